@@ -1,0 +1,63 @@
+/** What kind of thing went wrong; stable, for programs that react to errors. */
+export type ErrorCode =
+  | "invalid-argument"
+  | "invalid-data"
+  | "corrupt-file"
+  | "file-system"
+  | "unsupported-op"
+  | "value-read-in-step"
+  | "device-unavailable"
+  | "not-finite";
+
+export interface ErrorDetails {
+  /** The argument, option, field or file that is wrong. */
+  argument?: string;
+  /** What was given. */
+  given?: unknown;
+  /** What is allowed. */
+  allowed?: string;
+  cause?: unknown;
+}
+
+/** The one error class of tangent-lab: says what is wrong, what was given and what is allowed. */
+export class TangentLabError extends Error {
+  readonly code: ErrorCode;
+  readonly argument: string | undefined;
+  readonly given: unknown;
+  readonly allowed: string | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    const parts = [message];
+    if ("given" in details) parts.push(`given: ${show(details.given)}`);
+    if (details.allowed !== undefined) parts.push(`allowed: ${details.allowed}`);
+    super(parts.join("; "), details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = "TangentLabError";
+    this.code = code;
+    this.argument = details.argument;
+    this.given = details.given;
+    this.allowed = details.allowed;
+  }
+}
+
+/** Throws `invalid-argument` naming `argument` unless `condition` holds. */
+export function check(
+  condition: boolean,
+  argument: string,
+  given: unknown,
+  allowed: string,
+): asserts condition {
+  if (!condition) {
+    throw new TangentLabError("invalid-argument", `invalid ${argument}`, { argument, given, allowed });
+  }
+}
+
+function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "number" || typeof value === "boolean" || value == null) return String(value);
+  try {
+    const text = JSON.stringify(value) ?? String(value);
+    return text.length > 120 ? `${text.slice(0, 117)}...` : text;
+  } catch {
+    return String(value);
+  }
+}
