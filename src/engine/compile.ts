@@ -1,25 +1,65 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { TangentLabError } from "../errors.js";
+import { currentDevice } from "./device.js";
+import { compileOnnx } from "./onnx/compile.js";
 import * as tree from "./tree.js";
 
 export interface CompileOptions {
   /**
-   * The function is a step `(state, ...) => { state, ... }` whose incoming state is given up: its memory is used again, and reading
-   * the old state afterwards is an error. Like JAX's donated arguments. Default false.
+   * The function is a step `(state, ...) => { state, ... }` whose incoming state is given up, as JAX's donated arguments are: its tensors are
+   * disposed and their memory is used for a later state. Copy what you read from a state (`.dataSync().slice()`) if you want to keep it
+   * beyond the next step. Default false.
    */
   donate?: boolean;
 }
 
 /**
- * Compiles a pure function of trees of tensors. The returned function takes the same arguments and resolves to the same tree.
- * The function must be made of tfjs ops only and must not read values; noise, masks and step counts are inputs.
+ * Compiles a pure function of trees of tensors for the device in use (see `useDevice`). The returned function takes the same
+ * arguments and resolves to the same tree; it compiles anew for each combination of input shapes and keeps the results.
+ *
+ * The function must be made of tfjs ops and must not read values: noise, masks, learning rates and step counts are inputs. Plain numbers and
+ * tensors from outside become constants. Gradients (`tf.grads`, `tf.customGrad`) and gradients of gradients are taken inside.
+ *
+ * @throws TangentLabError `unsupported-op` for an op that compiled steps lack, naming it, its shapes and the line that called it;
+ * `value-read-in-step` if a value is read inside; `invalid-argument` if a donated state is used a second time.
  */
 export function compile<A extends tree.Tree[], R extends tree.Tree>(
   f: (...args: A) => R,
   options: CompileOptions = {},
 ): (...args: A) => Promise<R> {
+  const onnx = compileOnnx(f, options.donate ?? false);
   return async (...args) => {
-    const result = tf.tidy(() => f(...args) as unknown as tf.TensorContainer) as unknown as R;
-    if (options.donate) tree.dispose(args[0] as tree.Tree);
-    return result;
+    const device = await currentDevice();
+    if (options.donate) checkAlive(args[0]!);
+    return device === "onnx" ? onnx(...args) : eager(f, args, options.donate ?? false);
   };
+}
+
+async function eager<A extends tree.Tree[], R extends tree.Tree>(
+  f: (...args: A) => R,
+  args: A,
+  donate: boolean,
+): Promise<R> {
+  // One turn of the event loop per call: timers and input are served between steps.
+  await new Promise((resolve) => setImmediate(resolve));
+  const result = tf.tidy(() => f(...args) as unknown as tf.TensorContainer) as unknown as R;
+  if (donate) {
+    const kept = new Set(tree.leaves(result));
+    for (const leaf of tree.leaves(args[0]!)) if (!kept.has(leaf)) leaf.dispose();
+  }
+  return result;
+}
+
+function checkAlive(state: tree.Tree): void {
+  const dead = tree.flatten(state).find((leaf) => leaf.tensor.isDisposed);
+  if (!dead) return;
+  throw new TangentLabError(
+    "invalid-argument",
+    `the state's ${dead.name || "tensor"} was given up to an earlier step`,
+    {
+      argument: "state",
+      given: "a state that was already stepped from",
+      allowed: "the newest state, or a copy made before stepping: tree.map((t) => t.clone(), state)",
+    },
+  );
 }

@@ -1,12 +1,102 @@
+import { createRequire } from "node:module";
 import * as tf from "@tensorflow/tfjs-core";
-import "@tensorflow/tfjs-backend-cpu";
+import "./tfjs.js";
+import { check, TangentLabError } from "../errors.js";
 
-/** Where steps are computed, best first. */
+/** Where compiled functions are computed, best first. */
 export const deviceNames = ["onnx", "tensorflow", "wasm", "cpu"] as const;
 export type DeviceName = (typeof deviceNames)[number];
 
-export async function useDevice(_name: DeviceName | "auto" = "auto"): Promise<DeviceName> {
-  await tf.setBackend("cpu");
-  await tf.ready();
-  return "cpu";
+/** The environment variable that overrides the automatic choice. */
+export const deviceVariable = "TANGENT_LAB_ENGINE";
+
+interface Device {
+  /** What a person sees at start. */
+  description: string;
+  /** The tfjs backend for ops outside of compiled functions. */
+  backend: string;
 }
+
+let current: DeviceName | undefined;
+let description = "";
+
+/**
+ * Chooses where compiled functions run and ops outside of them are computed: `onnx` compiles steps to one graph for ONNX Runtime,
+ * `tensorflow` is @tensorflow/tfjs-node-gpu or tfjs-node where installed, `wasm` and `cpu` are TensorFlow.js backends. `auto` takes the environment
+ * variable TANGENT_LAB_ENGINE, else the first that works.
+ *
+ * @throws TangentLabError `invalid-argument` for an unknown name, `device-unavailable` if a device that was asked for does not start.
+ */
+export async function useDevice(name: DeviceName | "auto" = "auto"): Promise<DeviceName> {
+  const wanted = name === "auto" ? (process.env[deviceVariable] ?? "auto") : name;
+  const source = name === "auto" && wanted !== "auto" ? deviceVariable : "engine";
+  check(
+    wanted === "auto" || (deviceNames as readonly string[]).includes(wanted),
+    source,
+    wanted,
+    `auto, ${deviceNames.join(", ")}`,
+  );
+  const candidates = wanted === "auto" ? deviceNames : [wanted as DeviceName];
+  let failure: unknown;
+  for (const candidate of candidates) {
+    try {
+      const device = await starters[candidate]();
+      await tf.setBackend(device.backend);
+      await tf.ready();
+      current = candidate;
+      description = device.description;
+      return candidate;
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw new TangentLabError(
+    "device-unavailable",
+    `the engine ${wanted} does not start: ${(failure as Error).message}`,
+    {
+      argument: source,
+      given: wanted,
+      allowed: `auto, or one of ${deviceNames.join(", ")} that is installed`,
+      cause: failure,
+    },
+  );
+}
+
+/** The device in use; chooses one if none was. */
+export async function currentDevice(): Promise<DeviceName> {
+  return current ?? (await useDevice("auto"));
+}
+
+/** One line about the device in use, for a program's first words. */
+export async function describeDevice(): Promise<string> {
+  return `${await currentDevice()} (${description})`;
+}
+
+const starters: Record<DeviceName, () => Promise<Device>> = {
+  onnx: async () => {
+    const ort = await import("onnxruntime-node");
+    return {
+      description: `compiled steps, ONNX Runtime ${ort.env.versions.node ?? ort.env.versions.common}, CPU`,
+      backend: "cpu",
+    };
+  },
+  tensorflow: async () => {
+    const require = createRequire(import.meta.url);
+    for (const name of ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"]) {
+      try {
+        require(name);
+        return { description: `TensorFlow through ${name}`, backend: "tensorflow" };
+      } catch (error) {
+        if ((error as { code?: string }).code !== "MODULE_NOT_FOUND") throw error;
+      }
+    }
+    throw new Error("neither @tensorflow/tfjs-node-gpu nor @tensorflow/tfjs-node is installed");
+  },
+  wasm: async () => {
+    await import("@tensorflow/tfjs-backend-wasm");
+    const { registerCompositions } = await import("./compositions.js");
+    registerCompositions("wasm");
+    return { description: "TensorFlow.js WebAssembly", backend: "wasm" };
+  },
+  cpu: async () => ({ description: "TensorFlow.js plain JavaScript, slow", backend: "cpu" }),
+};

@@ -1,3 +1,4 @@
+import "./tfjs.js";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "./tensor.js";
 
@@ -73,8 +74,8 @@ export function ravel(tree: Tree): Tensor {
   return parts.length === 1 ? parts[0]! : tf.concat1d(parts);
 }
 
-/** A function that builds trees like `tree`; keeps no tensor of it alive. */
-function rebuilder(tree: Tree): (parts: readonly Tensor[]) => Tree {
+/** A function that builds trees like `tree`, leaf i from part order[i] (default i); keeps no tensor of it alive. */
+export function rebuilder(tree: Tree, order?: readonly number[]): (parts: readonly Tensor[]) => Tree {
   type Build = (next: () => Tensor) => Tree;
   const plan = (node: Tree): Build => {
     if (isTensor(node)) return (next) => next();
@@ -88,7 +89,7 @@ function rebuilder(tree: Tree): (parts: readonly Tensor[]) => Tree {
   const build = plan(tree);
   return (parts) => {
     let i = 0;
-    return build(() => parts[i++]!);
+    return build(() => parts[order ? order[i++]! : i++]!);
   };
 }
 

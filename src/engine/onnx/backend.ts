@@ -1,0 +1,225 @@
+import * as tf from "@tensorflow/tfjs-core";
+import "../tfjs.js";
+import { TangentLabError } from "../../errors.js";
+import { type ConstantData, Graph, type Value } from "./graph.js";
+import type { ElementType } from "./proto.js";
+
+/** Name of the symbolic tfjs backend whose kernels record nodes of an ONNX graph instead of computing. */
+export const traceBackendName = "tangent-lab-trace";
+
+/** What a kernel's implementation gets: values instead of tensors, and the graph to add nodes to. */
+export interface KernelContext<Attrs> {
+  graph: Graph;
+  inputs: Record<string, Value>;
+  /** All inputs in order, for kernels with a list of them. */
+  list: Value[];
+  attrs: Attrs;
+}
+// biome-ignore lint/suspicious/noExplicitAny: attributes differ by kernel; each implementation states its own
+export type Kernel = (context: KernelContext<any>) => Value | Value[];
+
+type Stored = {
+  value?: Value;
+  graph?: Graph;
+  values?: tf.BackendValues;
+  dtype: tf.DataType;
+  shape: number[];
+};
+
+class TraceBackend extends tf.KernelBackend {
+  graph: Graph | undefined;
+  private readonly store = new tf.DataStorage<Stored>(this, tf.engine());
+
+  override write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): object {
+    const dataId = {};
+    this.store.set(dataId, { values, dtype, shape });
+    return dataId;
+  }
+
+  override move(dataId: object, values: tf.BackendValues, shape: number[], dtype: tf.DataType): void {
+    this.store.set(dataId, { values, dtype, shape });
+  }
+
+  /** A tensor standing for a value of the graph. */
+  adopt(value: Value): tf.TensorInfo {
+    const dataId = {};
+    const dtype = value.type as tf.DataType;
+    this.store.set(dataId, { value, graph: this.graph!, dtype, shape: [...value.shape] });
+    return { dataId, shape: [...value.shape], dtype };
+  }
+
+  /** The value in the current graph; tensors captured from outside the step become constants. */
+  value({ dataId, shape }: tf.TensorInfo): Value {
+    const stored = this.store.get(dataId);
+    if (!stored.value || stored.graph !== this.graph) {
+      if (!stored.values) {
+        throw new TangentLabError(
+          "value-read-in-step",
+          "a tensor made while tracing one step was used in another; return it from the step and pass it in as an argument",
+        );
+      }
+      stored.value = this.graph!.constant(
+        typed(stored.values, stored.dtype),
+        stored.shape,
+        elementTypeOf(stored.dtype),
+      );
+      stored.graph = this.graph!;
+    }
+    return sameSize(stored.value, shape) ? stored.value : reshapeTo(this.graph!, stored.value, shape);
+  }
+
+  override readSync(dataId: object): tf.BackendValues {
+    const { values, shape } = this.store.get(dataId);
+    if (values) return values;
+    throw new TangentLabError(
+      "value-read-in-step",
+      `the values of a tensor of shape [${shape}] were read (dataSync, data, array, print) inside a compiled step, at ${userFrame()}, where ` +
+        "there are none yet. Return the tensor from the step and read it outside; choose between values with tf.where; pass numbers that change " +
+        "from step to step in as tensors",
+    );
+  }
+  override async read(dataId: object): Promise<tf.BackendValues> {
+    return this.readSync(dataId);
+  }
+
+  override numDataIds(): number {
+    return this.store.numDataIds();
+  }
+  override disposeData(): boolean {
+    return true;
+  }
+  override incRef(): void {}
+  override refCount(): number {
+    return 1;
+  }
+  override timerAvailable(): boolean {
+    return false;
+  }
+  override floatPrecision(): 32 {
+    return 32;
+  }
+  override epsilon(): number {
+    return 1e-7;
+  }
+  override memory(): { unreliable: boolean } {
+    return { unreliable: true };
+  }
+  override dispose(): void {}
+}
+
+let backend: TraceBackend | undefined;
+
+/** Registers the backend with its kernels; once. Kernels of tfjs that are not covered get an error that names them. */
+export function registerTraceBackend(kernels: Readonly<Record<string, Kernel>>): void {
+  if (backend) return;
+  backend = new TraceBackend();
+  const trace = backend;
+  tf.registerBackend(traceBackendName, () => trace, 0);
+  for (const [kernelName, kernel] of Object.entries(kernels)) {
+    tf.registerKernel({
+      kernelName,
+      backendName: traceBackendName,
+      kernelFunc: ({ inputs, attrs }) => {
+        const infos = Object.entries(inputs).filter(([, info]) => info != null) as [string, tf.TensorInfo][];
+        const values = infos.map(([name, info]) => [name, trace.value(info)] as const);
+        const out = kernel({
+          graph: trace.graph!,
+          inputs: Object.fromEntries(values),
+          list: values.map(([, value]) => value),
+          attrs,
+        });
+        return Array.isArray(out) ? out.map((v) => trace.adopt(v)) : trace.adopt(out);
+      },
+    });
+  }
+  for (const { kernelName } of tf.getKernelsForBackend("cpu")) {
+    if (kernelName in kernels) continue;
+    tf.registerKernel({
+      kernelName,
+      backendName: traceBackendName,
+      kernelFunc: ({ inputs }) => {
+        const shapes = Object.entries(inputs).map(
+          ([name, t]) => `${name} [${(t as tf.TensorInfo)?.shape ?? ""}]`,
+        );
+        throw new TangentLabError(
+          "unsupported-op",
+          `compiled steps have no ${kernelName} (inputs ${shapes.join(", ")}), called at ${userFrame()}`,
+          {
+            argument: kernelName,
+            allowed:
+              'write it with other ops, or run the function on another device: useDevice("tensorflow" | "wasm" | "cpu")',
+          },
+        );
+      },
+    });
+  }
+}
+
+/** Runs `f` with symbolic tensors for `inputs` and returns the graph and the values of the tensors that it gives back. */
+export function trace(
+  inputs: readonly { shape: readonly number[]; dtype: tf.DataType }[],
+  f: (tensors: tf.Tensor[]) => tf.Tensor[],
+): { graph: Graph; outputs: Value[] } {
+  const graph = new Graph();
+  const previous = tf.getBackend();
+  const outer = backend!.graph;
+  if (outer) {
+    throw new TangentLabError(
+      "value-read-in-step",
+      "a compiled function was called inside another step; call the plain function there",
+    );
+  }
+  try {
+    tf.setBackend(traceBackendName);
+    backend!.graph = graph;
+    let outputs: Value[] = [];
+    tf.tidy(() => {
+      const tensors = inputs.map(({ shape, dtype }) => {
+        const info = backend!.adopt(graph.input(shape, elementTypeOf(dtype)));
+        return tf.engine().makeTensorFromTensorInfo(info, backend!);
+      });
+      outputs = f(tensors).map((t) => backend!.value(t));
+    });
+    return { graph, outputs };
+  } finally {
+    backend!.graph = undefined;
+    tf.setBackend(previous);
+  }
+}
+
+/** The first frame of the stack outside of tfjs and of the engine: the user's line. */
+export function userFrame(): string {
+  const frames = (new Error().stack ?? "").split("\n").slice(1);
+  const own = /node_modules[\\/]@tensorflow|[\\/]src[\\/]engine[\\/](onnx[\\/]|compile)/;
+  const frame = frames.find((line) => !own.test(line) && !line.includes("node:internal")) ?? frames[0] ?? "";
+  return frame.trim().replace(/^at /, "");
+}
+
+function elementTypeOf(dtype: tf.DataType): ElementType {
+  if (dtype === "float32" || dtype === "int32" || dtype === "bool") return dtype;
+  throw new TangentLabError("unsupported-op", "invalid dtype of a tensor in a compiled step", {
+    argument: "dtype",
+    given: dtype,
+    allowed: "float32, int32, bool",
+  });
+}
+
+function typed(values: tf.BackendValues, dtype: tf.DataType): ConstantData {
+  if (dtype === "float32")
+    return values instanceof Float32Array ? values : Float32Array.from(values as unknown as number[]);
+  if (dtype === "int32")
+    return values instanceof Int32Array ? values : Int32Array.from(values as unknown as number[]);
+  return Uint8Array.from(values as unknown as number[]);
+}
+
+const sameSize = (value: Value, shape: readonly number[]): boolean =>
+  value.shape.length === shape.length && value.shape.every((d, i) => d === shape[i]);
+
+export const reshapeTo = (graph: Graph, x: Value, shape: readonly number[]): Value => {
+  if (sameSize(x, shape)) return x;
+  if (x.constant?.splat) return graph.splat(x.constant.data[0]!, shape, x.type);
+  // A reshape of a reshape is one reshape.
+  const source = x.node?.op === "Reshape" ? x.node.inputs[0]! : x;
+  if (sameSize(source, shape)) return source;
+  return graph.op("Reshape", [source, graph.integers(shape)], shape, x.type);
+};

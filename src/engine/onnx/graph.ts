@@ -1,0 +1,198 @@
+import { type Attributes, type ElementType, encodeModel, type NodeSpec } from "./proto.js";
+
+export type ConstantData = Float32Array | Int32Array | BigInt64Array | Uint8Array;
+
+/** A tensor inside a graph under construction. */
+export interface Value {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly type: ElementType;
+  /** The node that computes it; absent for inputs and constants. */
+  readonly node?: Node;
+  /** Known values, if constant. A splat is one number in all places, stored as an array of length 1. */
+  readonly constant?: { readonly data: ConstantData; readonly splat: boolean };
+}
+
+export interface Node {
+  readonly op: string;
+  readonly inputs: readonly Value[];
+  readonly attributes: Attributes;
+  readonly domain: string;
+  readonly outputs: Value[];
+}
+
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((d, i) => d === b[i]);
+
+/** An ONNX graph under construction: equal nodes are merged as they are added, unused ones left out when it is encoded. */
+export class Graph {
+  private nextName = 0;
+  private readonly nodes: Node[] = [];
+  private readonly nodeByKey = new Map<string, Node>();
+  private readonly constantByKey = new Map<string, Value>();
+  readonly inputs: Value[] = [];
+
+  input(shape: readonly number[], type: ElementType): Value {
+    const value = { name: `in${this.inputs.length}`, shape: [...shape], type };
+    this.inputs.push(value);
+    return value;
+  }
+
+  /** A constant; arrays of one repeated value are kept as splats. */
+  constant(data: ConstantData, shape: readonly number[], type: ElementType): Value {
+    const size = sizeOf(shape);
+    const first = data[0];
+    const splat = size > 0 && (data.length === 1 || data.every((v) => v === first));
+    if (splat) return this.splat(first as number | bigint, shape, type);
+    const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+    const key = size <= 4096 ? `${type}[${shape}]${bytes.toString("latin1")}` : undefined;
+    const known = key === undefined ? undefined : this.constantByKey.get(key);
+    if (known) return known;
+    const value = {
+      name: this.name("c"),
+      shape: [...shape],
+      type,
+      constant: { data: data.slice(), splat: false },
+    };
+    if (key !== undefined) this.constantByKey.set(key, value);
+    return value;
+  }
+
+  splat(fill: number | bigint, shape: readonly number[], type: ElementType): Value {
+    const key = `${type}[${shape}]*${Object.is(fill, -0) ? "-0" : fill}`;
+    const known = this.constantByKey.get(key);
+    if (known) return known;
+    const value = {
+      name: this.name("c"),
+      shape: [...shape],
+      type,
+      constant: { data: filled(type, 1, fill), splat: true },
+    };
+    this.constantByKey.set(key, value);
+    return value;
+  }
+
+  /** A large constant that depends only on `key`: made once per graph. */
+  cached(
+    key: string,
+    make: () => { data: ConstantData; shape: readonly number[]; type: ElementType },
+  ): Value {
+    let value = this.constantByKey.get(key);
+    if (!value) {
+      const { data, shape, type } = make();
+      value = this.constant(data, shape, type);
+      this.constantByKey.set(key, value);
+    }
+    return value;
+  }
+
+  /** A vector of int64, as ONNX wants shapes, axes and indices. */
+  integers(values: readonly number[]): Value {
+    const data = BigInt64Array.from(values, BigInt);
+    const key = `int64[${values.length}]${values}`;
+    const known = this.constantByKey.get(key);
+    if (known) return known;
+    const value: Value = {
+      name: this.name("c"),
+      shape: [values.length],
+      type: "int64",
+      constant: { data, splat: false },
+    };
+    this.constantByKey.set(key, value);
+    return value;
+  }
+
+  /** Adds a node with one output, or finds the equal one. */
+  op(
+    op: string,
+    inputs: readonly Value[],
+    shape: readonly number[],
+    type: ElementType,
+    attributes: Attributes = {},
+    domain = "",
+  ): Value {
+    return this.ops(op, inputs, [{ shape, type }], attributes, domain)[0]!;
+  }
+
+  ops(
+    op: string,
+    inputs: readonly Value[],
+    outputs: readonly { shape: readonly number[]; type: ElementType }[],
+    attributes: Attributes = {},
+    domain = "",
+  ): Value[] {
+    const key = `${op}(${inputs.map((v) => v.name)})${JSON.stringify(attributes)}${outputs.length > 1 ? outputs.map((o) => `[${o.shape}]`) : ""}`;
+    const known = this.nodeByKey.get(key);
+    if (known) return known.outputs;
+    const node: Node = { op, inputs, attributes, domain, outputs: [] };
+    for (const { shape, type } of outputs) {
+      node.outputs.push({ name: this.name("v"), shape: [...shape], type, node });
+    }
+    this.nodes.push(node);
+    this.nodeByKey.set(key, node);
+    return node.outputs;
+  }
+
+  /** The equal node's first output if there already is one. */
+  find(op: string, inputs: readonly Value[], attributes: Attributes = {}): Value | undefined {
+    return this.nodeByKey.get(`${op}(${inputs.map((v) => v.name)})${JSON.stringify(attributes)}`)?.outputs[0];
+  }
+
+  /** Encodes what the outputs need. Every output gets a name of its own: out0, out1, ... */
+  encode(outputs: readonly Value[]): { model: Uint8Array; usedInputs: Value[]; nodeCount: number } {
+    const needed = new Set<Node>();
+    const constants = new Set<Value>();
+    const usedInputs = new Set<Value>();
+    const pending: Value[] = [...outputs];
+    for (let value = pending.pop(); value; value = pending.pop()) {
+      if (value.constant) constants.add(value);
+      else if (!value.node) usedInputs.add(value);
+      else if (!needed.has(value.node)) {
+        needed.add(value.node);
+        pending.push(...value.node.inputs);
+      }
+    }
+    const nodes: NodeSpec[] = this.nodes
+      .filter((node) => needed.has(node))
+      .map((node) => ({
+        op: node.op,
+        inputs: node.inputs.map((v) => v.name),
+        outputs: node.outputs.map((v) => v.name),
+        attributes: node.attributes,
+        domain: node.domain,
+      }));
+    outputs.forEach((value, i) => {
+      nodes.push({ op: "Identity", inputs: [value.name], outputs: [`out${i}`], attributes: {} });
+    });
+    const model = encodeModel({
+      inputs: [...usedInputs].map(({ name, shape, type }) => ({ name, shape, type })),
+      outputs: outputs.map(({ shape, type }, i) => ({ name: `out${i}`, shape, type })),
+      initializers: [...constants].map((value) => ({
+        name: value.name,
+        type: value.type,
+        shape: value.shape,
+        data: constantBytes(value),
+      })),
+      nodes,
+    });
+    return { model, usedInputs: [...usedInputs], nodeCount: nodes.length };
+  }
+
+  private name(prefix: string): string {
+    return `${prefix}${this.nextName++}`;
+  }
+}
+
+function filled(type: ElementType, size: number, fill: number | bigint): ConstantData {
+  if (type === "float32") return new Float32Array(size).fill(Number(fill));
+  if (type === "int32") return new Int32Array(size).fill(Number(fill));
+  if (type === "bool") return new Uint8Array(size).fill(Number(fill));
+  return new BigInt64Array(size).fill(BigInt(fill));
+}
+
+function constantBytes(value: Value): Uint8Array {
+  const { data, splat } = value.constant!;
+  const whole = splat ? filled(value.type, sizeOf(value.shape), data[0]!) : data;
+  return new Uint8Array(whole.buffer, whole.byteOffset, whole.byteLength);
+}

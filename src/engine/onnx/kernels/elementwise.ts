@@ -1,0 +1,301 @@
+import { backend_util } from "@tensorflow/tfjs-core";
+import type { Kernel } from "../backend.js";
+import { reshapeTo } from "../backend.js";
+import { type Graph, sameShape, sizeOf, type Value } from "../graph.js";
+import type { ElementType } from "../proto.js";
+
+const unary =
+  (op: string): Kernel =>
+  ({ graph, list: [x] }) =>
+    graph.op(op, [x!], x!.shape, x!.type);
+
+export const isSplat = (v: Value, fill: number): boolean =>
+  v.constant !== undefined && v.constant.splat && Number(v.constant.data[0]) === fill;
+
+const splatNumber = (v: Value): number | undefined =>
+  v.constant?.splat ? Number(v.constant.data[0]) : undefined;
+
+/** A splat enters an operation as a scalar: broadcasting does the rest. */
+const operand = (graph: Graph, v: Value): Value =>
+  v.constant?.splat && v.shape.length > 0 ? graph.splat(v.constant.data[0]!, [], v.type) : v;
+
+export const scalar = (graph: Graph, fill: number, type: ElementType = "float32"): Value =>
+  graph.splat(fill, [], type);
+
+export function cast(graph: Graph, x: Value, type: ElementType): Value {
+  if (x.type === type) return x;
+  const fill = splatNumber(x);
+  if (fill !== undefined)
+    return graph.splat(
+      type === "bool" ? Number(fill !== 0) : type === "int32" ? Math.trunc(fill) : fill,
+      x.shape,
+      type,
+    );
+  return graph.op("Cast", [x], x.shape, type, { to: { float32: 1, int32: 6, int64: 7, bool: 9 }[type] });
+}
+
+/** Broadcasts a value to a shape, adding a node only if shapes differ. */
+export function broadcast(graph: Graph, x: Value, shape: readonly number[]): Value {
+  if (sameShape(x.shape, shape)) return x;
+  if (x.constant?.splat) return graph.splat(x.constant.data[0]!, shape, x.type);
+  return graph.op("Expand", [x, graph.integers(shape)], shape, x.type);
+}
+
+const foldable: Record<string, (a: number, b: number) => number> = {
+  Add: (a, b) => a + b,
+  Sub: (a, b) => a - b,
+  Mul: (a, b) => a * b,
+  Div: (a, b) => a / b,
+};
+
+/** x op y with NumPy broadcasting; sums with zero and products with one cost nothing. */
+export function binary(graph: Graph, op: string, a: Value, b: Value, type: ElementType = a.type): Value {
+  const shape = backend_util.assertAndGetBroadcastShape([...a.shape], [...b.shape]);
+  const [x, y] = [splatNumber(a), splatNumber(b)];
+  const fold = foldable[op];
+  if (fold && type === "float32") {
+    if (x !== undefined && y !== undefined) return graph.splat(Math.fround(fold(x, y)), shape, type);
+    if (y === (op === "Add" || op === "Sub" ? 0 : 1) && sameShape(a.shape, shape)) return a;
+    if (x === (op === "Add" ? 0 : op === "Mul" ? 1 : Number.NaN) && sameShape(b.shape, shape)) return b;
+    if (op === "Mul" && (x === 0 || y === 0)) return graph.splat(0, shape, type);
+  }
+  // Constant subgraphs keep their shape: a scalar operand on both sides would lose it.
+  const left = y === undefined || a.shape.length < shape.length ? operand(graph, a) : a;
+  const right = operand(graph, b);
+  const safeLeft =
+    sizeOf(backend_util.assertAndGetBroadcastShape([...left.shape], [...right.shape])) === sizeOf(shape)
+      ? left
+      : broadcast(graph, a, shape);
+  if (op === "Add") {
+    const fused = addBias(graph, safeLeft, right, shape) ?? addBias(graph, right, safeLeft, shape);
+    if (fused) return fused;
+  }
+  return graph.op(op, [safeLeft, right], shape, type);
+}
+
+/** A matrix product followed by the addition of a bias per column is one Gemm. */
+function addBias(graph: Graph, x: Value, bias: Value, shape: readonly number[]): Value | undefined {
+  if (!sameShape(x.shape, shape) || bias.shape.length === 0) return undefined;
+  const columns = bias.shape[bias.shape.length - 1]!;
+  if (sizeOf(bias.shape) !== columns || columns !== shape[shape.length - 1]) return undefined;
+  const product = x.node?.op === "Reshape" ? x.node.inputs[0]! : x;
+  if (product.node?.op !== "Gemm" || product.node.inputs.length !== 2 || product.shape[1] !== columns)
+    return undefined;
+  const [a, b] = product.node.inputs;
+  const sum = graph.op(
+    "Gemm",
+    [a!, b!, reshapeTo(graph, bias, [columns])],
+    product.shape,
+    "float32",
+    product.node.attributes,
+  );
+  return reshapeTo(graph, sum, shape);
+}
+
+const arithmetic =
+  (op: string): Kernel =>
+  ({ graph, list: [a, b] }) =>
+    binary(graph, op, a!, b!);
+
+const comparison =
+  (op: string): Kernel =>
+  ({ graph, list: [a, b] }) => {
+    // ONNX compares booleans only for equality.
+    const number = (v: Value): Value => (v.type === "bool" ? cast(graph, v, "int32") : v);
+    return binary(graph, op, number(a!), number(b!), "bool");
+  };
+
+const not = (graph: Graph, x: Value): Value => graph.op("Not", [x], x.shape, "bool");
+const negated =
+  (op: string): Kernel =>
+  (context) =>
+    not(context.graph, comparison(op)(context) as Value);
+
+const logical =
+  (op: string): Kernel =>
+  ({ graph, list: [a, b] }) =>
+    binary(graph, op, cast(graph, a!, "bool"), cast(graph, b!, "bool"), "bool");
+
+const mul = (graph: Graph, a: Value, b: Value): Value => binary(graph, "Mul", a, b);
+const add = (graph: Graph, a: Value, b: Value): Value => binary(graph, "Add", a, b);
+const sub = (graph: Graph, a: Value, b: Value): Value => binary(graph, "Sub", a, b);
+const op1 = (graph: Graph, op: string, x: Value, attributes = {}): Value =>
+  graph.op(op, [x], x.shape, x.type, attributes);
+
+export function where(graph: Graph, condition: Value, a: Value, b: Value): Value {
+  const shape = backend_util.assertAndGetBroadcastShape(
+    backend_util.assertAndGetBroadcastShape([...condition.shape], [...a.shape]),
+    [...b.shape],
+  );
+  const bool = a.type === "bool";
+  const number = (v: Value): Value => (bool ? cast(graph, v, "int32") : v);
+  const out = graph.op(
+    "Where",
+    [
+      broadcast(graph, cast(graph, condition, "bool"), shape),
+      operand(graph, number(a)),
+      operand(graph, number(b)),
+    ],
+    shape,
+    number(a).type,
+  );
+  return bool ? cast(graph, out, "bool") : out;
+}
+
+const SELU_SCALE = 1.0507009873554805;
+const SELU_ALPHA = 1.6732632423543772;
+
+export const elementwise: Record<string, Kernel> = {
+  Abs: unary("Abs"),
+  Acos: unary("Acos"),
+  Asin: unary("Asin"),
+  Atan: unary("Atan"),
+  Ceil: unary("Ceil"),
+  Cos: unary("Cos"),
+  Cosh: unary("Cosh"),
+  Erf: unary("Erf"),
+  Exp: unary("Exp"),
+  Floor: unary("Floor"),
+  Log: unary("Log"),
+  Neg: unary("Neg"),
+  Reciprocal: unary("Reciprocal"),
+  Relu: unary("Relu"),
+  Round: unary("Round"),
+  Sigmoid: unary("Sigmoid"),
+  Sign: unary("Sign"),
+  Sin: unary("Sin"),
+  Sinh: unary("Sinh"),
+  Softplus: unary("Softplus"),
+  Sqrt: unary("Sqrt"),
+  Tan: unary("Tan"),
+  Tanh: unary("Tanh"),
+  IsNan: ({ graph, list: [x] }) => graph.op("IsNaN", [x!], x!.shape, "bool"),
+  IsInf: ({ graph, list: [x] }) => graph.op("IsInf", [x!], x!.shape, "bool"),
+  IsFinite: ({ graph, list: [x] }) =>
+    // 0 * x is 0 for finite x and NaN for all others.
+    not(
+      graph,
+      graph.op("IsNaN", [graph.op("Mul", [x!, scalar(graph, 0)], x!.shape, "float32")], x!.shape, "bool"),
+    ),
+  Expm1: ({ graph, list: [x] }) => {
+    // exp(x) - 1 = tanh(x/2) (exp(x) + 1) loses no digits near 0; far from it tanh is exactly 1.
+    const half = op1(graph, "Tanh", mul(graph, x!, scalar(graph, 0.5)));
+    return mul(graph, half, add(graph, op1(graph, "Exp", x!), scalar(graph, 1)));
+  },
+  Log1p: ({ graph, list: [x] }) => {
+    // log(1 + x) with the rounding of 1 + x divided out (Kahan).
+    const one = scalar(graph, 1);
+    const u = add(graph, x!, one);
+    const rounded = sub(graph, u, one);
+    const exact = graph.op("Equal", [rounded, scalar(graph, 0)], x!.shape, "bool");
+    const safe = where(graph, exact, broadcast(graph, one, x!.shape), rounded);
+    return where(graph, exact, x!, mul(graph, op1(graph, "Log", u), binary(graph, "Div", x!, safe)));
+  },
+  Rsqrt: ({ graph, list: [x] }) => op1(graph, "Reciprocal", op1(graph, "Sqrt", x!)),
+  Square: ({ graph, list: [x] }) => mul(graph, x!, x!),
+  Relu6: ({ graph, list: [x] }) =>
+    graph.op("Clip", [x!, scalar(graph, 0), scalar(graph, 6)], x!.shape, x!.type),
+  ClipByValue: ({ graph, list: [x], attrs }) =>
+    graph.op(
+      "Clip",
+      [x!, scalar(graph, attrs.clipValueMin, x!.type), scalar(graph, attrs.clipValueMax, x!.type)],
+      x!.shape,
+      x!.type,
+    ),
+  Elu: ({ graph, list: [x] }) => op1(graph, "Elu", x!, { alpha: { float: 1 } }),
+  EluGrad: ({ graph, inputs: { dy, y } }) =>
+    where(
+      graph,
+      graph.op("GreaterOrEqual", [y!, scalar(graph, 0)], y!.shape, "bool"),
+      dy!,
+      mul(graph, dy!, add(graph, y!, scalar(graph, 1))),
+    ),
+  Selu: ({ graph, list: [x] }) =>
+    op1(graph, "Selu", x!, { alpha: { float: SELU_ALPHA }, gamma: { float: SELU_SCALE } }),
+  LeakyRelu: ({ graph, list: [x], attrs }) => op1(graph, "LeakyRelu", x!, { alpha: { float: attrs.alpha } }),
+  Prelu: ({ graph, inputs: { x, alpha } }) =>
+    where(
+      graph,
+      graph.op("GreaterOrEqual", [x!, scalar(graph, 0)], x!.shape, "bool"),
+      x!,
+      mul(graph, x!, alpha!),
+    ),
+  Step: ({ graph, list: [x], attrs }) => {
+    const step = where(
+      graph,
+      graph.op("Greater", [x!, scalar(graph, 0)], x!.shape, "bool"),
+      graph.splat(1, x!.shape, "float32"),
+      graph.splat(attrs.alpha ?? 0, x!.shape, "float32"),
+    );
+    return where(graph, graph.op("IsNaN", [x!], x!.shape, "bool"), x!, step);
+  },
+  LogicalNot: ({ graph, list: [x] }) => not(graph, cast(graph, x!, "bool")),
+  Cast: ({ graph, list: [x], attrs }) => cast(graph, x!, attrs.dtype),
+  Identity: ({ list: [x] }) => x!,
+  ZerosLike: ({ graph, list: [x] }) => graph.splat(0, x!.shape, x!.type),
+  OnesLike: ({ graph, list: [x] }) => graph.splat(1, x!.shape, x!.type),
+  Add: arithmetic("Add"),
+  Sub: arithmetic("Sub"),
+  Multiply: ({ graph, list: [a, b] }) =>
+    // x * sigmoid(x) is one op of ONNX Runtime.
+    silu(graph, a!, b!) ?? silu(graph, b!, a!) ?? mul(graph, a!, b!),
+  RealDiv: arithmetic("Div"),
+  FloorDiv: ({ graph, list: [a, b] }) => {
+    const quotient = (x: Value): Value => cast(graph, x, "float32");
+    const floor = op1(graph, "Floor", binary(graph, "Div", quotient(a!), quotient(b!)));
+    return cast(graph, floor, a!.type);
+  },
+  Mod: ({ graph, list: [a, b] }) =>
+    a!.type === "float32"
+      ? sub(graph, a!, mul(graph, b!, op1(graph, "Floor", binary(graph, "Div", a!, b!))))
+      : binary(graph, "Mod", a!, b!),
+  Pow: arithmetic("Pow"),
+  Maximum: arithmetic("Max"),
+  Minimum: arithmetic("Min"),
+  SquaredDifference: ({ graph, list: [a, b] }) => {
+    const d = sub(graph, a!, b!);
+    return mul(graph, d, d);
+  },
+  Atan2: ({ graph, list: [a, b] }) => {
+    const shape = backend_util.assertAndGetBroadcastShape([...a!.shape], [...b!.shape]);
+    const y = broadcast(graph, a!, shape);
+    const x = broadcast(graph, b!, shape);
+    const zero = scalar(graph, 0);
+    const is = (op: string, v: Value): Value => graph.op(op, [v, zero], shape, "bool");
+    const onAxis = is("Equal", x);
+    const one = graph.splat(1, shape, "float32");
+    const slope = op1(graph, "Atan", binary(graph, "Div", y, where(graph, onAxis, one, x)));
+    const half = where(
+      graph,
+      is("Less", y),
+      graph.splat(-Math.PI, shape, "float32"),
+      graph.splat(Math.PI, shape, "float32"),
+    );
+    const left = add(graph, slope, half);
+    const vertical = mul(graph, op1(graph, "Sign", y), scalar(graph, Math.PI / 2));
+    return where(graph, onAxis, vertical, where(graph, is("Less", x), left, slope));
+  },
+  AddN: ({ graph, list }) => list.reduce((sum, x) => add(graph, sum, x)),
+  Equal: comparison("Equal"),
+  NotEqual: negated("Equal"),
+  Greater: comparison("Greater"),
+  GreaterEqual: comparison("GreaterOrEqual"),
+  Less: comparison("Less"),
+  LessEqual: comparison("LessOrEqual"),
+  LogicalAnd: logical("And"),
+  LogicalOr: logical("Or"),
+  Select: ({ graph, inputs: { condition, t, e } }) => {
+    // A condition of rank 1 selects rows.
+    const rank = t!.shape.length;
+    const rows = condition!.shape.length === 1 && rank > 1;
+    const c = rows
+      ? reshapeTo(graph, condition!, [condition!.shape[0]!, ...Array(rank - 1).fill(1)])
+      : condition!;
+    return where(graph, c, t!, e!);
+  },
+};
+
+function silu(graph: Graph, x: Value, gate: Value): Value | undefined {
+  if (gate.node?.op !== "Sigmoid" || gate.node.inputs[0] !== x) return undefined;
+  return graph.op("QuickGelu", [x], x.shape, "float32", { alpha: { float: 1 } }, "com.microsoft");
+}

@@ -1,0 +1,57 @@
+import { type Kernel, reshapeTo } from "../backend.js";
+import { type Graph, sizeOf, type Value } from "../graph.js";
+import { binary } from "./elementwise.js";
+
+/** Product of two matrices [m, k] and [k, n], each possibly stored transposed. */
+export function gemm(graph: Graph, a: Value, b: Value, transA = false, transB = false): Value {
+  const shape = [a.shape[transA ? 1 : 0]!, b.shape[transB ? 0 : 1]!];
+  return graph.op("Gemm", [a, b], shape, "float32", { transA: Number(transA), transB: Number(transB) });
+}
+
+function batchMatMul(graph: Graph, a: Value, b: Value, transposeA: boolean, transposeB: boolean): Value {
+  const rows = a.shape.at(transposeA ? -1 : -2)!;
+  const columns = b.shape.at(transposeB ? -2 : -1)!;
+  const batchA = a.shape.slice(0, -2);
+  const batchB = b.shape.slice(0, -2);
+  const batch = sizeOf(batchA) >= sizeOf(batchB) ? batchA : batchB;
+  const shape = [...batch, rows, columns];
+  const flat = (v: Value): Value => reshapeTo(graph, v, v.shape.slice(-2));
+  if (sizeOf(batch) === 1)
+    return reshapeTo(graph, gemm(graph, flat(a), flat(b), transposeA, transposeB), shape);
+  if (sizeOf(batchB) === 1 && !transposeA) {
+    // One matrix for the whole batch: one product of all rows.
+    const all = reshapeTo(graph, a, [sizeOf(batch) * rows, a.shape.at(-1)!]);
+    return reshapeTo(graph, gemm(graph, all, flat(b), false, transposeB), shape);
+  }
+  if (!transposeA && !transposeB) return graph.op("MatMul", [a, b], shape, "float32");
+  const attributes = { transA: Number(transposeA), transB: Number(transposeB) };
+  return graph.op("FusedMatMul", [a, b], shape, "float32", attributes, "com.microsoft");
+}
+
+export const activations: Record<string, (graph: Graph, x: Value, weights?: Value, alpha?: number) => Value> =
+  {
+    linear: (_, x) => x,
+    relu: (graph, x) => graph.op("Relu", [x], x.shape, "float32"),
+    relu6: (graph, x) =>
+      graph.op("Clip", [x, graph.splat(0, [], "float32"), graph.splat(6, [], "float32")], x.shape, "float32"),
+    elu: (graph, x) => graph.op("Elu", [x], x.shape, "float32", { alpha: { float: 1 } }),
+    sigmoid: (graph, x) => graph.op("Sigmoid", [x], x.shape, "float32"),
+    leakyrelu: (graph, x, _, alpha = 0.2) =>
+      graph.op("LeakyRelu", [x], x.shape, "float32", { alpha: { float: alpha } }),
+    prelu: (graph, x, weights) => graph.op("PRelu", [x, weights!], x.shape, "float32"),
+  };
+
+export const products: Record<string, Kernel> = {
+  BatchMatMul: ({ graph, inputs: { a, b }, attrs }) =>
+    batchMatMul(graph, a!, b!, attrs.transposeA, attrs.transposeB),
+  _FusedMatMul: ({ graph, inputs: { a, b, bias, preluActivationWeights }, attrs }) => {
+    const product = batchMatMul(graph, a!, b!, attrs.transposeA, attrs.transposeB);
+    const sum = bias ? binary(graph, "Add", product, bias) : product;
+    return activations[attrs.activation ?? "linear"]!(
+      graph,
+      sum,
+      preluActivationWeights,
+      attrs.leakyreluAlpha,
+    );
+  },
+};

@@ -1,0 +1,122 @@
+import { util } from "@tensorflow/tfjs-core";
+import { type Kernel, reshapeTo } from "../backend.js";
+import type { Graph, Value } from "../graph.js";
+import { binary, cast, scalar } from "./elementwise.js";
+
+/** Shape after reducing `axes`, with and without the reduced axes kept as 1. */
+export function reducedShape(shape: readonly number[], axes: readonly number[], keepDims: boolean): number[] {
+  return keepDims
+    ? shape.map((d, i) => (axes.includes(i) ? 1 : d))
+    : shape.filter((_, i) => !axes.includes(i));
+}
+
+export function reduce(graph: Graph, op: string, x: Value, axes: readonly number[], keepDims = false): Value {
+  const shape = reducedShape(x.shape, axes, keepDims);
+  if (axes.every((axis) => x.shape[axis] === 1)) return reshapeTo(graph, x, shape);
+  return graph.op(op, [x, graph.integers([...axes].sort((a, b) => a - b))], shape, x.type, {
+    keepdims: Number(keepDims),
+  });
+}
+
+const axesOf = (x: Value, axis: number | number[] | undefined | null): number[] =>
+  util.parseAxisParam(axis ?? x.shape.map((_, i) => i), [...x.shape]);
+
+const reduction =
+  (op: string): Kernel =>
+  ({ graph, list: [x], attrs }) =>
+    reduce(graph, op, x!, axesOf(x!, attrs.axis ?? attrs.reductionIndices), attrs.keepDims ?? false);
+
+/** Sums; a splat's sum is known. */
+const sum: Kernel = ({ graph, list: [x], attrs }) => {
+  const axes = axesOf(x!, attrs.axis);
+  const numeric = x!.type === "bool" ? cast(graph, x!, "int32") : x!;
+  if (numeric.constant?.splat && numeric.type === "float32") {
+    const count = axes.reduce((n, axis) => n * x!.shape[axis]!, 1);
+    return graph.splat(
+      Math.fround(Number(numeric.constant.data[0]) * count),
+      reducedShape(x!.shape, axes, attrs.keepDims ?? false),
+      "float32",
+    );
+  }
+  return reduce(graph, "ReduceSum", numeric, axes, attrs.keepDims ?? false);
+};
+
+const mean: Kernel = ({ graph, list: [x], attrs }) =>
+  reduce(graph, "ReduceMean", cast(graph, x!, "float32"), axesOf(x!, attrs.axis), attrs.keepDims ?? false);
+
+const truth =
+  (op: string): Kernel =>
+  ({ graph, list: [x], attrs }) =>
+    cast(
+      graph,
+      reduce(graph, op, cast(graph, x!, "int32"), axesOf(x!, attrs.axis), attrs.keepDims ?? false),
+      "bool",
+    );
+
+const argument =
+  (op: string): Kernel =>
+  ({ graph, list: [x], attrs }) => {
+    const [axis] = axesOf(x!, attrs.axis);
+    const numeric = x!.type === "bool" ? cast(graph, x!, "int32") : x!;
+    return cast(
+      graph,
+      graph.op(op, [numeric], reducedShape(x!.shape, [axis!], false), "int64", { axis: axis!, keepdims: 0 }),
+      "int32",
+    );
+  };
+
+const scan =
+  (combine: "sum" | "product"): Kernel =>
+  ({ graph, list: [x], attrs }) => {
+    const { axis, exclusive, reverse } = attrs;
+    const flags = { exclusive: Number(exclusive), reverse: Number(reverse) };
+    const cumulative = (v: Value): Value =>
+      graph.op("CumSum", [v, scalar(graph, axis, "int32")], v.shape, v.type, flags);
+    if (combine === "sum") return cumulative(x!);
+    // A product is the exponential of a sum of logarithms; sign and zeros are counted separately.
+    const size = graph.op(
+      "Log",
+      [graph.op("Abs", [nonZero(graph, x!)], x!.shape, "float32")],
+      x!.shape,
+      "float32",
+    );
+    const count = (test: string): Value =>
+      cumulative(cast(graph, graph.op(test, [x!, scalar(graph, 0)], x!.shape, "bool"), "float32"));
+    const parity = binary(
+      graph,
+      "Mul",
+      graph.op("Mod", [count("Less"), scalar(graph, 2)], x!.shape, "float32", { fmod: 1 }),
+      scalar(graph, -2),
+    );
+    const signed = binary(
+      graph,
+      "Mul",
+      graph.op("Exp", [cumulative(size)], x!.shape, "float32"),
+      binary(graph, "Add", parity, scalar(graph, 1)),
+    );
+    const zeros = graph.op("Greater", [count("Equal"), scalar(graph, 0)], x!.shape, "bool");
+    return graph.op("Where", [zeros, scalar(graph, 0), signed], x!.shape, "float32");
+  };
+
+const nonZero = (graph: Graph, x: Value): Value => {
+  const zero = graph.op("Equal", [x, scalar(graph, 0)], x.shape, "bool");
+  return graph.op("Where", [zero, scalar(graph, 1), x], x.shape, "float32");
+};
+
+export const reductions: Record<string, Kernel> = {
+  Sum: sum,
+  Mean: mean,
+  Max: reduction("ReduceMax"),
+  Min: reduction("ReduceMin"),
+  Prod: reduction("ReduceProd"),
+  Any: truth("ReduceMax"),
+  All: truth("ReduceMin"),
+  ArgMax: argument("ArgMax"),
+  ArgMin: argument("ArgMin"),
+  Cumsum: scan("sum"),
+  Cumprod: scan("product"),
+  Softmax: ({ graph, list: [x], attrs }) =>
+    graph.op("Softmax", [x!], x!.shape, "float32", { axis: attrs.dim }),
+  LogSoftmax: ({ graph, list: [x], attrs }) =>
+    graph.op("LogSoftmax", [x!], x!.shape, "float32", { axis: attrs.axis }),
+};

@@ -1,0 +1,68 @@
+import * as tf from "@tensorflow/tfjs-core";
+import * as ort from "onnxruntime-node";
+import type { Value } from "./graph.js";
+
+export type Data = Float32Array | Int32Array | Uint8Array;
+
+export interface Slot {
+  shape: readonly number[];
+  type: "float32" | "int32" | "bool";
+}
+
+/** A compiled graph: runs on data of fixed shapes. */
+export interface Session {
+  readonly outputs: readonly Slot[];
+  readonly nodeCount: number;
+  /** Computes outputs from inputs, into `targets` where given and into new memory elsewhere. */
+  run(inputs: readonly Data[], targets: readonly (Data | undefined)[]): Promise<Data[]>;
+}
+
+/** Threads that ONNX Runtime may use for one op; undefined lets it choose one per core. */
+export interface SessionOptions {
+  threads?: number;
+}
+
+export async function createSession(
+  model: Uint8Array,
+  usedInputs: readonly Value[],
+  outputs: readonly Value[],
+  nodeCount: number,
+  { threads }: SessionOptions,
+): Promise<Session> {
+  const session = await ort.InferenceSession.create(model, {
+    graphOptimizationLevel: "all",
+    executionMode: "sequential",
+    logSeverityLevel: 3,
+    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+  });
+  const slots = outputs.map(({ shape, type }) => ({ shape, type }) as Slot);
+  const used = usedInputs.map((value) => ({
+    name: value.name,
+    position: Number(value.name.slice(2)),
+    shape: value.shape,
+    type: value.type as Slot["type"],
+  }));
+  return {
+    outputs: slots,
+    nodeCount,
+    run: async (inputs, targets) => {
+      const feeds: Record<string, ort.Tensor> = {};
+      for (const { name, position, shape, type } of used)
+        feeds[name] = ortTensor(type, inputs[position]!, shape);
+      const fetches: Record<string, ort.Tensor | null> = {};
+      slots.forEach(({ shape, type }, i) => {
+        const target = targets[i];
+        fetches[`out${i}`] = target ? ortTensor(type, target, shape) : null;
+      });
+      const results = await session.run(feeds, fetches);
+      return slots.map((_, i) => targets[i] ?? (results[`out${i}`]!.data as Data));
+    },
+  };
+}
+
+const ortTensor = (type: Slot["type"], data: Data, shape: readonly number[]): ort.Tensor =>
+  new ort.Tensor(type, data as Float32Array, shape);
+
+/** A tfjs tensor over data, without copying. */
+export const toTensor = (data: Data, slot: Slot): tf.Tensor =>
+  tf.tensor(data, slot.shape as number[], slot.type as tf.DataType as "float32");

@@ -1,0 +1,227 @@
+import { check } from "../errors.js";
+
+/**
+ * A random key: a value, like JAX's. The same key always gives the same draws, on every machine and engine; use a key
+ * once, and `split` or `foldIn` it for more.
+ */
+export type Key = readonly [number, number];
+
+/** A key from a seed, an integer in [0, 2^53). */
+export function key(seed: number): Key {
+  check(Number.isSafeInteger(seed) && seed >= 0, "seed", seed, "an integer from 0 to 2^53 - 1");
+  return [Math.floor(seed / 2 ** 32), seed >>> 0];
+}
+
+/** `n` independent keys; asking for more leaves the first ones as they were. */
+export function split(key: Key, n = 2): Key[] {
+  check(Number.isInteger(n) && n >= 0, "n", n, "an integer >= 0");
+  return Array.from({ length: n }, (_, i) => threefry2x32(key, i, Domain.split));
+}
+
+/** A key that depends on `key` and on `data`, an integer in [0, 2^32), such as a step or an index. */
+export function foldIn(key: Key, data: number): Key {
+  check(Number.isInteger(data) && data >= 0 && data < 2 ** 32, "data", data, "an integer from 0 to 2^32 - 1");
+  return threefry2x32(key, data, Domain.fold);
+}
+
+/** `n` uniform draws from [min, max), in steps of (max - min) / 2^24; `max` itself only where float32 rounds up to it. */
+export function uniform(key: Key, n: number, min = 0, max = 1): Float32Array {
+  checkCount(n);
+  check(
+    Number.isFinite(min) && Number.isFinite(max) && min <= max,
+    "min, max",
+    [min, max],
+    "finite, min <= max",
+  );
+  const out = new Float32Array(n);
+  const bits = new Int32Array(out.buffer);
+  new Stream(key).fill(bits);
+  const step = (max - min) / 2 ** 24;
+  for (let i = 0; i < n; i++) out[i] = min + (bits[i]! >>> 8) * step;
+  return out;
+}
+
+/**
+ * `n` standard normal draws, by the ziggurat of 256 layers (Marsaglia and Tsang 2000, with the layer and the position in
+ * it from separate bits, as Doornik 2005 asks).
+ */
+export function normal(key: Key, n: number): Float32Array {
+  checkCount(n);
+  const out = new Float32Array(n);
+  const bits = new Int32Array(out.buffer); // each draw replaces the bits it is made from
+  const stream = new Stream(key);
+  stream.fill(bits);
+  const { scale, inside } = ziggurat;
+  for (let i = 0; i < n; i++) {
+    const layer = bits[i]! & 255;
+    const position = bits[i]! >> 8; // -2^23 ... 2^23 - 1, its points in the middle of cells: symmetric about 0
+    const x = (position + 0.5) * scale[layer]!;
+    const magnitude = position ^ (position >> 31);
+    out[i] = magnitude < inside[layer]! ? x : outsideOfCore(stream, layer, x);
+  }
+  return out;
+}
+
+/** `n` integers, uniform in [0, maxExclusive), with maxExclusive up to 2^31; no value is favoured. */
+export function integers(key: Key, n: number, maxExclusive: number): Int32Array {
+  checkCount(n);
+  check(
+    Number.isInteger(maxExclusive) && maxExclusive >= 1 && maxExclusive <= 2 ** 31,
+    "maxExclusive",
+    maxExclusive,
+    "an integer from 1 to 2^31",
+  );
+  const stream = new Stream(key);
+  const out = new Int32Array(n);
+  for (let i = 0; i < n; i++) out[i] = stream.below(maxExclusive);
+  return out;
+}
+
+/** The integers 0 ... n - 1 in random order (Fisher-Yates). */
+export function permutation(key: Key, n: number): Int32Array {
+  checkCount(n);
+  const stream = new Stream(key);
+  const out = new Int32Array(n);
+  for (let i = 0; i < n; i++) {
+    const j = stream.below(i + 1);
+    out[i] = out[j]!;
+    out[j] = i;
+  }
+  return out;
+}
+
+function checkCount(n: number): void {
+  check(Number.isInteger(n) && n >= 0 && n < 2 ** 31, "n", n, "an integer from 0 to 2^31 - 1");
+}
+
+/** Second counter word: keeps what `split`, `foldIn` and the draws take from one key apart. */
+const Domain = { split: 0, fold: 1, stream: 2 } as const;
+
+const rotate = (x: number, r: number): number => (x << r) | (x >>> (32 - r));
+
+const ROTATIONS = [
+  [13, 15, 26, 6],
+  [17, 29, 16, 24],
+] as const;
+
+/** Threefry-2x32 with 20 rounds: a hash of a 64-bit counter under a 64-bit key (Salmon et al. 2011, "Parallel random numbers"). */
+export function threefry2x32(key: Key, counter0: number, counter1: number): Key {
+  const schedule = [key[0], key[1], key[0] ^ key[1] ^ 0x1bd11bda];
+  let x0 = (counter0 + key[0]) | 0;
+  let x1 = (counter1 + key[1]) | 0;
+  for (let round = 0; round < 5; round++) {
+    for (const r of ROTATIONS[round % 2]!) {
+      x0 = (x0 + x1) | 0;
+      x1 = rotate(x1, r) ^ x0;
+    }
+    x0 = (x0 + schedule[(round + 1) % 3]!) | 0;
+    x1 = (x1 + schedule[(round + 2) % 3]! + round + 1) | 0;
+  }
+  return [x0 >>> 0, x1 >>> 0];
+}
+
+/** The bits behind all draws of one key: sfc32 (Doty-Humphrey's "small fast chaotic" generator), its state hashed from the key. */
+class Stream {
+  private a: number;
+  private b: number;
+  private c: number;
+  private counter = 1;
+
+  constructor(key: Key) {
+    const [a, b] = threefry2x32(key, 0, Domain.stream);
+    const [c] = threefry2x32(key, 1, Domain.stream);
+    this.a = a | 0;
+    this.b = b | 0;
+    this.c = c | 0;
+    for (let i = 0; i < 12; i++) this.next(); // until the counter has reached every bit
+  }
+
+  /** 32 random bits, as a signed integer. */
+  next(): number {
+    const out = (this.a + this.b + this.counter) | 0;
+    this.counter = (this.counter + 1) | 0;
+    this.a = this.b ^ (this.b >>> 9);
+    this.b = (this.c + (this.c << 3)) | 0;
+    this.c = (rotate(this.c, 21) + out) | 0;
+    return out;
+  }
+
+  /** The same as `next()` for every element, at a third of the time: the state stays in registers. */
+  fill(out: Int32Array): void {
+    let { a, b, c, counter } = this;
+    for (let i = 0; i < out.length; i++) {
+      const sum = (a + b + counter) | 0;
+      counter = (counter + 1) | 0;
+      a = b ^ (b >>> 9);
+      b = (c + (c << 3)) | 0;
+      c = (((c << 21) | (c >>> 11)) + sum) | 0;
+      out[i] = sum;
+    }
+    this.a = a;
+    this.b = b;
+    this.c = c;
+    this.counter = counter;
+  }
+
+  /** Uniform in (0, 1), never an end. */
+  open(): number {
+    return ((this.next() >>> 0) + 0.5) / 2 ** 32;
+  }
+
+  /** An integer uniform in [0, max): 2^32 falls into `max` equal buckets, what is left over is drawn again. */
+  below(max: number): number {
+    const bucket = Math.floor(2 ** 32 / max);
+    for (;;) {
+      const index = Math.floor((this.next() >>> 0) / bucket);
+      if (index < max) return index;
+    }
+  }
+}
+
+/** Where the tail begins, and the area of each of the 256 layers, under exp(-x^2 / 2). */
+const TAIL = 3.6541528853610088;
+const AREA = 0.004928673233974655;
+
+const density = (x: number): number => Math.exp(-0.5 * x * x);
+
+/**
+ * Layer i reaches from 0 to edge[i]; what lies left of edge[i + 1] is under the curve for sure. Layer 0 is the
+ * bottom one, with the tail: a box of the same area stands for it.
+ */
+const ziggurat = (() => {
+  const edge = new Float64Array(257);
+  edge[0] = AREA / density(TAIL);
+  edge[1] = TAIL;
+  for (let i = 1; i < 255; i++) edge[i + 1] = Math.sqrt(-2 * Math.log(density(edge[i]!) + AREA / edge[i]!));
+  const scale = new Float64Array(256);
+  const inside = new Int32Array(256);
+  for (let i = 0; i < 256; i++) {
+    scale[i] = edge[i]! / 2 ** 23;
+    inside[i] = Math.floor((edge[i + 1]! / edge[i]!) * 2 ** 23);
+  }
+  return { edge, scale, inside };
+})();
+
+/** The 1 draw in 80 that is not in a layer's safe part: the tail, the sliver along the curve, or a new draw. */
+function outsideOfCore(stream: Stream, layer: number, x: number): number {
+  const { edge, scale, inside } = ziggurat;
+  for (;;) {
+    if (layer === 0) return x < 0 ? -tail(stream) : tail(stream);
+    const low = density(edge[layer]!);
+    const high = density(edge[layer + 1]!);
+    if (low + stream.open() * (high - low) < density(x)) return x;
+    const bits = stream.next();
+    const position = bits >> 8;
+    layer = bits & 255;
+    x = (position + 0.5) * scale[layer]!;
+    if ((position ^ (position >> 31)) < inside[layer]!) return x;
+  }
+}
+
+/** A normal draw from beyond TAIL (Marsaglia 1964). */
+function tail(stream: Stream): number {
+  for (;;) {
+    const x = -Math.log(stream.open()) / TAIL;
+    if (-2 * Math.log(stream.open()) > x * x) return TAIL + x;
+  }
+}
