@@ -1,0 +1,54 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { Tensor } from "../engine/tensor.js";
+import { check } from "../errors.js";
+import type { Context } from "../optim/method.js";
+
+/** A distance of corresponding examples: x, y [batch, ...] -> [batch]. */
+export type Distance = (x: Tensor, y: Tensor) => Tensor;
+
+const examples = (x: Tensor): Tensor => tf.reshape(x, [x.shape[0]!, -1]);
+
+/** Sum of absolute differences. */
+export const l1 = (): Distance => (x, y) => tf.sum(tf.abs(examples(tf.sub(x, y))), 1);
+
+/** Sum of squared differences. */
+export const l2 = (): Distance => (x, y) => tf.sum(tf.square(examples(tf.sub(x, y))), 1);
+
+export interface PseudoHuberConfig {
+  /** Where it turns from quadratic to linear, as a multiple of sqrt(dimension). Default 0.00054. */
+  c?: number;
+}
+
+/** sqrt(|x - y|^2 + c^2) - c with c scaled by sqrt(dimension) (Song and Dhariwal, 2310.14189). */
+export function pseudoHuber({ c = 0.00054 }: PseudoHuberConfig = {}): Distance {
+  check(c >= 0 && Number.isFinite(c), "c", c, "a finite number >= 0");
+  return (x, y) => {
+    const difference = examples(tf.sub(x, y));
+    const scaled = c * Math.sqrt(difference.shape[1]!);
+    // The floor keeps the gradient finite for c = 0 at x = y.
+    const squares = tf.maximum(tf.add(tf.sum(tf.square(difference), 1), scaled ** 2), 1e-16);
+    return tf.sub(tf.sqrt(squares), scaled);
+  };
+}
+
+/** How a consistency model's output is drawn to its target. */
+export interface ConsistencyLoss {
+  readonly name: string;
+  /** Frozen tensors it needs; training keeps them in its state and hands them back. */
+  readonly context: Context;
+  /**
+   * `loss` [batch], whose gradient with respect to `output` trains the model, and `distance`, a scalar to follow. Both arguments
+   * [batch, ...]; the target carries no gradient.
+   */
+  apply(output: Tensor, target: Tensor, context: Context): { loss: Tensor; distance: Tensor };
+}
+
+/** Training with a distance in the space of the data itself. */
+export const pixelLoss = (distance: Distance = pseudoHuber()): ConsistencyLoss => ({
+  name: "pixel",
+  context: {},
+  apply: (output, target) => {
+    const loss = distance(output, target);
+    return { loss, distance: tf.mean(loss) };
+  },
+});

@@ -1,0 +1,70 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { addNoise, type Denoiser } from "../diffusion/edm.js";
+import * as random from "../engine/random.js";
+import type { Tensor } from "../engine/tensor.js";
+import { check } from "../errors.js";
+import type { Context } from "../optim/method.js";
+import type { PairSchedule } from "./ect.js";
+import type { ConsistencyLoss } from "./losses.js";
+
+/** Fixed places at which tangents are followed over training: data x, noise, times t and r, [count, ...shape] and [count]. */
+export type Probes = {
+  readonly x: Tensor;
+  readonly noise: Tensor;
+  readonly t: Tensor;
+  readonly r: Tensor;
+};
+
+/** What happens at the probes, all [count, ...shape]. */
+export type Tangents = {
+  /** x + t noise. */
+  readonly noisy: Tensor;
+  /** f(x_t, t). */
+  readonly output: Tensor;
+  /** f(x_r, r). */
+  readonly target: Tensor;
+  /** The direction in which the loss moves the output: minus its gradient with respect to f(x_t, t). */
+  readonly tangent: Tensor;
+};
+
+/**
+ * The CM tangents of a loss at probes: a pure function of the parameters [P] and the loss's context (`state.context`). Compile it.
+ */
+export function tangents(
+  denoiser: Denoiser,
+  loss: ConsistencyLoss,
+): (parameters: Tensor, context: Context, probes: Probes) => Tangents {
+  return (parameters, context, { x, noise, t, r }) => {
+    const noisy = addNoise(x, noise, t);
+    const output = denoiser.apply(parameters, noisy, t);
+    const target = denoiser.apply(parameters, addNoise(x, noise, r), r);
+    const gradient = tf.grad((output: tf.Tensor) => tf.sum(loss.apply(output, target, context).loss));
+    return { noisy, output, target, tangent: tf.neg(gradient(output as tf.Tensor)) };
+  };
+}
+
+export interface ProbeConfig {
+  /** Data, one row per probe, flat. */
+  x: Float32Array;
+  /** Shape of one example. */
+  shape: readonly number[];
+  /** Time of each probe, > 0. */
+  times: ArrayLike<number>;
+  /** Gives r for each t. The last iteration's pairs are close, and so the tangents those of the end of training. */
+  pairs: PairSchedule;
+  /** The iteration to ask `pairs` for. */
+  iteration: number;
+}
+
+/** Probes with noise from a key. */
+export function drawProbes(key: random.Key, { x, shape, times, pairs, iteration }: ProbeConfig): Probes {
+  const count = x.length / shape.reduce((a, b) => a * b, 1);
+  check(times.length === count, "times", times.length, `one for each of ${count} probes`);
+  const t = Float32Array.from(times);
+  return {
+    x: tf.tensor(x, [count, ...shape]),
+    noise: tf.tensor(random.normal(key, x.length), [count, ...shape]),
+    t: tf.tensor1d(t),
+    r: tf.tensor1d(t.map((value) => pairs(value, iteration))),
+  };
+}

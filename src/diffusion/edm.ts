@@ -1,0 +1,56 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { Tensor } from "../engine/tensor.js";
+import { check } from "../errors.js";
+import { flatten, type Model, type TimeNetwork } from "../nn/network.js";
+
+/**
+ * An estimate of the clean data of x_t = x0 + t e: (x [batch, ...], t [batch]) -> like x; at t = 0 it is x itself. The same
+ * function is a consistency function once it is trained as one.
+ */
+export interface Denoiser extends Model<[x: Tensor, t: Tensor], Tensor> {
+  readonly sigmaData: number;
+}
+
+export interface DenoiserConfig {
+  /** Standard deviation of the data. Default 0.5. */
+  sigmaData?: number;
+}
+
+/** A network inside EDM's preconditioning, on a flat vector of parameters. */
+export function denoiser(network: TimeNetwork, { sigmaData = 0.5 }: DenoiserConfig = {}): Denoiser {
+  check(sigmaData > 0 && Number.isFinite(sigmaData), "sigmaData", sigmaData, "a finite number > 0");
+  const model = flatten(network);
+  return {
+    ...model,
+    sigmaData,
+    apply: (parameters, x, t) => precondition((x, c) => model.apply(parameters, x, c), x, t, sigmaData),
+  };
+}
+
+/**
+ * EDM's preconditioning (Karras et al., 2206.00364, table 1) with s = sigmaData:
+ * D(x, t) = s^2/(t^2 + s^2) x + t s/sqrt(t^2 + s^2) F(x/sqrt(t^2 + s^2), ln(t)/4). Levels t [batch] >= 0.
+ */
+export function precondition(
+  F: (x: Tensor, c: Tensor) => Tensor,
+  x: Tensor,
+  t: Tensor,
+  sigmaData: number,
+): Tensor {
+  const total = tf.add(tf.square(t), sigmaData ** 2);
+  const inverse = tf.rsqrt(total);
+  const skip = tf.div(sigmaData ** 2, total);
+  const out = tf.mul(tf.mul(t, sigmaData), inverse);
+  // The floor only keeps ln finite at t = 0, where F is multiplied by 0.
+  const noise = tf.mul(tf.log(tf.maximum(t, 1e-5)), 0.25);
+  const prediction = F(tf.mul(x, perExample(inverse, x)), noise);
+  return tf.add(tf.mul(x, perExample(skip, x)), tf.mul(prediction, perExample(out, x)));
+}
+
+/** A vector [batch] in a shape that broadcasts over the examples of x: [batch, 1, ...]. */
+export const perExample = (vector: Tensor, x: Tensor): Tensor =>
+  tf.reshape(vector, [-1, ...x.shape.slice(1).map(() => 1)]);
+
+/** x0 + t e, with levels t [batch]. */
+export const addNoise = (x: Tensor, noise: Tensor, t: Tensor): Tensor =>
+  tf.add(x, tf.mul(noise, perExample(t, x)));

@@ -1,0 +1,113 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { Key } from "../engine/random.js";
+import * as random from "../engine/random.js";
+import type { Tensor } from "../engine/tensor.js";
+import { check } from "../errors.js";
+import { type Affine, conv2d, downsample2x, groupNorm, linear, type Scale, silu } from "./functional.js";
+import { convInit, denseInit, type Leaves, normInit } from "./initializers.js";
+import type { Model, Network } from "./network.js";
+
+/** What a feature network gives for a batch. */
+export interface Features {
+  /** Output of every stage: images [batch, h, w, channels], points [batch, width]. */
+  readonly stages: readonly Tensor[];
+  /** The regressed labels [batch, labels]. */
+  readonly labels: Tensor;
+}
+
+/** A feature network on a flat vector of parameters. */
+export type FeatureModel = Model<[x: Tensor], Features>;
+
+export interface VggConfig {
+  /** Height and width of the images, divisible by 2^stages. */
+  size: number;
+  /** Channels of the images. */
+  inChannels: number;
+  /** Labels to regress. */
+  labels: number;
+  /** Channels of each stage; a stage is a convolution and 2x2 means, and its output a feature. Default [16, 32, 64]. */
+  channels?: readonly number[];
+  /** Groups of the group normalizations; divides all channels. Default 8. */
+  groups?: number;
+}
+
+type Stage = { readonly [name: string]: Leaves } & { conv: Affine; norm: Scale };
+
+/**
+ * VGG-like convolutional regressor, the shape of Align Your Tangent's feature network (2510.00658): per stage a 3x3 convolution, normalization,
+ * SiLU, pooling; at the end a linear layer. Group normalization, so that an example's features do not depend on its batch.
+ */
+export function vgg(config: VggConfig): Network<[x: Tensor], Features> {
+  const { size, inChannels, labels, channels = [16, 32, 64], groups = 8 } = config;
+  const factor = 2 ** channels.length;
+  check(Number.isInteger(size) && size > 0 && size % factor === 0, "size", size, `a multiple of ${factor}`);
+  check(Number.isInteger(labels) && labels >= 1, "labels", labels, "an integer >= 1");
+  check(
+    channels.length >= 1 && channels.every((width) => width % groups === 0),
+    "channels",
+    channels,
+    `one or more multiples of ${groups}`,
+  );
+  const side = size / factor;
+  const last = channels[channels.length - 1]!;
+  return {
+    init: (key) => {
+      const keys = random.split(key, channels.length + 1);
+      return {
+        stages: channels.map((width, i) => ({
+          conv: convInit(keys[i]!, 3, i === 0 ? inChannels : channels[i - 1]!, width, Math.SQRT2),
+          norm: normInit(width),
+        })),
+        labels: denseInit(keys[channels.length]!, side * side * last, labels),
+      };
+    },
+    apply: (parameters, x) => {
+      const p = parameters as unknown as { stages: Stage[]; labels: Affine };
+      const stages: Tensor[] = [];
+      let h = x;
+      for (const { conv, norm } of p.stages) {
+        h = downsample2x(silu(groupNorm(conv2d(h, conv), norm, groups)));
+        stages.push(h);
+      }
+      return { stages, labels: linear(tf.reshape(h, [h.shape[0]!, side * side * last]), p.labels) };
+    },
+  };
+}
+
+export interface MlpFeaturesConfig {
+  /** Dimension of the points. */
+  dim: number;
+  /** Labels to regress. */
+  labels: number;
+  /** Units of each hidden layer. Default 128. */
+  width?: number;
+  /** Hidden layers; the output of each is a feature. Default 3. */
+  depth?: number;
+}
+
+/** Multilayer perceptron regressor on points [batch, dim]: (linear, SiLU) x depth, linear. */
+export function mlpFeatures(config: MlpFeaturesConfig): Network<[x: Tensor], Features> {
+  const { dim, labels, width = 128, depth = 3 } = config;
+  for (const [name, value] of Object.entries({ dim, labels, width, depth })) {
+    check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
+  }
+  return {
+    init: (key: Key) => {
+      const keys = random.split(key, depth + 1);
+      return {
+        stages: keys.slice(0, depth).map((k, i) => denseInit(k, i === 0 ? dim : width, width, Math.SQRT2)),
+        labels: denseInit(keys[depth]!, width, labels),
+      };
+    },
+    apply: (parameters, x) => {
+      const p = parameters as unknown as { stages: Affine[]; labels: Affine };
+      const stages: Tensor[] = [];
+      let h = x;
+      for (const stage of p.stages) {
+        h = silu(linear(h, stage));
+        stages.push(h);
+      }
+      return { stages, labels: linear(h, p.labels) };
+    },
+  };
+}

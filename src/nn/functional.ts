@@ -1,0 +1,134 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { Tensor } from "../engine/tensor.js";
+
+// Composite functions with hand-written gradients: fewer ops in a compiled step than automatic differentiation of their parts. A gradient
+// starts again from the function's inputs, never from values saved inside (compiled, the repetition is merged), so that gradients of
+// gradients are right.
+
+/** Weights of an affine map: `weight` [in, out], `bias` [out]. */
+export interface Affine {
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+}
+
+/** x [batch, in] -> [batch, out]. */
+export function linear(x: Tensor, { weight, bias }: Affine): Tensor {
+  return tf.add(tf.matMul(x, weight), bias);
+}
+
+/** Convolution with zero borders, "same" size divided by the stride: x [N, H, W, C], `weight` HWIO, `bias` [O] -> [N, H', W', O]. */
+export function conv2d(x: Tensor, { weight, bias }: Affine, stride = 1): Tensor {
+  return tf.add(tf.conv2d(x as tf.Tensor4D, weight as tf.Tensor4D, stride, "same"), bias);
+}
+
+/** x sigmoid(x). */
+export function silu(x: Tensor): Tensor {
+  return tf.customGrad((input) => {
+    const x = input as Tensor;
+    return {
+      value: tf.mul(x, tf.sigmoid(x)),
+      gradFunc: (dy: Tensor) => {
+        const s = tf.sigmoid(x);
+        // d/dx x s = s + x s (1 - s)
+        return tf.mul(dy, tf.mul(s, tf.add(tf.mul(x, tf.sub(1, s)), 1)));
+      },
+    };
+  })(x);
+}
+
+/** Scale and shift of a normalization, each [channels]. */
+export interface Scale {
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+}
+
+/**
+ * Group normalization (Wu and He, 1803.08494) of x [N, H, W, C]: mean 0 and variance 1 over the positions and channels of each of `groups`
+ * groups of channels, then scale and shift per channel.
+ */
+export function groupNorm(x: Tensor, { weight, bias }: Scale, groups: number, epsilon = 1e-5): Tensor {
+  const [n, h, w, c] = x.shape as [number, number, number, number];
+  const perGroup = c / groups;
+  // Channel statistics [N, C] to the mean over the group each channel belongs to, without touching the big tensor.
+  const overGroup = (stat: Tensor): Tensor =>
+    tf.reshape(tf.mul(tf.mean(tf.reshape(stat, [n, groups, perGroup]), 2, true), tf.ones([1, 1, perGroup])), [
+      n,
+      c,
+    ]);
+  const spread = (stat: Tensor): Tensor => tf.reshape(stat, [n, 1, 1, c]);
+  const moments = (x: Tensor): { mu: Tensor; inverse: Tensor } => {
+    const mu = overGroup(tf.mean(x, [1, 2]));
+    const square = overGroup(tf.mean(tf.square(x), [1, 2]));
+    const variance = tf.relu(tf.sub(square, tf.square(mu)));
+    return { mu, inverse: tf.rsqrt(tf.add(variance, epsilon)) };
+  };
+  const normalize = tf.customGrad((...inputs) => {
+    const [x, weight, bias] = inputs as unknown as [Tensor, Tensor, Tensor];
+    const { mu, inverse } = moments(x);
+    const a = tf.mul(inverse, weight);
+    const value = tf.add(tf.mul(x, spread(a)), spread(tf.sub(bias, tf.mul(mu, a))));
+    return {
+      value,
+      gradFunc: (dy: Tensor) => {
+        const { mu, inverse } = moments(x);
+        const sumDy = tf.sum(dy, [1, 2]);
+        // Sums over positions of dy times the normalized x.
+        const sumDyHat = tf.mul(tf.sub(tf.sum(tf.mul(dy, x), [1, 2]), tf.mul(mu, sumDy)), inverse);
+        const meanDy = tf.div(overGroup(tf.mul(sumDy, weight)), h * w);
+        const meanDyHat = tf.div(overGroup(tf.mul(sumDyHat, weight)), h * w);
+        // dx = inverse (dy weight - meanDy - xhat meanDyHat), xhat = (x - mu) inverse
+        const p = tf.mul(tf.square(inverse), meanDyHat);
+        const q = tf.sub(tf.mul(mu, p), tf.mul(inverse, meanDy));
+        const dx = tf.add(
+          tf.sub(tf.mul(dy, spread(tf.mul(inverse, weight))), tf.mul(x, spread(p))),
+          spread(q),
+        );
+        return [dx, tf.sum(sumDyHat, 0), tf.sum(sumDy, 0)];
+      },
+    };
+  });
+  return normalize(x, weight, bias);
+}
+
+/** Layer normalization (Ba et al., 1607.06450) over the last axis of x [N, C]. */
+export function layerNorm(x: Tensor, { weight, bias }: Scale, epsilon = 1e-5): Tensor {
+  const centred = tf.sub(x, tf.mean(x, -1, true));
+  const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), epsilon));
+  return tf.add(tf.mul(tf.mul(centred, inverse), weight), bias);
+}
+
+/** Scaled dot-product attention over tokens: q, k, v [N, tokens, C] -> [N, tokens, C]. */
+export function attention(q: Tensor, k: Tensor, v: Tensor): Tensor {
+  const scores = tf.mul(tf.matMul(q, k, false, true), 1 / Math.sqrt(q.shape[2]!));
+  return tf.matMul(tf.softmax(scores), v);
+}
+
+/** Nearest-neighbour upsampling: [N, H, W, C] -> [N, 2H, 2W, C]. */
+export function upsample2x(x: Tensor): Tensor {
+  return tf.customGrad((input) => {
+    const x = input as tf.Tensor4D;
+    const value = tf.image.resizeNearestNeighbor(x, [2 * x.shape[1], 2 * x.shape[2]]) as Tensor;
+    return { value, gradFunc: (dy: Tensor) => tf.mul(downsample2x(dy), 4) };
+  })(x);
+}
+
+/** Means of 2x2 blocks: [N, H, W, C] -> [N, H/2, W/2, C]; H and W even. */
+export function downsample2x(x: Tensor): Tensor {
+  return tf.customGrad((input) => {
+    const value = tf.avgPool(input as tf.Tensor4D, 2, 2, "valid") as Tensor;
+    return { value, gradFunc: (dy: Tensor) => tf.mul(upsample2x(dy), 0.25) };
+  })(x);
+}
+
+/**
+ * Sines and cosines of c [N] at `count` frequencies spaced geometrically in [0.25, 8]: [N, 2 count]. For c = ln(t)/4: low enough that a
+ * network stays smooth in time, which consistency training needs.
+ */
+export function timeEmbedding(c: Tensor, count: number): Tensor {
+  const frequencies = Float32Array.from(
+    { length: count },
+    (_, i) => 0.25 * 32 ** (i / Math.max(1, count - 1)),
+  );
+  const angles = tf.matMul(tf.reshape(c, [-1, 1]), tf.tensor2d(frequencies, [1, count]));
+  return tf.concat([tf.cos(angles), tf.sin(angles)], 1);
+}

@@ -1,0 +1,34 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { Key } from "../engine/random.js";
+import * as random from "../engine/random.js";
+import type { Affine, Scale } from "./functional.js";
+
+/** Normal weights [in, out] of standard deviation gain / sqrt(in), zero bias. Gain 0 gives a layer that starts as zero. */
+export function denseInit(key: Key, inputs: number, outputs: number, gain = 1): Affine & Leaves {
+  return affine(key, [inputs, outputs], inputs, outputs, gain);
+}
+
+/** Normal weights [size, size, in, out] of standard deviation gain / sqrt(size * size * in), zero bias. */
+export function convInit(key: Key, size: number, inputs: number, outputs: number, gain = 1): Affine & Leaves {
+  return affine(key, [size, size, inputs, outputs], size * size * inputs, outputs, gain);
+}
+
+/** A normalization that starts without scale and shift. */
+export function normInit(channels: number): Scale & Leaves {
+  return { weight: tf.ones([channels]), bias: tf.zeros([channels]) };
+}
+
+/** For the type checker: parameters are trees. */
+export type Leaves = { readonly [name: string]: tf.Tensor };
+
+function affine(key: Key, shape: number[], fanIn: number, outputs: number, gain: number): Affine & Leaves {
+  const size = shape.reduce((a, b) => a * b, 1);
+  const weight =
+    gain === 0
+      ? tf.zeros(shape)
+      : tf.tensor(
+          random.normal(key, size).map((value) => (value * gain) / Math.sqrt(fanIn)),
+          shape,
+        );
+  return { weight, bias: tf.zeros([outputs]) };
+}

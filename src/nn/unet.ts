@@ -1,0 +1,170 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { Key } from "../engine/random.js";
+import * as random from "../engine/random.js";
+import type { Tensor } from "../engine/tensor.js";
+import { check } from "../errors.js";
+import {
+  type Affine,
+  attention,
+  conv2d,
+  downsample2x,
+  groupNorm,
+  linear,
+  type Scale,
+  silu,
+  timeEmbedding,
+  upsample2x,
+} from "./functional.js";
+import { convInit, denseInit, type Leaves, normInit } from "./initializers.js";
+import type { TimeNetwork } from "./network.js";
+
+export interface UnetConfig {
+  /** Height and width of the images, divisible by 2^(levels - 1). */
+  size: number;
+  /** Channels of the images. */
+  inChannels: number;
+  /** Channels at full resolution. Default 32. */
+  channels?: number;
+  /** Channels of each level as a multiple of `channels`; its length is the number of levels. Default [1, 2, 2]. */
+  multipliers?: readonly number[];
+  /** Residual blocks per level and side. Default 1. */
+  blocks?: number;
+  /** Groups of the group normalizations; divides the channels of every level. Default 8. */
+  groups?: number;
+  /** Self-attention at the lowest level. Default false. */
+  attention?: boolean;
+}
+
+type Block = { readonly [name: string]: Leaves } & {
+  norm0: Scale;
+  conv0: Affine;
+  time: Affine;
+  norm1: Scale;
+  conv1: Affine;
+  skip?: Affine;
+};
+
+type Attention = { readonly [name: string]: Leaves } & { norm: Scale; qkv: Affine; output: Affine };
+
+interface Parameters {
+  time0: Affine;
+  time1: Affine;
+  input: Affine;
+  encoder: Block[][];
+  middle: Block;
+  attention?: Attention;
+  decoder: { up?: Affine; blocks: Block[] }[];
+  norm: Scale;
+  output: Affine;
+}
+
+/**
+ * Convolutional U-Net on images [batch, size, size, inChannels] with a time condition, after DDPM++ (2011.13456) but small: pre-norm residual
+ * blocks with the time added between their convolutions, 2x2 means down, nearest neighbour and a convolution up, one skip connection per block.
+ */
+export function unet(config: UnetConfig): TimeNetwork {
+  const { size, inChannels, channels = 32, multipliers = [1, 2, 2], blocks = 1, groups = 8 } = config;
+  const widths = multipliers.map((multiplier) => multiplier * channels);
+  const levels = widths.length;
+  const bottom = levels - 1;
+  const embedding = 2 * channels;
+  check(levels >= 1, "multipliers", multipliers, "at least one level");
+  check(
+    Number.isInteger(size) && size > 0 && size % 2 ** bottom === 0,
+    "size",
+    size,
+    `a multiple of ${2 ** bottom}`,
+  );
+  check(Number.isInteger(inChannels) && inChannels >= 1, "inChannels", inChannels, "an integer >= 1");
+  check(Number.isInteger(blocks) && blocks >= 1, "blocks", blocks, "an integer >= 1");
+  check(
+    widths.every((width) => Number.isInteger(width) && width % groups === 0),
+    "groups",
+    groups,
+    `a divisor of all of ${widths.join(", ")}`,
+  );
+
+  const residual = (x: Tensor, time: Tensor, block: Block): Tensor => {
+    const shift = linear(time, block.time);
+    let h = conv2d(silu(groupNorm(x, block.norm0, groups)), block.conv0);
+    h = tf.add(h, tf.reshape(shift, [shift.shape[0]!, 1, 1, shift.shape[1]!]));
+    h = conv2d(silu(groupNorm(h, block.norm1, groups)), block.conv1);
+    return tf.add(block.skip ? conv2d(x, block.skip) : x, h);
+  };
+
+  return {
+    init: (key) => {
+      let used = 0;
+      const next = (): Key => random.foldIn(key, used++);
+      const block = (inputs: number, outputs: number): { [name: string]: Leaves } => ({
+        norm0: normInit(inputs),
+        conv0: convInit(next(), 3, inputs, outputs),
+        time: denseInit(next(), embedding, outputs),
+        norm1: normInit(outputs),
+        conv1: convInit(next(), 3, outputs, outputs, 0.1),
+        ...(inputs === outputs ? {} : { skip: convInit(next(), 1, inputs, outputs) }),
+      });
+      const repeat = (f: (i: number) => { [name: string]: Leaves }): { [name: string]: Leaves }[] =>
+        Array.from({ length: blocks }, (_, i) => f(i));
+      return {
+        time0: denseInit(next(), channels, embedding),
+        time1: denseInit(next(), embedding, embedding),
+        input: convInit(next(), 3, inChannels, channels),
+        encoder: widths.map((width, level) =>
+          repeat((i) => block(i > 0 ? width : level > 0 ? widths[level - 1]! : channels, width)),
+        ),
+        middle: block(widths[bottom]!, widths[bottom]!),
+        ...(config.attention ? { attention: attentionInit(next, widths[bottom]!) } : {}),
+        decoder: widths.slice(0, bottom).map((width, level) => ({
+          up: convInit(next(), 3, widths[level + 1]!, width),
+          blocks: repeat(() => block(2 * width, width)),
+        })),
+        norm: normInit(widths[0]!),
+        output: convInit(next(), 3, widths[0]!, inChannels, 0),
+      };
+    },
+    apply: (parameters, x, c) => {
+      const p = parameters as unknown as Parameters;
+      const time = silu(linear(silu(linear(timeEmbedding(c, channels / 2), p.time0)), p.time1));
+      let h = conv2d(x, p.input);
+      const skips: Tensor[][] = [];
+      p.encoder.forEach((level, i) => {
+        if (i > 0) h = downsample2x(h);
+        skips.push(
+          level.map((block) => {
+            h = residual(h, time, block);
+            return h;
+          }),
+        );
+      });
+      if (p.attention) h = tf.add(h, selfAttention(h, p.attention, groups));
+      h = residual(h, time, p.middle);
+      for (let i = bottom - 1; i >= 0; i--) {
+        const level = p.decoder[i]!;
+        h = conv2d(upsample2x(h), level.up!);
+        level.blocks.forEach((block, j) => {
+          h = residual(tf.concat([h, skips[i]![blocks - 1 - j]!], 3), time, block);
+        });
+      }
+      return conv2d(silu(groupNorm(h, p.norm, groups)), p.output);
+    },
+  };
+}
+
+function attentionInit(next: () => Key, width: number): { [name: string]: Leaves } {
+  return {
+    norm: normInit(width),
+    qkv: denseInit(next(), width, 3 * width),
+    output: denseInit(next(), width, width, 0.1),
+  };
+}
+
+/** Attention between all positions: x [N, H, W, C] -> what is to be added to it. */
+function selfAttention(x: Tensor, { norm, qkv, output }: Attention, groups: number): Tensor {
+  const [n, h, w, c] = x.shape as [number, number, number, number];
+  const rows = tf.reshape(groupNorm(x, norm, groups), [n * h * w, c]);
+  const tokens = tf.reshape(linear(rows, qkv), [n, h * w, 3 * c]);
+  const [q, k, v] = tf.split(tokens, 3, 2) as [Tensor, Tensor, Tensor];
+  const mixed = tf.reshape(attention(q, k, v), [n * h * w, c]);
+  return tf.reshape(linear(mixed, output), [n, h, w, c]);
+}

@@ -1,0 +1,50 @@
+import * as tf from "@tensorflow/tfjs-core";
+import * as tree from "../engine/tree.js";
+import { check } from "../errors.js";
+import { type AdamConfig, biasCorrection, nextState, type Optimizer, zeroState } from "./optimizer.js";
+
+export interface AdamWConfig extends AdamConfig {
+  /** Decoupled decay: each step first shrinks the parameters by learningRate * weightDecay. Default 0.01. */
+  weightDecay?: number;
+}
+
+/** Adam (Kingma and Ba, 1412.6980), PyTorch's definition. */
+export const adam = (config: AdamConfig = {}): Optimizer => adamw({ ...config, weightDecay: 0 });
+
+/** AdamW: Adam with decoupled weight decay (Loshchilov and Hutter, 1711.05101), PyTorch's definition. */
+export function adamw({
+  beta1 = 0.9,
+  beta2 = 0.999,
+  epsilon = 1e-8,
+  weightDecay = 0.01,
+}: AdamWConfig = {}): Optimizer {
+  checkAdam({ beta1, beta2, epsilon });
+  check(weightDecay >= 0, "weightDecay", weightDecay, "a number >= 0");
+  return {
+    init: zeroState,
+    update: (gradients, state, parameters, learningRate) => {
+      const next = nextState(gradients, state, { beta1, beta2, epsilon });
+      const rate = tf.div(learningRate, biasCorrection(next.step, beta1));
+      const scale = tf.rsqrt(biasCorrection(next.step, beta2));
+      const keep = weightDecay === 0 ? undefined : tf.sub(1, tf.mul(learningRate, weightDecay));
+      const updated = tree.map(
+        (p, m, v) =>
+          tf.sub(
+            keep === undefined ? p : tf.mul(p, keep),
+            tf.div(tf.mul(m, rate), tf.add(tf.mul(tf.sqrt(v), scale), epsilon)),
+          ),
+        parameters,
+        next.m,
+        next.v,
+      );
+      return { parameters: updated, state: next };
+    },
+  };
+}
+
+/** The ranges every optimizer of the family shares. */
+export function checkAdam({ beta1, beta2, epsilon }: Required<AdamConfig>): void {
+  check(beta1 >= 0 && beta1 < 1, "beta1", beta1, "a number in [0, 1)");
+  check(beta2 > 0 && beta2 < 1, "beta2", beta2, "a number in (0, 1)");
+  check(epsilon > 0, "epsilon", epsilon, "a number > 0");
+}

@@ -1,0 +1,6 @@
+export * from "./adam.js";
+export * from "./ema.js";
+export * from "./method.js";
+export * from "./optimizer.js";
+export * from "./radam.js";
+export * from "./schedules.js";

@@ -1,0 +1,113 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { Key } from "../engine/random.js";
+import type { Tensor } from "../engine/tensor.js";
+import * as tree from "../engine/tree.js";
+import { check } from "../errors.js";
+import { ema, warmDecay } from "./ema.js";
+import { type LossAndAux, valueAndGrad } from "./gradient.js";
+import type { Optimizer, OptimizerState } from "./optimizer.js";
+import { radam } from "./radam.js";
+import { asSchedule, type Schedule } from "./schedules.js";
+
+/** Frozen tensors that a loss needs, such as `features`, the parameters of a feature network. Often none: {}. */
+export type Context = { readonly [name: string]: Tensor };
+
+/** Everything that changes in training, and what it needs besides; `parameters`, moments and `ema` are flat vectors [P]. */
+export type TrainState = {
+  readonly parameters: Tensor;
+  readonly optimizer: OptimizerState;
+  /** Exponential moving average of the parameters: the model to use. */
+  readonly ema: Tensor;
+  /** In the state so that a checkpoint is complete. */
+  readonly context: Context;
+};
+
+/** Scalars, named. */
+export type Metrics = { readonly loss: Tensor; readonly [name: string]: Tensor };
+
+export type Batch = { readonly learningRate: Tensor; readonly [name: string]: tree.Tree };
+
+/** A way to train a model: all that the training loop has to know. */
+export interface Method {
+  /** A state with random initial parameters. */
+  init(key: Key): TrainState;
+  /** A state that starts from given parameters [P] (copied), for example a trained denoiser's average. */
+  from(parameters: Tensor): TrainState;
+  /**
+   * On the host: draws noise, times and whatever else is random for examples x [count, ...shape], flat, at an iteration (0, 1, ...).
+   * The caller disposes the batch after the step.
+   */
+  batch(key: Key, x: Float32Array, iteration: number): Batch;
+  /** One update: pure, made of tensor ops only. `compile(method.step, { donate: true })`. */
+  step(state: TrainState, batch: Batch): { state: TrainState; metrics: Metrics };
+}
+
+export interface TrainingConfig {
+  /** Default `radam()`. */
+  optimizer?: Optimizer;
+  /** A rate or a function of the iteration. Default 1e-3. */
+  learningRate?: number | Schedule;
+  /** Decay of the average, reached after a warm-up, in [0, 1). Default 0.999. */
+  ema?: number;
+}
+
+export interface MethodParts<B extends tree.Tree> extends TrainingConfig {
+  /** Random initial parameters [P]. */
+  init(key: Key): Tensor;
+  /** Default {}. */
+  context?: Context;
+  /** The batch without its learning rate. */
+  batch(key: Key, x: Float32Array, iteration: number): B;
+  /**
+   * Prepares the scalar loss as a function of the parameters [P]. What is computed outside of the returned function carries no gradient: the place
+   * for targets. `aux` are further scalars for the metrics.
+   */
+  loss(
+    parameters: Tensor,
+    batch: B,
+    context: Context,
+  ): (parameters: Tensor) => LossAndAux<{ readonly [name: string]: Tensor }>;
+}
+
+/** A method from its loss: gradient, optimizer, average. */
+export function method<B extends { readonly [name: string]: tree.Tree }>(parts: MethodParts<B>): Method {
+  const { optimizer = radam(), ema: decay = 0.999 } = parts;
+  const rate = asSchedule(parts.learningRate ?? 1e-3);
+  check(decay >= 0 && decay < 1, "ema", decay, "a number in [0, 1)");
+  const from = (parameters: Tensor): TrainState => ({
+    parameters: tf.clone(parameters),
+    optimizer: optimizer.init(parameters),
+    ema: tf.clone(parameters),
+    context: copy(parts.context ?? {}),
+  });
+  return {
+    init: (key) => {
+      const parameters = parts.init(key);
+      const state = from(parameters);
+      parameters.dispose();
+      return state;
+    },
+    from,
+    batch: (key, x, iteration) => ({
+      ...parts.batch(key, x, iteration),
+      learningRate: tf.scalar(rate(iteration)),
+    }),
+    step: (state, batch) => {
+      const loss = parts.loss(state.parameters, batch as unknown as B, state.context);
+      const { loss: value, aux, gradient } = valueAndGrad(loss, state.parameters);
+      const next = optimizer.update(gradient, state.optimizer, state.parameters, batch.learningRate);
+      return {
+        state: {
+          parameters: next.parameters,
+          optimizer: next.state,
+          ema: ema(state.ema, next.parameters, warmDecay(next.state.step, decay)),
+          context: copy(state.context),
+        },
+        metrics: { loss: value, ...aux, gradientNorm: tf.sqrt(tf.sum(tf.square(gradient))) },
+      };
+    },
+  };
+}
+
+/** The old state, and with it its tensors, may be given up after a step: what stays the same is handed on as a copy. */
+const copy = (context: Context): Context => tree.map((leaf) => tf.clone(leaf), context);

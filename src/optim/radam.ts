@@ -1,0 +1,54 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { Tensor } from "../engine/tensor.js";
+import * as tree from "../engine/tree.js";
+import { checkAdam } from "./adam.js";
+import {
+  type AdamConfig,
+  biasCorrection,
+  halfTanh,
+  nextState,
+  type Optimizer,
+  zeroState,
+} from "./optimizer.js";
+
+/**
+ * Rectified Adam (Liu et al., 1908.03265), PyTorch's definition: while the variance of the adaptive rate is not yet tractable
+ * (rho <= 5, the first steps) it is a plain step along the first moment; afterwards Adam's step times a rectification that
+ * grows to 1. Needs no warm-up.
+ */
+export function radam({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamConfig = {}): Optimizer {
+  checkAdam({ beta1, beta2, epsilon });
+  return {
+    init: zeroState,
+    update: (gradients, state, parameters, learningRate) => {
+      const next = nextState(gradients, state, { beta1, beta2, epsilon });
+      const { rectified, factor } = rectification(next.step, beta2);
+      const rate = tf.mul(tf.div(learningRate, biasCorrection(next.step, beta1)), factor);
+      const plain = tf.sub(1, rectified);
+      // The denominator is sqrt(v) + epsilon where rectified, else 1.
+      const updated = tree.map(
+        (p, m, v) =>
+          tf.sub(p, tf.div(tf.mul(m, rate), tf.add(tf.mul(tf.add(tf.sqrt(v), epsilon), rectified), plain))),
+        parameters,
+        next.m,
+        next.v,
+      );
+      return { parameters: updated, state: next };
+    },
+  };
+}
+
+/** `rectified` is 1 or 0; `factor` is what the adaptive step is multiplied with (1 where not rectified). Scalars. */
+function rectification(step: Tensor, beta2: number): { rectified: Tensor; factor: Tensor } {
+  const rhoInf = 2 / (1 - beta2) - 1;
+  // rho = rhoInf - 2 step b2^step / (1 - b2^step), and 2 b^n / (1 - b^n) = 1 / tanh(u/2) - 1 where b^n = e^-u.
+  const rho = tf.sub(tf.add(step, rhoInf), tf.div(step, halfTanh(step, beta2)));
+  const rectified = tf.cast(tf.greater(rho, 5), "float32");
+  const safe = tf.maximum(rho, 5);
+  const variance = tf.div(
+    tf.mul(tf.mul(tf.sub(safe, 4), tf.sub(safe, 2)), rhoInf / ((rhoInf - 4) * (rhoInf - 2))),
+    safe,
+  );
+  const adaptive = tf.sqrt(tf.mul(variance, biasCorrection(step, beta2)));
+  return { rectified, factor: tf.where(tf.greater(rho, 5), adaptive, tf.onesLike(adaptive)) };
+}
