@@ -1,0 +1,58 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { ConsistencyLoss, Distance } from "../consistency/losses.js";
+import { perExample } from "../diffusion/edm.js";
+import type { Tensor } from "../engine/tensor.js";
+import { check } from "../errors.js";
+import type { FeatureModel } from "../nn/features.js";
+import { betweenFeatures, type FeatureDistanceConfig } from "./distance.js";
+
+export interface AlignedConfig extends FeatureDistanceConfig {
+  /** A distance between the data themselves to which the aligned loss is added. Default none: the aligned loss alone. */
+  pixel?: Distance;
+  /** What the aligned loss is multiplied with. Default 1. */
+  weight?: number;
+}
+
+/**
+ * Align Your Tangent's loss (2510.00658): with g the gradient of the manifold feature distance at the output, scaled to norm 1 for each example,
+ * 1/2 |f - stopgrad(f - g)|^2. Its value is always 1/2 (0 where there is no gradient); its gradient is g. `distance` is the feature distance.
+ */
+export function alignedLoss(
+  model: FeatureModel,
+  featureParameters: Tensor,
+  config: AlignedConfig = {},
+): ConsistencyLoss {
+  const { pixel, weight = 1 } = config;
+  check(weight > 0 && Number.isFinite(weight), "weight", weight, "a finite number > 0");
+  const between = betweenFeatures(config);
+  return {
+    name: pixel ? "pixel + aligned" : "aligned",
+    context: { features: featureParameters },
+    apply: (output, target, context) => {
+      const parameters = context.features!;
+      const goal = model.apply(parameters, target);
+      const { value, grad } = tf.valueAndGrad(
+        (f: tf.Tensor) => tf.sum(between(model.apply(parameters, f), goal)) as tf.Scalar,
+      )(output as tf.Tensor);
+      const aligned = tf.mul(proximal(output, unitNorm(grad)), weight);
+      return {
+        loss: pixel ? tf.add(pixel(output, target), aligned) : aligned,
+        distance: tf.div(value, output.shape[0]!),
+      };
+    },
+  };
+}
+
+/** Each example scaled to Euclidean norm 1; norms under 1e-5 count as 1e-5. */
+export function unitNorm(x: Tensor): Tensor {
+  const squares = tf.sum(tf.reshape(tf.square(x), [x.shape[0]!, -1]), 1);
+  return tf.div(x, perExample(tf.maximum(tf.sqrt(squares), 1e-5), x));
+}
+
+/** 1/2 |f - stopgrad(f - g)|^2 per example: its gradient is g, as given, however g was made. */
+function proximal(f: Tensor, g: Tensor): Tensor {
+  return tf.customGrad((_f) => ({
+    value: tf.mul(tf.sum(tf.reshape(tf.square(g), [g.shape[0]!, -1]), 1), 0.5),
+    gradFunc: (dy: Tensor) => tf.mul(g, perExample(dy, g)),
+  }))(f);
+}

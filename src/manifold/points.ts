@@ -1,0 +1,93 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { perExample } from "../diffusion/edm.js";
+import * as random from "../engine/random.js";
+import { check } from "../errors.js";
+import { mixup } from "./mixup.js";
+import {
+  checkProbability,
+  chosen,
+  mixupWeights,
+  rows,
+  sometimes,
+  sphere,
+  type Transformations,
+  type TransformationsConfig,
+} from "./transformations.js";
+
+export const pointGroups = ["scale", "shift", "mixup", "noise"] as const;
+export type PointGroup = (typeof pointGroups)[number];
+
+export interface PointTransformationsConfig extends TransformationsConfig<PointGroup> {
+  /** Dimension of the points. */
+  dim: number;
+  /** Standard deviation of the logarithm to base 2 of the scale. Default 0.2. */
+  scaleStd?: number;
+  /** Standard deviation of the shift in each dimension. Default 0.25. */
+  shiftStd?: number;
+  /** Largest root mean square of the noise. Default 0.5. */
+  noiseMax?: number;
+}
+
+/**
+ * Transformations of points [count, dim], by default each with probability 0.5. Labels: scale (in standard deviations), shift (dim of them, alike),
+ * weight of the mixed-in example, size of the noise over its maximum.
+ */
+export function pointTransformations(config: PointTransformationsConfig): Transformations {
+  const { dim, probability = 0.5, scaleStd = 0.2, shiftStd = 0.25, noiseMax = 0.5 } = config;
+  check(Number.isInteger(dim) && dim >= 1, "dim", dim, "an integer >= 1");
+  checkProbability(probability);
+  const groups = chosen(pointGroups, config.groups);
+  const names: Record<PointGroup, string[]> = {
+    scale: ["scale"],
+    shift: Array.from({ length: dim }, (_, i) => `shift ${i}`),
+    mixup: ["mixup"],
+    noise: ["noise"],
+  };
+  return {
+    labelNames: pointGroups.filter((group) => groups.has(group)).flatMap((group) => names[group]),
+    draw: (key, count, strength) => {
+      checkProbability(probability, strength);
+      const p = probability * strength;
+      const keys = random.split(key, 8) as random.Key[];
+      const columns: Float32Array[] = [];
+      const draws: { [name: string]: tf.Tensor } = {};
+      if (groups.has("scale")) {
+        const z = sometimes(keys[0]!, random.normal(keys[1]!, count), p);
+        columns.push(z);
+        draws.scale = tf.tensor1d(z.map((value) => 2 ** (scaleStd * value)));
+      }
+      if (groups.has("shift")) {
+        const on = sometimes(keys[2]!, new Float32Array(count).fill(1), p);
+        const z = random.normal(keys[3]!, count * dim).map((value, i) => value * on[Math.floor(i / dim)]!);
+        for (let j = 0; j < dim; j++) columns.push(on.map((_, i) => z[i * dim + j]!));
+        draws.shift = tf.tensor2d(
+          z.map((value) => value * shiftStd),
+          [count, dim],
+        );
+      }
+      if (groups.has("mixup")) {
+        const weight = sometimes(keys[4]!, mixupWeights(keys[5]!, count), p);
+        columns.push(weight);
+        draws.mixup = tf.tensor1d(weight);
+      }
+      if (groups.has("noise")) {
+        const [sizeKey, directionKey] = random.split(keys[7]!) as [random.Key, random.Key];
+        const size = sometimes(keys[6]!, random.uniform(sizeKey, count), p);
+        columns.push(size);
+        draws.noise = tf.tensor2d(
+          sphere(directionKey, count, dim).map((value, i) => value * noiseMax * size[Math.floor(i / dim)]!),
+          [count, dim],
+        );
+      }
+      return { ...draws, labels: tf.tensor2d(rows(columns, count), [count, columns.length]) };
+    },
+    apply: (x, draws) => {
+      let y = x;
+      if (draws.scale) y = tf.mul(y, perExample(draws.scale, y));
+      if (draws.shift) y = tf.add(y, draws.shift);
+      if (draws.mixup) y = mixup(y, draws.mixup);
+      if (draws.noise) y = tf.add(y, draws.noise);
+      return y;
+    },
+  };
+}

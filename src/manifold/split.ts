@@ -1,0 +1,164 @@
+import { check } from "../errors.js";
+import { principalDirections } from "./pca.js";
+
+/** What is needed of a known manifold; points are rows of `ambientDim` numbers. */
+export interface KnownManifold {
+  readonly ambientDim: number;
+  readonly dim: number;
+  /** Nearest points on the manifold. */
+  project(points: Float32Array): Float32Array;
+  /** Orthonormal tangent vectors [count, dim, ambientDim] at points on the manifold. */
+  tangentBasis(pointsOnManifold: Float32Array): Float32Array;
+}
+
+/** Vectors, one row each, taken apart at a manifold. */
+export interface TangentSplit {
+  /** Sum of squared norms of the parallel parts over that of the vectors: 0 straight to or from the manifold, 1 along it. */
+  readonly parallelShare: number;
+  /** The same for each vector; NaN for a zero vector. */
+  readonly perProbe: Float32Array;
+  /** Parts in the tangent space, like the vectors. */
+  readonly parallel: Float32Array;
+  /** Parts in the normal space. */
+  readonly normal: Float32Array;
+}
+
+/** Splits vectors at the manifold points nearest to where they start. Rows of `manifold.ambientDim` numbers. */
+export function splitAtManifold(
+  vectors: Float32Array,
+  from: Float32Array,
+  manifold: KnownManifold,
+): TangentSplit {
+  const { ambientDim } = manifold;
+  checkRows(vectors, from, ambientDim);
+  return splitByBasis(vectors, manifold.tangentBasis(manifold.project(from)), ambientDim);
+}
+
+export interface NeighbourConfig {
+  /** Numbers in a row. */
+  ambientDim: number;
+  /** Neighbours that span the tangent space. Default 32. */
+  neighbours?: number;
+  /** Dimension of the tangent space, less than `neighbours`. Default 8. */
+  dim?: number;
+}
+
+/**
+ * Splits vectors where the manifold is known only by examples `data` (rows): the tangent space is spanned by the first principal directions of
+ * the nearest neighbours of the vector's start.
+ */
+export function splitByNeighbours(
+  vectors: Float32Array,
+  from: Float32Array,
+  data: Float32Array,
+  config: NeighbourConfig,
+): TangentSplit {
+  checkRows(vectors, from, config.ambientDim);
+  return splitByBasis(vectors, localTangentBasis(from, data, config), config.ambientDim);
+}
+
+/** Tangent spaces estimated by local PCA: orthonormal [count, dim, ambientDim] for each row of `points`. */
+export function localTangentBasis(
+  points: Float32Array,
+  data: Float32Array,
+  { ambientDim, neighbours = 32, dim = 8 }: NeighbourConfig,
+): Float32Array {
+  const available = data.length / ambientDim;
+  check(
+    Number.isInteger(neighbours) && neighbours >= 2 && neighbours <= available,
+    "neighbours",
+    neighbours,
+    `an integer from 2 to ${available}`,
+  );
+  const most = Math.min(neighbours - 1, ambientDim);
+  check(Number.isInteger(dim) && dim >= 1 && dim <= most, "dim", dim, `an integer from 1 to ${most}`);
+  const count = points.length / ambientDim;
+  const basis = new Float32Array(count * dim * ambientDim);
+  for (let i = 0; i < count; i++) {
+    const point = points.subarray(i * ambientDim, (i + 1) * ambientDim);
+    const near = nearest(point, data, neighbours);
+    basis.set(principalDirections(near, ambientDim, dim), i * dim * ambientDim);
+  }
+  return basis;
+}
+
+/** The `count` rows of `data` nearest to a point, as rows. */
+function nearest(point: Float32Array, data: Float32Array, count: number): Float32Array {
+  const width = point.length;
+  const distances = new Float64Array(data.length / width);
+  for (let i = 0; i < distances.length; i++) {
+    let sum = 0;
+    for (let j = 0; j < width; j++) sum += (data[i * width + j]! - point[j]!) ** 2;
+    distances[i] = sum;
+  }
+  const order = Array.from(distances.keys()).sort((a, b) => distances[a]! - distances[b]! || a - b);
+  const rows = new Float32Array(count * width);
+  for (let i = 0; i < count; i++) {
+    rows.set(data.subarray(order[i]! * width, (order[i]! + 1) * width), i * width);
+  }
+  return rows;
+}
+
+/** Splits rows by orthonormal bases [count, dim, ambientDim], one for each. */
+function splitByBasis(vectors: Float32Array, basis: Float32Array, width: number): TangentSplit {
+  const count = vectors.length / width;
+  const dim = basis.length / vectors.length;
+  const parallel = new Float32Array(vectors.length);
+  const perProbe = new Float32Array(count);
+  let along = 0;
+  let total = 0;
+  for (let i = 0; i < count; i++) {
+    const vector = vectors.subarray(i * width, (i + 1) * width);
+    const part = parallel.subarray(i * width, (i + 1) * width);
+    let squared = 0;
+    for (let k = 0; k < dim; k++) {
+      const direction = basis.subarray((i * dim + k) * width, (i * dim + k + 1) * width);
+      const length = dot(vector, direction);
+      squared += length * length;
+      for (let j = 0; j < width; j++) part[j]! += length * direction[j]!;
+    }
+    const norm = dot(vector, vector);
+    perProbe[i] = squared / norm;
+    along += squared;
+    total += norm;
+  }
+  return {
+    parallelShare: along / total,
+    perProbe,
+    parallel,
+    normal: vectors.map((value, i) => value - parallel[i]!),
+  };
+}
+
+/** How much vectors keep their direction from one recording to the next. */
+export interface DirectionCosine {
+  /** Mean over the probes; NaN where a vector is zero. */
+  readonly mean: number;
+  readonly perProbe: Float32Array;
+}
+
+/** Cosines between corresponding rows: 1 the same direction, -1 the opposite. */
+export function directionCosine(
+  previous: Float32Array,
+  current: Float32Array,
+  ambientDim: number,
+): DirectionCosine {
+  checkRows(previous, current, ambientDim);
+  const perProbe = Float32Array.from({ length: current.length / ambientDim }, (_, i) => {
+    const a = previous.subarray(i * ambientDim, (i + 1) * ambientDim);
+    const b = current.subarray(i * ambientDim, (i + 1) * ambientDim);
+    return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+  });
+  return { mean: perProbe.reduce((sum, value) => sum + value, 0) / perProbe.length, perProbe };
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}
+
+function checkRows(a: Float32Array, b: Float32Array, width: number): void {
+  const allowed = `equally many numbers, a multiple of ${width}`;
+  check(a.length === b.length && a.length > 0 && a.length % width === 0, "vectors", a.length, allowed);
+}

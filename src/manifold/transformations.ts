@@ -1,0 +1,73 @@
+import * as random from "../engine/random.js";
+import type { Tensor } from "../engine/tensor.js";
+import { check } from "../errors.js";
+
+/** Random parameters of a batch of transformations, as tensors, and the labels to regress: [count, labels]. */
+export type Draws = { readonly labels: Tensor; readonly [name: string]: Tensor };
+
+/** A family of random transformations with labels, on which a feature network is trained (Align Your Tangent, 2510.00658). */
+export interface Transformations {
+  /** One name for each label. */
+  readonly labelNames: readonly string[];
+  /**
+   * On the host: random parameters for `count` examples. `strength` in [0, 1] scales the probability of each transformation; at 0 nothing is
+   * changed. A transformation that is not applied has labels 0.
+   */
+  draw(key: random.Key, count: number, strength: number): Draws;
+  /** x [count, ...shape] transformed; tensor ops only. */
+  apply(x: Tensor, draws: Draws): Tensor;
+}
+
+export interface TransformationsConfig<Group extends string> {
+  /** Which of the transformations; the choice decides what features keep. Default all. */
+  groups?: readonly Group[];
+  /** Probability of each transformation, in [0, 1]. */
+  probability?: number;
+}
+
+/** `groups`, or all, checked. */
+export function chosen<Group extends string>(
+  all: readonly Group[],
+  groups: readonly Group[] | undefined,
+): ReadonlySet<Group> {
+  const allowed = `one or more of ${all.join(", ")}`;
+  check(groups === undefined || groups.length > 0, "groups", groups, allowed);
+  for (const group of groups ?? []) check(all.includes(group), "groups", group, allowed);
+  return new Set(groups ?? all);
+}
+
+/** The strength and probability in range. */
+export function checkProbability(probability: number, strength = 1): void {
+  check(probability >= 0 && probability <= 1, "probability", probability, "a number in [0, 1]");
+  check(strength >= 0 && strength <= 1, "strength", strength, "a number in [0, 1]");
+}
+
+/** The values at the examples a transformation is applied to, each with this probability, and 0 elsewhere. */
+export function sometimes(key: random.Key, values: Float32Array, probability: number): Float32Array {
+  const chance = random.uniform(key, values.length);
+  return values.map((value, i) => (chance[i]! < probability ? value : 0));
+}
+
+/** Weights of the other example in a mixture: Beta(1, 3), small ones most likely. */
+export const mixupWeights = (key: random.Key, count: number): Float32Array =>
+  random.uniform(key, count).map((u) => 1 - Math.cbrt(1 - u));
+
+/** Normals [count, dim], each row scaled to root mean square 1: a direction on a sphere, so that only the size is left to know. */
+export function sphere(key: random.Key, count: number, dim: number): Float32Array {
+  const noise = random.normal(key, count * dim);
+  for (let i = 0; i < count; i++) {
+    const row = noise.subarray(i * dim, (i + 1) * dim);
+    const norm = Math.sqrt(row.reduce((sum, value) => sum + value * value, 0) / dim);
+    for (let j = 0; j < dim; j++) row[j]! /= norm;
+  }
+  return noise;
+}
+
+/** Columns of labels, each [count], as rows [count, columns]. */
+export function rows(columns: readonly Float32Array[], count: number): Float32Array {
+  const out = new Float32Array(count * columns.length);
+  columns.forEach((column, j) => {
+    for (let i = 0; i < count; i++) out[i * columns.length + j] = column[i]!;
+  });
+  return out;
+}
