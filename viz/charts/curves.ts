@@ -1,0 +1,219 @@
+import { check } from "../../src/errors.js";
+import { frame, notebookWidth } from "../frame.js";
+import type { VegaLiteSpec, View } from "../spec.js";
+import { capitalize, formatNumber } from "../text.js";
+import { runScale } from "../theme.js";
+import { checkLength, checkNames, checkSize } from "../validate.js";
+
+/** One run's numbers over training. */
+export interface Curve {
+  /** For the legend. */
+  name: string;
+  /** Training steps. */
+  steps: ArrayLike<number>;
+  /** One value per step; what is not finite becomes a gap, so that a run that diverged can be looked at. */
+  values: ArrayLike<number>;
+  /** Lower and upper ends of a band around the values, e.g. over seeds. Both or none. */
+  low?: ArrayLike<number>;
+  high?: ArrayLike<number>;
+}
+
+export interface MetricCurvesInput {
+  /** What is plotted, with its unit: the title of the vertical axis. */
+  metric: string;
+  curves: readonly Curve[];
+  /** Default `linear`. On a `log` scale values that are not positive are left out, and the caption says so. */
+  yScale?: "linear" | "log";
+  xScale?: "linear" | "log";
+  /** Default: the last values of all curves, best first. */
+  title?: string;
+  /** Default "training step". */
+  xTitle?: string;
+  /** Which end is best, for the title. Default true. */
+  lowerIsBetter?: boolean;
+  /** Of the whole chart, in pixels. Default 600. */
+  width?: number;
+  /** Of the plot alone, in pixels. Default 240. */
+  height?: number;
+}
+
+/** Most points that are drawn of one curve; more are averaged into this many buckets. */
+const maxPoints = 1000;
+
+interface Row {
+  run: string;
+  step: number;
+  value: number | null;
+  low: number | null;
+  high: number | null;
+}
+
+/**
+ * Losses or metrics of several runs over training, as lines with bands.
+ * @throws TangentLabError `invalid-argument` where there is no curve, a curve has no value that can be drawn, or lengths differ.
+ */
+export function metricCurves(input: MetricCurvesInput): VegaLiteSpec {
+  const { metric, curves, yScale = "linear", xScale = "linear" } = input;
+  const { xTitle = "training step", lowerIsBetter = true, width = notebookWidth, height = 240 } = input;
+  checkNames("curves", curves);
+  checkSize("width", width);
+  checkSize("height", height);
+
+  const notes: string[] = [];
+  const rows: Row[] = [];
+  const ends: { name: string; first: number; last: number; step: number; averaged: number }[] = [];
+  for (const [i, curve] of curves.entries()) {
+    const argument = `curves[${i}]`;
+    const { rows: all, dropped } = readCurve(argument, curve, yScale === "log", xScale === "log");
+    const drawn = all.filter((row) => row.value !== null);
+    const allowed = `at least one step with a finite${yScale === "log" ? ", positive" : ""} value`;
+    check(drawn.length > 0, `${argument}.values`, `${curve.values.length} values, none of them drawable`, allowed);
+    if (dropped > 0) {
+      const why = yScale === "log" || xScale === "log" ? "not finite or not positive" : "not finite";
+      notes.push(`${curve.name}: ${dropped.toLocaleString("en-US")} of ${all.length.toLocaleString("en-US")} values are ${why} and left out.`);
+    }
+    const tail = drawn.slice(-Math.max(1, Math.floor(drawn.length / 10)));
+    ends.push({
+      name: curve.name,
+      first: drawn[0]!.value!,
+      last: tail.reduce((sum, row) => sum + row.value!, 0) / tail.length,
+      step: drawn[drawn.length - 1]!.step,
+      averaged: tail.length,
+    });
+    if (all.length > maxPoints) {
+      notes.push(
+        `${curve.name}: the line is the mean and the band the range of every ${Math.ceil(all.length / maxPoints)} of its ${all.length.toLocaleString("en-US")} values.`,
+      );
+    }
+    rows.push(...buckets(all, maxPoints));
+  }
+  const averaged = Math.max(...ends.map((end) => end.averaged));
+  if (input.title === undefined && averaged > 1) notes.push("In the title: mean of each curve's last tenth.");
+
+  const names = curves.map((curve) => curve.name);
+  const x = {
+    field: "step",
+    type: "quantitative",
+    title: xTitle,
+    scale: { type: xScale, nice: false, ...(xScale === "linear" ? { zero: false } : {}) },
+    axis: { grid: false, tickCount: 6, format: ",~f" },
+  };
+  const y = (field: string): View => ({
+    field,
+    type: "quantitative",
+    title: metric,
+    scale: { type: yScale, nice: yScale === "linear", zero: false },
+    axis: { tickCount: 5 },
+  });
+  return frame({
+    title: input.title ?? endTitle(metric, ends, lowerIsBetter),
+    caption: notes,
+    width,
+    view: {
+      width: width - 80,
+      height,
+      data: { values: rows },
+      layer: [
+        ...bandLayer(rows, y),
+        ...lineLayers(x, y("value"), curves.length === 1 ? null : { orient: "top", title: null }, names, rows),
+      ].map((layer) => ({ ...layer, encoding: { x, ...(layer.encoding as View) } })),
+    },
+  });
+}
+
+/** Lines, and points where a curve has few enough of them to be seen one by one. */
+export function lineLayers(x: View, y: View, legend: View | null, names: readonly string[], rows: readonly { run: string; step: number }[]): View[] {
+  const color = { field: "run", type: "nominal", scale: runScale(names), legend };
+  const tooltip = [
+    { field: "run", type: "nominal", title: "run" },
+    { field: "step", type: "quantitative", title: x.title },
+    { field: "value", type: "quantitative", title: "value", format: ".4~g" },
+  ];
+  const few = rows.length <= 40 * names.length;
+  return [
+    {
+      mark: { type: "line", strokeWidth: 2, strokeJoin: "round", clip: true },
+      encoding: { y, color, tooltip },
+    },
+    ...(few
+      ? [{ mark: { type: "point", filled: true, size: 36, opacity: 1 }, encoding: { y, color, tooltip } }]
+      : []),
+  ];
+}
+
+function bandLayer(rows: readonly Row[], y: (field: string) => View): View[] {
+  const banded = [...new Set(rows.filter((row) => row.low !== null).map((row) => row.run))];
+  if (banded.length === 0) return [];
+  return [
+    {
+      transform: [{ filter: "isValid(datum.low)" }],
+      mark: { type: "area", opacity: 0.2, clip: true },
+      encoding: { y: y("low"), y2: { field: "high" }, color: { field: "run", type: "nominal" } },
+    },
+  ];
+}
+
+/** Checks a curve and turns it into rows; values that cannot be drawn are null. */
+function readCurve(argument: string, curve: Curve, logY: boolean, logX: boolean): { rows: Row[]; dropped: number } {
+  const { steps, values, low, high } = curve;
+  check(values.length > 0, `${argument}.values`, "no values", "at least one value");
+  checkLength(`${argument}.steps`, steps, values.length);
+  check((low === undefined) === (high === undefined), `${argument}.low`, low ? "low alone" : "high alone", "both or none");
+  if (low && high) {
+    checkLength(`${argument}.low`, low, values.length);
+    checkLength(`${argument}.high`, high, values.length);
+  }
+  const drawable = (value: number, log: boolean) => Number.isFinite(value) && (!log || value > 0);
+  const rows: Row[] = [];
+  let dropped = 0;
+  for (let i = 0; i < values.length; i++) {
+    const step = steps[i]!;
+    check(Number.isFinite(step), `${argument}.steps[${i}]`, step, "finite numbers");
+    const seen = drawable(values[i]!, logY) && drawable(step, logX);
+    if (!seen) dropped++;
+    const banded = seen && low !== undefined && drawable(low[i]!, logY) && drawable(high![i]!, logY);
+    rows.push({
+      run: curve.name,
+      step,
+      value: seen ? values[i]! : null,
+      low: banded ? low[i]! : null,
+      high: banded ? high![i]! : null,
+    });
+  }
+  return { rows: logX ? rows.filter((row) => row.step > 0) : rows, dropped };
+}
+
+/** Averages neighbours so that at most `count` rows remain; their range becomes the band. */
+function buckets(rows: readonly Row[], count: number): Row[] {
+  if (rows.length <= count) return [...rows];
+  const size = Math.ceil(rows.length / count);
+  const out: Row[] = [];
+  for (let start = 0; start < rows.length; start += size) {
+    const bucket = rows.slice(start, start + size);
+    const values = bucket.flatMap((row) => (row.value === null ? [] : [row.value]));
+    const edges = [...values, ...bucket.flatMap((row) => (row.low === null ? [] : [row.low, row.high!]))];
+    const none = values.length === 0;
+    out.push({
+      run: bucket[0]!.run,
+      step: bucket[Math.floor(bucket.length / 2)]!.step,
+      value: none ? null : values.reduce((a, b) => a + b, 0) / values.length,
+      low: none ? null : Math.min(...edges),
+      high: none ? null : Math.max(...edges),
+    });
+  }
+  return out;
+}
+
+function endTitle(
+  metric: string,
+  ends: readonly { name: string; first: number; last: number; step: number }[],
+  lowerIsBetter: boolean,
+): string {
+  const steps = Math.max(...ends.map((end) => end.step)).toLocaleString("en-US");
+  if (ends.length === 1) {
+    const { first, last } = ends[0]!;
+    return `${capitalize(metric)}: ${formatNumber(first)} at the start, ${formatNumber(last)} after ${steps} steps`;
+  }
+  const ranked = [...ends].sort((a, b) => (lowerIsBetter ? a.last - b.last : b.last - a.last));
+  return `${capitalize(metric)} after ${steps} steps: ${ranked.map((end) => `${end.name} ${formatNumber(end.last)}`).join(", ")}`;
+}

@@ -1,0 +1,320 @@
+import { check } from "../../src/errors.js";
+import { frame, notebookWidth } from "../frame.js";
+import { pca } from "../projections/pca.js";
+import { concatenate, matrixShape, move, type Projection, plane, thin } from "../projections/projection.js";
+import { trustworthiness } from "../projections/trustworthiness.js";
+import { type UmapProjection, umap } from "../projections/umap.js";
+import type { Points, VegaLiteSpec, View } from "../spec.js";
+import { formatNumber, formatPercent } from "../text.js";
+import { inks, runColor } from "../theme.js";
+import { checkLength, checkNames, checkPoints, checkSize } from "../validate.js";
+
+/** One run's outputs and where its loss moves them. */
+export interface FieldRun {
+  name: string;
+  /** f(x_t, t), [count, dim] or [count, height, width, channels]. */
+  outputs: Points;
+  /** Directions in which the loss moves the outputs, of the same shape. */
+  tangents: Points;
+  /** A number per output, shown as the arrows' colour on a scale shared by all runs: a loss or a distance. */
+  values?: ArrayLike<number>;
+  /** Per output, the share of its tangent's squared norm parallel to the data manifold: lets the title state the finding. */
+  parallel?: ArrayLike<number>;
+}
+
+export interface TangentFieldInput {
+  /** Data to draw behind the arrows, of the outputs' shape. */
+  data: Points;
+  runs: readonly FieldRun[];
+  /** `auto`: points in the plane as they are, other points by PCA of the data, images by UMAP of data and outputs together. */
+  projection?: "auto" | "plane" | "pca" | "umap" | Projection;
+  /** Arrows go from f to f + arrowLength * tangent, in units of data space. Default: an average arrow is a quarter of the data's RMS radius. */
+  arrowLength?: number;
+  /** What `values` are, for the legend of colours. */
+  valueTitle?: string;
+  /** For UMAP. Default 0. */
+  seed?: number;
+  title?: string;
+  /** Of the whole chart, in pixels. Default 600. */
+  width?: number;
+}
+
+/** Most data points and most arrows per run that are drawn. */
+const maxData = 1000;
+const maxArrows = 250;
+/** UMAP and trustworthiness take seconds beyond this many points in all. */
+const maxFitted = 800;
+
+/**
+ * Outputs and their tangents as arrows in one plane, run beside run, all with the same axes and the same scale of colours.
+ * What the projection keeps and loses is printed under the chart.
+ * @throws TangentLabError `invalid-argument` where shapes differ, or values are not finite.
+ */
+export function tangentField(input: TangentFieldInput): VegaLiteSpec {
+  const { seed = 0, width = notebookWidth, valueTitle = "value" } = input;
+  checkSize("width", width);
+  checkInput(input);
+  const notes: string[] = [];
+  const shared = input.runs.every((run) => run.values !== undefined);
+
+  const images = input.data.shape.length > 2;
+  const dataLimit = images ? Math.max(20, maxFitted - input.runs.length * maxArrows) : maxData;
+  const data = thin(input.data, dataLimit);
+  if (data !== input.data) notes.push(`${data.shape[0]} of ${number(input.data.shape[0]!)} data points drawn.`);
+  const runs = input.runs.map((run) => thinRun(run, maxArrows));
+  if (runs[0] !== input.runs[0]) notes.push(`${maxArrows} of ${number(input.runs[0]!.outputs.shape[0]!)} arrows drawn.`);
+
+  const arrowLength = input.arrowLength ?? defaultLength(data, runs);
+  const together = concatenate([data, ...runs.map((run) => run.outputs)]);
+  const projection = choose(input.projection ?? "auto", data, together, seed);
+  const fitted = projection.name === "UMAP" ? (projection as UmapProjection).embedding : undefined;
+
+  const background = fitted ? slice(fitted, 0, data.shape[0]!) : projection.project(data);
+  let offset = data.shape[0]!;
+  const panels = runs.map((run) => {
+    const count = run.outputs.shape[0]!;
+    const start = fitted ? slice(fitted, offset, count) : projection.project(run.outputs);
+    offset += count;
+    const end = projection.project(move(run.outputs, run.tangents, arrowLength));
+    return { run, start, end };
+  });
+
+  const limits = square(background, panels);
+  const outside = panels.reduce((sum, { start }) => sum + countOutside(start, limits), 0);
+  if (outside > 0) notes.push(`${outside} arrows start outside the frame.`);
+  notes.unshift(...describe(projection, together, fitted, panels, arrowLength));
+
+  const columns = Math.min(runs.length, 3);
+  const size = Math.floor((width - 70 - (columns - 1) * 18) / columns);
+  const side = Math.min(size, 420);
+  const color = shared
+    ? {
+        field: "value",
+        type: "quantitative",
+        scale: { scheme: "viridis" },
+        legend: { orient: "bottom", title: valueTitle, gradientLength: 200, titleOrient: "left", offset: 10, tickCount: 4 },
+      }
+    : undefined;
+  const views = panels.map(({ run, start, end }, i): View => {
+    const scale = (domain: readonly [number, number]) => ({ domain, nice: false, zero: false });
+    const x = (field: string): View => ({
+      field,
+      type: "quantitative",
+      title: projection.axes[0],
+      scale: scale(limits.x),
+      axis: { grid: false, tickCount: 4, format: "~g" },
+    });
+    const y = (field: string): View => ({
+      field,
+      type: "quantitative",
+      title: i % columns === 0 ? projection.axes[1] : null,
+      scale: scale(limits.y),
+      axis: { grid: false, tickCount: 4, format: "~g", ...(i % columns === 0 ? {} : { labels: false }) },
+    });
+    const paint = color ?? { value: runColor(run.name, i) };
+    const tooltip = [
+      { field: "index", type: "ordinal", title: "output" },
+      ...(shared ? [{ field: "value", type: "quantitative", title: valueTitle, format: ".4~g" }] : []),
+      ...(run.parallel ? [{ field: "parallel", type: "quantitative", title: "parallel share", format: ".1%" }] : []),
+    ];
+    const arrows = arrowRows(run, start, end, limits);
+    return {
+      title: { text: run.name, anchor: "middle", fontSize: 13, color: runColor(run.name, i) },
+      width: side,
+      height: side,
+      view: { stroke: inks.light.data, strokeOpacity: 0.4 },
+      layer: [
+        {
+          data: { name: "background", values: pairs(background) },
+          mark: { type: "point", filled: true, size: 9, opacity: 0.55, clip: true, style: "data", tooltip: null },
+          encoding: { x: x("x"), y: y("y") },
+        },
+        {
+          data: { values: arrows },
+          mark: { type: "rule", strokeWidth: 1.5, clip: true },
+          encoding: { x: x("x"), y: y("y"), x2: { field: "x2" }, y2: { field: "y2" }, color: paint, tooltip },
+        },
+        {
+          data: { values: arrows },
+          transform: [{ filter: "datum.length > 0" }],
+          mark: { type: "point", shape: "wedge", filled: true, size: 50, opacity: 1, clip: true },
+          encoding: {
+            x: x("x2"),
+            y: y("y2"),
+            angle: { field: "angle", type: "quantitative", scale: null },
+            color: paint,
+            tooltip,
+          },
+        },
+      ],
+    };
+  });
+  return frame({
+    title: input.title ?? fieldTitle(runs, projection),
+    caption: notes,
+    width,
+    view: { concat: views, columns, spacing: 18 },
+  });
+}
+
+/** Arrow by arrow: where it starts and ends in the plane, and its angle on the screen, clockwise from up in degrees. */
+function arrowRows(run: FieldRun, start: Points, end: Points, limits: Limits): View[] {
+  const unit = limits.x[1] - limits.x[0];
+  return pairs(start).map(({ x, y }, index) => {
+    const x2 = end.values[2 * index]!;
+    const y2 = end.values[2 * index + 1]!;
+    const length = Math.hypot(x2 - x, y2 - y) / unit;
+    return {
+      index,
+      x,
+      y,
+      x2: round(x2),
+      y2: round(y2),
+      length: length < 1e-4 ? 0 : round(length),
+      angle: Math.round((Math.atan2(x2 - x, y2 - y) * 1800) / Math.PI) / 10,
+      ...(run.values ? { value: run.values[index] } : {}),
+      ...(run.parallel ? { parallel: run.parallel[index] } : {}),
+    };
+  });
+}
+
+function checkInput({ data, runs, arrowLength }: TangentFieldInput): void {
+  checkNames("runs", runs);
+  const axes = data.shape.length > 2 ? ["count", "height", "width", "channels"] : ["count", "dim"];
+  checkPoints("data", data, axes);
+  for (const [i, run] of runs.entries()) {
+    const argument = `runs[${i}]`;
+    checkPoints(`${argument}.outputs`, run.outputs, axes);
+    checkPoints(`${argument}.tangents`, run.tangents, axes);
+    const example = data.shape.slice(1).join();
+    check(run.outputs.shape.slice(1).join() === example, `${argument}.outputs.shape`, run.outputs.shape, `[count, ${example}]`);
+    check(run.tangents.shape.join() === run.outputs.shape.join(), `${argument}.tangents.shape`, run.tangents.shape, "that of outputs");
+    const count = run.outputs.shape[0]!;
+    if (run.values) {
+      checkLength(`${argument}.values`, run.values, count);
+      checkPoints(`${argument}.values`, { shape: [count], values: run.values }, ["count"]);
+    }
+    if (run.parallel) checkLength(`${argument}.parallel`, run.parallel, count);
+  }
+  const usable = arrowLength === undefined || (Number.isFinite(arrowLength) && arrowLength > 0);
+  check(usable, "arrowLength", arrowLength, "a positive number");
+}
+
+function choose(choice: TangentFieldInput["projection"] & {}, data: Points, together: Points, seed: number): Projection {
+  if (typeof choice === "object") return choice;
+  const [, dim] = matrixShape(data);
+  check(choice !== "plane" || dim === 2, "projection", choice, `"pca" or "umap" for data of ${dim} dimensions`);
+  if (choice === "umap" || (choice === "auto" && data.shape.length > 2)) return umap(together, { seed });
+  if (choice === "plane" || (choice === "auto" && dim === 2)) return plane;
+  check(choice === "auto" || choice === "pca", "projection", choice, '"auto", "plane", "pca", "umap" or a projection');
+  return pca(data);
+}
+
+interface Panel {
+  run: FieldRun;
+  start: Points;
+  end: Points;
+}
+
+/** What the reader must know to trust the plane. */
+function describe(projection: Projection, together: Points, fitted: Points | undefined, panels: readonly Panel[], length: number): string[] {
+  const arrows = `Arrows: from f to f + ${formatNumber(length)} · tangent. Grey: data.`;
+  if (fitted) {
+    const { seed, neighbors } = projection as UmapProjection;
+    const trust = trustworthiness(together, fitted);
+    return [
+      arrows,
+      `UMAP of data and outputs together, fitted once (${neighbors} neighbours, seed ${seed}); trustworthiness ${trust.toFixed(2)} (1: all neighbours in the plane are neighbours in the data). Arrows end where the fitted map puts their ends.`,
+    ];
+  }
+  const [, dim] = matrixShape(together);
+  if (dim === 2) return [arrows];
+  const shown = panels.map(({ run, start, end }) => {
+    let inPlane = 0;
+    let whole = 0;
+    for (let i = 0; i < end.values.length; i++) inPlane += (end.values[i]! - start.values[i]!) ** 2;
+    for (let i = 0; i < run.tangents.values.length; i++) whole += (length * run.tangents.values[i]!) ** 2;
+    return `${run.name} ${formatPercent(whole === 0 ? 0 : inPlane / whole)}`;
+  });
+  return [arrows, `Share of the tangents' squared norm that lies in this plane of ${dim} dimensions: ${shown.join(", ")}.`];
+}
+
+function fieldTitle(runs: readonly FieldRun[], projection: Projection): string {
+  const shares = runs.flatMap((run) => {
+    if (!run.parallel) return [];
+    const values = Array.from(run.parallel);
+    return [`${run.name} ${formatPercent(values.reduce((a, b) => a + b, 0) / values.length)}`];
+  });
+  if (shares.length === runs.length) return `Where the tangents point: parallel to the manifold ${shares.join(", ")}`;
+  return `Where the loss moves the outputs${projection.name === "plane" ? "" : `, seen by ${projection.name}`}`;
+}
+
+/** A quarter of the data's RMS distance from its mean, for a tangent of average norm. */
+function defaultLength(data: Points, runs: readonly FieldRun[]): number {
+  const [count, dim] = matrixShape(data);
+  const mean = new Float64Array(dim);
+  for (let i = 0; i < count * dim; i++) mean[i % dim]! += data.values[i]! / count;
+  let spread = 0;
+  for (let i = 0; i < count * dim; i++) spread += (data.values[i]! - mean[i % dim]!) ** 2 / count;
+  let square = 0;
+  let tangents = 0;
+  for (const { tangents: directions } of runs) {
+    for (let i = 0; i < directions.values.length; i++) square += directions.values[i]! ** 2;
+    tangents += directions.shape[0]!;
+  }
+  const norm = Math.sqrt(square / tangents);
+  const length = norm > 0 && spread > 0 ? (0.25 * Math.sqrt(spread)) / norm : 1;
+  return Number(length.toPrecision(2));
+}
+
+interface Limits {
+  x: [number, number];
+  y: [number, number];
+}
+
+/** A square around the data and nearly all outputs: a unit is as long along both axes. A few runaway outputs may stay outside. */
+function square(background: Points, panels: readonly Panel[]): Limits {
+  const range = (axis: 0 | 1): [number, number] => {
+    const of = ({ values }: Points): number[] => Array.from(values).filter((_, i) => i % 2 === axis);
+    const outer = panels.flatMap(({ start, end }) => [...of(start), ...of(end)]).sort((a, b) => a - b);
+    const cut = Math.floor(outer.length * 0.02);
+    const kept = outer.slice(cut, outer.length - cut);
+    const inner = of(background);
+    return [inner, kept].flat().reduce<[number, number]>(
+      ([low, high], value) => [Math.min(low, value), Math.max(high, value)],
+      [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+    );
+  };
+  const [x, y] = [range(0), range(1)];
+  const half = Math.max(x[1] - x[0], y[1] - y[0], 1e-9) * 0.53;
+  const around = ([low, high]: [number, number]): [number, number] => [round((low + high) / 2 - half), round((low + high) / 2 + half)];
+  return { x: around(x), y: around(y) };
+}
+
+const countOutside = (points: Points, { x, y }: Limits): number =>
+  pairs(points).filter((p) => p.x < x[0] || p.x > x[1] || p.y < y[0] || p.y > y[1]).length;
+
+const pairs = ({ shape, values }: Points): { x: number; y: number }[] =>
+  Array.from({ length: shape[0]! }, (_, i) => ({ x: round(values[2 * i]!), y: round(values[2 * i + 1]!) }));
+
+function slice(points: Points, start: number, count: number): Points {
+  const [, dim] = matrixShape(points);
+  return { shape: [count, dim], values: Array.from(points.values).slice(start * dim, (start + count) * dim) };
+}
+
+function thinRun(run: FieldRun, count: number): FieldRun {
+  if (run.outputs.shape[0]! <= count) return run;
+  const column = (values: ArrayLike<number>) => thin({ shape: [values.length, 1], values }, count).values;
+  return {
+    name: run.name,
+    outputs: thin(run.outputs, count),
+    tangents: thin(run.tangents, count),
+    ...(run.values ? { values: column(run.values) } : {}),
+    ...(run.parallel ? { parallel: column(run.parallel) } : {}),
+  };
+}
+
+/** Five digits are more than a screen shows, and keep files small. */
+const round = (value: number): number => Number(value.toPrecision(5));
+
+const number = (count: number): string => count.toLocaleString("en-US");

@@ -1,0 +1,187 @@
+import { check } from "../../src/errors.js";
+import { frame, notebookWidth } from "../frame.js";
+import type { VegaLiteSpec, View } from "../spec.js";
+import { formatPercent } from "../text.js";
+import { checkNames, checkSize } from "../validate.js";
+import { lineLayers } from "./curves.js";
+
+/** What was measured at a run's fixed probes, recording by recording. */
+export interface ProbeCurves {
+  name: string;
+  recordings: readonly {
+    step: number;
+    /** One per probe; null where there is nothing to compare with, as in a first recording's direction change. */
+    values: ArrayLike<number> | null;
+  }[];
+}
+
+export interface ProbeChartInput {
+  runs: readonly ProbeCurves[];
+  title?: string;
+  /** Of the whole chart, in pixels. Default 600. */
+  width?: number;
+  /** Of the plot alone, in pixels. Default 220. */
+  height?: number;
+}
+
+interface Row {
+  run: string;
+  step: number;
+  value: number;
+  low: number;
+  high: number;
+}
+
+/**
+ * Share of the tangents' squared norm that lies in the tangent space of the data manifold, over training: mean over the probes, band
+ * from their lower to their upper quartile. Values are shares in [0, 1]; the rest is normal to the manifold.
+ * `chance` is the share of a random direction: manifold dimension / ambient dimension.
+ * @throws TangentLabError `invalid-argument` on empty runs or shares outside [0, 1].
+ */
+export function parallelShare(input: ProbeChartInput & { chance?: number }): VegaLiteSpec {
+  const { runs, chance } = input;
+  const rows = summarize(runs, 0, 1);
+  check(chance === undefined || (chance >= 0 && chance <= 1), "chance", chance, "a share between 0 and 1");
+  const last = lastValues(runs, rows);
+  const shares = last.map(({ name, value }) => `${name} ${formatPercent(value)}`);
+  return probeChart({
+    ...input,
+    rows,
+    title: input.title ?? `Tangents parallel to the data manifold at the end: ${shares.join(", ")}`,
+    yTitle: "parallel share of squared norm",
+    domain: [0, 1],
+    format: ".0%",
+    reference: chance ?? null,
+    caption: `The rest of each tangent is normal: it points to or from the manifold.${
+      chance === undefined ? "" : ` Dashed: share of a random direction, ${formatPercent(chance)}.`
+    }`,
+  });
+}
+
+/**
+ * Cosine between a probe's tangent and the one at the recording before, over training: 1 keeps its direction, 0 is unrelated, -1 turns round.
+ * Mean over the probes, band from their lower to their upper quartile.
+ * @throws TangentLabError `invalid-argument` on empty runs or cosines outside [-1, 1].
+ */
+export function directionChange(input: ProbeChartInput): VegaLiteSpec {
+  const rows = summarize(input.runs, -1, 1);
+  const means = input.runs.map(({ name }) => {
+    const own = rows.filter((row) => row.run === name);
+    return `${name} ${(own.reduce((sum, row) => sum + row.value, 0) / own.length).toFixed(2)}`;
+  });
+  return probeChart({
+    ...input,
+    rows,
+    title: input.title ?? `Mean cosine of tangents between recordings: ${means.join(", ")}`,
+    yTitle: "cosine with previous recording",
+    domain: [Math.min(0, ...rows.map((row) => row.low)) < 0 ? -1 : 0, 1],
+    format: ".1f",
+    reference: null,
+    caption: "1: same direction as at the recording before. 0: unrelated. -1: opposite.",
+  });
+}
+
+/** Rounding may put a share or a cosine just outside its range. */
+const slack = 1e-3;
+
+function summarize(runs: readonly ProbeCurves[], min: number, max: number): Row[] {
+  checkNames("runs", runs);
+  const rows = runs.flatMap((run, i) =>
+    run.recordings.flatMap((recording, j): Row[] => {
+      if (recording.values === null) return [];
+      const argument = `runs[${i}].recordings[${j}]`;
+      const values = Array.from(recording.values);
+      check(Number.isFinite(recording.step), `${argument}.step`, recording.step, "a finite number");
+      check(values.length > 0, `${argument}.values`, values, "one value per probe");
+      for (const [k, value] of values.entries()) {
+        const within = value >= min - slack && value <= max + slack;
+        check(within, `${argument}.values[${k}]`, value, `numbers from ${min} to ${max}`);
+      }
+      const sorted = values.map((value) => Math.min(max, Math.max(min, value))).sort((a, b) => a - b);
+      return [
+        {
+          run: run.name,
+          step: recording.step,
+          value: sorted.reduce((a, b) => a + b, 0) / sorted.length,
+          low: quantile(sorted, 0.25),
+          high: quantile(sorted, 0.75),
+        },
+      ];
+    }),
+  );
+  for (const [i, run] of runs.entries()) {
+    const seen = rows.some((row) => row.run === run.name);
+    check(seen, `runs[${i}].recordings`, "no values", "at least one recording with values");
+  }
+  return rows;
+}
+
+/** Linear interpolation between the values at both sides, as NumPy does it. */
+function quantile(sorted: readonly number[], q: number): number {
+  const at = q * (sorted.length - 1);
+  const below = Math.floor(at);
+  const next = sorted[Math.min(below + 1, sorted.length - 1)]!;
+  return sorted[below]! + (at - below) * (next - sorted[below]!);
+}
+
+const lastValues = (runs: readonly ProbeCurves[], rows: readonly Row[]): { name: string; value: number }[] =>
+  runs.map(({ name }) => {
+    const own = rows.filter((row) => row.run === name);
+    return { name, value: own.reduce((a, b) => (b.step >= a.step ? b : a)).value };
+  });
+
+function probeChart(parts: {
+  runs: readonly ProbeCurves[];
+  rows: readonly Row[];
+  title: string;
+  yTitle: string;
+  domain: readonly [number, number];
+  format: string;
+  /** Height of a dashed line. */
+  reference: number | null;
+  caption: string;
+  width?: number;
+  height?: number;
+}): VegaLiteSpec {
+  const { runs, rows, reference, width = notebookWidth, height = 220 } = parts;
+  checkSize("width", width);
+  checkSize("height", height);
+  const x = {
+    field: "step",
+    type: "quantitative",
+    title: "training step",
+    scale: { nice: false, zero: false },
+    axis: { grid: false, tickCount: 6, format: ",~f" },
+  };
+  const y = (field: string): View => ({
+    field,
+    type: "quantitative",
+    title: parts.yTitle,
+    scale: { domain: parts.domain },
+    axis: { tickCount: 5, format: parts.format },
+  });
+  const legend = runs.length === 1 ? null : { orient: "top", title: null };
+  const names = runs.map((run) => run.name);
+  const layers: View[] = [
+    {
+      mark: { type: "area", opacity: 0.2 },
+      encoding: { x, y: y("low"), y2: { field: "high" }, color: { field: "run", type: "nominal" } },
+    },
+    ...lineLayers(x, y("value"), legend, names, rows).map((layer) => ({
+      ...layer,
+      encoding: { x, ...(layer.encoding as View) },
+    })),
+  ];
+  if (reference !== null) {
+    layers.push({
+      mark: { type: "rule", style: "reference", strokeDash: [4, 4] },
+      encoding: { y: { datum: reference, type: "quantitative" } },
+    });
+  }
+  return frame({
+    title: parts.title,
+    caption: [`Line: mean over the probes; band: their middle half. ${parts.caption}`],
+    width,
+    view: { width: width - 80, height, data: { values: rows }, layer: layers },
+  });
+}

@@ -1,0 +1,56 @@
+import type { Points } from "../spec.js";
+
+/** A fixed map from data space to a plane to look at. */
+export interface Projection {
+  readonly name: "plane" | "PCA" | "UMAP";
+  /** Titles of the two axes. */
+  readonly axes: readonly [string, string];
+  /** Maps [count, dim] (or images, [count, ...shape]) to [count, 2]. */
+  project(points: Points): Points;
+}
+
+/** Two-dimensional data as it is. */
+export const plane: Projection = { name: "plane", axes: ["x₁", "x₂"], project: (points) => points };
+
+/** [count, dim] of points of any shape. */
+export const matrixShape = ({ shape }: Points): [count: number, dim: number] => [
+  shape[0]!,
+  shape.slice(1).reduce((a, b) => a * b, 1),
+];
+
+/** Every k-th point, so that at most `count` remain. */
+export function thin(points: Points, count: number): Points {
+  const [all, dim] = matrixShape(points);
+  if (all <= count) return points;
+  const values = new Float64Array(count * dim);
+  for (let i = 0; i < count; i++) {
+    const from = Math.floor((i * all) / count) * dim;
+    for (let k = 0; k < dim; k++) values[i * dim + k] = points.values[from + k]!;
+  }
+  return { shape: [count, ...points.shape.slice(1)], values };
+}
+
+/** The points of several sets one after the other; all have the same shape but for the count. */
+export function concatenate(sets: readonly Points[]): Points {
+  const values = new Float64Array(sets.reduce((sum, set) => sum + set.values.length, 0));
+  let offset = 0;
+  for (const set of sets) {
+    values.set(set.values, offset);
+    offset += set.values.length;
+  }
+  return { shape: [sets.reduce((sum, set) => sum + set.shape[0]!, 0), ...sets[0]!.shape.slice(1)], values };
+}
+
+/** The points as nested arrays. */
+export function toRows(points: Points): number[][] {
+  const [count, dim] = matrixShape(points);
+  return Array.from({ length: count }, (_, i) => Array.from({ length: dim }, (_, k) => points.values[i * dim + k]!));
+}
+
+/** points + step * directions. */
+export function move(points: Points, directions: Points, step: number): Points {
+  return {
+    shape: points.shape,
+    values: Float64Array.from(points.values, (value, i) => value + step * directions.values[i]!),
+  };
+}

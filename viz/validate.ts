@@ -1,0 +1,34 @@
+import { check } from "../src/errors.js";
+import type { Points } from "./spec.js";
+
+/** Checks that every item has its own, non-empty name, so that legends are unambiguous. */
+export function checkNames(argument: string, items: readonly { name: string }[]): void {
+  const names = items.map((item) => item.name);
+  check(names.length > 0, argument, names, "at least one");
+  check(
+    names.every((name) => typeof name === "string" && name.trim() !== ""),
+    `${argument}[].name`,
+    names,
+    "a text that is not empty",
+  );
+  check(new Set(names).size === names.length, `${argument}[].name`, names, "names that differ");
+}
+
+/** Checks the shape against the values and that all values are finite; `axes` says what the shape must mean. */
+export function checkPoints(argument: string, points: Points, axes: readonly string[]): void {
+  const { shape, values } = points;
+  const isShape = shape.length === axes.length && shape.every((size) => Number.isInteger(size) && size > 0);
+  check(isShape, `${argument}.shape`, shape, `[${axes.join(", ")}], all at least 1`);
+  const size = shape.reduce((a, b) => a * b, 1);
+  check(values.length === size, `${argument}.values`, `${values.length} values`, `${size} values, the product of the shape`);
+  for (let i = 0; i < values.length; i++) {
+    check(Number.isFinite(values[i]), `${argument}.values[${i}]`, values[i], "finite numbers");
+  }
+}
+
+export function checkLength(argument: string, values: ArrayLike<unknown>, length: number): void {
+  check(values.length === length, argument, `${values.length} values`, `${length} values`);
+}
+
+export const checkSize = (argument: string, pixels: number): void =>
+  check(Number.isFinite(pixels) && pixels >= 100 && pixels <= 4000, argument, pixels, "100 to 4000 pixels");
