@@ -20,7 +20,10 @@ export function summary(spec: VegaLiteSpec): string {
 
 function addAxis(axes: Set<string>, channel: unknown): void {
   if (!isRecord(channel)) return;
-  const title = textOf(channel.title) || (isRecord(channel.axis) ? textOf(channel.axis.title) : "") || textOf(channel.field);
+  const title =
+    textOf(channel.title) ||
+    (isRecord(channel.axis) ? textOf(channel.axis.title) : "") ||
+    textOf(channel.field);
   if (title && axes.size < 2) axes.add(title);
 }
 

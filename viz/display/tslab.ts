@@ -13,7 +13,9 @@ export interface Cell {
 /** The cell that tslab is executing, or null outside of a tslab kernel. Keep it to write to the same cell later. */
 export function currentCell(): Cell | null {
   // tslab's public display sends one MIME type at a time; the writer behind it takes bundles.
-  const write = loaded<{ lastWriteDisplayData?: DisplayWriter | null }>("/tslab/dist/jupyter.js")?.lastWriteDisplayData;
+  const write = loaded<{ lastWriteDisplayData?: DisplayWriter | null }>(
+    "/tslab/dist/jupyter.js",
+  )?.lastWriteDisplayData;
   if (!write) return null;
   sendAtOnce();
   const content = ({ data, metadata = {} }: MimeBundle, display_id?: string) => ({
@@ -45,7 +47,8 @@ let sendsAtOnce = false;
  * With no time to wait it sends at once, always; a publisher never has to wait.
  */
 function sendAtOnce(): void {
-  const prototype = loaded<{ Publisher: { prototype: Publisher } }>("/zeromq/lib/index.js")?.Publisher.prototype;
+  const prototype = loaded<{ Publisher: { prototype: Publisher } }>("/zeromq/lib/index.js")?.Publisher
+    .prototype;
   if (sendsAtOnce || !prototype) return;
   sendsAtOnce = true;
   const { send } = prototype;

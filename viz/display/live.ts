@@ -1,0 +1,129 @@
+import { check } from "../../src/errors.js";
+import { interruptible, nextTurn } from "./interrupt.js";
+import { type ProgressEvent, ProgressTracker } from "./progress.js";
+import { currentCell } from "./tslab.js";
+import { type History, notebookView, type Snapshot, terminalView } from "./views.js";
+
+export interface LiveOptions {
+  /** The metric that is drawn. Default `loss`. */
+  metric?: string;
+  /** Scale of the chart's vertical axis. Default `log`. */
+  yScale?: "linear" | "log";
+}
+
+/** A run in training: an async iterator of events whose return value is the run's result. */
+export interface LiveRun<Result> {
+  // Not AsyncIterable<Event, Result>: the compilers of notebook kernels know only its first parameter.
+  [Symbol.asyncIterator](): AsyncIterator<ProgressEvent, Result>;
+}
+
+/** What a run leaves behind. */
+export type ResultOf<Run> = Run extends LiveRun<infer Result> ? Result : never;
+
+/** Milliseconds between two updates of what is shown: front ends fall behind above 10 a second, and a chart is more work than a bar. */
+const interval = 100;
+const chartInterval = 250;
+
+/**
+ * Trains several runs side by side, a turn for each, and shows how they do: in a notebook progress bars and a chart of the metric that update in
+ * place, in a terminal progress bars. Stop with the notebook's stop button or Ctrl-C: the runs end in order and the cell succeeds.
+ * @param runs Iterators of training events by name, as `train` returns.
+ * @returns What each iterator returned; of an interrupted run, what it returned on being stopped.
+ */
+export async function live<Runs extends Record<string, LiveRun<unknown>>>(
+  runs: Runs,
+  options: LiveOptions = {},
+): Promise<{ -readonly [Name in keyof Runs]: ResultOf<Runs[Name]> }> {
+  const { metric = "loss", yScale = "log" } = options;
+  const names = Object.keys(runs);
+  check(names.length > 0, "runs", runs, "at least one run by name, e.g. { pixel: run }");
+  for (const name of names)
+    check(
+      Symbol.asyncIterator in Object(runs[name]),
+      `runs.${name}`,
+      runs[name],
+      "an async iterator of training events",
+    );
+
+  const cell = currentCell();
+  const view = cell ? notebookView(cell, yScale, chartInterval) : terminalView();
+  const states = names.map((name) => new RunState(name, runs[name]!, metric));
+  const snapshot = (interrupted: boolean): Snapshot => ({
+    metric,
+    runs: states.map((state) => state.tracker.progress),
+    histories: states.map((state) => state.history),
+    interrupted,
+  });
+
+  let interrupted = false;
+  try {
+    view.update(snapshot(false));
+    await interruptible(async (signal) => {
+      let due = performance.now() + interval;
+      while (states.some((state) => !state.done)) {
+        for (const state of states) {
+          if (!state.done && !signal.interrupted) await state.advance();
+          await nextTurn();
+        }
+        interrupted = signal.interrupted;
+        if (interrupted) break;
+        if (performance.now() >= due) {
+          view.update(snapshot(false));
+          due = performance.now() + interval;
+        }
+      }
+    });
+  } finally {
+    // Also when a run fails: the others are closed, and what was reached stays visible.
+    for (const state of states) await state.stop();
+    view.end(snapshot(interrupted));
+  }
+  return Object.fromEntries(states.map((state) => [state.name, state.result])) as Awaited<
+    ReturnType<typeof live<Runs>>
+  >;
+}
+
+/** One run on its way. */
+class RunState {
+  readonly history: History = { steps: [], values: [] };
+  readonly tracker: ProgressTracker;
+  readonly name: string;
+  readonly #iterator: AsyncIterator<ProgressEvent, unknown>;
+  readonly #metric: string;
+  done = false;
+  result: unknown;
+
+  constructor(name: string, run: LiveRun<unknown>, metric: string) {
+    this.name = name;
+    this.#iterator = run[Symbol.asyncIterator]();
+    this.#metric = metric;
+    this.tracker = new ProgressTracker(name, metric);
+  }
+
+  /** Waits for the next event. */
+  async advance(): Promise<void> {
+    const start = performance.now();
+    const { done, value } = await this.#iterator.next();
+    if (done) {
+      this.#finish(value);
+      this.tracker.finish();
+      return;
+    }
+    this.tracker.add(value, (performance.now() - start) / 1000);
+    const metric = value.metrics[this.#metric];
+    if (metric !== undefined) {
+      this.history.steps.push(value.step);
+      this.history.values.push(metric);
+    }
+  }
+
+  /** Ends the run before its time, if it has not ended. */
+  async stop(): Promise<void> {
+    if (!this.done) this.#finish((await this.#iterator.return?.())?.value);
+  }
+
+  #finish(result: unknown): void {
+    this.done = true;
+    this.result = result;
+  }
+}
