@@ -32,5 +32,11 @@ export function frame(parts: {
     width: 100,
     height: lines.length * lineHeight + 4,
   };
-  return { ...spec, vconcat: [view, caption], spacing: 8, bounds: "full" };
+  return {
+    ...spec,
+    vconcat: [view, caption],
+    spacing: 8,
+    bounds: "full",
+    resolve: { scale: { color: "independent" } },
+  };
 }

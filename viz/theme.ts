@@ -5,7 +5,12 @@ export type Theme = "light" | "dark";
 /** Okabe and Ito's palette, told apart with any colour vision; without its yellow and black, which vanish on one background each. */
 export const palette = ["#D55E00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#8C6D1F"] as const;
 
-const own: Record<string, string> = { pixel: palette[0], mfd: palette[1], denoiser: palette[2], features: palette[3] };
+const own: Record<string, string> = {
+  pixel: palette[0],
+  mfd: palette[1],
+  denoiser: palette[2],
+  features: palette[3],
+};
 
 /** Colour of a run, the same in every chart: pixel is orange and MFD is blue; other names take the palette's turn `index`. */
 export const runColor = (name: string, index = 0): string =>
@@ -20,7 +25,10 @@ export const runScale = (names: readonly string[]): View => ({
 export const fontFamily = "Arimo, Arial, Helvetica, sans-serif";
 
 /** Ink of the parts of a chart that are not data. */
-export const inks: Record<Theme, { background: string; text: string; muted: string; line: string; data: string }> = {
+export const inks: Record<
+  Theme,
+  { background: string; text: string; muted: string; line: string; data: string }
+> = {
   light: { background: "#ffffff", text: "#1f2328", muted: "#57606a", line: "#e3e6ea", data: "#8b949e" },
   dark: { background: "#16181c", text: "#e6e8eb", muted: "#a8b0ba", line: "#33383f", data: "#7d8590" },
 };
@@ -79,4 +87,7 @@ export function config(theme: Theme): View {
 }
 
 /** The same chart on a light or a dark background. */
-export const themed = (spec: VegaLiteSpec, theme: Theme): VegaLiteSpec => ({ ...spec, config: config(theme) });
+export const themed = (spec: VegaLiteSpec, theme: Theme): VegaLiteSpec => ({
+  ...spec,
+  config: config(theme),
+});

@@ -20,7 +20,12 @@ export function checkPoints(argument: string, points: Points, axes: readonly str
   const isShape = shape.length === axes.length && shape.every((size) => Number.isInteger(size) && size > 0);
   check(isShape, `${argument}.shape`, shape, `[${axes.join(", ")}], all at least 1`);
   const size = shape.reduce((a, b) => a * b, 1);
-  check(values.length === size, `${argument}.values`, `${values.length} values`, `${size} values, the product of the shape`);
+  check(
+    values.length === size,
+    `${argument}.values`,
+    `${values.length} values`,
+    `${size} values, the product of the shape`,
+  );
   for (let i = 0; i < values.length; i++) {
     check(Number.isFinite(values[i]), `${argument}.values[${i}]`, values[i], "finite numbers");
   }

@@ -67,10 +67,17 @@ export function metricCurves(input: MetricCurvesInput): VegaLiteSpec {
     const { rows: all, dropped } = readCurve(argument, curve, yScale === "log", xScale === "log");
     const drawn = all.filter((row) => row.value !== null);
     const allowed = `at least one step with a finite${yScale === "log" ? ", positive" : ""} value`;
-    check(drawn.length > 0, `${argument}.values`, `${curve.values.length} values, none of them drawable`, allowed);
+    check(
+      drawn.length > 0,
+      `${argument}.values`,
+      `${curve.values.length} values, none of them drawable`,
+      allowed,
+    );
     if (dropped > 0) {
       const why = yScale === "log" || xScale === "log" ? "not finite or not positive" : "not finite";
-      notes.push(`${curve.name}: ${dropped.toLocaleString("en-US")} of ${all.length.toLocaleString("en-US")} values are ${why} and left out.`);
+      notes.push(
+        `${curve.name}: ${dropped.toLocaleString("en-US")} of ${all.length.toLocaleString("en-US")} values are ${why} and left out.`,
+      );
     }
     const tail = drawn.slice(-Math.max(1, Math.floor(drawn.length / 10)));
     ends.push({
@@ -115,14 +122,26 @@ export function metricCurves(input: MetricCurvesInput): VegaLiteSpec {
       data: { values: rows },
       layer: [
         ...bandLayer(rows, y),
-        ...lineLayers(x, y("value"), curves.length === 1 ? null : { orient: "top", title: null }, names, rows),
+        ...lineLayers(
+          x,
+          y("value"),
+          curves.length === 1 ? null : { orient: "top", title: null },
+          names,
+          rows,
+        ),
       ].map((layer) => ({ ...layer, encoding: { x, ...(layer.encoding as View) } })),
     },
   });
 }
 
 /** Lines, and points where a curve has few enough of them to be seen one by one. */
-export function lineLayers(x: View, y: View, legend: View | null, names: readonly string[], rows: readonly { run: string; step: number }[]): View[] {
+export function lineLayers(
+  x: View,
+  y: View,
+  legend: View | null,
+  names: readonly string[],
+  rows: readonly { run: string; step: number }[],
+): View[] {
   const color = { field: "run", type: "nominal", scale: runScale(names), legend };
   const tooltip = [
     { field: "run", type: "nominal", title: "run" },
@@ -154,11 +173,21 @@ function bandLayer(rows: readonly Row[], y: (field: string) => View): View[] {
 }
 
 /** Checks a curve and turns it into rows; values that cannot be drawn are null. */
-function readCurve(argument: string, curve: Curve, logY: boolean, logX: boolean): { rows: Row[]; dropped: number } {
+function readCurve(
+  argument: string,
+  curve: Curve,
+  logY: boolean,
+  logX: boolean,
+): { rows: Row[]; dropped: number } {
   const { steps, values, low, high } = curve;
   check(values.length > 0, `${argument}.values`, "no values", "at least one value");
   checkLength(`${argument}.steps`, steps, values.length);
-  check((low === undefined) === (high === undefined), `${argument}.low`, low ? "low alone" : "high alone", "both or none");
+  check(
+    (low === undefined) === (high === undefined),
+    `${argument}.low`,
+    low ? "low alone" : "high alone",
+    "both or none",
+  );
   if (low && high) {
     checkLength(`${argument}.low`, low, values.length);
     checkLength(`${argument}.high`, high, values.length);

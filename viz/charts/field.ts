@@ -1,7 +1,15 @@
 import { check } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import { pca } from "../projections/pca.js";
-import { concatenate, matrixShape, move, type Projection, plane, thin } from "../projections/projection.js";
+import {
+  concatenate,
+  difference,
+  matrixShape,
+  move,
+  type Projection,
+  plane,
+  thin,
+} from "../projections/projection.js";
 import { trustworthiness } from "../projections/trustworthiness.js";
 import { type UmapProjection, umap } from "../projections/umap.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
@@ -60,9 +68,11 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
   const images = input.data.shape.length > 2;
   const dataLimit = images ? Math.max(20, maxFitted - input.runs.length * maxArrows) : maxData;
   const data = thin(input.data, dataLimit);
-  if (data !== input.data) notes.push(`${data.shape[0]} of ${number(input.data.shape[0]!)} data points drawn.`);
+  if (data !== input.data)
+    notes.push(`${data.shape[0]} of ${number(input.data.shape[0]!)} data points drawn.`);
   const runs = input.runs.map((run) => thinRun(run, maxArrows));
-  if (runs[0] !== input.runs[0]) notes.push(`${maxArrows} of ${number(input.runs[0]!.outputs.shape[0]!)} arrows drawn.`);
+  if (runs[0] !== input.runs[0])
+    notes.push(`${maxArrows} of ${number(input.runs[0]!.outputs.shape[0]!)} arrows drawn.`);
 
   const arrowLength = input.arrowLength ?? defaultLength(data, runs);
   const together = concatenate([data, ...runs.map((run) => run.outputs)]);
@@ -75,7 +85,9 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
     const count = run.outputs.shape[0]!;
     const start = fitted ? slice(fitted, offset, count) : projection.project(run.outputs);
     offset += count;
-    const end = projection.project(move(run.outputs, run.tangents, arrowLength));
+    const moved = projection.project(move(run.outputs, run.tangents, arrowLength));
+    // A map like UMAP is curved: the arrow is the difference it makes to move, drawn from where the output lies.
+    const end = fitted ? move(start, difference(moved, projection.project(run.outputs)), 1) : moved;
     return { run, start, end };
   });
 
@@ -91,8 +103,8 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
     ? {
         field: "value",
         type: "quantitative",
-        scale: { scheme: "viridis" },
-        legend: { orient: "bottom", title: valueTitle, gradientLength: 200, titleOrient: "left", offset: 10, tickCount: 4 },
+        scale: { scheme: { name: "viridis", extent: [0.15, 0.85] } },
+        legend: { orient: "bottom", title: valueTitle, tickCount: 4 },
       }
     : undefined;
   const views = panels.map(({ run, start, end }, i): View => {
@@ -115,7 +127,9 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
     const tooltip = [
       { field: "index", type: "ordinal", title: "output" },
       ...(shared ? [{ field: "value", type: "quantitative", title: valueTitle, format: ".4~g" }] : []),
-      ...(run.parallel ? [{ field: "parallel", type: "quantitative", title: "parallel share", format: ".1%" }] : []),
+      ...(run.parallel
+        ? [{ field: "parallel", type: "quantitative", title: "parallel share", format: ".1%" }]
+        : []),
     ];
     const arrows = arrowRows(run, start, end, limits);
     return {
@@ -126,7 +140,15 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
       layer: [
         {
           data: { name: "background", values: pairs(background) },
-          mark: { type: "point", filled: true, size: 9, opacity: 0.55, clip: true, style: "data", tooltip: null },
+          mark: {
+            type: "point",
+            filled: true,
+            size: 9,
+            opacity: 0.55,
+            clip: true,
+            style: "data",
+            tooltip: null,
+          },
           encoding: { x: x("x"), y: y("y") },
         },
         {
@@ -137,7 +159,7 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
         {
           data: { values: arrows },
           transform: [{ filter: "datum.length > 0" }],
-          mark: { type: "point", shape: "wedge", filled: true, size: 50, opacity: 1, clip: true },
+          mark: { type: "point", shape: "wedge", filled: true, size: 70, opacity: 1, clip: true },
           encoding: {
             x: x("x2"),
             y: y("y2"),
@@ -187,8 +209,18 @@ function checkInput({ data, runs, arrowLength }: TangentFieldInput): void {
     checkPoints(`${argument}.outputs`, run.outputs, axes);
     checkPoints(`${argument}.tangents`, run.tangents, axes);
     const example = data.shape.slice(1).join();
-    check(run.outputs.shape.slice(1).join() === example, `${argument}.outputs.shape`, run.outputs.shape, `[count, ${example}]`);
-    check(run.tangents.shape.join() === run.outputs.shape.join(), `${argument}.tangents.shape`, run.tangents.shape, "that of outputs");
+    check(
+      run.outputs.shape.slice(1).join() === example,
+      `${argument}.outputs.shape`,
+      run.outputs.shape,
+      `[count, ${example}]`,
+    );
+    check(
+      run.tangents.shape.join() === run.outputs.shape.join(),
+      `${argument}.tangents.shape`,
+      run.tangents.shape,
+      "that of outputs",
+    );
     const count = run.outputs.shape[0]!;
     if (run.values) {
       checkLength(`${argument}.values`, run.values, count);
@@ -200,13 +232,29 @@ function checkInput({ data, runs, arrowLength }: TangentFieldInput): void {
   check(usable, "arrowLength", arrowLength, "a positive number");
 }
 
-function choose(choice: TangentFieldInput["projection"] & {}, data: Points, together: Points, seed: number): Projection {
+function choose(
+  choice: TangentFieldInput["projection"] & {},
+  data: Points,
+  together: Points,
+  seed: number,
+): Projection {
   if (typeof choice === "object") return choice;
   const [, dim] = matrixShape(data);
-  check(choice !== "plane" || dim === 2, "projection", choice, `"pca" or "umap" for data of ${dim} dimensions`);
-  if (choice === "umap" || (choice === "auto" && data.shape.length > 2)) return umap(together, { seed });
+  check(
+    choice !== "plane" || dim === 2,
+    "projection",
+    choice,
+    `"pca" or "umap" for data of ${dim} dimensions`,
+  );
+  if (choice === "umap" || (choice === "auto" && data.shape.length > 2))
+    return umap(together, { seed, anchors: data.shape[0]! });
   if (choice === "plane" || (choice === "auto" && dim === 2)) return plane;
-  check(choice === "auto" || choice === "pca", "projection", choice, '"auto", "plane", "pca", "umap" or a projection');
+  check(
+    choice === "auto" || choice === "pca",
+    "projection",
+    choice,
+    '"auto", "plane", "pca", "umap" or a projection',
+  );
   return pca(data);
 }
 
@@ -217,14 +265,20 @@ interface Panel {
 }
 
 /** What the reader must know to trust the plane. */
-function describe(projection: Projection, together: Points, fitted: Points | undefined, panels: readonly Panel[], length: number): string[] {
+function describe(
+  projection: Projection,
+  together: Points,
+  fitted: Points | undefined,
+  panels: readonly Panel[],
+  length: number,
+): string[] {
   const arrows = `Arrows: from f to f + ${formatNumber(length)} · tangent. Grey: data.`;
   if (fitted) {
     const { seed, neighbors } = projection as UmapProjection;
     const trust = trustworthiness(together, fitted);
     return [
       arrows,
-      `UMAP of data and outputs together, fitted once (${neighbors} neighbours, seed ${seed}); trustworthiness ${trust.toFixed(2)} (1: all neighbours in the plane are neighbours in the data). Arrows end where the fitted map puts their ends.`,
+      `UMAP of data and outputs together, fitted once (${neighbors} neighbours, seed ${seed}); trustworthiness ${trust.toFixed(2)} (1: all neighbours in the plane are neighbours in the data). Arrows: how far the weighted mean of the nearest data moves.`,
     ];
   }
   const [, dim] = matrixShape(together);
@@ -236,7 +290,10 @@ function describe(projection: Projection, together: Points, fitted: Points | und
     for (let i = 0; i < run.tangents.values.length; i++) whole += (length * run.tangents.values[i]!) ** 2;
     return `${run.name} ${formatPercent(whole === 0 ? 0 : inPlane / whole)}`;
   });
-  return [arrows, `Share of the tangents' squared norm that lies in this plane of ${dim} dimensions: ${shown.join(", ")}.`];
+  return [
+    arrows,
+    `Share of the tangents' squared norm that lies in this plane of ${dim} dimensions: ${shown.join(", ")}.`,
+  ];
 }
 
 function fieldTitle(runs: readonly FieldRun[], projection: Projection): string {
@@ -245,7 +302,8 @@ function fieldTitle(runs: readonly FieldRun[], projection: Projection): string {
     const values = Array.from(run.parallel);
     return [`${run.name} ${formatPercent(values.reduce((a, b) => a + b, 0) / values.length)}`];
   });
-  if (shares.length === runs.length) return `Where the tangents point: parallel to the manifold ${shares.join(", ")}`;
+  if (shares.length === runs.length)
+    return `Share of the tangents parallel to the data manifold: ${shares.join(", ")}`;
   return `Where the loss moves the outputs${projection.name === "plane" ? "" : `, seen by ${projection.name}`}`;
 }
 
@@ -272,22 +330,29 @@ interface Limits {
   y: [number, number];
 }
 
-/** A square around the data and nearly all outputs: a unit is as long along both axes. A few runaway outputs may stay outside. */
+/** A square around the data and the arrows near it: a unit is as long along both axes. Runaway outputs stay outside. */
 function square(background: Points, panels: readonly Panel[]): Limits {
   const range = (axis: 0 | 1): [number, number] => {
     const of = ({ values }: Points): number[] => Array.from(values).filter((_, i) => i % 2 === axis);
-    const outer = panels.flatMap(({ start, end }) => [...of(start), ...of(end)]).sort((a, b) => a - b);
-    const cut = Math.floor(outer.length * 0.02);
-    const kept = outer.slice(cut, outer.length - cut);
-    const inner = of(background);
-    return [inner, kept].flat().reduce<[number, number]>(
-      ([low, high], value) => [Math.min(low, value), Math.max(high, value)],
-      [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
-    );
+    const extent = (values: readonly number[]): [number, number] =>
+      values.reduce<[number, number]>(
+        ([low, high], value) => [Math.min(low, value), Math.max(high, value)],
+        [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+      );
+    const data = of(background);
+    const [low, high] = extent(data);
+    const margin = Math.max((high - low) / 2, 1e-6);
+    const near = panels
+      .flatMap(({ start, end }) => [...of(start), ...of(end)])
+      .filter((value) => value > low - margin && value < high + margin);
+    return extent([...data, ...near]);
   };
   const [x, y] = [range(0), range(1)];
-  const half = Math.max(x[1] - x[0], y[1] - y[0], 1e-9) * 0.53;
-  const around = ([low, high]: [number, number]): [number, number] => [round((low + high) / 2 - half), round((low + high) / 2 + half)];
+  const half = Math.max(x[1] - x[0], y[1] - y[0], 1e-6) * 0.53;
+  const around = ([low, high]: [number, number]): [number, number] => [
+    round((low + high) / 2 - half),
+    round((low + high) / 2 + half),
+  ];
   return { x: around(x), y: around(y) };
 }
 

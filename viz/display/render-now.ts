@@ -14,11 +14,12 @@ let renderer: { worker: Worker; port: MessagePortLike } | undefined;
 
 type MessagePortLike = MessageChannel["port1"];
 
-const patience = 60_000;
+const patience = 30_000;
 
 /**
  * Draws a chart as PNG and waits for it without giving up the thread, so that a cell's output is there before the cell ends. Drawing is
- * asynchronous (vega and the rasterizer load asynchronously), so a worker does it.
+ * asynchronous (vega and the rasterizer load asynchronously), so a worker does it. Only in the built package: under a TypeScript loader the
+ * worker would need the waiting thread to load its modules.
  */
 export function renderNow(spec: VegaLiteSpec): Uint8Array {
   renderer ??= start();
@@ -36,7 +37,7 @@ export function renderNow(spec: VegaLiteSpec): Uint8Array {
 
 function start(): NonNullable<typeof renderer> {
   const { port1, port2 } = new MessageChannel();
-  const worker = new Worker(new URL(`./render-worker${sourceExtension}`, import.meta.url), {
+  const worker = new Worker(new URL("./render-worker.js", import.meta.url), {
     workerData: port2,
     transferList: [port2],
   });
@@ -44,6 +45,3 @@ function start(): NonNullable<typeof renderer> {
   port1.unref();
   return { worker, port: port1 };
 }
-
-// .js when built, .ts when the sources are run as they are.
-const sourceExtension = import.meta.url.slice(import.meta.url.lastIndexOf("."));

@@ -43,21 +43,23 @@ interface Publisher {
 let sendsAtOnce = false;
 
 /**
- * zeromq hands every 512th message to a later turn of the event loop, and drops what is sent until then, even the message that the cell has ended.
- * With no time to wait it sends at once, always; a publisher never has to wait.
+ * zeromq hands every 512th message to a later turn of the event loop, and drops what is sent until then, even the message that the cell has
+ * ended. With no time to wait it sends at once, always; a publisher never has to wait.
  */
 function sendAtOnce(): void {
   const prototype = loaded<{ Publisher: { prototype: Publisher } }>("/zeromq/lib/index.js")?.Publisher
     .prototype;
   if (sendsAtOnce || !prototype) return;
   sendsAtOnce = true;
-  const { send } = prototype;
-  // tslab keeps its one publisher to itself: meet it at its next message, which is before any output.
-  prototype.send = function (this: Publisher, ...args) {
-    prototype.send = send;
-    this.sendTimeout = 0;
-    return send.apply(this, args);
-  };
+  // tslab keeps its one publisher to itself: meet it at its next message. `send` is inherited, so that deleting this one restores it.
+  Object.defineProperty(prototype, "send", {
+    configurable: true,
+    value(this: Publisher, ...args: unknown[]) {
+      delete (prototype as Partial<Publisher>).send;
+      this.sendTimeout = 0;
+      return this.send(...args);
+    },
+  });
 }
 
 /** The exports of a CommonJS module that this process has loaded from somewhere, found by the end of its path. */

@@ -22,11 +22,15 @@ export function pca(points: Points): PrincipalPlane {
   checkRows("points", points, 2);
   const [count, dim] = matrixShape(points);
   const mean = new Float64Array(dim);
-  for (let i = 0; i < count; i++) for (let k = 0; k < dim; k++) mean[k]! += points.values[i * dim + k]! / count;
+  for (let i = 0; i < count; i++)
+    for (let k = 0; k < dim; k++) mean[k]! += points.values[i * dim + k]! / count;
   const centred = Float64Array.from(points.values, (value, i) => value - mean[i % dim]!);
 
   // A start that no axis-aligned data is orthogonal to, the same each time.
-  let axes = Float64Array.from({ length: 2 * dim }, (_, i) => Math.sin(1 + i) + (i % (dim + 1) === 0 ? 1 : 0));
+  let axes: Float64Array = Float64Array.from(
+    { length: 2 * dim },
+    (_, i) => Math.sin(1 + i) + (i % (dim + 1) === 0 ? 1 : 0),
+  );
   orthonormalize(axes, dim);
   for (let round = 0; round < iterations; round++) {
     const next = new Float64Array(2 * dim);
@@ -46,7 +50,8 @@ export function pca(points: Points): PrincipalPlane {
   let total = 0;
   for (const value of centred) total += value * value;
   let held = 0;
-  for (let i = 0; i < count; i++) for (let a = 0; a < 2; a++) held += dot(centred, i * dim, axes, a * dim, dim) ** 2;
+  for (let i = 0; i < count; i++)
+    for (let a = 0; a < 2; a++) held += dot(centred, i * dim, axes, a * dim, dim) ** 2;
   const explained = total === 0 ? 1 : Math.min(1, held / total);
   return {
     name: "PCA",

@@ -44,7 +44,9 @@ export function concatenate(sets: readonly Points[]): Points {
 /** The points as nested arrays. */
 export function toRows(points: Points): number[][] {
   const [count, dim] = matrixShape(points);
-  return Array.from({ length: count }, (_, i) => Array.from({ length: dim }, (_, k) => points.values[i * dim + k]!));
+  return Array.from({ length: count }, (_, i) =>
+    Array.from({ length: dim }, (_, k) => points.values[i * dim + k]!),
+  );
 }
 
 /** points + step * directions. */
@@ -54,3 +56,6 @@ export function move(points: Points, directions: Points, step: number): Points {
     values: Float64Array.from(points.values, (value, i) => value + step * directions.values[i]!),
   };
 }
+
+/** a - b, point by point. */
+export const difference = (a: Points, b: Points): Points => move(a, b, -1);

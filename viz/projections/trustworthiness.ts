@@ -12,10 +12,20 @@ export function trustworthiness(original: Points, projected: Points, neighbors?:
   checkRows("original", original, 4);
   checkRows("projected", projected, 4);
   const [n] = matrixShape(original);
-  check(matrixShape(projected)[0] === n, "projected.shape[0]", projected.shape[0], `${n}, as many as in original`);
+  check(
+    matrixShape(projected)[0] === n,
+    "projected.shape[0]",
+    projected.shape[0],
+    `${n}, as many as in original`,
+  );
   const most = Math.ceil(n / 2) - 1;
   const k = neighbors ?? Math.min(5, most);
-  check(Number.isInteger(k) && k >= 1 && k <= most, "neighbors", k, `an integer from 1 to ${most}, less than half of the points`);
+  check(
+    Number.isInteger(k) && k >= 1 && k <= most,
+    "neighbors",
+    k,
+    `an integer from 1 to ${most}, less than half of the points`,
+  );
 
   let penalty = 0;
   const ranks = new Int32Array(n);

@@ -1,6 +1,6 @@
 import { UMAP } from "umap-js";
-import { check } from "../../src/errors.js";
 import * as random from "../../src/engine/random.js";
+import { check } from "../../src/errors.js";
 import type { Points } from "../spec.js";
 import { checkRows } from "./check.js";
 import { matrixShape, type Projection, toRows } from "./projection.js";
@@ -12,6 +12,8 @@ export interface UmapOptions {
   neighbors?: number;
   /** Least distance of points in the plane, 0 to 1. Default 0.1. */
   minDistance?: number;
+  /** How many of the first points others are placed by: give the data first, then what is compared with it. Default all. */
+  anchors?: number;
 }
 
 export interface UmapProjection extends Projection {
@@ -23,8 +25,9 @@ export interface UmapProjection extends Projection {
 }
 
 /**
- * UMAP (McInnes, Healy and Melville, 2018) by umap-js, seeded. Fitted once; `project` then places other points in the same map
- * by their neighbours among the fitted ones, always alike.
+ * UMAP (McInnes, Healy and Melville, 2018) by umap-js, seeded. Fitted once; `project` then places a point at the mean of its nearest
+ * anchors, weighted by UMAP's membership strengths: where UMAP's own transform starts. Its random descent after that moves a point
+ * further than a small tangent does (a median of 0.4 for a step of 0.001 on digits), so it is left out; what remains is continuous.
  * Takes seconds for 1,000 points; thin larger sets first.
  * @throws TangentLabError `invalid-argument` for fewer than 8 points or values that are not finite.
  */
@@ -36,9 +39,10 @@ export function umap(points: Points, options: UmapOptions = {}): UmapProjection 
   check(fits, "neighbors", neighbors, `an integer from 2 to ${count - 1}, less than the number of points`);
   check(minDistance >= 0 && minDistance <= 1, "minDistance", minDistance, "a number from 0 to 1");
 
-  // The map reads its random numbers through here, so that every later projection can start from the same ones.
-  let draw = draws(random.key(seed));
-  const map = new UMAP({ nNeighbors: neighbors, minDist: minDistance, random: () => draw() });
+  const { anchors = count } = options;
+  const enough = Number.isInteger(anchors) && anchors >= 3 && anchors <= count;
+  check(enough, "anchors", anchors, `an integer from 3 to ${count}, the number of points`);
+  const map = new UMAP({ nNeighbors: neighbors, minDist: minDistance, random: draws(random.key(seed)) });
   const embedding = fromRows(map.fit(toRows(points)));
   return {
     name: "UMAP",
@@ -49,17 +53,55 @@ export function umap(points: Points, options: UmapOptions = {}): UmapProjection 
     project(other) {
       checkRows("points", other, 1);
       check(matrixShape(other)[1] === dim, "points.shape", other.shape, `points of ${dim} dimensions`);
-      draw = draws(random.foldIn(random.key(seed), 1));
-      return fromRows(map.transform(toRows(other)));
+      const k = Math.min(neighbors, anchors);
+      return fromRows(toRows(other).map((point) => place(point, points, anchors, embedding, k)));
     },
   };
+}
+
+/** Mean of the k nearest anchors' places, weighted by exp(-(d - nearest) / sigma), sigma such that the weights sum to log2(k). */
+function place(
+  point: readonly number[],
+  points: Points,
+  anchors: number,
+  embedding: Points,
+  k: number,
+): number[] {
+  const dim = point.length;
+  const nearest = Array.from({ length: anchors }, (_, i) => {
+    let square = 0;
+    for (let d = 0; d < dim; d++) square += (points.values[i * dim + d]! - point[d]!) ** 2;
+    return { i, distance: Math.sqrt(square) };
+  })
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, k);
+  const excess = nearest.map(({ distance }) => distance - nearest[0]!.distance);
+  const weights = membership(excess, Math.log2(k));
+  const total = weights.reduce((a, b) => a + b, 0);
+  return [0, 1].map(
+    (axis) =>
+      nearest.reduce((sum, { i }, j) => sum + weights[j]! * embedding.values[2 * i + axis]!, 0) / total,
+  );
+}
+
+/** Finds sigma by bisection on its logarithm. */
+function membership(excess: readonly number[], target: number): number[] {
+  const at = (sigma: number): number[] => excess.map((distance) => Math.exp(-distance / sigma));
+  let [low, high] = [-30, 30];
+  for (let i = 0; i < 60; i++) {
+    const middle = (low + high) / 2;
+    const sum = at(Math.exp(middle)).reduce((a, b) => a + b, 0);
+    if (sum < target) low = middle;
+    else high = middle;
+  }
+  return at(Math.exp(high));
 }
 
 const chunk = 4096;
 
 /** Uniform draws from [0, 1), one at a time. */
 function draws(key: random.Key): () => number {
-  let values = new Float32Array(0);
+  let values: Float32Array = new Float32Array(0);
   let next = 0;
   let chunks = 0;
   return () => {
@@ -71,4 +113,7 @@ function draws(key: random.Key): () => number {
   };
 }
 
-const fromRows = (rows: readonly (readonly number[])[]): Points => ({ shape: [rows.length, 2], values: rows.flat() });
+const fromRows = (rows: readonly (readonly number[])[]): Points => ({
+  shape: [rows.length, 2],
+  values: rows.flat(),
+});

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { check } from "../../src/errors.js";
 import type { VegaLiteSpec } from "../spec.js";
 import type { Theme } from "../theme.js";
-import { toSVG } from "./vega.js";
+import { toSVG } from "./svg.js";
 
 const require = createRequire(import.meta.url);
 
@@ -11,7 +11,10 @@ const require = createRequire(import.meta.url);
  * Draws a chart as a PNG file's bytes, with the fonts of this package.
  * @param options.scale Pixels per CSS pixel, from 0.1 to 8. Default 2, sharp on dense screens.
  */
-export async function toPNG(spec: VegaLiteSpec, options: { theme?: Theme; scale?: number } = {}): Promise<Uint8Array> {
+export async function toPNG(
+  spec: VegaLiteSpec,
+  options: { theme?: Theme; scale?: number } = {},
+): Promise<Uint8Array> {
   const { scale = 2, theme = "light" } = options;
   check(scale >= 0.1 && scale <= 8, "scale", scale, "a number from 0.1 to 8");
   const svg = await toSVG(spec, { theme });
@@ -33,7 +36,9 @@ let loading: Promise<{ Resvg: typeof import("@resvg/resvg-wasm").Resvg; fonts: U
 function rasterizer(): NonNullable<typeof loading> {
   loading ??= (async () => {
     const { initWasm, Resvg } = await import("@resvg/resvg-wasm");
-    const files = ["@resvg/resvg-wasm/index_bg.wasm", ...fontFiles].map((name) => readFile(require.resolve(name)));
+    const files = ["@resvg/resvg-wasm/index_bg.wasm", ...fontFiles].map((name) =>
+      readFile(require.resolve(name)),
+    );
     const [wasm, ...fonts] = await Promise.all(files);
     await initWasm(wasm!);
     return { Resvg, fonts };

@@ -12,11 +12,18 @@ export async function toSVG(spec: VegaLiteSpec, options: { theme?: Theme } = {})
   // Without a canvas vega guesses 0.8 em for every letter, which tears legends apart.
   const metrics = (vega as unknown as { textMetrics: TextMetrics }).textMetrics;
   metrics.width = (item, text) =>
-    textWidth(String(text ?? ""), item.fontSize ?? 11, item.fontWeight === "bold" || Number(item.fontWeight) >= 600);
+    textWidth(
+      String(text ?? ""),
+      item.fontSize ?? 11,
+      item.fontWeight === "bold" || Number(item.fontWeight) >= 600,
+    );
   const chart = themed(spec, options.theme ?? "light");
-  const { spec: compiled } = vegaLite.compile(withoutSchema(chart) as unknown as Parameters<typeof vegaLite.compile>[0], {
-    logger: vega.logger(vega.Error),
-  });
+  const { spec: compiled } = vegaLite.compile(
+    withoutSchema(chart) as unknown as Parameters<typeof vegaLite.compile>[0],
+    {
+      logger: vega.logger(vega.Error),
+    },
+  );
   const view = new vega.View(vega.parse(compiled), { renderer: "none", logLevel: vega.Error });
   try {
     return await view.toSVG();

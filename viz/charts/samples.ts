@@ -1,0 +1,374 @@
+import { check } from "../../src/errors.js";
+import { frame, notebookWidth } from "../frame.js";
+import { checkImages, pictureURI } from "../picture.js";
+import { pca } from "../projections/pca.js";
+import { matrixShape, type Projection, plane, thin } from "../projections/projection.js";
+import type { Points, VegaLiteSpec, View } from "../spec.js";
+import { formatNumber, textWidth } from "../text.js";
+import { fontSizes, runColor } from "../theme.js";
+import { checkLength, checkNames, checkPoints, checkSize } from "../validate.js";
+
+/** What one run drew from the same noise at several times of training. */
+export interface SampleRun {
+  name: string;
+  frames: readonly { step: number; samples: Points }[];
+}
+
+export interface SamplesInput {
+  runs: readonly SampleRun[];
+  /** Data to compare with. */
+  reference?: Points;
+  title?: string;
+  /** Of the whole chart, in pixels. Default 600. */
+  width?: number;
+}
+
+const maxFrames = 5;
+
+/**
+ * Grids of sampled images, a row per run and a column per time of training; the data in the last column.
+ * Samples are [count, height, width, channels] in [-1, 1]; item i of every frame is shown at the same place.
+ * @param input.columns images beside each other within one grid. Default 4; as many rows are shown.
+ * @throws TangentLabError `invalid-argument` for other shapes and values that are not finite.
+ */
+export function sampleGrids(input: SamplesInput & { columns?: number }): VegaLiteSpec {
+  const { runs, reference, columns = 4, width = notebookWidth } = input;
+  checkSize("width", width);
+  check(
+    Number.isInteger(columns) && columns >= 1 && columns <= 32,
+    "columns",
+    columns,
+    "an integer from 1 to 32",
+  );
+  const { steps, total, frames } = alignFrames(runs);
+  const picture = (images: Points): string =>
+    pictureURI(first(images, columns ** 2), { columns, scale: images.shape[2]! > 40 ? 1 : 2 });
+  const cells: PictureCell[] = runs.flatMap((run, i) => [
+    ...frames[i]!.map(({ step, samples }, j): PictureCell => {
+      checkImages(`runs[${i}].frames[${j}].samples`, samples);
+      return { row: run.name, column: number(step), url: picture(samples) };
+    }),
+    ...(reference === undefined ? [] : [{ row: run.name, column: "data", url: picture(reference) }]),
+  ]);
+  return pictureTable({
+    title: input.title ?? sampleTitle(steps),
+    caption: [
+      "Each place in a grid starts from the same noise in every picture.",
+      ...framesNote(steps, total),
+    ],
+    rows: runs.map((run) => run.name),
+    columns: [...steps.map(number), ...(reference === undefined ? [] : ["data"])],
+    columnTitle: "training step",
+    cells,
+    width,
+  });
+}
+
+/**
+ * Sampled points over the data, a row per run and a column per time of training. Points are [count, dim]; more than two dimensions are
+ * shown on the two principal axes of `reference`, or of the last samples where there is none.
+ * @throws TangentLabError `invalid-argument` where shapes differ or values are not finite.
+ */
+export function sampleScatter(input: SamplesInput): VegaLiteSpec {
+  const { runs, reference, width = notebookWidth } = input;
+  checkSize("width", width);
+  const { steps, total, frames } = alignFrames(runs);
+  if (reference) checkPoints("reference", reference, ["count", "dim"]);
+  for (const [i, own] of frames.entries()) {
+    for (const [j, { samples }] of own.entries())
+      checkPoints(`runs[${i}].frames[${j}].samples`, samples, ["count", "dim"]);
+  }
+  const basis = reference ?? frames[0]!.at(-1)!.samples;
+  const [, dim] = matrixShape(basis);
+  for (const { samples } of frames.flat())
+    check(samples.shape[1] === dim, "samples.shape", samples.shape, `[count, ${dim}]`);
+  const projection: Projection = dim === 2 ? plane : pca(basis);
+  const background = rows(projection.project(thin(basis, 300)));
+
+  const notes =
+    dim === 2
+      ? []
+      : [
+          `Shown on the data's first two principal axes; ${projection.axes[1].replace(/^second \(|\)$/g, "")}.`,
+        ];
+  let outside = 0;
+  const domain = (axis: "x" | "y"): [number, number] => {
+    const values = background.map((point) => point[axis]);
+    return [Math.min(...values), Math.max(...values)];
+  };
+  const [x, y] = [domain("x"), domain("y")];
+  const half = Math.max(x[1] - x[0], y[1] - y[0], 1e-6) * 0.65;
+  const limits = [x, y].map(([low, high]) => [(low + high) / 2 - half, (low + high) / 2 + half]) as [
+    number[],
+    number[],
+  ];
+  const side = Math.floor((width - 60 - (steps.length - 1) * 8) / Math.max(3, steps.length));
+  const panels = runs.flatMap((run, i) =>
+    frames[i]!.map(({ step, samples }, j): View => {
+      const points = rows(projection.project(thin(samples, 300)));
+      outside += points.filter(
+        (p) => p.x < limits[0][0]! || p.x > limits[0][1]! || p.y < limits[1][0]! || p.y > limits[1][1]!,
+      ).length;
+      const axis = { labels: false, ticks: false, grid: false, domain: false };
+      const encoding = {
+        x: {
+          field: "x",
+          type: "quantitative",
+          title: null,
+          scale: { domain: limits[0], nice: false, zero: false },
+          axis,
+        },
+        y: {
+          field: "y",
+          type: "quantitative",
+          title: j === 0 ? run.name : null,
+          scale: { domain: limits[1], nice: false, zero: false },
+          axis: { ...axis, titleColor: runColor(run.name, i), titleFontSize: 13, titleFontWeight: "bold" },
+        },
+      };
+      return {
+        ...(i === 0
+          ? {
+              title: {
+                text: j === 0 ? `step ${number(step)}` : number(step),
+                anchor: "middle",
+                fontSize: fontSizes.label,
+                fontWeight: "normal",
+                offset: 4,
+              },
+            }
+          : {}),
+        width: side,
+        height: side,
+        view: { stroke: "#8b949e", strokeOpacity: 0.4 },
+        layer: [
+          {
+            data: { name: "background", values: background },
+            mark: {
+              type: "point",
+              filled: true,
+              size: 5,
+              opacity: 0.6,
+              clip: true,
+              style: "data",
+              tooltip: null,
+            },
+            encoding,
+          },
+          {
+            data: { values: points },
+            mark: {
+              type: "point",
+              filled: true,
+              size: 9,
+              opacity: 0.8,
+              clip: true,
+              color: runColor(run.name, i),
+            },
+            encoding,
+          },
+        ],
+      };
+    }),
+  );
+  notes.unshift("Grey: data. Coloured: samples, from the same noise in every panel.");
+  notes.push(...framesNote(steps, total));
+  if (outside > 0) notes.push(`${number(outside)} samples lie outside the panels.`);
+  return frame({
+    title: input.title ?? sampleTitle(steps),
+    caption: notes,
+    width,
+    view: { concat: panels, columns: steps.length, spacing: 8 },
+  });
+}
+
+export interface TangentPicturesInput {
+  /** Noise level t of each column; any order, shown rising. */
+  times: ArrayLike<number>;
+  rows: readonly {
+    label: string;
+    /** [times, height, width, channels]. */
+    images: Points;
+    /** Red for positive, blue for negative values instead of an image in [-1, 1]. */
+    signed?: boolean;
+  }[];
+  title?: string;
+  /** Of the whole chart, in pixels. Default 600. */
+  width?: number;
+}
+
+const maxTimes = 8;
+
+/**
+ * What tangents look like: rows such as x_t, f, the pixel tangent and the MFD tangent, a column per noise level.
+ * @throws TangentLabError `invalid-argument` where shapes differ or values are not finite.
+ */
+export function tangentPictures(input: TangentPicturesInput): VegaLiteSpec {
+  const { times, width = notebookWidth } = input;
+  checkSize("width", width);
+  checkPoints("times", { shape: [times.length], values: times }, ["count"]);
+  checkNames(
+    "rows",
+    input.rows.map(({ label }) => ({ name: label })),
+  );
+  const order = Array.from(times, (_, i) => i).sort((a, b) => times[a]! - times[b]!);
+  const shown = spread(order, maxTimes);
+  const column = (place: number): string => `${place}`;
+  const cells = input.rows.flatMap(({ label, images, signed = false }, i) => {
+    checkImages(`rows[${i}].images`, images);
+    checkLength(`rows[${i}].images`, { length: images.shape[0]! }, times.length);
+    return shown.map((index, place) => ({
+      row: label,
+      column: column(place),
+      url: pictureURI(item(images, index), { signed, scale: images.shape[2]! > 40 ? 1 : 3 }),
+    }));
+  });
+  const signed = input.rows.some((row) => row.signed);
+  const notes = signed
+    ? ["Red: the tangent makes the pixel brighter; blue: darker; each map scaled by its largest value."]
+    : [];
+  if (shown.length < times.length) notes.push(`${shown.length} of ${times.length} noise levels shown.`);
+  const labels = shown.map((index) => formatNumber(times[index]!));
+  return pictureTable({
+    title: input.title ?? `What the tangents look like from noise level t = ${labels[0]} to ${labels.at(-1)}`,
+    caption: notes,
+    rows: input.rows.map((row) => row.label),
+    columns: shown.map((_, place) => column(place)),
+    columnLabels: labels,
+    columnTitle: "noise level t",
+    cells,
+    width,
+  });
+}
+
+interface PictureCell {
+  row: string;
+  column: string;
+  url: string;
+}
+
+/** Pictures in rows and columns with labels. `columnLabels` are needed where columns could have the same label. */
+function pictureTable(parts: {
+  title: string;
+  caption: readonly string[];
+  rows: readonly string[];
+  columns: readonly string[];
+  columnLabels?: readonly string[];
+  columnTitle: string;
+  cells: readonly PictureCell[];
+  width: number;
+}): VegaLiteSpec {
+  const { rows, columns, columnLabels, cells, width } = parts;
+  const labels = Math.min(150, Math.max(...rows.map((row) => textWidth(row, 13)))) + 30;
+  const cell = Math.min(150, Math.floor((width - labels) / columns.length));
+  const size = cell - 6;
+  const labelExpr = columnLabels ? { labelExpr: `${JSON.stringify(columnLabels)}[+datum.value]` } : {};
+  return frame({
+    title: parts.title,
+    caption: parts.caption,
+    width,
+    view: {
+      width: { step: cell },
+      height: { step: cell },
+      data: { values: cells },
+      mark: { type: "image", width: size, height: size, aspect: false, tooltip: null },
+      encoding: {
+        url: { field: "url", type: "nominal" },
+        x: {
+          field: "column",
+          type: "ordinal",
+          sort: null,
+          scale: { domain: columns, padding: 0 },
+          title: parts.columnTitle,
+          axis: {
+            orient: "top",
+            labelAngle: 0,
+            ticks: false,
+            domain: false,
+            labelPadding: 2,
+            titleAnchor: "start",
+            ...labelExpr,
+          },
+        },
+        y: {
+          field: "row",
+          type: "nominal",
+          scale: { domain: rows, padding: 0 },
+          title: null,
+          axis: { ticks: false, domain: false, labelFontSize: 13, labelLimit: 150, labelPadding: 6 },
+        },
+      },
+    },
+  });
+}
+
+/** Checks that all runs have the same steps, and picks at most `maxFrames` of them, first and last included. */
+function alignFrames(runs: readonly SampleRun[]): {
+  steps: number[];
+  total: number;
+  frames: SampleRun["frames"][];
+} {
+  checkNames("runs", runs);
+  const steps = runs[0]!.frames.map((each) => each.step);
+  for (const [i, run] of runs.entries()) {
+    const own = run.frames.map((each) => each.step);
+    check(own.length > 0, `runs[${i}].frames`, "no frames", "at least one frame");
+    check(
+      own.join() === steps.join(),
+      `runs[${i}].frames[].step`,
+      own,
+      `the steps of the first run: ${steps.join(", ")}`,
+    );
+    check(
+      own.every(Number.isFinite) && new Set(own).size === own.length,
+      `runs[${i}].frames[].step`,
+      own,
+      "finite steps that differ",
+    );
+  }
+  const shown = spread(
+    steps.map((_, i) => i),
+    maxFrames,
+  );
+  return {
+    steps: shown.map((i) => steps[i]!),
+    total: steps.length,
+    frames: runs.map((run) => shown.map((i) => run.frames[i]!)),
+  };
+}
+
+/** At most `count` of the items, evenly, first and last included. */
+function spread<T>(items: readonly T[], count: number): T[] {
+  if (items.length <= count) return [...items];
+  return Array.from({ length: count }, (_, i) => items[Math.round((i * (items.length - 1)) / (count - 1))]!);
+}
+
+function sampleTitle(steps: readonly number[]): string {
+  if (steps.length === 1) return `Samples after ${number(steps[0]!)} training steps`;
+  return `Samples from the same noise, from step ${number(steps[0]!)} to step ${number(steps.at(-1)!)} of training`;
+}
+
+const framesNote = (steps: readonly number[], total: number): string[] =>
+  steps.length < total ? [`${steps.length} of ${total} recordings shown.`] : [];
+
+function first(images: Points, count: number): Points {
+  const [all, size] = matrixShape(images);
+  const kept = Math.min(all, count);
+  return { shape: [kept, ...images.shape.slice(1)], values: Array.from(images.values).slice(0, kept * size) };
+}
+
+function item(images: Points, index: number): Points {
+  const [, size] = matrixShape(images);
+  return {
+    shape: [1, ...images.shape.slice(1)],
+    values: Array.from(images.values).slice(index * size, (index + 1) * size),
+  };
+}
+
+const rows = ({ shape, values }: Points): { x: number; y: number }[] =>
+  Array.from({ length: shape[0]! }, (_, i) => ({
+    x: Number(values[2 * i]!.toPrecision(4)),
+    y: Number(values[2 * i + 1]!.toPrecision(4)),
+  }));
+
+const number = (count: number): string => count.toLocaleString("en-US");

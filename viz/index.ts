@@ -1,0 +1,19 @@
+export { type Curve, type MetricCurvesInput, metricCurves } from "./charts/curves.js";
+export { type FieldRun, type TangentFieldInput, tangentField } from "./charts/field.js";
+export {
+  type SampleRun,
+  type SamplesInput,
+  sampleGrids,
+  sampleScatter,
+  type TangentPicturesInput,
+  tangentPictures,
+} from "./charts/samples.js";
+export { directionChange, type ProbeChartInput, type ProbeCurves, parallelShare } from "./charts/tangents.js";
+export { type PrincipalPlane, pca } from "./projections/pca.js";
+export type { Projection } from "./projections/projection.js";
+export { trustworthiness } from "./projections/trustworthiness.js";
+export { type UmapOptions, type UmapProjection, umap } from "./projections/umap.js";
+export { toPNG } from "./render/png.js";
+export { toSVG } from "./render/svg.js";
+export type { Points, VegaLiteSpec } from "./spec.js";
+export { palette, runColor, type Theme, themed } from "./theme.js";
