@@ -54,11 +54,11 @@ export function normal(key: Key, n: number): Float32Array {
   const cell = CELL; // locals: reading the module's constants in the loop takes twice the time
   const safeCells = SAFE_CELLS;
   for (let i = 0; i < n; i++) {
-    const layer = bits[i]! & 255;
-    const position = bits[i]! >> 8; // -2^23 ... 2^23 - 1, its points in the middle of cells: symmetric about 0
-    const x = (position + 0.5) * cell[layer]!;
+    const word = bits[i]!;
+    const position = word >> 8;
     const magnitude = position ^ (position >> 31);
-    out[i] = magnitude < safeCells[layer]! ? x : outsideOfCore(stream, layer, x);
+    if (magnitude < safeCells[word & 255]!) out[i] = (position + 0.5) * cell[word & 255]!;
+    else out[i] = outsideOfCore(stream, word);
   }
   return out;
 }
@@ -189,6 +189,8 @@ const AREA = 0.004928673233974655;
 const density = (x: number): number => Math.exp(-0.5 * x * x);
 
 /**
+ * A word of 32 random bits names a layer (low 8 bits) and a position in it (high 24, signed; the middle of a cell, so that
+ * draws are symmetric about 0).
  * Layer i of the ziggurat reaches from 0 to EDGE[i]; what lies left of EDGE[i + 1] is under the curve for sure. Layer 0
  * is the bottom one, with the tail: a box of the same area stands for it.
  */
@@ -204,17 +206,17 @@ const SAFE_CELLS = Int32Array.from({ length: 256 }, (_, i) =>
 );
 
 /** The 1 draw in 80 that is not in a layer's safe part: the tail, the sliver along the curve, or a new draw. */
-function outsideOfCore(stream: Stream, layer: number, x: number): number {
+function outsideOfCore(stream: Stream, word: number): number {
   for (;;) {
+    const layer = word & 255;
+    const position = word >> 8;
+    const x = (position + 0.5) * CELL[layer]!;
+    if ((position ^ (position >> 31)) < SAFE_CELLS[layer]!) return x;
     if (layer === 0) return x < 0 ? -tail(stream) : tail(stream);
     const low = density(EDGE[layer]!);
     const high = density(EDGE[layer + 1]!);
     if (low + stream.open() * (high - low) < density(x)) return x;
-    const bits = stream.next();
-    const position = bits >> 8;
-    layer = bits & 255;
-    x = (position + 0.5) * CELL[layer]!;
-    if ((position ^ (position >> 31)) < SAFE_CELLS[layer]!) return x;
+    word = stream.next();
   }
 }
 
