@@ -1,0 +1,191 @@
+"""
+The PyTorch side of the benchmark: a long-lived process that reads one JSON object per line and answers each with one.
+
+  {"do": "hello"}                                        -> {"version", "threads"}
+  {"do": "load", "case", "config", "file", "tensors", "compile"} -> {"parameters", "setting"}
+  {"do": "run", "steps"}                                 -> {"seconds": [one per step], "metrics": [of each step]}
+
+`file` holds float32 numbers; `tensors` says where in it each weight ("weights.<name>", "features.<name>") and each batch tensor ("batch.<name>")
+lies. Of the settings that a careful user would try (fused or foreach optimizer, channels_last or not), the fastest is taken.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from statistics import median
+
+import torch
+from torch import Tensor
+from models import Denoiser, Mlp, Unet, Vgg, feature_distance, load, per_example
+from torch.nn import functional as F
+
+Tensors = dict[str, Tensor]
+Step = Callable[[], dict[str, Tensor]]
+
+
+def read(path: str, entries: list[dict]) -> Tensors:
+    with open(path, "rb") as file:
+        data = torch.frombuffer(bytearray(file.read()), dtype=torch.float32)
+    out = {}
+    for entry in entries:
+        size = 1
+        for d in entry["shape"]:
+            size *= d
+        out[entry["name"]] = data[entry["offset"] : entry["offset"] + size].reshape(entry["shape"]).clone()
+    return out
+
+
+def under(tensors: Tensors, prefix: str) -> Tensors:
+    return {name[len(prefix) + 1 :]: t for name, t in tensors.items() if name.startswith(f"{prefix}.")}
+
+
+def images(x: Tensor, channels_last: bool) -> Tensor:
+    """NHWC numbers as an NCHW tensor; a NHWC tensor seen as NCHW is channels_last already."""
+    nchw = x.permute(0, 3, 1, 2)
+    return nchw if channels_last else nchw.contiguous()
+
+
+def mlp(config: dict, tensors: Tensors, compiled: Callable, _channels_last: bool):
+    model = load(Mlp(config["sizes"]), under(tensors, "weights"))
+    batch = under(tensors, "batch")
+    x, y = batch["x"], batch["y"]
+    forward = compiled(lambda: F.mse_loss(model(x), y))
+    return model, lambda: (forward(), {})
+
+
+def denoising(config: dict, tensors: Tensors, compiled: Callable, channels_last: bool):
+    network = load(Unet(**config["unet"]), under(tensors, "weights"))
+    if channels_last:
+        network.to(memory_format=torch.channels_last)
+    s = config["sigma_data"]
+    denoiser = Denoiser(network, s)
+    batch = under(tensors, "batch")
+    x, noise = (images(batch[name], channels_last) for name in ("x", "noise"))
+    t = batch["t"]
+
+    @compiled
+    def loss() -> Tensor:
+        error = denoiser(x + noise * per_example(t), t) - x
+        weight = (t.square() + s * s) / (t * s).square()
+        return (error.square().mean((1, 2, 3)) * weight).mean()
+
+    return network, lambda: (loss(), {})
+
+
+def ayt(config: dict, tensors: Tensors, compiled: Callable, channels_last: bool):
+    network = load(Unet(**config["unet"]), under(tensors, "weights"))
+    features = load(Vgg(**config["vgg"]), under(tensors, "features")).requires_grad_(False)
+    if channels_last:
+        network.to(memory_format=torch.channels_last)
+        features.to(memory_format=torch.channels_last)
+    denoiser = Denoiser(network, config["sigma_data"])
+    batch = under(tensors, "batch")
+    x, noise = (images(batch[name], channels_last) for name in ("x", "noise"))
+    t, r = batch["t"], batch["r"]
+
+    f = compiled(lambda time: denoiser(x + noise * per_example(time), time))
+    phi = compiled(features)
+    between = compiled(lambda output, goal: feature_distance(features(output), goal).sum())
+
+    def step() -> tuple[Tensor, dict[str, Tensor]]:
+        with torch.no_grad():
+            goal = phi(f(r))
+        output = f(t)
+        at = output.detach().requires_grad_()
+        distance = between(at, goal)
+        (g,) = torch.autograd.grad(distance, at)
+        g = g / per_example(g.flatten(1).norm(dim=1).clamp(min=1e-5))
+        losses = 0.5 * (output - (output - g).detach()).square().sum((1, 2, 3))
+        return (losses / (t - r)).mean(), {"distance": distance.detach() / len(t)}
+
+    return network, step
+
+
+def make(message: dict, tensors: Tensors, channels_last: bool, setting: str) -> Step:
+    config = message["config"]
+    compiled = partial(torch.compile, dynamic=False) if message["compile"] else lambda f: f
+    model, forward = {"mlp": mlp, "denoising": denoising, "ayt": ayt}[message["case"]](
+        config, tensors, compiled, channels_last
+    )
+    parameters = list(model.parameters())
+    averages = [p.detach().clone() for p in parameters]
+    kind = {"adam": torch.optim.Adam, "radam": torch.optim.RAdam}[config["optimizer"]]
+    optimizer = kind(parameters, lr=config["learning_rate"], eps=1e-8, **{setting: True})
+    decay, steps = config["ema"], 0
+
+    def step() -> dict[str, Tensor]:
+        nonlocal steps
+        optimizer.zero_grad(set_to_none=True)
+        loss, metrics = forward()
+        loss.backward()
+        optimizer.step()
+        steps += 1
+        with torch.no_grad():
+            torch._foreach_lerp_(averages, parameters, 1 - min(decay, (1 + steps) / (10 + steps)))
+        return {"loss": loss.detach(), **metrics}
+
+    step.parameters = sum(p.numel() for p in parameters)
+    return step
+
+
+def timed(step: Step, count: int) -> tuple[list[float], list[dict[str, Tensor]]]:
+    seconds, metrics = [], []
+    for _ in range(count):
+        start = time.perf_counter()
+        metrics.append(step())
+        seconds.append(time.perf_counter() - start)
+    return seconds, metrics
+
+
+chosen: dict[str, tuple[bool, str]] = {}
+
+
+def choose(message: dict, tensors: Tensors) -> tuple[bool, str]:
+    """The fastest of the eager settings; torch.compile takes the same. Trials alternate, so that a busy moment hits all of them."""
+    key = json.dumps([message["case"], message["config"], message["tensors"]])
+    if key not in chosen:
+        formats = [False] if message["case"] == "mlp" else [False, True]
+        settings = ["foreach"] if message["config"]["optimizer"] == "radam" else ["fused", "foreach"]
+        eager = {**message, "compile": False}
+        steps = {(f, s): make(eager, tensors, f, s) for f in formats for s in settings}
+        times = {key: [] for key in steps}
+        for _ in range(4):
+            for candidate, step in steps.items():
+                times[candidate] += timed(step, 5)[0][1:]
+        chosen[key] = min(times, key=lambda candidate: median(times[candidate]))
+    return chosen[key]
+
+
+def main() -> None:
+    step: Step | None = None
+    for line in sys.stdin:
+        message = json.loads(line)
+        try:
+            if message["do"] == "hello":
+                torch.set_num_threads(message["threads"])
+                answer = {"version": torch.__version__, "threads": torch.get_num_threads()}
+            elif message["do"] == "load":
+                tensors = read(message["file"], message["tensors"])
+                channels_last, setting = choose(message, tensors)
+                step = make(message, tensors, channels_last, setting)
+                answer = {
+                    "parameters": step.parameters,
+                    "setting": ", ".join([setting] + ["channels_last"] * channels_last),
+                }
+            elif message["do"] == "run":
+                seconds, metrics = timed(step, message["steps"])
+                answer = {
+                    "seconds": seconds,
+                    "metrics": [{name: value.item() for name, value in m.items()} for m in metrics],
+                }
+            else:
+                raise ValueError(f"unknown request {message['do']}")
+        except Exception as error:  # the other side reports it and goes on without this peer
+            answer = {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+import { readFile, rename, writeFile } from "node:fs/promises";
+import { TangentLabError } from "../src/errors.js";
+import type { Measurement } from "./measure.js";
+
+export interface Section {
+  readonly title: string;
+  readonly measurements: readonly Measurement[];
+}
+
+export interface Report {
+  readonly date: string;
+  readonly machine: string;
+  readonly threads: number;
+  readonly versions: string;
+  readonly nanosecondsPerNormal: number;
+  readonly sections: readonly Section[];
+}
+
+const number = (value: number): string =>
+  value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
+const ratio = ({ ratio, quartiles: [low, high] }: Measurement): string =>
+  `${digits(ratio)} (${digits(low)}-${digits(high)})`;
+const digits = (value: number): string => (value < 0.095 ? value.toFixed(3) : value.toFixed(2));
+
+/** One line for each participant. */
+export function plain({ title, measurements }: Section): string {
+  const width = Math.max(...measurements.map(({ name }) => name.length));
+  const lines = measurements.map((m, i) => {
+    const time = `${number(m.milliseconds).padStart(7)} ms`;
+    const relation = i === 0 ? "" : `  ${ratio(m)} of its time`;
+    return `  ${m.name.padEnd(width)} ${time}${relation}  [${m.setting}; ${m.rounds} rounds]`;
+  });
+  return [title, ...lines].join("\n");
+}
+
+/** A table of ratios for the README: one row for each workload, one column for each participant. */
+export function markdown(report: Report): string {
+  const names = [...new Set(report.sections.flatMap((s) => s.measurements.slice(1).map((m) => m.name)))];
+  const head = ["One training step", "ms", ...names.map((name) => `against ${name}`)];
+  const rows = report.sections.map(({ title, measurements }) => [
+    title,
+    number(measurements[0]!.milliseconds),
+    ...names.map((name) => {
+      const found = measurements.find((m) => m.name === name);
+      return found ? ratio(found) : "";
+    }),
+  ]);
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  return [
+    line(head),
+    line(head.map((_, i) => (i === 0 ? "---" : "---:"))),
+    ...rows.map(line),
+    "",
+    `Our time divided by theirs, median and middle half of alternating rounds; below 1 we are faster. Forward, backward, optimizer and moving average; ` +
+      `the same weights and data, first losses compared. ${report.date}, ${report.machine}, ${report.threads} threads, ${report.versions}. ` +
+      `Standard normals: ${report.nanosecondsPerNormal.toFixed(1)} ns each.`,
+  ].join("\n");
+}
+
+/** Replaces what stands between the two markers. */
+export async function updateReadme(path: string, text: string): Promise<void> {
+  const readme = await readFile(path, "utf8");
+  const block = /(<!-- bench:start -->\n)[^]*?(<!-- bench:end -->)/;
+  if (!block.test(readme)) {
+    throw new TangentLabError("invalid-data", `${path} has no place for the table`, {
+      argument: path,
+      allowed: "a file with the lines <!-- bench:start --> and <!-- bench:end -->",
+    });
+  }
+  const beside = `${path}.new`;
+  await writeFile(
+    beside,
+    readme.replace(block, (_, start, end) => `${start}${text}\n${end}`),
+  );
+  await rename(beside, path);
+}
