@@ -51,8 +51,12 @@ export function unitNorm(x: Tensor): Tensor {
 
 /** 1/2 |f - stopgrad(f - g)|^2 per example: its gradient is g, as given, however g was made. */
 function proximal(f: Tensor, g: Tensor): Tensor {
-  return tf.customGrad((_f) => ({
-    value: tf.mul(tf.sum(tf.reshape(tf.square(g), [g.shape[0]!, -1]), 1), 0.5),
-    gradFunc: (dy: Tensor) => tf.mul(g, perExample(dy, g)),
-  }))(f);
+  return tf.customGrad((...inputs) => {
+    const [, save] = inputs as unknown as [Tensor, tf.GradSaveFunc];
+    save([g as tf.Tensor]);
+    return {
+      value: tf.mul(tf.sum(tf.reshape(tf.square(g), [g.shape[0]!, -1]), 1), 0.5),
+      gradFunc: (dy: Tensor, [g]: Tensor[]) => tf.mul(g!, perExample(dy, g!)),
+    };
+  })(f);
 }

@@ -2,8 +2,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 
 // Composite functions with hand-written gradients: fewer ops in a compiled step than automatic differentiation of their parts. A gradient
-// starts again from the function's inputs, never from values saved inside (compiled, the repetition is merged), so that gradients of
-// gradients are right.
+// starts again from the function's inputs (saved: eagerly computed ones would else be freed), never from other values inside, so that
+// gradients of gradients are right; compiled, the repetition is merged.
 
 /** Weights of an affine map: `weight` [in, out], `bias` [out]. */
 export interface Affine {
@@ -23,14 +23,15 @@ export function conv2d(x: Tensor, { weight, bias }: Affine, stride = 1): Tensor 
 
 /** x sigmoid(x). */
 export function silu(x: Tensor): Tensor {
-  return tf.customGrad((input) => {
-    const x = input as Tensor;
+  return tf.customGrad((...inputs) => {
+    const [x, save] = inputs as unknown as [Tensor, tf.GradSaveFunc];
+    save([x as tf.Tensor]);
     return {
       value: tf.mul(x, tf.sigmoid(x)),
-      gradFunc: (dy: Tensor) => {
-        const s = tf.sigmoid(x);
+      gradFunc: (dy: Tensor, [x]: Tensor[]) => {
+        const s = tf.sigmoid(x!);
         // d/dx x s = s + x s (1 - s)
-        return tf.mul(dy, tf.mul(s, tf.add(tf.mul(x, tf.sub(1, s)), 1)));
+        return tf.mul(dy, tf.mul(s, tf.add(tf.mul(x!, tf.sub(1, s)), 1)));
       },
     };
   })(x);
@@ -63,13 +64,15 @@ export function groupNorm(x: Tensor, { weight, bias }: Scale, groups: number, ep
     return { mu, inverse: tf.rsqrt(tf.add(variance, epsilon)) };
   };
   const normalize = tf.customGrad((...inputs) => {
-    const [x, weight, bias] = inputs as unknown as [Tensor, Tensor, Tensor];
+    const [x, weight, bias, save] = inputs as unknown as [Tensor, Tensor, Tensor, tf.GradSaveFunc];
+    save([x, weight] as tf.Tensor[]);
     const { mu, inverse } = moments(x);
     const a = tf.mul(inverse, weight);
     const value = tf.add(tf.mul(x, spread(a)), spread(tf.sub(bias, tf.mul(mu, a))));
     return {
       value,
-      gradFunc: (dy: Tensor) => {
+      gradFunc: (dy: Tensor, saved: Tensor[]) => {
+        const [x, weight] = saved as [Tensor, Tensor];
         const { mu, inverse } = moments(x);
         const sumDy = tf.sum(dy, [1, 2]);
         // Sums over positions of dy times the normalized x.
