@@ -9,6 +9,16 @@ export {
   tangentPictures,
 } from "./charts/samples.js";
 export { directionChange, type ProbeChartInput, type ProbeCurves, parallelShare } from "./charts/tangents.js";
+export {
+  type Figure,
+  figure,
+  type LiveOptions,
+  type LiveRun,
+  live,
+  type ProgressEvent,
+  type ResultOf,
+  show,
+} from "./display/index.js";
 export { type PrincipalPlane, pca } from "./projections/pca.js";
 export type { Projection } from "./projections/projection.js";
 export { trustworthiness } from "./projections/trustworthiness.js";
