@@ -61,13 +61,13 @@ export function notebookView(cell: Cell, yScale: "linear" | "log", chartInterval
   };
 }
 
-/** One progress bar per run in the terminal; only the first and the last state where the output is no terminal. */
+/** One progress bar per run in the terminal; where the output is no terminal, only the last state as text. */
 export function terminalView(): View {
+  if (!process.stderr.isTTY) return { update() {}, end: (snapshot) => console.log(text(snapshot)) };
   const bars = new MultiBar({
     format: "{name} {bar} {steps} {details} {footer}",
     barsize: 24,
     hideCursor: true,
-    noTTYOutput: false,
     fps: 10,
     forceRedraw: true,
     stopOnComplete: false,
@@ -95,7 +95,6 @@ export function terminalView(): View {
     end(snapshot) {
       this.update(snapshot);
       bars.stop();
-      if (!process.stderr.isTTY) console.log(text(snapshot));
     },
   };
 }
