@@ -8,13 +8,15 @@ type RGB = readonly [number, number, number];
 /** ColorBrewer's RdBu ends: red and blue are told apart with any colour vision. */
 const negative: RGB = [33, 102, 172];
 const positive: RGB = [178, 24, 43];
+/** Grey level of zero: just off the white of a page, so that a map has an edge. */
+const middle = 245;
 
 export interface PictureOptions {
   /** Images beside each other. Default: as many as make a square. */
   columns?: number;
   /** Screen pixels per pixel of an image, sharp-edged. Default 4. */
   scale?: number;
-  /** Shows the mean over channels as red (positive), white (0) and blue (negative), each image scaled by its own largest magnitude. */
+  /** Shows the mean over channels as red (positive), near-white (0) and blue (negative), each image scaled by its own largest magnitude. */
   signed?: boolean;
 }
 
@@ -74,7 +76,7 @@ function diverging(pixels: readonly number[], channels: number): (index: number)
   return (index) => {
     const value = mean[index]! / largest;
     const end = value < 0 ? negative : positive;
-    const mix = (k: 0 | 1 | 2): number => Math.round(255 + (end[k] - 255) * Math.abs(value));
+    const mix = (k: 0 | 1 | 2): number => Math.round(middle + (end[k] - middle) * Math.abs(value));
     return [mix(0), mix(1), mix(2)];
   };
 }

@@ -102,14 +102,14 @@ export function metricCurves(input: MetricCurvesInput): VegaLiteSpec {
     field: "step",
     type: "quantitative",
     title: xTitle,
-    scale: { type: xScale, nice: false, ...(xScale === "linear" ? { zero: false } : {}) },
+    scale: xScale === "log" ? { type: "log", nice: false } : { type: "linear", nice: false, zero: false },
     axis: { grid: false, tickCount: 6, format: ",~f" },
   };
   const y = (field: string): View => ({
     field,
     type: "quantitative",
     title: metric,
-    scale: { type: yScale, nice: yScale === "linear", zero: false },
+    scale: yScale === "log" ? { type: "log", nice: false } : { type: "linear", zero: false },
     axis: { tickCount: 5 },
   });
   return frame({

@@ -1,0 +1,133 @@
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import type { VegaLiteSpec } from "../spec.js";
+import { escapeHTML } from "../text.js";
+import { config, inks, type Theme } from "../theme.js";
+import { toSVG, withoutSchema } from "./svg.js";
+
+/**
+ * A self-contained HTML page with charts: opens from disk, asks the network for nothing (a content security policy makes sure), follows the reader's
+ * light or dark theme, prints, and without scripts shows the charts as still images.
+ */
+export class Page {
+  readonly #charts: VegaLiteSpec[] = [];
+  readonly #stills: Promise<string>[] = [];
+
+  /** Adds a chart; the HTML that is returned belongs where it shall appear. */
+  chart(spec: VegaLiteSpec): string {
+    this.#stills.push(toSVG(spec));
+    return placeholder(this.#charts.push(spec) - 1);
+  }
+
+  /** The whole file. `body` is HTML; `title` and `style` are text and CSS. */
+  async html(parts: { title: string; body: string; style?: string }): Promise<string> {
+    const [stills, scripts] = await Promise.all([Promise.all(this.#stills), libraries()]);
+    const body = stills.reduce(
+      (html, svg, i) => html.replace(placeholder(i), () => figure(i, svg, titleOf(this.#charts[i]!))),
+      parts.body,
+    );
+    const charts = this.#charts.map((spec) => {
+      const { config: _, ...rest } = withoutSchema(spec);
+      return rest;
+    });
+    return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="color-scheme" content="light dark">
+<title>${escapeHTML(parts.title)}</title>
+<style>${pageStyle}${parts.style ?? ""}</style>
+</head>
+<body>
+${body}
+<script type="application/json" id="charts">${json({ charts, configs: { light: config("light"), dark: config("dark") } })}</script>
+${scripts.map((script) => `<script>${script}</script>`).join("\n")}
+<script>${boot}</script>
+</body>
+</html>
+`;
+  }
+}
+
+const policy =
+  "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'";
+
+/** Unlike any text of a report: escaped text has no angle brackets. */
+const placeholder = (index: number): string => `<chart-${index}></chart-${index}>`;
+
+/** The still image lies in an img of its own, because the ids within charts' SVGs are alike. */
+const figure = (index: number, svg: string, title: string): string =>
+  `<figure class="chart" data-chart="${index}"><img class="still" alt="${escapeHTML(title)}" src="data:image/svg+xml;base64,${Buffer.from(svg).toString("base64")}"><div class="live"></div></figure>`;
+
+function titleOf(spec: VegaLiteSpec): string {
+  const title = spec.title as { text?: string | readonly string[] } | string | undefined;
+  const text = typeof title === "object" ? title.text : title;
+  return Array.isArray(text) ? text.join(" ") : String(text ?? "chart");
+}
+
+/** JSON that cannot end the script element it stands in. */
+const json = (value: unknown): string => JSON.stringify(value).replace(/</g, "\\u003c");
+
+/** The browser builds of Vega, Vega-Lite and Vega-Embed, in the order in which they need each other. */
+async function libraries(): Promise<string[]> {
+  const require = createRequire(import.meta.url);
+  const builds = ["vega", "vega-lite", "vega-embed"].map((name) =>
+    join(dirname(require.resolve(name)), `${name}.min.js`),
+  );
+  const texts = await Promise.all(builds.map((path) => readFile(path, "utf8")));
+  return texts.map((text) =>
+    text.replace(/\/\/# sourceMappingURL=.*$/m, "").replace(/<\/script/gi, "<\\/script"),
+  );
+}
+
+/** Draws all charts in the reader's theme, again whenever it changes; where that fails the still image stays. */
+const boot = `
+const { charts, configs } = JSON.parse(document.getElementById("charts").textContent);
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const views = [];
+async function draw(figure) {
+  const index = Number(figure.dataset.chart);
+  if (views[index]) views[index].finalize();
+  try {
+    views[index] = await vegaEmbed(figure.querySelector(".live"), charts[index], {
+      renderer: "svg",
+      config: configs[dark.matches ? "dark" : "light"],
+      actions: { export: true, source: false, compiled: false, editor: false },
+    });
+    figure.classList.add("drawn");
+  } catch (error) {
+    figure.classList.remove("drawn");
+    console.error(error);
+  }
+}
+async function drawAll() {
+  for (const figure of document.querySelectorAll("figure.chart")) await draw(figure);
+  document.documentElement.dataset.charts = "drawn";
+}
+dark.addEventListener("change", drawAll);
+drawAll();
+`;
+
+const ink = (theme: Theme): string => {
+  const { background, text, muted, line } = inks[theme];
+  return `--background:${background};--text:${text};--muted:${muted};--line:${line}`;
+};
+
+const pageStyle = `
+:root{color-scheme:light dark;${ink("light")}}
+@media (prefers-color-scheme:dark){:root{${ink("dark")}}}
+body{margin:0 auto;padding:24px 16px 48px;max-width:760px;background:var(--background);color:var(--text);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Arimo,Arial,sans-serif}
+figure.chart{margin:12px 0 28px;max-width:100%;overflow-x:auto}
+figure.chart .still{max-width:100%}
+figure.chart.drawn .still{display:none}
+figure.chart .vega-embed{padding-right:38px}
+@media print{
+:root{${ink("light")}}
+figure.chart{break-inside:avoid;overflow:visible}
+figure.chart .live{display:none}
+figure.chart.drawn .still{display:block}
+}
+`;

@@ -1,0 +1,141 @@
+import { type Curve, metricCurves } from "../charts/curves.js";
+import { tangentField } from "../charts/field.js";
+import { sampleGrids, sampleScatter, tangentPictures } from "../charts/samples.js";
+import { directionChange, parallelShare } from "../charts/tangents.js";
+import type { Points, VegaLiteSpec } from "../spec.js";
+import { capitalize, list } from "../text.js";
+import type { MetricsRow, ReportComparison, ReportRun } from "./input.js";
+
+/** A chart that is still to be made, so that one that cannot be made does not cost the others. */
+export type Draw = () => VegaLiteSpec;
+
+const isImages = ({ shape }: ReportComparison): boolean => shape.length === 3;
+
+export function samplesChart({ runs, reference, ...rest }: ReportComparison): Draw[] {
+  const input = { runs: runs.map(({ name, samples }) => ({ name, frames: samples })), reference };
+  return [() => (isImages({ runs, reference, ...rest }) ? sampleGrids(input) : sampleScatter(input))];
+}
+
+/** One chart per metric that any run has. */
+export function metricCharts({ runs }: ReportComparison): Draw[] {
+  const names = [...new Set(runs.flatMap((run) => run.curve.flatMap((row) => Object.keys(row.metrics))))];
+  return names.map((name) => () => {
+    const curves = curvesOf(runs, (run) => run.curve, name);
+    return metricCurves({ metric: metricTitle(name), curves, yScale: wide(curves) ? "log" : "linear", height: 200 });
+  });
+}
+
+/** Losses of the runs compared, and of what came before them. */
+export function lossCharts({ preparation, runs }: ReportComparison): Draw[] {
+  return [runs, preparation]
+    .filter((group) => group.some((run) => run.losses.length > 0))
+    .map((group) => () => {
+      const curves = curvesOf(group, (run) => run.losses, "loss");
+      return metricCurves({
+        metric: "training loss",
+        curves,
+        yScale: wide(curves) ? "log" : "linear",
+        height: 180,
+        title: `Training loss of ${list(curves.map((curve) => curve.name))}${curves.length > 1 ? ": different objectives, so compare shapes, not heights" : ""}`,
+      });
+    });
+}
+
+export function tangentCharts({ runs }: ReportComparison): Draw[] {
+  const probed = runs.filter((run) => run.probes.length > 0);
+  if (probed.length === 0) return [];
+  const chance = probed[0]!.probeSet?.chance;
+  return [
+    () =>
+      parallelShare({
+        runs: probed.map(({ name, probes }) => ({
+          name,
+          recordings: probes.map(({ step, parallel }) => ({ step, values: parallel })),
+        })),
+        ...(chance === undefined ? {} : { chance }),
+      }),
+    () =>
+      directionChange({
+        runs: probed.map(({ name, probes }) => ({
+          name,
+          recordings: probes.map(({ step, cosine }) => ({ step, values: cosine })),
+        })),
+      }),
+  ];
+}
+
+/** The tangents at the end of training, in a plane. */
+export function fieldChart({ runs, reference, manifoldDim }: ReportComparison): Draw[] {
+  const probed = runs.filter((run) => run.probes.length > 0);
+  if (probed.length === 0) return [];
+  return [
+    () =>
+      tangentField({
+        data: reference,
+        runs: probed.map(({ name, probes }) => {
+          const { outputs, tangents, distance, parallel } = probes.at(-1)!;
+          return { name, outputs, tangents, values: distance, parallel };
+        }),
+        valueTitle: manifoldDim === null ? "distance to the nearest example" : "distance to the manifold",
+      }),
+  ];
+}
+
+/** The first run's probes are shown for all runs: probes are the same (x0, noise, t). */
+export function pictureCharts(comparison: ReportComparison): Draw[] {
+  const probed = comparison.runs.filter((run) => run.probes.length > 0);
+  const set = probed[0]?.probeSet;
+  if (!isImages(comparison) || !set) return [];
+  return [
+    () =>
+      tangentPictures({
+        times: set.times,
+        rows: [
+          { label: "xₜ", images: normalized(set.noisy, set.times) },
+          ...probed.flatMap(({ name, probes }) => [
+            { label: `f, ${name}`, images: probes.at(-1)!.outputs },
+            { label: `${name} tangent`, images: probes.at(-1)!.tangents, signed: true },
+          ]),
+        ],
+      }),
+  ];
+}
+
+function curvesOf(runs: readonly ReportRun[], rows: (run: ReportRun) => readonly MetricsRow[], metric: string): Curve[] {
+  return runs.flatMap((run) => {
+    const own = rows(run).filter((row) => metric in row.metrics);
+    if (own.length === 0) return [];
+    const values = own.map((row) => row.metrics[metric] ?? Number.NaN);
+    return [{ name: run.name, steps: own.map((row) => row.step), values }];
+  });
+}
+
+/** Whether a linear axis would press most of the curves flat. */
+function wide(curves: readonly Curve[]): boolean {
+  const values = curves.flatMap((curve) => Array.from(curve.values)).filter(Number.isFinite);
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return low > 0 && high / low > 8;
+}
+
+/** x_t / sqrt(1 + t²): at any noise level within the range that can be shown. */
+function normalized(noisy: Points, times: readonly number[]): Points {
+  const size = noisy.values.length / times.length;
+  return {
+    shape: noisy.shape,
+    values: Array.from(noisy.values, (value, i) => value / Math.hypot(1, times[Math.floor(i / size)]!)),
+  };
+}
+
+const known: Record<string, string> = {
+  slicedWasserstein: "sliced Wasserstein distance",
+  mmd: "maximum mean discrepancy (MMD)",
+  frechet: "Fréchet distance",
+  manifoldDistance: "distance to the manifold",
+};
+
+/** "energyDistance" -> "energy distance". */
+const metricTitle = (name: string): string =>
+  known[name] ?? name.replace(/([a-z])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`);
+
+/** For headings. */
+export const datasetTitle = (name: string): string => capitalize(name.replace(/[-_]/g, " "));
