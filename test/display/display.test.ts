@@ -12,15 +12,18 @@ const chart = metricCurves({
   curves: [{ name: "pixel", steps: [1, 2], values: [2, 1] }],
 });
 
-/** Keeps what is printed while `body` runs. */
+/** Keeps what is printed while `body` runs, as where the output is no terminal. */
 async function silently(body: () => Promise<void>): Promise<string> {
   const { log } = console;
+  const { isTTY } = process.stderr;
+  process.stderr.isTTY = false;
   const lines: unknown[] = [];
   console.log = (line: unknown) => void lines.push(line);
   try {
     await body();
   } finally {
     console.log = log;
+    process.stderr.isTTY = isTTY;
   }
   return lines.join("\n");
 }
