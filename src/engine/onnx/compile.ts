@@ -67,9 +67,9 @@ async function build<A extends tree.Tree[]>(
   const { graph, outputs } = trace(
     flat.map(({ shape, dtype }) => ({ shape, dtype })),
     (tensors) => {
-      let next = 0;
+      const ends = counts.map((_, i) => counts.slice(0, i + 1).reduce((a, b) => a + b, 0));
       const symbolic = args.map((arg, i) =>
-        tree.unflatten(arg, tensors.slice(next, (next += counts[i]!))),
+        tree.unflatten(arg, tensors.slice(ends[i]! - counts[i]!, ends[i])),
       ) as A;
       const result = f(...symbolic);
       const list = tree.leaves(result) as tf.Tensor[];

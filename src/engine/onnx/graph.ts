@@ -153,18 +153,30 @@ export class Graph {
         pending.push(...value.node.inputs);
       }
     }
+    // An output that a node computes takes the output's name; one that is given, known or wanted twice is copied.
+    const renamed = new Map<Value, string>();
+    const copies: NodeSpec[] = [];
+    outputs.forEach((value, i) => {
+      if (value.node && !renamed.has(value)) renamed.set(value, `out${i}`);
+      else
+        copies.push({
+          op: "Identity",
+          inputs: [renamed.get(value) ?? value.name],
+          outputs: [`out${i}`],
+          attributes: {},
+        });
+    });
+    const nameOf = (value: Value): string => renamed.get(value) ?? value.name;
     const nodes: NodeSpec[] = this.nodes
       .filter((node) => needed.has(node))
       .map((node) => ({
         op: node.op,
-        inputs: node.inputs.map((v) => v.name),
-        outputs: node.outputs.map((v) => v.name),
+        inputs: node.inputs.map(nameOf),
+        outputs: node.outputs.map(nameOf),
         attributes: node.attributes,
         domain: node.domain,
       }));
-    outputs.forEach((value, i) => {
-      nodes.push({ op: "Identity", inputs: [value.name], outputs: [`out${i}`], attributes: {} });
-    });
+    nodes.push(...copies);
     const model = encodeModel({
       inputs: [...usedInputs].map(({ name, shape, type }) => ({ name, shape, type })),
       outputs: outputs.map(({ shape, type }, i) => ({ name: `out${i}`, shape, type })),

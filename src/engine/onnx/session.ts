@@ -33,6 +33,8 @@ export async function createSession(
     graphOptimizationLevel: "all",
     executionMode: "sequential",
     logSeverityLevel: 3,
+    // Threads of one session must not spin while another one works: a program has several (training, sampling, metrics).
+    extra: { session: { force_spinning_stop: "1" } },
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
   });
   const slots = outputs.map(({ shape, type }) => ({ shape, type }) as Slot);

@@ -5,8 +5,8 @@ import { type Graph, sizeOf, type Value } from "../graph.js";
 import { binary } from "./elementwise.js";
 import { activations, gemm } from "./matmul.js";
 import { reduce } from "./reduce.js";
-import { transpose } from "./shape.js";
-import { type Geometry, gatherWindows, inputWindows, outputWindows, pixels } from "./windows.js";
+import { concat, transpose } from "./shape.js";
+import { chunks, gatherWindows, inputWindows, outputWindows, pixels, type WindowTable } from "./windows.js";
 
 type Shape4 = [number, number, number, number];
 
@@ -43,43 +43,64 @@ function geometry(
   );
 }
 
+/** Rows of windows [rows, width * c] of each part of a table. */
+function windowRows(graph: Graph, x: Value, table: WindowTable): Value[] {
+  const depth = table.width * x.shape.at(-1)!;
+  return chunks(table, x.shape.at(-1)!).map((part) =>
+    reshapeTo(graph, gatherWindows(graph, x, part), [part.rows, depth]),
+  );
+}
+
+/** The windows of x times one matrix [width * c, out]. */
+function multiplyWindows(graph: Graph, x: Value, table: WindowTable, matrix: Value): Value {
+  return concat(
+    graph,
+    windowRows(graph, x, table).map((rows) => gemm(graph, rows, matrix)),
+    0,
+  );
+}
+
+/** left^T right over parts of equally many rows, summed as it goes. */
+function accumulate(graph: Graph, left: readonly Value[], right: readonly Value[]): Value {
+  let sum = gemm(graph, left[0]!, right[0]!, true);
+  for (let i = 1; i < left.length; i++) {
+    sum = graph.op("Gemm", [left[i]!, right[i]!, sum], sum.shape, "float32", { transA: 1, transB: 0 });
+  }
+  return sum;
+}
+
+/** The pixels of x in as many parts as there are others. */
+function pixelParts(graph: Graph, x: Value, count: number): Value[] {
+  const matrix = pixels(graph, x);
+  if (count === 1) return [matrix];
+  const [rows, channels] = matrix.shape as [number, number];
+  const parts = Array.from({ length: count }, () => ({ shape: [rows / count, channels], type: matrix.type }));
+  return graph.ops("Split", [matrix, graph.integers(parts.map(() => rows / count))], parts, { axis: 0 });
+}
+
 /** y = windows of x times the filter as a matrix [kh*kw*c, out]. */
 function convolve(graph: Graph, x: Value, filter: Value, info: backend_util.Conv2DInfo): Value {
-  const windows = gatherWindows(graph, x, inputWindows(info));
-  const depth = windows.shape[1]! * info.inChannels;
-  const product = gemm(
-    graph,
-    reshapeTo(graph, windows, [windows.shape[0]!, depth]),
-    reshapeTo(graph, filter, [depth, info.outChannels]),
-  );
-  return reshapeTo(graph, product, info.outShape);
+  const depth = info.filterHeight * info.filterWidth * info.inChannels;
+  const matrix = reshapeTo(graph, filter, [depth, info.outChannels]);
+  return reshapeTo(graph, multiplyWindows(graph, x, inputWindows(info), matrix), info.outShape);
 }
 
-/** Windows of dy seen from the input's pixels: [n*h*w, kh*kw*out]. */
-function gradientWindows(graph: Graph, dy: Value, info: Geometry): Value {
-  const windows = gatherWindows(graph, dy, outputWindows(info));
-  return reshapeTo(graph, windows, [windows.shape[0]!, windows.shape[1]! * windows.shape[2]!]);
-}
-
+/** dx = windows of dy, seen from the input's pixels, times the filter with its channels exchanged [kh*kw*out, c]. */
 function backpropInput(graph: Graph, dy: Value, filter: Value, info: backend_util.Conv2DInfo): Value {
   const [kh, kw, c, out] = filter.shape as Shape4;
   const flipped = transpose(graph, reshapeTo(graph, filter, [kh * kw, c, out]), [0, 2, 1]);
-  const product = gemm(
-    graph,
-    gradientWindows(graph, dy, info),
-    reshapeTo(graph, flipped, [kh * kw * out, c]),
-  );
-  return reshapeTo(graph, product, info.inShape);
+  const matrix = reshapeTo(graph, flipped, [kh * kw * out, c]);
+  return reshapeTo(graph, multiplyWindows(graph, dy, outputWindows(info), matrix), info.inShape);
 }
 
 function backpropFilter(graph: Graph, x: Value, dy: Value, info: backend_util.Conv2DInfo): Value {
   const size = info.filterHeight * info.filterWidth;
   const filterShape = [info.filterHeight, info.filterWidth, info.inChannels, info.outChannels];
-  const table = inputWindows(info);
   const stride1 = info.strideHeight === 1 && info.strideWidth === 1;
   // At stride 1 either side may be spread into windows: the one with fewer channels is smaller, and that of dy serves the input's gradient too.
   if (stride1 && size > 1 && info.outChannels <= info.inChannels) {
-    const product = gemm(graph, pixels(graph, x), gradientWindows(graph, dy, info), true, false);
+    const windows = windowRows(graph, dy, outputWindows(info));
+    const product = accumulate(graph, pixelParts(graph, x, windows.length), windows);
     const [c, out] = [info.inChannels, info.outChannels];
     return reshapeTo(
       graph,
@@ -87,9 +108,8 @@ function backpropFilter(graph: Graph, x: Value, dy: Value, info: backend_util.Co
       filterShape,
     );
   }
-  const windows = gatherWindows(graph, x, table);
-  const matrix = reshapeTo(graph, windows, [windows.shape[0]!, size * info.inChannels]);
-  return reshapeTo(graph, gemm(graph, matrix, pixels(graph, dy), true, false), filterShape);
+  const windows = windowRows(graph, x, inputWindows(info));
+  return reshapeTo(graph, accumulate(graph, windows, pixelParts(graph, dy, windows.length)), filterShape);
 }
 
 /** Depthwise windows times filter [kh*kw, c, m], summed over the window. */

@@ -9,9 +9,6 @@ const unary =
   ({ graph, list: [x] }) =>
     graph.op(op, [x!], x!.shape, x!.type);
 
-export const isSplat = (v: Value, fill: number): boolean =>
-  v.constant !== undefined && v.constant.splat && Number(v.constant.data[0]) === fill;
-
 const splatNumber = (v: Value): number | undefined =>
   v.constant?.splat ? Number(v.constant.data[0]) : undefined;
 
@@ -31,7 +28,10 @@ export function cast(graph: Graph, x: Value, type: ElementType): Value {
       x.shape,
       type,
     );
-  return graph.op("Cast", [x], x.shape, type, { to: { float32: 1, int32: 6, int64: 7, bool: 9 }[type] });
+  // A truth value cast twice is cast once.
+  const source = x.node?.op === "Cast" && x.node.inputs[0]!.type === "bool" ? x.node.inputs[0]! : x;
+  if (source.type === type) return source;
+  return graph.op("Cast", [source], x.shape, type, { to: { float32: 1, int32: 6, int64: 7, bool: 9 }[type] });
 }
 
 /** Broadcasts a value to a shape, adding a node only if shapes differ. */
@@ -73,22 +73,22 @@ export function binary(graph: Graph, op: string, a: Value, b: Value, type: Eleme
   return graph.op(op, [safeLeft, right], shape, type);
 }
 
-/** A matrix product followed by the addition of a bias per column is one Gemm. */
+/** A matrix product followed by the addition of a bias per column is one Gemm; so is each part of a product taken in parts. */
 function addBias(graph: Graph, x: Value, bias: Value, shape: readonly number[]): Value | undefined {
   if (!sameShape(x.shape, shape) || bias.shape.length === 0) return undefined;
-  const columns = bias.shape[bias.shape.length - 1]!;
-  if (sizeOf(bias.shape) !== columns || columns !== shape[shape.length - 1]) return undefined;
+  const columns = bias.shape.at(-1)!;
+  if (sizeOf(bias.shape) !== columns || columns !== shape.at(-1)) return undefined;
   const product = x.node?.op === "Reshape" ? x.node.inputs[0]! : x;
-  if (product.node?.op !== "Gemm" || product.node.inputs.length !== 2 || product.shape[1] !== columns)
-    return undefined;
-  const [a, b] = product.node.inputs;
-  const sum = graph.op(
-    "Gemm",
-    [a!, b!, reshapeTo(graph, bias, [columns])],
-    product.shape,
-    "float32",
-    product.node.attributes,
+  const { node } = product;
+  if (!node || product.shape.length !== 2 || product.shape[1] !== columns) return undefined;
+  const inParts = node.op === "Concat" && node.attributes.axis === 0;
+  const parts = inParts ? node.inputs : [product];
+  if (!parts.every((part) => part.node?.op === "Gemm" && part.node.inputs.length === 2)) return undefined;
+  const row = reshapeTo(graph, bias, [columns]);
+  const sums = parts.map((part) =>
+    graph.op("Gemm", [...part.node!.inputs, row], part.shape, "float32", part.node!.attributes),
   );
+  const sum = inParts ? graph.op("Concat", sums, product.shape, "float32", { axis: 0 }) : sums[0]!;
   return reshapeTo(graph, sum, shape);
 }
 
@@ -221,13 +221,13 @@ export const elementwise: Record<string, Kernel> = {
       mul(graph, x!, alpha!),
     ),
   Step: ({ graph, list: [x], attrs }) => {
-    const step = where(
-      graph,
-      graph.op("Greater", [x!, scalar(graph, 0)], x!.shape, "bool"),
-      graph.splat(1, x!.shape, "float32"),
-      graph.splat(attrs.alpha ?? 0, x!.shape, "float32"),
-    );
-    return where(graph, graph.op("IsNaN", [x!], x!.shape, "bool"), x!, step);
+    // 1 where x > 0 as a sigmoid of straight lines, so steep that it has no slope: one pass where comparing and selecting take three.
+    // After relu the sign is the same, and relu's input need not be kept.
+    const source = graph.find("Relu", [x!]) ?? x!;
+    const step = op1(graph, "HardSigmoid", source, { alpha: { float: 3e38 }, beta: { float: 0 } });
+    const alpha = attrs.alpha ?? 0;
+    if (alpha === 0) return step;
+    return add(graph, mul(graph, step, scalar(graph, 1 - alpha)), scalar(graph, alpha));
   },
   LogicalNot: ({ graph, list: [x] }) => not(graph, cast(graph, x!, "bool")),
   Cast: ({ graph, list: [x], attrs }) => cast(graph, x!, attrs.dtype),

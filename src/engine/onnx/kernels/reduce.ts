@@ -1,6 +1,6 @@
 import { util } from "@tensorflow/tfjs-core";
 import { type Kernel, reshapeTo } from "../backend.js";
-import type { Graph, Value } from "../graph.js";
+import { type Graph, sizeOf, type Value } from "../graph.js";
 import { binary, cast, scalar } from "./elementwise.js";
 
 /** Shape after reducing `axes`, with and without the reduced axes kept as 1. */
@@ -13,9 +13,22 @@ export function reducedShape(shape: readonly number[], axes: readonly number[], 
 export function reduce(graph: Graph, op: string, x: Value, axes: readonly number[], keepDims = false): Value {
   const shape = reducedShape(x.shape, axes, keepDims);
   if (axes.every((axis) => x.shape[axis] === 1)) return reshapeTo(graph, x, shape);
+  const columns = op === "ReduceSum" && x.type === "float32" ? sumColumns(graph, x, axes) : undefined;
+  if (columns) return reshapeTo(graph, columns, shape);
   return graph.op(op, [x, graph.integers([...axes].sort((a, b) => a - b))], shape, x.type, {
     keepdims: Number(keepDims),
   });
+}
+
+/** Sums over all axes but the last as a product with a row of ones: several times faster than ONNX Runtime's reduction. */
+function sumColumns(graph: Graph, x: Value, axes: readonly number[]): Value | undefined {
+  const last = x.shape.length - 1;
+  const columns = x.shape[last]!;
+  const rows = sizeOf(x.shape) / columns;
+  const leading = x.shape.every((d, i) => (i === last ? !axes.includes(i) : axes.includes(i) || d === 1));
+  if (!leading || rows < 16 || columns < 2) return undefined;
+  const ones = graph.splat(1, [1, rows], "float32");
+  return graph.op("MatMul", [ones, reshapeTo(graph, x, [rows, columns])], [1, columns], "float32");
 }
 
 const axesOf = (x: Value, axis: number | number[] | undefined | null): number[] =>

@@ -151,6 +151,27 @@ export function gatherWindows(graph: Graph, x: Value, table: WindowTable, fill =
   return graph.op("Gather", [source, index], shape, matrix.type, { axis: 0 });
 }
 
+/** Rows of windows that stay in the processor's cache between being gathered and being multiplied: 1.5 M numbers. */
+const cachedWindows = 1.5e6;
+
+/**
+ * Splits a table whose windows of `channels` channels would leave the cache into tables of equally many rows; a large batch's product
+ * is taken in as many parts.
+ */
+export function chunks(table: WindowTable, channels: number): WindowTable[] {
+  let count = 1;
+  while ((table.rows * table.width * channels) / count > cachedWindows && table.rows % (2 * count) === 0)
+    count *= 2;
+  if (count === 1) return [table];
+  const rows = table.rows / count;
+  return Array.from({ length: count }, (_, i) => ({
+    key: `${table.key}:${i}/${count}`,
+    rows,
+    width: table.width,
+    index: () => table.index().subarray(i * rows * table.width, (i + 1) * rows * table.width),
+  }));
+}
+
 const isIdentity = (index: Value): boolean =>
   index.constant !== undefined &&
   !index.constant.splat &&
