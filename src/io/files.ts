@@ -1,0 +1,173 @@
+import { randomBytes } from "node:crypto";
+import { appendFile, type FileHandle, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { TangentLabError } from "../errors.js";
+
+const REASONS: Record<string, string> = {
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  EFBIG: "the file would be larger than allowed",
+  EROFS: "the disk is read-only",
+  EACCES: "no permission",
+  EPERM: "no permission",
+  ENOENT: "it does not exist",
+  ENOTDIR: "a file is where a folder should be",
+  EISDIR: "it is a folder",
+  EEXIST: "a file is where a folder should be",
+  ENOTEMPTY: "it is a folder that is not empty",
+  EMFILE: "too many open files",
+  EIO: "the disk failed",
+};
+
+/** What Node throws about files as a `file-system` error that says what was tried, on which path, and why it failed. */
+export function fileSystemError(
+  action: "read" | "write" | "remove",
+  path: string,
+  cause: unknown,
+): TangentLabError {
+  if (cause instanceof TangentLabError) return cause;
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code;
+  const reason = (code && REASONS[code]) ?? (cause instanceof Error ? cause.message : String(cause));
+  const suffix = code ? ` (${code})` : "";
+  return new TangentLabError("file-system", `cannot ${action} ${path}: ${reason}${suffix}`, {
+    argument: "path",
+    cause,
+  });
+}
+
+/**
+ * A whole file.
+ * @throws TangentLabError `file-system` if it cannot be read.
+ */
+export async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw fileSystemError("read", path, cause);
+  }
+}
+
+/**
+ * Writes a file beside its place, then renames it: whoever looks sees the old file or the new one, never a part. Folders
+ * above it are made. After a failure nothing new is left.
+ * @throws TangentLabError `file-system`, e.g. on a full or read-only disk.
+ */
+export async function writeFileAtomically(path: string, content: string | Uint8Array): Promise<void> {
+  const temporary = beside(path);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeThrough(temporary, content);
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => {}); // the first error is the one to tell
+    throw fileSystemError("write", path, cause);
+  }
+}
+
+/**
+ * Replaces a folder by one with just these files, by name. The files are written into a folder beside it first; the old
+ * folder is there until the new one is complete. A kill between the two renames leaves the old folder at
+ * `<folder>.previous`: `restoreFolder` puts it back.
+ * @throws TangentLabError `file-system`; the old folder is then as it was.
+ */
+export async function writeFolderAtomically(
+  folder: string,
+  files: Readonly<Record<string, string | Uint8Array>>,
+): Promise<void> {
+  const temporary = beside(folder);
+  const previous = `${folder}.previous`;
+  try {
+    await restoreFolder(folder);
+    await mkdir(temporary, { recursive: true });
+    for (const [name, content] of Object.entries(files)) await writeThrough(join(temporary, name), content);
+    const replaced = await renameIfThere(folder, previous);
+    try {
+      await rename(temporary, folder);
+    } catch (cause) {
+      if (replaced) await rename(previous, folder);
+      throw cause;
+    }
+    await rm(previous, { recursive: true, force: true });
+  } catch (cause) {
+    await rm(temporary, { recursive: true, force: true }).catch(() => {});
+    throw fileSystemError("write", folder, cause);
+  }
+}
+
+/** Puts right what a kill in the middle of `writeFolderAtomically` left: call it before reading the folder. */
+export async function restoreFolder(folder: string): Promise<void> {
+  const previous = `${folder}.previous`;
+  try {
+    const there = await isThere(folder);
+    if (there) await rm(previous, { recursive: true, force: true });
+    else await renameIfThere(previous, folder);
+  } catch (cause) {
+    throw fileSystemError("write", folder, cause);
+  }
+}
+
+/**
+ * Adds `record` as one line of JSON to a file, which is made if it is missing. Numbers that are not finite become null.
+ * @throws TangentLabError `file-system`.
+ */
+export async function appendJsonLine(path: string, record: unknown): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await appendFile(path, `${JSON.stringify(record)}\n`);
+  } catch (cause) {
+    throw fileSystemError("write", path, cause);
+  }
+}
+
+/**
+ * The records of a file of JSON lines. A last line without its line break is what a killed process left: it is skipped.
+ * @throws TangentLabError `corrupt-file` for any other line that is not JSON, `file-system` if the file cannot be read.
+ */
+export async function readJsonLines(path: string): Promise<unknown[]> {
+  const lines = new TextDecoder().decode(await readBytes(path)).split("\n");
+  return lines.slice(0, -1).map((line, i) => {
+    try {
+      return JSON.parse(line) as unknown;
+    } catch (cause) {
+      throw new TangentLabError("corrupt-file", `${path}: line ${i + 1} is not JSON`, {
+        argument: "path",
+        cause,
+      });
+    }
+  });
+}
+
+/** A free name in the same folder (a rename works only within one disk); hidden, with the process and a random part. */
+const beside = (path: string): string =>
+  join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`);
+
+/** Writes and waits until it is on the disk, so that a rename cannot overtake the content. */
+async function writeThrough(path: string, content: string | Uint8Array): Promise<void> {
+  const file: FileHandle = await open(path, "wx");
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await (await open(path)).close();
+    return true;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw cause;
+  }
+}
+
+async function renameIfThere(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw cause;
+  }
+}

@@ -1,0 +1,17 @@
+export {
+  appendJsonLine,
+  readBytes,
+  readJsonLines,
+  restoreFolder,
+  writeFileAtomically,
+  writeFolderAtomically,
+} from "./files.js";
+export { encodePng, type Images, imageGrid } from "./png.js";
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  readSafetensors,
+  type Safetensors,
+  type StoredArray,
+  writeSafetensors,
+} from "./safetensors.js";
