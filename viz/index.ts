@@ -25,6 +25,7 @@ export { trustworthiness } from "./projections/trustworthiness.js";
 export { type UmapOptions, type UmapProjection, umap } from "./projections/umap.js";
 export { toHTML } from "./render/html.js";
 export { toPNG } from "./render/png.js";
+export { save } from "./render/save.js";
 export { toSVG } from "./render/svg.js";
 export type { MetricsRow, ReportComparison, ReportInput, ReportRun } from "./report/input.js";
 export { renderReport } from "./report/report.js";

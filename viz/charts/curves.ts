@@ -110,7 +110,7 @@ export function metricCurves(input: MetricCurvesInput): VegaLiteSpec {
     type: "quantitative",
     title: metric,
     scale: yScale === "log" ? { type: "log", nice: false } : { type: "linear", zero: false },
-    axis: { tickCount: 5 },
+    axis: { tickCount: 5, format: ",.4~r" },
   });
   return frame({
     title: input.title ?? endTitle(metric, ends, lowerIsBetter),

@@ -21,7 +21,12 @@ export function metricCharts({ runs }: ReportComparison): Draw[] {
   const names = [...new Set(runs.flatMap((run) => run.curve.flatMap((row) => Object.keys(row.metrics))))];
   return names.map((name) => () => {
     const curves = curvesOf(runs, (run) => run.curve, name);
-    return metricCurves({ metric: metricTitle(name), curves, yScale: wide(curves) ? "log" : "linear", height: 200 });
+    return metricCurves({
+      metric: metricTitle(name),
+      curves,
+      yScale: wide(curves) ? "log" : "linear",
+      height: 200,
+    });
   });
 }
 
@@ -101,7 +106,11 @@ export function pictureCharts(comparison: ReportComparison): Draw[] {
   ];
 }
 
-function curvesOf(runs: readonly ReportRun[], rows: (run: ReportRun) => readonly MetricsRow[], metric: string): Curve[] {
+function curvesOf(
+  runs: readonly ReportRun[],
+  rows: (run: ReportRun) => readonly MetricsRow[],
+  metric: string,
+): Curve[] {
   return runs.flatMap((run) => {
     const own = rows(run).filter((row) => metric in row.metrics);
     if (own.length === 0) return [];

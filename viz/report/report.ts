@@ -1,6 +1,6 @@
 import { TangentLabError } from "../../src/errors.js";
 import { Page } from "../render/page.js";
-import { escapeHTML, formatNumber } from "../text.js";
+import { capitalize, escapeHTML, formatNumber } from "../text.js";
 import {
   type Draw,
   datasetTitle,
@@ -28,10 +28,12 @@ export async function renderReport(data: ReportInput): Promise<string> {
 }
 
 function header({ title, date, seconds, comparisons, headlines }: ReportInput): string {
-  const links = comparisons.map((comparison, i) => `<a href="#comparison-${i}">${escapeHTML(datasetTitle(comparison.dataset))}</a>`);
+  const links = comparisons.map(
+    (comparison, i) => `<a href="#comparison-${i}">${escapeHTML(datasetTitle(comparison.dataset))}</a>`,
+  );
   const cards = headlines.map(
     ({ label, value, detail }) =>
-      `<div class="card"><h2>${escapeHTML(label)}</h2><p class="value">${escapeHTML(value)}</p><p>${escapeHTML(detail)}</p></div>`,
+      `<div class="card"><h2>${escapeHTML(label)}</h2><p class="value">${escapeHTML(value)}</p><p class="detail">${escapeHTML(detail)}</p></div>`,
   );
   return `<header><h1>${escapeHTML(title)}</h1>
 <p class="muted">${escapeHTML(date.slice(0, 16).replace("T", " "))}, computed in ${escapeHTML(duration(seconds))}</p>
@@ -45,7 +47,11 @@ function comparisonSection(page: Page, comparison: ReportComparison, index: numb
   const manifold = manifoldDim === null ? "" : `, on a known manifold of dimension ${manifoldDim}`;
   const local = runs.some((run) => run.probeSet?.tangentSpace === "local-pca");
   const parts: [title: string, text: string, charts: Draw[]][] = [
-    ["Samples over training", "What each run draws in one step, from the same noise at every recording.", samplesChart(comparison)],
+    [
+      "Samples over training",
+      "What each run draws in one step, from the same noise at every recording.",
+      samplesChart(comparison),
+    ],
     ["Quality over training", "Lower is better.", metricCharts(comparison)],
     [
       "Direction of the tangents",
@@ -54,15 +60,26 @@ function comparisonSection(page: Page, comparison: ReportComparison, index: numb
       }`,
       tangentCharts(comparison),
     ],
-    ["Tangent field", "Outputs at the fixed probes at the end of training, and where the loss moves them.", fieldChart(comparison)],
-    ["What the tangents look like", "The same tangents as images, from little noise to much.", pictureCharts(comparison)],
+    [
+      "Tangent field",
+      "Outputs at the fixed probes at the end of training, and where the loss moves them.",
+      fieldChart(comparison),
+    ],
+    [
+      "What the tangents look like",
+      "The same tangents as images, from little noise to much.",
+      pictureCharts(comparison),
+    ],
     ["Training losses", "", lossCharts(comparison)],
   ];
   const sections = parts
     .filter(([, , charts]) => charts.length > 0)
-    .map(([title, text, charts]) => `<h3>${title}</h3>${text ? `<p>${text}</p>` : ""}${charts.map((draw) => drawn(page, draw)).join("")}`);
+    .map(
+      ([title, text, charts]) =>
+        `<h3>${title}</h3>${text ? `<p>${text}</p>` : ""}${charts.map((draw) => drawn(page, draw)).join("")}`,
+    );
   return `<section id="comparison-${index}"><h2>${escapeHTML(datasetTitle(dataset))}</h2>
-<p>${escapeHTML(`${size}${manifold}. Compared: ${runs.map((run) => run.name).join(", ")}.`)}</p>
+<p>${escapeHTML(capitalize(`${size}${manifold}. Compared: ${runs.map((run) => run.name).join(", ")}.`))}</p>
 ${sections.join("\n")}</section>`;
 }
 
@@ -113,13 +130,16 @@ function runTable(runs: readonly { heading: string; facts: Facts }[]): string {
 }
 
 function cell(value: unknown): string {
-  if (typeof value === "number") return escapeHTML(Number.isInteger(value) ? String(value) : formatNumber(value));
+  if (typeof value === "number")
+    return escapeHTML(Number.isInteger(value) ? String(value) : formatNumber(value));
   return escapeHTML(typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
 }
 
 function duration(seconds: number): string {
   const whole = Math.round(seconds);
-  return whole < 60 ? `${formatNumber(seconds < 10 ? Number(seconds.toFixed(1)) : whole)} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return whole < 60
+    ? `${formatNumber(seconds < 10 ? Number(seconds.toFixed(1)) : whole)} s`
+    : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
 const style = `
@@ -133,7 +153,7 @@ a{color:inherit}
 .card{border:1px solid var(--line);border-radius:8px;padding:12px 14px;break-inside:avoid}
 .card h2{margin:0;padding:0;border:0;font-size:14px;font-weight:normal}
 .card .value{margin:4px 0;font-size:24px;font-weight:bold;font-variant-numeric:tabular-nums}
-.card p{margin:0;font-size:13px;color:var(--muted)}
+.card .detail{margin:0;font-size:13px;color:var(--muted)}
 .wide{overflow-x:auto}
 table{border-collapse:collapse;font-size:14px;font-variant-numeric:tabular-nums}
 th,td{padding:3px 12px 3px 0;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
