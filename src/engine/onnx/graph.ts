@@ -140,7 +140,7 @@ export class Graph {
   }
 
   /** Encodes what the outputs need. Every output gets a name of its own: out0, out1, ... */
-  encode(outputs: readonly Value[]): { model: Uint8Array; usedInputs: Value[]; nodeCount: number } {
+  encode(outputs: readonly Value[]): { model: Uint8Array; usedInputs: Value[] } {
     const needed = new Set<Node>();
     const constants = new Set<Value>();
     const usedInputs = new Set<Value>();
@@ -188,7 +188,7 @@ export class Graph {
       })),
       nodes,
     });
-    return { model, usedInputs: [...usedInputs], nodeCount: nodes.length };
+    return { model, usedInputs: [...usedInputs] };
   }
 
   private name(prefix: string): string {

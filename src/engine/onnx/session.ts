@@ -12,22 +12,14 @@ export interface Slot {
 /** A compiled graph: runs on data of fixed shapes. */
 export interface Session {
   readonly outputs: readonly Slot[];
-  readonly nodeCount: number;
   /** Computes outputs from inputs, into `targets` where given and into new memory elsewhere. */
   run(inputs: readonly Data[], targets: readonly (Data | undefined)[]): Promise<Data[]>;
-}
-
-/** Threads that ONNX Runtime may use for one op; undefined lets it choose one per core. */
-export interface SessionOptions {
-  threads?: number;
 }
 
 export async function createSession(
   model: Uint8Array,
   usedInputs: readonly Value[],
   outputs: readonly Value[],
-  nodeCount: number,
-  { threads }: SessionOptions,
 ): Promise<Session> {
   const session = await ort.InferenceSession.create(model, {
     graphOptimizationLevel: "all",
@@ -35,7 +27,6 @@ export async function createSession(
     logSeverityLevel: 3,
     // Threads of one session must not spin while another one works: a program has several (training, sampling, metrics).
     extra: { session: { force_spinning_stop: "1" } },
-    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
   });
   const slots = outputs.map(({ shape, type }) => ({ shape, type }) as Slot);
   const used = usedInputs.map((value) => ({
@@ -46,7 +37,6 @@ export async function createSession(
   }));
   return {
     outputs: slots,
-    nodeCount,
     run: async (inputs, targets) => {
       const feeds: Record<string, ort.Tensor> = {};
       for (const { name, position, shape, type } of used)
