@@ -127,8 +127,8 @@ function drawGeometric(
     p,
   );
   const aniso = sometimes(keys[4]!, random.normal(keys[5]!, count), p);
-  // Half of the anisotropic scales keep the image's axes.
-  const axis = sometimes(keys[6]!, random.uniform(keys[7]!, count, -Math.PI, Math.PI), 0.5);
+  // Half of the anisotropic scales keep the image's axes. An axis has no sign: over a full turn, labels would not tell w from -w.
+  const axis = sometimes(keys[6]!, random.uniform(keys[7]!, count, -Math.PI / 2, Math.PI / 2), 0.5);
   const moved = sometimes(keys[8]!, ones, p);
   const shiftX = random.normal(keys[9]!, count).map((z, i) => z * moved[i]!);
   const shiftY = random.normal(keys[10]!, count).map((z, i) => z * moved[i]!);

@@ -9,7 +9,11 @@ test.before(async () => {
   await useDevice("cpu");
 });
 
-const cases: Record<string, Optimizer> = { radam: radam(), adam: adam(), adamw: adamw({ weightDecay: 1e-2 }) };
+const cases: Record<string, Optimizer> = {
+  radam: radam(),
+  adam: adam(),
+  adamw: adamw({ weightDecay: 1e-2 }),
+};
 
 for (const [name, optimizer] of Object.entries(cases)) {
   test(`${name} makes PyTorch's 12 steps`, () => {

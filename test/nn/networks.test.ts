@@ -1,0 +1,95 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { useDevice } from "../../src/engine/device.js";
+import * as random from "../../src/engine/random.js";
+import type { Tensor } from "../../src/engine/tensor.js";
+import * as tree from "../../src/engine/tree.js";
+import { flatten, type Model, mlp, mlpFeatures, unet, vgg } from "../../src/nn/index.js";
+import { checkGradients, normal } from "../finite-differences.js";
+
+test.before(async () => {
+  await useDevice("cpu");
+});
+
+const small = { size: 4, inChannels: 1, channels: 4, multipliers: [1, 2], groups: 2 };
+
+/** Parameters away from the initial ones, whose last layer is zero. */
+const trained = <I extends readonly Tensor[], O>(model: Model<I, O>): tf.Tensor =>
+  tf.add(model.init(random.key(1)), tf.mul(normal(2, [model.structure.size]), 0.2)) as tf.Tensor;
+
+test("the same key gives the same parameters, another key others", () => {
+  const model = flatten(unet(small));
+  const [a, b, c] = [0, 0, 1].map((seed) => Array.from(model.init(random.key(seed)).dataSync()));
+  assert.equal(a, b);
+  assert.not.equal(a, c);
+});
+
+test("outputs have the shape of the inputs and depend on input and time", () => {
+  const cases: [Model<[Tensor, Tensor], Tensor>, number[]][] = [
+    [flatten(mlp({ dim: 3, width: 8, depth: 2, layerNorm: true })), [2, 3]],
+    [flatten(unet(small)), [2, 4, 4, 1]],
+    [flatten(unet({ ...small, blocks: 2, attention: true })), [2, 4, 4, 1]],
+  ];
+  for (const [model, shape] of cases) {
+    const parameters = trained(model);
+    const x = normal(3, shape);
+    const y = model.apply(parameters, x, tf.tensor1d([0.1, 0.1]));
+    assert.equal(y.shape, shape);
+    const later = model.apply(parameters, x, tf.tensor1d([0.9, 0.1]));
+    const moved = tf.sum(tf.abs(tf.sub(y, later)), y.shape.map((_, i) => i).slice(1)).dataSync();
+    assert.ok(moved[0]! > 1e-3, "time matters");
+    assert.ok(moved[1]! < 1e-6, "an example's output depends on itself only");
+  }
+});
+
+test("the U-Net of the benchmarks has about 0.4 million parameters", () => {
+  const { size } = flatten(unet({ size: 16, inChannels: 1 })).structure;
+  assert.ok(size > 350_000 && size < 500_000, String(size));
+});
+
+test("gradients with respect to parameters and input against finite differences", () => {
+  const points = flatten(mlp({ dim: 2, width: 8, depth: 2, layerNorm: true }));
+  const c = tf.tensor1d([0.3, -0.5]);
+  checkGradients((p, x) => points.apply(p!, x!, c), [trained(points), normal(4, [2, 2])]);
+  const images = flatten(unet({ ...small, attention: true }));
+  checkGradients((p, x) => images.apply(p!, x!, c), [trained(images), normal(4, [2, 4, 4, 1])], 2e-2);
+});
+
+test("feature networks: a feature per stage, then labels", () => {
+  const images = flatten(vgg({ size: 8, inChannels: 1, labels: 5, channels: [8, 16] }));
+  const { stages, labels } = images.apply(images.init(random.key(0)), normal(1, [2, 8, 8, 1]));
+  assert.equal(
+    stages.map((stage) => stage.shape),
+    [
+      [2, 4, 4, 8],
+      [2, 2, 2, 16],
+    ],
+  );
+  assert.equal(labels.shape, [2, 5]);
+  const points = flatten(mlpFeatures({ dim: 3, labels: 4, width: 6, depth: 2 }));
+  const features = points.apply(points.init(random.key(0)), normal(1, [2, 3]));
+  assert.equal(
+    [...features.stages, features.labels].map((feature) => feature.shape),
+    [
+      [2, 6],
+      [2, 6],
+      [2, 4],
+    ],
+  );
+});
+
+test("names of parameters are paths", () => {
+  const names = tree.flatten(unet(small).init(random.key(0))).map((leaf) => leaf.name);
+  assert.ok(names.includes("encoder.0.0.conv0.weight"));
+  assert.equal(flatten(unet(small)).structure.names, names);
+});
+
+test("configurations that cannot be are refused", () => {
+  assert.throws(() => unet({ ...small, size: 5 }), /invalid size/);
+  assert.throws(() => unet({ ...small, groups: 3 }), /invalid groups/);
+  assert.throws(() => mlp({ dim: 0 }), /invalid dim/);
+  assert.throws(() => vgg({ size: 6, inChannels: 1, labels: 2, channels: [8, 8] }), /invalid size/);
+});
+
+test.run();
