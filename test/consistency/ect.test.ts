@@ -138,7 +138,7 @@ test("training to consistency brings one-step samples to the data", () => {
     }) as unknown as ReturnType<typeof method.step>;
     state = next.state;
   }
-  const samples = sample(model, state.ema, [normal(13, [200, 1])], [20]).dataSync();
+  const samples = Float32Array.from(sample(model, state.ema, [normal(13, [200, 1])], [20]).dataSync());
   const off = samples.reduce((sum, value) => sum + Math.abs(Math.abs(value) - 0.5), 0) / 200;
   const positive = samples.filter((value) => value > 0).length / 200;
   assert.ok(off < 0.15, `mean distance to the data ${off}`);
