@@ -35,9 +35,9 @@ export interface Method {
   from(parameters: Tensor): TrainState;
   /**
    * On the host: draws noise, times and whatever else is random for examples x [count, ...shape], flat, at an iteration (0, 1, ...).
-   * The caller disposes the batch after the step.
+   * `labels` [count] are the dataset's, where it has any. The caller disposes the batch after the step.
    */
-  batch(key: Key, x: Float32Array, iteration: number): Batch;
+  batch(key: Key, x: Float32Array, iteration: number, labels?: Int32Array): Batch;
   /** One update: pure, made of tensor ops only. `compile(method.step, { donate: true })`. */
   step(state: TrainState, batch: Batch): { state: TrainState; metrics: Metrics };
 }
@@ -57,7 +57,7 @@ export interface MethodParts<B extends tree.Tree> extends TrainingConfig {
   /** Default {}. */
   context?: Context;
   /** The batch without its learning rate. */
-  batch(key: Key, x: Float32Array, iteration: number): B;
+  batch(key: Key, x: Float32Array, iteration: number, labels?: Int32Array): B;
   /**
    * Prepares the scalar loss as a function of the parameters [P]. What is computed outside of the returned function carries no gradient: the place
    * for targets. `aux` are further scalars for the metrics.
@@ -88,8 +88,8 @@ export function method<B extends { readonly [name: string]: tree.Tree }>(parts: 
       return state;
     },
     from,
-    batch: (key, x, iteration) => ({
-      ...parts.batch(key, x, iteration),
+    batch: (key, x, iteration, labels) => ({
+      ...parts.batch(key, x, iteration, labels),
       learningRate: tf.scalar(rate(iteration)),
     }),
     step: (state, batch) => {

@@ -1,0 +1,66 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { Tensor } from "../engine/tensor.js";
+import { check, TangentLabError } from "../errors.js";
+import { type FeatureModel, vgg } from "../nn/features.js";
+import { flatten } from "../nn/network.js";
+import { type Method, method, type TrainingConfig } from "../optim/method.js";
+
+export interface ClassifierConfig {
+  /** Height and width of the images, a multiple of 8. */
+  size: number;
+  channels: number;
+  classes: number;
+}
+
+/** A small convolutional classifier whose features Fréchet distances are taken in. Not the feature network of MFD: what trains is not what judges. */
+export function classifier({ size, channels, classes }: ClassifierConfig): FeatureModel {
+  check(Number.isInteger(classes) && classes >= 2, "classes", classes, "an integer >= 2");
+  return flatten(vgg({ size, inChannels: channels, labels: classes, channels: [16, 32, 64] }));
+}
+
+/** Features of images for a Fréchet distance: means over positions of the last stage, x [batch, h, w, c] -> [batch, 64]. */
+export function classifierFeatures(model: FeatureModel, parameters: Tensor, x: Tensor): Tensor {
+  const { stages } = model.apply(parameters, x);
+  return tf.mean(stages[stages.length - 1]!, [1, 2]);
+}
+
+export interface ClassificationConfig extends TrainingConfig {
+  model: FeatureModel;
+  /** Shape of one image. */
+  shape: readonly number[];
+  classes: number;
+}
+
+/** Training of a classifier: softmax cross-entropy with the dataset's labels. Metrics: loss, accuracy of the batch in [0, 1]. */
+export function classification({ model, shape, classes, ...training }: ClassificationConfig): Method {
+  return method({
+    ...training,
+    init: model.init,
+    batch: (_key, x, _iteration, labels) => {
+      const count = x.length / shape.reduce((a, b) => a * b, 1);
+      if (!labels || labels.length !== count) {
+        throw new TangentLabError("invalid-data", "a classifier needs a label for each example", {
+          argument: "data",
+          given: `${labels?.length ?? "no"} labels`,
+          allowed: `${count} labels`,
+        });
+      }
+      return {
+        x: tf.tensor(x, [count, ...shape]) as Tensor,
+        target: tf.tidy(() => tf.oneHot(tf.tensor1d(labels, "int32"), classes).toFloat()) as Tensor,
+      };
+    },
+    loss: (_parameters, { x, target }) => {
+      return (parameters) => {
+        const logits = model.apply(parameters, x).labels;
+        const top = tf.max(logits, 1, true);
+        const correct = tf.sum(tf.mul(tf.cast(tf.equal(logits, top), "float32"), target), 1);
+        const logProbability = tf.sub(logits, tf.add(top, tf.log(tf.sum(tf.exp(tf.sub(logits, top)), 1, true))));
+        return {
+          loss: tf.neg(tf.mean(tf.sum(tf.mul(logProbability, target), 1))),
+          aux: { accuracy: tf.mean(correct) },
+        };
+      };
+    },
+  });
+}
