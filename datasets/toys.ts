@@ -1,0 +1,221 @@
+import * as random from "../src/engine/random.js";
+import { check } from "../src/errors.js";
+import { type Curve, type Parametrization, squaredDistance, standardized } from "./curve.js";
+import type { Batch, Dataset } from "./dataset.js";
+import { dot, fromPointwise, type PointwiseManifold, scaled, unit, type Vector } from "./manifold.js";
+
+// All have mean 0 and a standard deviation of 0.5 per coordinate (averaged over the coordinates), the sigma_data of EDM.
+
+/** An Archimedean spiral of one and a half turns in the plane, uniform in length. */
+export function spiral(): Dataset {
+  const [only] = standardized([archimedean]);
+  return alongCurves("spiral", [only!]);
+}
+
+/** The circle around 0 with radius 1/sqrt(2), uniform. */
+export function circle(): Dataset {
+  return onSphere("circle", 2);
+}
+
+/** The sphere around 0 in space with radius sqrt(3)/2, uniform. */
+export function sphere(): Dataset {
+  return onSphere("sphere", 3);
+}
+
+/** Two interleaved half circles in the plane, uniform in length; the label tells which one. */
+export function moons(): Dataset {
+  const half: Parametrization = {
+    start: 0,
+    end: Math.PI,
+    at: (u) => [Math.cos(u), Math.sin(u)],
+    velocity: (u) => [-Math.sin(u), Math.cos(u)],
+    acceleration: (u) => [-Math.cos(u), -Math.sin(u)],
+  };
+  const other: Parametrization = {
+    ...half,
+    at: (u) => [1 - Math.cos(u), 0.5 - Math.sin(u)],
+    velocity: (u) => scaled(half.velocity(u), -1),
+    acceleration: (u) => scaled(half.acceleration(u), -1),
+  };
+  return alongCurves("moons", standardized([half, other]));
+}
+
+/** A rolled-up rectangle in space, uniform in area: `spiral` in the first and third coordinate, the second in [-sqrt(3)/2, sqrt(3)/2]. */
+export function swissRoll(): Dataset {
+  const [roll] = standardized([archimedean]) as [Curve];
+  const halfHeight = Math.sqrt(3) / 2;
+  const inSpace = ([x, z]: Vector, y: number): number[] => [x!, y, z!];
+  const locate = ([x, , z]: Vector): number => roll.locate([x!, z!]);
+  return generated(
+    "swiss-roll",
+    {
+      ambientDim: 3,
+      dim: 2,
+      nearest: (point) =>
+        inSpace(roll.at(locate(point)), Math.min(halfHeight, Math.max(-halfHeight, point[1]!))),
+      tangents: (point) => [inSpace(roll.tangent(locate(point)), 0), [0, 1, 0]],
+    },
+    (key, count) => {
+      const uv = random.uniform(key, 2 * count);
+      return (i) => inSpace(roll.at(roll.atShare(uv[2 * i]!)), (2 * uv[2 * i + 1]! - 1) * halfHeight);
+    },
+  );
+}
+
+/** A torus around the third axis, uniform in area: the tube's centre at radius 1/sqrt(2), its own radius half of that. */
+export function torus(): Dataset {
+  const major = Math.SQRT1_2; // major^2 + 2 minor^2 = 3/4 makes the mean variance 1/4
+  const minor = major / 2;
+  /** Directions from the axis to the tube's centre, and from there to the point. */
+  const frame = ([x, y, z]: Vector): { out: Vector; normal: Vector } => {
+    const out = [...unit([x!, y!]), 0];
+    const [across, up] = unit([Math.hypot(x!, y!) - major, z!]) as [number, number];
+    return { out, normal: [across * out[0]!, across * out[1]!, up] };
+  };
+  return generated(
+    "torus",
+    {
+      ambientDim: 3,
+      dim: 2,
+      nearest: (point) => {
+        const { out, normal } = frame(point);
+        return out.map((value, k) => major * value + minor * normal[k]!);
+      },
+      tangents: (point) => {
+        const { out, normal } = frame(point);
+        const around = [-out[1]!, out[0]!, 0];
+        return [around, cross(normal, around)];
+      },
+    },
+    (key, count) => {
+      const uv = random.uniform(key, 2 * count, 0, 2 * Math.PI);
+      return (i) => {
+        const v = tubeAngle(uv[2 * i + 1]!, minor / major);
+        const radius = major + minor * Math.cos(v);
+        const u = uv[2 * i]!;
+        return [radius * Math.cos(u), radius * Math.sin(u), minor * Math.sin(v)];
+      };
+    },
+  );
+}
+
+const archimedean: Parametrization = {
+  start: 1.5 * Math.PI,
+  end: 4.5 * Math.PI,
+  at: (u) => [u * Math.cos(u), u * Math.sin(u)],
+  velocity: (u) => [Math.cos(u) - u * Math.sin(u), Math.sin(u) + u * Math.cos(u)],
+  acceleration: (u) => [-2 * Math.sin(u) - u * Math.cos(u), 2 * Math.cos(u) - u * Math.sin(u)],
+};
+
+/** A dataset whose examples are computed from draws: `prepare` draws for all, what it returns gives example i. */
+function generated(
+  name: string,
+  manifold: PointwiseManifold,
+  prepare: (key: random.Key, count: number) => (i: number) => Vector,
+  classes?: { numClasses: number; label(point: Vector): number },
+): Dataset {
+  const { ambientDim } = manifold;
+  const sample = (key: random.Key, count: number): Batch => {
+    check(Number.isInteger(count) && count >= 0, "count", count, "an integer >= 0");
+    const example = prepare(key, count);
+    const x = new Float32Array(count * ambientDim);
+    const labels = classes && new Int32Array(count);
+    for (let i = 0; i < count; i++) {
+      const point = example(i);
+      x.set(point, i * ambientDim);
+      if (labels) labels[i] = classes.label(point);
+    }
+    return labels ? { x, labels } : { x };
+  };
+  return {
+    name,
+    shape: [ambientDim],
+    size: Number.POSITIVE_INFINITY,
+    sample,
+    manifold: fromPointwise(manifold),
+    ...(classes && { numClasses: classes.numClasses }),
+  };
+}
+
+/** Uniform along one or more curves; several are classes. */
+function alongCurves(name: string, curves: readonly Curve[]): Dataset {
+  const total = curves.reduce((sum, { length }) => sum + length, 0);
+  const nearest = (point: Vector): { index: number; u: number } => {
+    const candidates = curves.map((curve, index) => {
+      const u = curve.locate(point);
+      return { index, u, distance: squaredDistance(curve.at(u), point) };
+    });
+    return candidates.reduce((best, each) => (each.distance < best.distance ? each : best));
+  };
+  return generated(
+    name,
+    {
+      ambientDim: curves[0]!.at(curves[0]!.start).length,
+      dim: 1,
+      nearest: (point) => {
+        const { index, u } = nearest(point);
+        return curves[index]!.at(u);
+      },
+      tangents: (point) => {
+        const { index, u } = nearest(point);
+        return [curves[index]!.tangent(u)];
+      },
+    },
+    (key, count) => {
+      const shares = random.uniform(key, count);
+      return (i) => {
+        let s = shares[i]! * total;
+        let index = 0;
+        while (s > curves[index]!.length && index < curves.length - 1) s -= curves[index++]!.length;
+        const curve = curves[index]!;
+        return curve.at(curve.atShare(Math.min(1, s / curve.length)));
+      };
+    },
+    curves.length > 1 ? { numClasses: curves.length, label: (point) => nearest(point).index } : undefined,
+  );
+}
+
+/** Uniform on the sphere around 0 in `dim` dimensions whose coordinates have deviation 0.5. */
+function onSphere(name: string, dim: number): Dataset {
+  const radius = 0.5 * Math.sqrt(dim);
+  return generated(
+    name,
+    {
+      ambientDim: dim,
+      dim: dim - 1,
+      nearest: (point) => scaled(unit(point), radius),
+      tangents: (point) => complement(unit(point)),
+    },
+    (key, count) => {
+      const z = random.normal(key, count * dim);
+      return (i) => scaled(unit(Array.from(z.subarray(i * dim, (i + 1) * dim))), radius);
+    },
+  );
+}
+
+/** Orthonormal directions that span all that is orthogonal to a unit vector of 2 or 3 dimensions. */
+function complement(normal: Vector): Vector[] {
+  if (normal.length === 2) return [[-normal[1]!, normal[0]!]];
+  // The axis that the normal is farthest from: what is left of it is never short.
+  const smallest = normal.reduce(
+    (best, value, k) => (Math.abs(value) < Math.abs(normal[best]!) ? k : best),
+    0,
+  );
+  const axis = normal.map((_, k) => (k === smallest ? 1 : 0));
+  const along = dot(axis, normal);
+  const first = unit(axis.map((value, k) => value - along * normal[k]!));
+  return [first, cross(normal, first)];
+}
+
+/** The angle v around the tube whose area, proportional to v + ratio sin v, is `area` in [0, 2 pi]: Newton's method. */
+function tubeAngle(area: number, ratio: number): number {
+  let v = area;
+  for (let i = 0; i < 20; i++) v -= (v + ratio * Math.sin(v) - area) / (1 + ratio * Math.cos(v));
+  return v;
+}
+
+const cross = (a: Vector, b: Vector): number[] => [
+  a[1]! * b[2]! - a[2]! * b[1]!,
+  a[2]! * b[0]! - a[0]! * b[2]!,
+  a[0]! * b[1]! - a[1]! * b[0]!,
+];
