@@ -1,0 +1,113 @@
+import { type EctSchedule, ect, ectPairs } from "../consistency/ect.js";
+import { type ConsistencyLoss, l1, l2, pixelLoss, pseudoHuber } from "../consistency/losses.js";
+import { denoiser } from "../diffusion/edm.js";
+import type { LogNormal } from "../diffusion/times.js";
+import { check } from "../errors.js";
+import type { TimeNetwork } from "../nn/network.js";
+import type { TrainingConfig } from "../optim/method.js";
+import type { TrainingData } from "./data.js";
+import { rateSetting, type TrainedDenoiser } from "./denoiser.js";
+import { evaluation } from "./evaluation.js";
+import type { TrainedFeatures } from "./features.js";
+import { defaultNetwork } from "./networks.js";
+import { tangentProbes } from "./probes.js";
+import type { Run } from "./run.js";
+import { keep, type Observer, type RunOptions, train } from "./train.js";
+
+const distances = { l1: () => l1(), l2: () => l2(), "pseudo-huber": () => pseudoHuber() } as const;
+
+/** Distances of the data themselves, by name. */
+export type DistanceName = keyof typeof distances;
+
+/** What is recorded over training. */
+export interface ConsistencyRecording {
+  /** Steps between two recordings. Default an eighth of `steps`. */
+  every?: number;
+  /** Samples that are measured against as many examples. Default 512. */
+  count?: number;
+  /** Samples that are kept. Default 64. */
+  shown?: number;
+  /** Noise levels of the tangent probes. Default 8 from 0.05 to 20. */
+  times?: readonly number[];
+  /** Examples that are probed at each level. Default 8 for points and 5 for images. */
+  examples?: number;
+  /** A classifier of these images (`trainClassifier`): adds the Fréchet distance in its features. */
+  judge?: TrainedFeatures;
+}
+
+export interface ConsistencyTraining
+  extends Omit<RunOptions, "steps">,
+    TrainingConfig,
+    Omit<EctSchedule, "iterations"> {
+  /** Default 2000. */
+  steps?: number;
+  /** How pairs of times are drawn and weighted: Easy Consistency Tuning (2406.14548). */
+  objective?: "ect";
+  /** How the output is drawn to its target: a distance by name, or a loss such as `alignedLoss(features.model, features.parameters)`. Default "pseudo-huber". */
+  distance?: DistanceName | ConsistencyLoss;
+  /** A trained denoiser to start from, usually much better than random parameters. */
+  from?: TrainedDenoiser;
+  /** Without `from`: default an MLP for points and a small U-Net for images. */
+  network?: TimeNetwork;
+  /** Distribution of the farther time. */
+  time?: LogNormal;
+  /** Samples, quality and tangents over training; false for none. */
+  recording?: ConsistencyRecording | false;
+  /** For legends. Default the loss's name. */
+  name?: string;
+}
+
+/** Trains a consistency function f(x, t): any point of a trajectory to its start, in one step. Iterate over the run, or await it. */
+export function trainConsistency(
+  data: TrainingData,
+  options: ConsistencyTraining = {},
+): Run<TrainedDenoiser> {
+  const { steps = 2000, objective = "ect", distance = "pseudo-huber", from, network, seed = 0 } = options;
+  const { name, time, recording = {}, ...rest } = options;
+  check(objective === "ect", "objective", objective, '"ect"');
+  check(
+    typeof distance === "object" || Object.hasOwn(distances, distance),
+    "distance",
+    distance,
+    `${Object.keys(distances).join(", ")}, or a loss such as alignedLoss(...)`,
+  );
+  const loss = typeof distance === "string" ? pixelLoss(distances[distance]()) : distance;
+  const model = from?.denoiser ?? denoiser(network ?? defaultNetwork(data));
+  const schedule = { ...rest, iterations: steps };
+  const { stages = 8, q = 2, k = 8, b = 1 } = options;
+  return train({
+    ...rest,
+    steps,
+    name: name ?? loss.name,
+    kind: "consistency",
+    data,
+    method: ect({ ...schedule, denoiser: model, shape: data.shape, loss, ...(time && { time }) }),
+    ...(from ? { from: from.parameters } : { from: undefined }),
+    settings: {
+      objective,
+      distance: typeof distance === "string" ? distance : distance.name,
+      from: from?.record.name ?? null,
+      ...{ stages, q, k, b },
+      ...rateSetting(options),
+      network: model.structure.size,
+    },
+    observers: recording === false ? [] : observers(),
+    finish: (state, record) => ({ denoiser: model, parameters: keep(state.ema), record }),
+  });
+
+  function observers(): Observer[] {
+    const {
+      every = Math.ceil(steps / 8),
+      count = 512,
+      shown = 64,
+      judge,
+    } = recording as ConsistencyRecording;
+    const { times = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 7, 20], examples = data.shape.length === 1 ? 8 : 5 } =
+      recording as ConsistencyRecording;
+    const common = { data, denoiser: model, every, seed };
+    return [
+      evaluation({ ...common, count, shown, judge }),
+      tangentProbes({ ...common, loss, pairs: ectPairs(schedule), iteration: steps - 1, times, examples }),
+    ];
+  }
+}

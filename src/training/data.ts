@@ -1,0 +1,39 @@
+import type { Key } from "../engine/random.js";
+import { TangentLabError } from "../errors.js";
+import type { KnownManifold } from "../manifold/split.js";
+
+/** What training needs of a dataset; those of `datasets` have more. */
+export interface TrainingData {
+  readonly name: string;
+  /** Of one example: [dim] or [height, width, channels]. */
+  readonly shape: readonly number[];
+  /** `count` random examples, flat, images in [-1, 1]; the same key gives the same examples. */
+  sample(key: Key, count: number): { readonly x: Float32Array; readonly labels?: Int32Array | undefined };
+  /** Where the manifold is known. */
+  readonly manifold?: KnownManifold | undefined;
+  /** Where examples have labels 0 ... numClasses - 1. */
+  readonly numClasses?: number | undefined;
+}
+
+/** Numbers in one example. */
+export const exampleSize = (data: TrainingData): number => data.shape.reduce((a, b) => a * b, 1);
+
+/**
+ * Examples, checked.
+ * @throws TangentLabError `invalid-data` if there are too few numbers, or one that is not finite.
+ */
+export function draw(data: TrainingData, key: Key, count: number): ReturnType<TrainingData["sample"]> {
+  const batch = data.sample(key, count);
+  const size = exampleSize(data);
+  const bad = batch.x.findIndex((value) => !Number.isFinite(value));
+  if (bad < 0 && batch.x.length === count * size) return batch;
+  const given =
+    bad < 0
+      ? `${batch.x.length} numbers for ${count} examples`
+      : `${batch.x[bad]} in the dataset ${data.name}`;
+  throw new TangentLabError("invalid-data", "the data cannot be trained on", {
+    argument: "data",
+    given,
+    allowed: `finite numbers, ${size} for each example`,
+  });
+}

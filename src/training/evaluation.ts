@@ -1,0 +1,113 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { sample } from "../consistency/sampling.js";
+import type { Denoiser } from "../diffusion/edm.js";
+import { compile } from "../engine/compile.js";
+import * as random from "../engine/random.js";
+import type { Tensor } from "../engine/tensor.js";
+import { check } from "../errors.js";
+import { classifierFeatures } from "../metrics/classifier.js";
+import { type Gaussian, gaussian, gaussianFrechet } from "../metrics/frechet.js";
+import { manifoldDistance } from "../metrics/manifold-distance.js";
+import { energyDistance } from "../metrics/mmd.js";
+import { slicedWasserstein } from "../metrics/sliced-wasserstein.js";
+import { draw, exampleSize, type TrainingData } from "./data.js";
+import type { TrainedFeatures } from "./features.js";
+import { arrayRecord } from "./record.js";
+import type { Observer } from "./train.js";
+
+export interface EvaluationConfig {
+  data: TrainingData;
+  denoiser: Denoiser;
+  /** Steps between two evaluations. */
+  every: number;
+  /** Samples that are measured, against as many examples; a multiple of `shown`. */
+  count: number;
+  /** Samples that are recorded. */
+  shown: number;
+  seed: number;
+  /** Times of the sampler. Default one step from 80. */
+  times?: readonly number[];
+  /** A classifier of these images: adds the Fréchet distance in its features. */
+  judge?: TrainedFeatures | undefined;
+}
+
+/**
+ * Draws samples with the averaged parameters, always from the same noise, and measures them against the same examples: `slicedWasserstein`,
+ * `energyDistance`, on known manifolds `manifoldDistance`, with a judge `frechet`.
+ */
+export function evaluation(config: EvaluationConfig): Observer {
+  const { data, denoiser, every, count, shown, seed, times, judge } = config;
+  check(Number.isInteger(shown) && shown >= 1, "shown", shown, "an integer >= 1");
+  check(
+    Number.isInteger(count) && count >= 2 && count % shown === 0,
+    "count",
+    count,
+    `a multiple of ${shown}`,
+  );
+  const dim = exampleSize(data);
+  const [dataKey, noiseKey] = random.split(random.foldIn(random.key(seed), 2)) as [random.Key, random.Key];
+  const reference = draw(data, dataKey, count).x;
+  const draws = random.normal(noiseKey, count * dim * (times?.length ?? 1));
+  const sampler = compile((parameters: Tensor, noises: Tensor[]) =>
+    sample(denoiser, parameters, noises, times),
+  );
+  const features =
+    judge && compile((parameters: Tensor, x: Tensor) => classifierFeatures(judge.model, parameters, x));
+
+  /** In chunks of `shown`, so that one compiled graph serves for all. */
+  const inChunks = async (of: (from: number) => Promise<Tensor>): Promise<Float32Array> => {
+    const parts: Float32Array[] = [];
+    for (let from = 0; from < count; from += shown) {
+      const part = await of(from);
+      parts.push(part.dataSync().slice() as Float32Array);
+      part.dispose();
+    }
+    return concatenate(parts);
+  };
+  const chunk = (values: Float32Array, from: number): Tensor =>
+    tf.tensor(values.slice(from * dim, (from + shown) * dim), [shown, ...data.shape]);
+  const judged = (x: Float32Array): Promise<Float32Array> =>
+    inChunks(async (from) => {
+      const images = chunk(x, from);
+      const result = await features!(judge!.parameters, images);
+      images.dispose();
+      return result;
+    });
+  let target: Gaussian | undefined;
+
+  return {
+    every,
+    observe: async ({ ema }) => {
+      const samples = await inChunks(async (from) => {
+        const noises = (times ?? [80]).map((_, i) => chunk(draws.subarray(i * count * dim), from));
+        const result = await sampler(ema, noises);
+        for (const noise of noises) noise.dispose();
+        return result;
+      });
+      const curve: Record<string, number> = {
+        slicedWasserstein: slicedWasserstein(samples, reference, { dim, seed }),
+        energyDistance: energyDistance(samples, reference, { dim }),
+      };
+      if (data.manifold) curve.manifoldDistance = manifoldDistance(samples, data.manifold);
+      if (judge) {
+        const width = async (x: Float32Array): Promise<Gaussian> => {
+          const rows = await judged(x);
+          return gaussian(rows, { dim: rows.length / count });
+        };
+        target ??= await width(reference);
+        curve.frechet = gaussianFrechet(await width(samples), target);
+      }
+      return { curve, samples: arrayRecord(samples.slice(0, shown * dim), [shown, ...data.shape]) };
+    },
+  };
+}
+
+function concatenate(parts: readonly Float32Array[]): Float32Array {
+  const out = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    out.set(part, offset);
+    offset += part.length;
+  }
+  return out;
+}

@@ -1,0 +1,54 @@
+import type { Tensor } from "../engine/tensor.js";
+import { featureRegression } from "../manifold/training.js";
+import type { Transformations } from "../manifold/transformations.js";
+import type { FeatureModel } from "../nn/features.js";
+import type { TrainingConfig } from "../optim/method.js";
+import type { TrainingData } from "./data.js";
+import { rateSetting } from "./denoiser.js";
+import { defaultFeatures, defaultTransformations } from "./networks.js";
+import type { RunRecord } from "./record.js";
+import type { Run } from "./run.js";
+import { keep, type RunOptions, train } from "./train.js";
+
+/** A trained network with features: `alignedLoss(features.model, features.parameters)`. */
+export interface TrainedFeatures {
+  readonly model: FeatureModel;
+  /** Average over training [Q]. */
+  readonly parameters: Tensor;
+  readonly record: RunRecord;
+}
+
+export interface FeatureTraining extends Omit<RunOptions, "steps">, TrainingConfig {
+  /** Default 2000. */
+  steps?: number;
+  /** What is regressed; decides what the features keep. Default all that fit the data. */
+  transformations?: Transformations;
+  /** Must have a label for each of the transformations'. Default an MLP for points and a small convolutional network for images. */
+  model?: FeatureModel;
+  /** Steps over which the probability of the transformations rises. Default a tenth of `steps`. */
+  ramp?: number;
+  /** For legends. Default "features". */
+  name?: string;
+}
+
+/** Trains the feature network of the manifold feature distance (2510.00658), without labels. Iterate over the run, or await it. */
+export function trainFeatureNetwork(data: TrainingData, options: FeatureTraining = {}): Run<TrainedFeatures> {
+  const { name = "features", steps = 2000, ramp = steps / 10, ...rest } = options;
+  const transformations = options.transformations ?? defaultTransformations(data);
+  const model = options.model ?? defaultFeatures(data, transformations.labelNames.length);
+  return train({
+    ...rest,
+    steps,
+    name,
+    kind: "features",
+    data,
+    method: featureRegression({ ...rest, features: model, transformations, shape: data.shape, ramp }),
+    settings: {
+      labels: [...transformations.labelNames],
+      ramp,
+      ...rateSetting(options),
+      network: model.structure.size,
+    },
+    finish: (state, record) => ({ model, parameters: keep(state.ema), record }),
+  });
+}

@@ -1,0 +1,44 @@
+import { check } from "../errors.js";
+import { imageTransformations } from "../manifold/images.js";
+import { pointTransformations } from "../manifold/points.js";
+import type { Transformations } from "../manifold/transformations.js";
+import { type FeatureModel, mlpFeatures, vgg } from "../nn/features.js";
+import { mlp } from "../nn/mlp.js";
+import { flatten, type TimeNetwork } from "../nn/network.js";
+import { unet } from "../nn/unet.js";
+import type { TrainingData } from "./data.js";
+
+/** Height, width and channels of a dataset of square images; undefined for points. */
+export function imageShape(data: TrainingData): { size: number; channels: number } | undefined {
+  const [height, width, channels] = data.shape;
+  if (data.shape.length === 1) return undefined;
+  check(
+    data.shape.length === 3 && height === width,
+    "data.shape",
+    data.shape,
+    "[dim] or [size, size, channels]",
+  );
+  return { size: height!, channels: channels! };
+}
+
+/** The network that fits the data: an MLP for points, a small U-Net for images. */
+export function defaultNetwork(data: TrainingData): TimeNetwork {
+  const image = imageShape(data);
+  return image ? unet({ size: image.size, inChannels: image.channels }) : mlp({ dim: data.shape[0]! });
+}
+
+/** The transformations that fit the data. */
+export function defaultTransformations(data: TrainingData): Transformations {
+  const image = imageShape(data);
+  return image ? imageTransformations(image) : pointTransformations({ dim: data.shape[0]! });
+}
+
+/** The feature network that fits the data. */
+export function defaultFeatures(data: TrainingData, labels: number): FeatureModel {
+  const image = imageShape(data);
+  return flatten(
+    image
+      ? vgg({ size: image.size, inChannels: image.channels, labels })
+      : mlpFeatures({ dim: data.shape[0]!, labels }),
+  );
+}

@@ -1,0 +1,146 @@
+// What a training run leaves behind: plain data, JSON both ways, no tensors and no functions. Everything that draws reads only this.
+
+/** Numbers with a shape, row-major; the first axis counts the items. Values are rounded to 4 significant digits. */
+export interface ArrayRecord {
+  shape: number[];
+  values: number[];
+}
+
+/** One row of a curve: the step after which it was read and the numbers by name, e.g. `loss`, `slicedWasserstein`. */
+export interface MetricsRecord {
+  /** Steps done when this was measured; 0 is before training. */
+  step: number;
+  metrics: Record<string, number>;
+}
+
+/** Samples drawn from the same noise at several times of training: item i at one step continues item i at the step before. */
+export interface SamplesRecord {
+  step: number;
+  /** [count, ...example shape]; images in [-1, 1]. */
+  samples: ArrayRecord;
+}
+
+/** What stays the same for all recordings of a run's probes: fixed triples (x0, noise, t). */
+export interface ProbeSetRecord {
+  /** Noise level t of each probe. */
+  times: number[];
+  /** Clean data x0, [probes, ...example shape]. */
+  clean: ArrayRecord;
+  /** Network input x_t = x0 + t noise, [probes, ...example shape]. */
+  noisy: ArrayRecord;
+  /** How the tangent space was found: `exact` for a known manifold, `local-pca` from neighbours in the data. */
+  tangentSpace: "exact" | "local-pca";
+  /** Share of a random direction's squared norm that is parallel: manifold dimension / ambient dimension. */
+  chance: number;
+}
+
+/** The probes' outputs and tangents after some step. */
+export interface ProbesRecord {
+  step: number;
+  /** f(x_t, t), [probes, ...example shape]. */
+  outputs: ArrayRecord;
+  /** Direction in which the run's own loss moves each output, [probes, ...example shape]; unit norm. */
+  tangents: ArrayRecord;
+  /** Per probe: share of the tangent's squared norm in the tangent space at the data nearest to f; the normal share is 1 - parallel. */
+  parallel: number[];
+  /** Per probe: share in the normal space, `1 - parallel`. */
+  normal: number[];
+  /** Per probe: cosine between this tangent and the one of the previous recording; null in the first recording. */
+  cosine: number[] | null;
+  /** Per probe: Euclidean distance from f to the manifold, where that is known, else to the nearest data example. */
+  distance: number[];
+}
+
+export type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
+
+/** One training run. */
+export interface RunRecord {
+  /** For legends: "pixel", "MFD", "denoiser", "features". */
+  name: string;
+  /** What was trained. */
+  kind: "denoiser" | "features" | "consistency" | "classifier";
+  /** The dataset's name. */
+  dataset: string;
+  /** Shape of one example: [dim] or [height, width, channels]. */
+  shape: number[];
+  /** Everything that decides the run: steps, batchSize, seed, objective, distance, network sizes, ... */
+  settings: { [name: string]: Json };
+  /** Where it was computed: "onnx", "tensorflow", "wasm" or "cpu". */
+  engine: string;
+  /** Trainable numbers. */
+  parameters: number;
+  /** Wall-clock seconds of training so far. */
+  seconds: number;
+  /** The training loss, averaged since the previous row. */
+  losses: MetricsRecord[];
+  /** Quality over training, e.g. `slicedWasserstein`, `mmd`, `frechet`, `manifoldDistance`: lower is better for all. */
+  curve: MetricsRecord[];
+  samples: SamplesRecord[];
+  probeSet: ProbeSetRecord | null;
+  probes: ProbesRecord[];
+}
+
+/** What a run records after one step; a run's record is all its rows. */
+export interface RecordRow {
+  step: number;
+  /** The training loss and what else the step gives, averaged since the previous row. */
+  losses?: Record<string, number>;
+  /** Quality at this step. */
+  curve?: Record<string, number>;
+  samples?: ArrayRecord;
+  probes?: Omit<ProbesRecord, "step">;
+}
+
+/** Adds a row to a run's record. */
+export function addRow(record: RunRecord, { step, losses, curve, samples, probes }: RecordRow): void {
+  if (losses) record.losses.push({ step, metrics: losses });
+  if (curve) record.curve.push({ step, metrics: curve });
+  if (samples) record.samples.push({ step, samples });
+  if (probes) record.probes.push({ step, ...probes });
+}
+
+/** An array as plain numbers, rounded to 4 significant digits: enough to draw, and JSON stays small. */
+export const arrayRecord = (values: Float32Array, shape: readonly number[]): ArrayRecord => ({
+  shape: [...shape],
+  values: Array.from(values, (value) => Number(value.toPrecision(4))),
+});
+
+/** Runs on one dataset that differ only in their objective, from the same start. */
+export interface ComparisonRecord {
+  dataset: string;
+  shape: number[];
+  /** Intrinsic dimension of the manifold where known, else null. */
+  manifoldDim: number | null;
+  /** Data to draw beside the samples, [count, ...shape]. */
+  reference: ArrayRecord;
+  /** Denoiser and feature network that both runs start from. */
+  preparation: RunRecord[];
+  /** The runs compared: pixel loss first, then MFD. */
+  runs: RunRecord[];
+}
+
+/** One of the few numbers that answer the question of the report. */
+export interface Headline {
+  label: string;
+  /** Ready to print, with unit: "0.48 -> 0.12". */
+  value: string;
+  /** One sentence: what is compared and on which data. */
+  detail: string;
+}
+
+/** Everything the report shows. */
+export interface ReportData {
+  title: string;
+  /** ISO 8601 date and time at the end of the experiment. */
+  date: string;
+  comparisons: ComparisonRecord[];
+  headlines: Headline[];
+  /** The experiment's settings: quick, seed, steps, batch sizes, ... */
+  settings: { [name: string]: Json };
+  /** e.g. cpu, cores, memory, os, engine. */
+  machine: Record<string, string>;
+  /** Package name -> version. */
+  versions: Record<string, string>;
+  /** Wall-clock seconds of the whole experiment. */
+  seconds: number;
+}
