@@ -26,7 +26,8 @@ const PIECES = 512;
 export function curve(parametrization: Parametrization): Curve {
   const { start, end, at, velocity } = parametrization;
   const nodes = Array.from({ length: PIECES + 1 }, (_, i) => start + ((end - start) * i) / PIECES);
-  const points = nodes.map(at);
+  const points = Float64Array.from(nodes.flatMap(at));
+  const dim = points.length / nodes.length;
   const speed = (u: number): number => Math.hypot(...velocity(u));
   const lengths = [0];
   for (let i = 0; i < PIECES; i++) {
@@ -39,13 +40,15 @@ export function curve(parametrization: Parametrization): Curve {
     ...parametrization,
     length,
     locate(point) {
-      const distances = points.map((node) => squaredDistance(node, point));
+      const distances = new Float64Array(PIECES + 1);
+      for (let i = 0, j = 0; i <= PIECES; i++) {
+        for (let k = 0; k < dim; k++, j++) distances[i]! += (points[j]! - point[k]!) ** 2;
+      }
       let best = start;
       let least = Number.POSITIVE_INFINITY;
       for (let i = 0; i <= PIECES; i++) {
-        const before = distances[i - 1] ?? Number.POSITIVE_INFINITY;
-        const after = distances[i + 1] ?? Number.POSITIVE_INFINITY;
-        if (distances[i]! > before || distances[i]! > after) continue;
+        if (i > 0 && distances[i]! > distances[i - 1]!) continue;
+        if (i < PIECES && distances[i]! > distances[i + 1]!) continue;
         const u = refine(parametrization, point, nodes[Math.max(0, i - 1)]!, nodes[Math.min(PIECES, i + 1)]!);
         const distance = squaredDistance(at(u), point);
         if (distance < least) [best, least] = [u, distance];
@@ -107,9 +110,8 @@ function refine(curve: Parametrization, point: Vector, low: number, high: number
     else high = u;
     const velocity = curve.velocity(u);
     const newton = u - g / (dot(velocity, velocity) + dot(minus(curve.at(u), point), curve.acceleration(u)));
-    const next = newton > low && newton < high ? newton : (low + high) / 2;
-    if (Math.abs(next - u) <= 1e-14 * (1 + Math.abs(u))) return next;
-    u = next;
+    if (Math.abs(newton - u) <= 1e-13 * (1 + Math.abs(u))) return u;
+    u = newton > low && newton < high ? newton : (low + high) / 2;
   }
   return u;
 }

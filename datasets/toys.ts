@@ -57,7 +57,9 @@ export function swissRoll(): Dataset {
     },
     (key, count) => {
       const uv = random.uniform(key, 2 * count);
-      return (i) => inSpace(roll.at(roll.atShare(uv[2 * i]!)), (2 * uv[2 * i + 1]! - 1) * halfHeight);
+      return {
+        point: (i) => inSpace(roll.at(roll.atShare(uv[2 * i]!)), (2 * uv[2 * i + 1]! - 1) * halfHeight),
+      };
     },
   );
 }
@@ -89,12 +91,13 @@ export function torus(): Dataset {
     },
     (key, count) => {
       const uv = random.uniform(key, 2 * count, 0, 2 * Math.PI);
-      return (i) => {
+      const point = (i: number): Vector => {
         const v = tubeAngle(uv[2 * i + 1]!, minor / major);
         const radius = major + minor * Math.cos(v);
         const u = uv[2 * i]!;
         return [radius * Math.cos(u), radius * Math.sin(u), minor * Math.sin(v)];
       };
+      return { point };
     },
   );
 }
@@ -107,25 +110,26 @@ const archimedean: Parametrization = {
   acceleration: (u) => [-2 * Math.sin(u) - u * Math.cos(u), 2 * Math.cos(u) - u * Math.sin(u)],
 };
 
-/** A dataset whose examples are computed from draws: `prepare` draws for all, what it returns gives example i. */
+/** What the draws for a batch make of its example i. */
+interface Examples {
+  point(i: number): Vector;
+  label?(i: number): number;
+}
+
+/** A dataset whose examples are computed from draws. */
 function generated(
   name: string,
   manifold: PointwiseManifold,
-  prepare: (key: random.Key, count: number) => (i: number) => Vector,
-  classes?: { numClasses: number; label(point: Vector): number },
+  draw: (key: random.Key, count: number) => Examples,
+  numClasses?: number,
 ): Dataset {
   const { ambientDim } = manifold;
   const sample = (key: random.Key, count: number): Batch => {
     check(Number.isInteger(count) && count >= 0, "count", count, "an integer >= 0");
-    const example = prepare(key, count);
+    const { point, label } = draw(key, count);
     const x = new Float32Array(count * ambientDim);
-    const labels = classes && new Int32Array(count);
-    for (let i = 0; i < count; i++) {
-      const point = example(i);
-      x.set(point, i * ambientDim);
-      if (labels) labels[i] = classes.label(point);
-    }
-    return labels ? { x, labels } : { x };
+    for (let i = 0; i < count; i++) x.set(point(i), i * ambientDim);
+    return label ? { x, labels: Int32Array.from({ length: count }, (_, i) => label(i)) } : { x };
   };
   return {
     name,
@@ -133,7 +137,7 @@ function generated(
     size: Number.POSITIVE_INFINITY,
     sample,
     manifold: fromPointwise(manifold),
-    ...(classes && { numClasses: classes.numClasses }),
+    ...(numClasses !== undefined && { numClasses }),
   };
 }
 
@@ -163,15 +167,19 @@ function alongCurves(name: string, curves: readonly Curve[]): Dataset {
     },
     (key, count) => {
       const shares = random.uniform(key, count);
-      return (i) => {
+      const place = (i: number): { index: number; s: number } => {
         let s = shares[i]! * total;
         let index = 0;
         while (s > curves[index]!.length && index < curves.length - 1) s -= curves[index++]!.length;
-        const curve = curves[index]!;
-        return curve.at(curve.atShare(Math.min(1, s / curve.length)));
+        return { index, s: Math.min(1, s / curves[index]!.length) };
       };
+      const point = (i: number): Vector => {
+        const { index, s } = place(i);
+        return curves[index]!.at(curves[index]!.atShare(s));
+      };
+      return curves.length === 1 ? { point } : { point, label: (i) => place(i).index };
     },
-    curves.length > 1 ? { numClasses: curves.length, label: (point) => nearest(point).index } : undefined,
+    curves.length > 1 ? curves.length : undefined,
   );
 }
 
@@ -188,7 +196,7 @@ function onSphere(name: string, dim: number): Dataset {
     },
     (key, count) => {
       const z = random.normal(key, count * dim);
-      return (i) => scaled(unit(Array.from(z.subarray(i * dim, (i + 1) * dim))), radius);
+      return { point: (i) => scaled(unit(Array.from(z.subarray(i * dim, (i + 1) * dim))), radius) };
     },
   );
 }
