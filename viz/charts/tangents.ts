@@ -174,6 +174,7 @@ function probeChart(parts: {
   ];
   if (reference !== null) {
     layers.push({
+      data: { values: [{}] },
       mark: { type: "rule", style: "reference", strokeDash: [4, 4] },
       encoding: { y: { datum: reference, type: "quantitative" } },
     });

@@ -12,21 +12,20 @@ import { toSVG, withoutSchema } from "./svg.js";
  */
 export class Page {
   readonly #charts: VegaLiteSpec[] = [];
-  readonly #stills: Promise<string>[] = [];
 
   /** Adds a chart; the HTML that is returned belongs where it shall appear. */
   chart(spec: VegaLiteSpec): string {
-    this.#stills.push(toSVG(spec));
     return placeholder(this.#charts.push(spec) - 1);
   }
 
   /** The whole file. `body` is HTML; `title` and `style` are text and CSS. */
   async html(parts: { title: string; body: string; style?: string }): Promise<string> {
-    const [stills, scripts] = await Promise.all([Promise.all(this.#stills), libraries()]);
-    const body = stills.reduce(
-      (html, svg, i) => html.replace(placeholder(i), () => figure(i, svg, titleOf(this.#charts[i]!))),
-      parts.body,
-    );
+    const scripts = await libraries();
+    let { body } = parts;
+    for (const [i, spec] of this.#charts.entries()) {
+      const svg = await toSVG(spec);
+      body = body.replace(placeholder(i), () => figure(i, svg, titleOf(spec)));
+    }
     const charts = this.#charts.map((spec) => {
       const { config: _, ...rest } = withoutSchema(spec);
       return rest;

@@ -26,6 +26,9 @@ export async function toSVG(spec: VegaLiteSpec, options: { theme?: Theme } = {})
   );
   const view = new vega.View(vega.parse(compiled), { renderer: "none", logLevel: vega.Error });
   try {
+    await view.runAsync();
+    // The ids within an SVG count on from chart to chart otherwise.
+    vega.resetSVGDefIds();
     return await view.toSVG();
   } finally {
     view.finalize();

@@ -1,0 +1,173 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { TangentLabError } from "../../src/errors.js";
+import {
+  directionChange,
+  type MetricCurvesInput,
+  metricCurves,
+  parallelShare,
+  toSVG,
+} from "../../viz/index.js";
+import { marks, texts } from "./marks.js";
+
+const fails = (body: () => unknown, argument: string): void =>
+  assert.throws(body, (error: unknown) => error instanceof TangentLabError && error.argument === argument);
+
+const steps = [0, 10, 20];
+const two: MetricCurvesInput = {
+  metric: "loss",
+  curves: [
+    { name: "pixel", steps, values: [3, 2, 1] },
+    { name: "MFD", steps, values: [3, 1, 0.5], low: [2, 0.5, 0.2], high: [4, 2, 1] },
+  ],
+};
+
+test("a line per run, a point per value, a band only where there is one", async () => {
+  assert.equal(await marks(metricCurves(two)), { "area mark": 1, "line mark": 2, point: 6 });
+});
+
+test("the title is the finding, best run first", () => {
+  const title = (input: MetricCurvesInput): string =>
+    (metricCurves(input).title as { text: string[] }).text.join(" ");
+  assert.is(title(two), "Loss after 20 steps: MFD 0.5, pixel 1");
+  assert.is(title({ ...two, lowerIsBetter: false }), "Loss after 20 steps: pixel 1, MFD 0.5");
+  assert.is(title({ ...two, curves: two.curves.slice(0, 1) }), "Loss: 3 at the start, 1 after 20 steps");
+});
+
+test("pixel is orange and MFD blue in whatever order and chart", async () => {
+  const color = async (curves: MetricCurvesInput["curves"]) =>
+    [
+      ...(await toSVG(metricCurves({ metric: "m", curves }))).matchAll(/line mark"[^>]* stroke="(#\w+)"/g),
+    ].map(([, stroke]) => stroke);
+  const [pixel, mfd] = two.curves;
+  assert.equal(await color([pixel!, mfd!]), ["#D55E00", "#0072B2"]);
+  assert.equal(await color([{ ...mfd!, name: "mfd" }]), ["#0072B2"]);
+});
+
+test("values that are not finite are gaps, and the chart says so", async () => {
+  const svg = await toSVG(
+    metricCurves({
+      metric: "loss",
+      curves: [{ name: "a", steps: [0, 1, 2, 3], values: [1, Number.NaN, 2, Infinity] }],
+    }),
+  );
+  assert.match(texts(svg), "a: 2 of 4 values are not finite and left out.");
+});
+
+test("on a log scale values that are not positive are left out, and the chart says so", async () => {
+  const svg = await toSVG(
+    metricCurves({ metric: "loss", yScale: "log", curves: [{ name: "a", steps, values: [1, 0, 0.1] }] }),
+  );
+  assert.match(texts(svg), "a: 1 of 3 values are not finite or not positive and left out.");
+});
+
+test("one value is drawn as a point", async () => {
+  const drawn = await marks(
+    metricCurves({ metric: "loss", curves: [{ name: "a", steps: [5], values: [1] }] }),
+  );
+  assert.is(drawn.point, 1);
+});
+
+test("100,000 values become 1,000 means with the range as a band, and the chart says so", async () => {
+  const count = 100_000;
+  const values = Float32Array.from({ length: count }, (_, i) => (i === 77_777 ? 50 : i % 2));
+  const spec = metricCurves({
+    metric: "loss",
+    curves: [{ name: "a", steps: values.map((_, i) => i), values }],
+  });
+  const svg = await toSVG(spec);
+  assert.match(texts(svg).replace(/\n/g, " "), "the range of every 100 of its 100,000 values");
+  assert.ok(svg.length < 200_000, `${svg.length} characters`);
+  const rows = JSON.stringify(spec);
+  assert.match(rows, '"high":50', "a spike stays visible in the band");
+});
+
+test("a run's name is text wherever it appears", async () => {
+  const name = '</text><script>alert("1")</script>& "quotes"';
+  const svg = await toSVG(
+    metricCurves({ metric: name, curves: [{ name, steps, values: [1, 2, 3] }, two.curves[0]!] }),
+  );
+  assert.not.match(svg, "<script");
+  assert.match(texts(svg), name);
+});
+
+test("bad curves are refused by name", () => {
+  const curve = two.curves[0]!;
+  fails(() => metricCurves({ metric: "m", curves: [] }), "curves");
+  fails(() => metricCurves({ metric: "m", curves: [curve, curve] }), "curves[].name");
+  fails(() => metricCurves({ metric: "m", curves: [{ ...curve, name: " " }] }), "curves[].name");
+  fails(
+    () => metricCurves({ metric: "m", curves: [{ ...curve, steps: [], values: [] }] }),
+    "curves[0].values",
+  );
+  fails(() => metricCurves({ metric: "m", curves: [{ ...curve, values: [1] }] }), "curves[0].steps");
+  fails(
+    () => metricCurves({ metric: "m", curves: [{ ...curve, values: [NaN, NaN, NaN] }] }),
+    "curves[0].values",
+  );
+  fails(
+    () => metricCurves({ metric: "m", curves: [{ ...curve, steps: [0, NaN, 1] }] }),
+    "curves[0].steps[1]",
+  );
+  fails(() => metricCurves({ metric: "m", curves: [{ ...curve, low: [1, 1, 1] }] }), "curves[0].low");
+  fails(
+    () => metricCurves({ metric: "m", yScale: "log", curves: [{ ...curve, values: [0, -1, 0] }] }),
+    "curves[0].values",
+  );
+  fails(() => metricCurves({ ...two, width: Number.NaN }), "width");
+});
+
+const recordings = (shares: number[][]) => shares.map((values, i) => ({ step: 100 * i, values }));
+const runs = [
+  {
+    name: "pixel",
+    recordings: recordings([
+      [0.4, 0.4],
+      [0.6, 0.68],
+    ]),
+  },
+  {
+    name: "MFD",
+    recordings: recordings([
+      [0.3, 0.3],
+      [0.02, 0.22],
+    ]),
+  },
+];
+
+test("the parallel share shows means, bands, chance, and the finding", async () => {
+  const spec = parallelShare({ runs, chance: 1 / 16 });
+  assert.equal(await marks(spec), { "area mark": 2, "line mark": 2, point: 4 });
+  assert.equal(spec.title, {
+    text: ["Tangents parallel to the data manifold at the end: pixel 64%, MFD 12%"],
+  });
+  const svg = await toSVG(spec);
+  assert.match(texts(svg), "random direction, 6%");
+  assert.is(svg.split('stroke-dasharray="4,4"').length, 2, "one dashed line");
+});
+
+test("direction change starts at the second recording, where there is a cosine", async () => {
+  const cosines = runs.map((run) => ({
+    ...run,
+    recordings: [{ step: 0, values: null }, ...run.recordings.slice(1), { step: 200, values: [-0.5, -0.2] }],
+  }));
+  assert.equal(await marks(directionChange({ runs: cosines })), { "area mark": 2, "line mark": 2, point: 4 });
+});
+
+test("shares beyond 0 to 1 and runs without values are refused by name", () => {
+  fails(
+    () => parallelShare({ runs: [{ name: "a", recordings: recordings([[0.1, 1.2]]) }] }),
+    "runs[0].recordings[0].values[1]",
+  );
+  fails(
+    () => parallelShare({ runs: [{ name: "a", recordings: recordings([[NaN]]) }] }),
+    "runs[0].recordings[0].values[0]",
+  );
+  fails(() => parallelShare({ runs, chance: 2 }), "chance");
+  fails(
+    () => directionChange({ runs: [{ name: "a", recordings: [{ step: 0, values: null }] }] }),
+    "runs[0].recordings",
+  );
+});
+
+test.run();

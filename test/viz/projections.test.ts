@@ -1,0 +1,136 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import * as random from "../../src/engine/random.js";
+import { TangentLabError } from "../../src/errors.js";
+import { type Points, pca, trustworthiness, umap } from "../../viz/index.js";
+
+const noise = (seed: number, count: number, dim: number): Points => ({
+  shape: [count, dim],
+  values: random.normal(random.key(seed), count * dim),
+});
+
+const near = (actual: number, expected: number, tolerance: number, message?: string): void =>
+  assert.ok(
+    Math.abs(actual - expected) <= tolerance,
+    `${message ?? ""} ${actual} is not ${expected} ± ${tolerance}`,
+  );
+
+test("PCA finds orthonormal axes in the order of their variance", () => {
+  const { values } = noise(1, 500, 5);
+  const scales = [1, 4, 0.1, 2, 0.1];
+  const fitted = pca({
+    shape: [500, 5],
+    values: Array.from(values, (value, i) => value * scales[i % 5]! + 7),
+  });
+  const [first, second] = [fitted.components.subarray(0, 5), fitted.components.subarray(5)];
+  near(Math.hypot(...first), 1, 1e-9);
+  near(Math.hypot(...second), 1, 1e-9);
+  near(
+    first.reduce((sum, value, k) => sum + value * second[k]!, 0),
+    0,
+    1e-9,
+  );
+  near(first[1]!, 1, 0.02, "first axis");
+  near(second[3]!, 1, 0.02, "second axis");
+  near(fitted.explained, 20 / 21.02, 0.01, "explained");
+});
+
+test("PCA keeps distances within a plane embedded in 16 dimensions, whose two variances are alike", () => {
+  const circle = Array.from({ length: 40 }, (_, i) => [Math.cos(i), Math.sin(i)] as const);
+  const basis = pca(noise(2, 100, 16)).components; // some orthonormal pair
+  const values = circle.flatMap(([x, y]) =>
+    Array.from({ length: 16 }, (_, k) => x * basis[k]! + y * basis[16 + k]!),
+  );
+  const fitted = pca({ shape: [40, 16], values });
+  near(fitted.explained, 1, 1e-9);
+  const { values: plane } = fitted.project({ shape: [40, 16], values });
+  for (let i = 1; i < 40; i++) {
+    const distance = Math.hypot(plane[2 * i]! - plane[0]!, plane[2 * i + 1]! - plane[1]!);
+    near(distance, Math.hypot(circle[i]![0] - 1, circle[i]![1]), 1e-6);
+  }
+});
+
+test("PCA of points on a line, or of one point repeated, still gives a plane", () => {
+  const line = pca({ shape: [3, 3], values: [0, 0, 0, 1, 1, 1, 2, 2, 2] });
+  near(line.explained, 1, 1e-9);
+  near(line.components[0]!, Math.sqrt(1 / 3), 1e-9);
+  near(Math.hypot(...line.components.subarray(3)), 1, 1e-9);
+  assert.is(pca({ shape: [3, 3], values: [1, 2, 3, 1, 2, 3, 1, 2, 3] }).explained, 1);
+});
+
+/** Three clouds far from each other in eight dimensions. */
+const clouds: Points = {
+  shape: [90, 8],
+  values: noise(3, 90, 8).values instanceof Float32Array ? shifted() : [],
+};
+
+function shifted(): number[] {
+  return Array.from(
+    random.normal(random.key(3), 720),
+    (value, i) => value + (i % 8 === Math.floor(i / 240) ? 30 : 0),
+  );
+}
+
+const cloudCentre = (embedding: Points, cloud: number, axis: number): number => {
+  let sum = 0;
+  for (let i = cloud * 30; i < cloud * 30 + 30; i++) sum += embedding.values[2 * i + axis]! / 30;
+  return sum;
+};
+
+test("UMAP keeps clouds apart, is the same for the same seed, and places new points with their cloud", () => {
+  const map = umap(clouds, { seed: 5 });
+  assert.equal(map.embedding, umap(clouds, { seed: 5 }).embedding);
+  assert.not.equal(map.embedding, umap(clouds, { seed: 6 }).embedding);
+  assert.ok(trustworthiness(clouds, map.embedding) > 0.8);
+  const fresh = { shape: [1, 8], values: [0.2, 30, 0, 0, 0.1, 0, 0, 0] };
+  const [x, y] = Array.from(map.project(fresh).values);
+  const distances = [0, 1, 2].map((cloud) =>
+    Math.hypot(x! - cloudCentre(map.embedding, cloud, 0), y! - cloudCentre(map.embedding, cloud, 1)),
+  );
+  assert.is(distances.indexOf(Math.min(...distances)), 1);
+});
+
+test("a small step in the data is a small step in UMAP's plane", () => {
+  const map = umap(clouds);
+  const at = (x: number): number[] =>
+    Array.from(map.project({ shape: [1, 8], values: [x, 29, 0, 0, 0, 0, 0, 0] }).values);
+  const [a, b] = [at(0), at(1e-4)];
+  assert.ok(Math.hypot(a[0]! - b[0]!, a[1]! - b[1]!) < 0.01);
+});
+
+test("only anchors place other points", () => {
+  const map = umap(clouds, { anchors: 30 });
+  const [x, y] = Array.from(map.project({ shape: [1, 8], values: [0, 0, 30, 0, 0, 0, 0, 0] }).values);
+  const spread = Math.hypot(x! - cloudCentre(map.embedding, 0, 0), y! - cloudCentre(map.embedding, 0, 1));
+  const away = Math.hypot(x! - cloudCentre(map.embedding, 2, 0), y! - cloudCentre(map.embedding, 2, 1));
+  assert.ok(spread < away, `${spread} from the anchors' cloud, ${away} from its own`);
+});
+
+test("trustworthiness is 1 for the data themselves and a half for noise", () => {
+  const points = noise(4, 200, 2);
+  assert.is(trustworthiness(points, points), 1);
+  near(trustworthiness(noise(4, 200, 6), noise(5, 200, 2)), 0.5, 0.06);
+});
+
+test("trustworthiness by hand: of six points on a line, two at the ends change places", () => {
+  const line = { shape: [6, 2], values: [0, 0, 1, 0, 2.1, 0, 3.3, 0, 4.6, 0, 6, 0] };
+  const swapped = { shape: [6, 2], values: [6, 0, 1, 0, 2.1, 0, 3.3, 0, 4.6, 0, 0, 0] };
+  // Nearest in the plane: 0 -> 4 (rank 4 in the data), 1 -> 5 (rank 5), 2 -> 1, 3 -> 2, 4 -> 3, 5 -> 1 (rank 4): penalties 3, 4, 0, 0, 0, 3.
+  near(trustworthiness(line, swapped, 1), 1 - (2 / (6 * 1 * (12 - 3 - 1))) * 10, 1e-12);
+});
+
+test("bad points are refused by name", () => {
+  const fails = (body: () => unknown, argument: string): void =>
+    assert.throws(body, (error: unknown) => error instanceof TangentLabError && error.argument === argument);
+  fails(() => pca(noise(1, 1, 3)), "points.shape[0]");
+  fails(() => pca(noise(1, 3, 1)), "points.shape");
+  fails(() => pca({ shape: [2, 2], values: [1, 2, 3, Infinity] }), "points.values[3]");
+  fails(() => umap(noise(1, 7, 3)), "points.shape[0]");
+  fails(() => umap(noise(1, 20, 3), { neighbors: 20 }), "neighbors");
+  fails(() => umap(noise(1, 20, 3), { minDistance: -1 }), "minDistance");
+  fails(() => umap(noise(1, 20, 3)).project(noise(1, 2, 4)), "points.shape");
+  fails(() => trustworthiness(noise(1, 10, 3), noise(1, 9, 2)), "projected.shape[0]");
+  fails(() => trustworthiness(noise(1, 10, 3), noise(1, 10, 2), 5), "neighbors");
+});
+
+test.run();

@@ -1,0 +1,102 @@
+import { PNG } from "pngjs";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { TangentLabError } from "../../src/errors.js";
+import { type Points, sampleGrids, sampleScatter, tangentPictures, toSVG } from "../../viz/index.js";
+import { pictureURI } from "../../viz/picture.js";
+import { marks, texts } from "./marks.js";
+
+const constant = (value: number, shape: number[]): Points => ({
+  shape,
+  values: new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(value),
+});
+
+const frames = (steps: number[], shape: number[]) =>
+  steps.map((step) => ({ step, samples: constant(0.5, shape) }));
+
+/** The pixel [red, green, blue] of a picture. */
+function pixel(uri: string, x: number, y: number): number[] {
+  const png = PNG.sync.read(Buffer.from(uri.split(",")[1]!, "base64"));
+  return [...png.data.subarray(4 * (y * png.width + x), 4 * (y * png.width + x) + 3)];
+}
+
+const fails = (body: () => unknown, argument: string): void =>
+  assert.throws(body, (error: unknown) => error instanceof TangentLabError && error.argument === argument);
+
+test("a picture per run and recording, first and last of many among them, and the data", async () => {
+  const steps = [0, 1000, 2000, 3000, 4000, 5000, 6000];
+  const spec = sampleGrids({
+    runs: ["pixel", "MFD"].map((name) => ({ name, frames: frames(steps, [16, 4, 4, 3]) })),
+    reference: constant(0, [20, 4, 4, 3]),
+  });
+  assert.equal(await marks(spec), { "image mark": 2 * 6 });
+  const text = texts(await toSVG(spec));
+  for (const label of ["0", "6,000", "data", "pixel", "MFD"])
+    assert.ok(text.split("\n").includes(label), label);
+  assert.match(text, "5 of 7 recordings shown");
+});
+
+test("signed maps are red above, blue below and nearly white at zero, whatever their scale", () => {
+  const uri = pictureURI({ shape: [1, 1, 3, 1], values: [1e-6, 0, -1e-6] }, { signed: true, scale: 1 });
+  assert.equal(
+    [0, 1, 2].map((x) => pixel(uri, x, 0)),
+    [
+      [178, 24, 43],
+      [245, 245, 245],
+      [33, 102, 172],
+    ],
+  );
+});
+
+test("tangent pictures order columns by noise level and keep equal levels apart", async () => {
+  const image = (value: number): number[] => Array<number>(4).fill(value);
+  const spec = tangentPictures({
+    times: [80, 0.1, 0.1],
+    rows: [
+      { label: "x", images: { shape: [3, 2, 2, 1], values: [...image(1), ...image(-1), ...image(0)] } },
+      { label: "tangent", images: constant(0.1, [3, 2, 2, 1]), signed: true },
+    ],
+  });
+  assert.equal(await marks(spec), { "image mark": 6 });
+  const { vconcat } = spec as unknown as { vconcat: [{ data: { values: { url: string }[] } }] };
+  const shades = vconcat[0].data.values.slice(0, 3).map(({ url }) => pixel(url, 0, 0)[0]);
+  assert.equal(shades, [0, 128, 255], "t = 0.1, 0.1, 80");
+  assert.equal(texts(await toSVG(spec)).match(/^(0\.1|80)$/gm), ["0.1", "0.1", "80"]);
+});
+
+test("points are panels of samples over the data, in more dimensions by PCA", async () => {
+  const reference: Points = { shape: [4, 3], values: [1, 0, 0, -1, 0, 0, 0, 1, 0, 0, -1, 0] };
+  const spec = sampleScatter({
+    runs: ["pixel", "MFD"].map((name) => ({ name, frames: frames([0, 10], [5, 3]) })),
+    reference,
+  });
+  assert.is((await marks(spec)).point, 4 * (4 + 5));
+  assert.match(texts(await toSVG(spec)), "100% of variance");
+});
+
+test("bad samples are refused by name", () => {
+  const run = { name: "a", frames: frames([0, 1], [4, 2, 2, 1]) };
+  fails(() => sampleGrids({ runs: [] }), "runs");
+  fails(() => sampleGrids({ runs: [{ name: "a", frames: [] }] }), "runs[0].frames");
+  fails(
+    () => sampleGrids({ runs: [run, { name: "b", frames: frames([0, 2], [4, 2, 2, 1]) }] }),
+    "runs[1].frames[].step",
+  );
+  fails(
+    () => sampleGrids({ runs: [{ name: "a", frames: frames([0], [4, 2, 2, 2]) }] }),
+    "runs[0].frames[0].samples.shape",
+  );
+  fails(() => sampleGrids({ runs: [run], columns: 0 }), "columns");
+  fails(() => sampleScatter({ runs: [run] }), "runs[0].frames[0].samples.shape");
+  fails(
+    () => tangentPictures({ times: [1], rows: [{ label: "x", images: constant(0, [2, 2, 2, 1]) }] }),
+    "rows[0].images",
+  );
+  fails(
+    () => tangentPictures({ times: [NaN], rows: [{ label: "x", images: constant(0, [1, 2, 2, 1]) }] }),
+    "times.values[0]",
+  );
+  fails(() => pictureURI({ shape: [1, 1, 1, 1], values: [NaN] }), "images.values[0]");
+});
+
+test.run();
