@@ -51,14 +51,14 @@ test("values that are not finite are gaps, and the chart says so", async () => {
       curves: [{ name: "a", steps: [0, 1, 2, 3], values: [1, Number.NaN, 2, Infinity] }],
     }),
   );
-  assert.match(texts(svg), "a: 2 of 4 values are not finite and left out.");
+  assert.match(texts(svg), "a: left out 2 of 4 values (not finite).");
 });
 
 test("on a log scale values that are not positive are left out, and the chart says so", async () => {
   const svg = await toSVG(
     metricCurves({ metric: "loss", yScale: "log", curves: [{ name: "a", steps, values: [1, 0, 0.1] }] }),
   );
-  assert.match(texts(svg), "a: 1 of 3 values are not finite or not positive and left out.");
+  assert.match(texts(svg), "a: left out 1 of 3 values (not finite or not positive).");
 });
 
 test("one value is drawn as a point", async () => {

@@ -2,7 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import * as random from "../../src/engine/random.js";
 import { TangentLabError } from "../../src/errors.js";
-import { type FieldRun, type Points, tangentField, toSVG } from "../../viz/index.js";
+import { type FieldRun, type Points, tangentField, toSVG, umap } from "../../viz/index.js";
 import { marks, texts } from "./marks.js";
 
 const noise = (seed: number, shape: number[]): Points => ({
@@ -82,6 +82,17 @@ test("images are shown by UMAP, alike at every call, with its trustworthiness pr
   assert.not.equal(arrows(spec), arrows(tangentField({ ...input, seed: 1 })));
 });
 
+test("a projection fitted elsewhere places data, outputs and ends of arrows alike", () => {
+  const map = umap(noise(9, [30, 3]));
+  const run = { name: "a", outputs: noise(2, [6, 3]), tangents: noise(3, [6, 3]) };
+  const [rows] = arrows(tangentField({ data: noise(1, [40, 3]), runs: [run], projection: map }));
+  const places = Array.from(map.project(run.outputs).values, (value) => Number(value.toPrecision(5)));
+  assert.equal(
+    rows!.flatMap(({ x, y }) => [x, y]),
+    places,
+  );
+});
+
 test("a tangent of zero is an arrow of no length, in UMAP too", () => {
   const run = {
     name: "a",
@@ -109,7 +120,7 @@ test("values colour the arrows on one scale, and shares make the title", async (
 test("100,000 points are thinned, and the chart says so", async () => {
   const spec = tangentField({ data: noise(1, [100_000, 2]), runs: [circle(1000, 2, 1)] });
   const svg = await toSVG(spec);
-  assert.match(texts(svg), "1000 of 100,000 data points drawn");
+  assert.match(texts(svg), "1,000 of 100,000 data points drawn");
   assert.match(texts(svg), "250 of 1,000 arrows drawn");
   assert.ok(svg.length < 1_000_000, `${svg.length} characters`);
 });
@@ -118,7 +129,7 @@ test("outputs far away do not squeeze the data; the chart says how many are outs
   const run = circle(4, 2, 1);
   const outputs = { shape: [4, 2], values: [0, 1, 1e6, 0, 0, -1, -1, 0] };
   const spec = tangentField({ data: circle(50, 2, 1).outputs, runs: [{ ...run, outputs }] });
-  assert.match(texts(await toSVG(spec)), "1 arrows start outside the frame");
+  assert.match(texts(await toSVG(spec)), "Outside the frame: 1 of 4 arrows");
 });
 
 test("bad fields are refused by name", () => {

@@ -75,9 +75,7 @@ export function metricCurves(input: MetricCurvesInput): VegaLiteSpec {
     );
     if (dropped > 0) {
       const why = yScale === "log" || xScale === "log" ? "not finite or not positive" : "not finite";
-      notes.push(
-        `${curve.name}: ${dropped.toLocaleString("en-US")} of ${all.length.toLocaleString("en-US")} values are ${why} and left out.`,
-      );
+      notes.push(`${curve.name}: left out ${number(dropped)} of ${number(all.length)} values (${why}).`);
     }
     const tail = drawn.slice(-Math.max(1, Math.floor(drawn.length / 10)));
     ends.push({
@@ -89,7 +87,7 @@ export function metricCurves(input: MetricCurvesInput): VegaLiteSpec {
     });
     if (all.length > maxPoints) {
       notes.push(
-        `${curve.name}: the line is the mean and the band the range of every ${Math.ceil(all.length / maxPoints)} of its ${all.length.toLocaleString("en-US")} values.`,
+        `${curve.name}: the line is the mean and the band the range of every ${Math.ceil(all.length / maxPoints)} of its ${number(all.length)} values.`,
       );
     }
     rows.push(...buckets(all, maxPoints));
@@ -246,3 +244,5 @@ function endTitle(
   const ranked = [...ends].sort((a, b) => (lowerIsBetter ? a.last - b.last : b.last - a.last));
   return `${capitalize(metric)} after ${steps} steps: ${ranked.map((end) => `${end.name} ${formatNumber(end.last)}`).join(", ")}`;
 }
+
+const number = (count: number): string => count.toLocaleString("en-US");

@@ -51,7 +51,7 @@ export interface TangentFieldInput {
 const maxData = 1000;
 const maxArrows = 250;
 /** UMAP and trustworthiness take seconds beyond this many points in all. */
-const maxFitted = 800;
+const maxFitted = 600;
 
 /**
  * Outputs and their tangents as arrows in one plane, run beside run, all with the same axes and the same scale of colours.
@@ -66,18 +66,19 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
   const shared = input.runs.every((run) => run.values !== undefined);
 
   const images = input.data.shape.length > 2;
-  const dataLimit = images ? Math.max(20, maxFitted - input.runs.length * maxArrows) : maxData;
-  const data = thin(input.data, dataLimit);
-  if (data !== input.data)
-    notes.push(`${data.shape[0]} of ${number(input.data.shape[0]!)} data points drawn.`);
   const runs = input.runs.map((run) => thinRun(run, maxArrows));
+  const total = runs.reduce((sum, run) => sum + run.outputs.shape[0]!, 0);
+  const data = thin(input.data, images ? Math.max(100, maxFitted - total) : maxData);
+  if (data !== input.data)
+    notes.push(`${number(data.shape[0]!)} of ${number(input.data.shape[0]!)} data points drawn.`);
   if (runs[0] !== input.runs[0])
     notes.push(`${maxArrows} of ${number(input.runs[0]!.outputs.shape[0]!)} arrows drawn.`);
 
   const arrowLength = input.arrowLength ?? defaultLength(data, runs);
   const together = concatenate([data, ...runs.map((run) => run.outputs)]);
-  const projection = choose(input.projection ?? "auto", data, together, seed);
-  const fitted = projection.name === "UMAP" ? (projection as UmapProjection).embedding : undefined;
+  const map = choose(input.projection ?? "auto", data, together, seed);
+  const { projection } = map;
+  const fitted = map.fittedOnAll?.embedding;
 
   const background = fitted ? slice(fitted, 0, data.shape[0]!) : projection.project(data);
   let offset = data.shape[0]!;
@@ -93,8 +94,8 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
 
   const limits = square(background, panels);
   const outside = panels.reduce((sum, { start }) => sum + countOutside(start, limits), 0);
-  if (outside > 0) notes.push(`${outside} arrows start outside the frame.`);
-  notes.unshift(...describe(projection, together, fitted, panels, arrowLength));
+  if (outside > 0) notes.push(`Outside the frame: ${outside} of ${total} arrows.`);
+  notes.unshift(...describe(map, together, panels, arrowLength));
 
   const columns = Math.min(runs.length, 3);
   const size = Math.floor((width - 70 - (columns - 1) * 18) / columns);
@@ -232,13 +233,19 @@ function checkInput({ data, runs, arrowLength }: TangentFieldInput): void {
   check(usable, "arrowLength", arrowLength, "a positive number");
 }
 
+interface Chosen {
+  projection: Projection;
+  /** The same projection, where it was fitted on the very points that are shown. */
+  fittedOnAll?: UmapProjection;
+}
+
 function choose(
   choice: TangentFieldInput["projection"] & {},
   data: Points,
   together: Points,
   seed: number,
-): Projection {
-  if (typeof choice === "object") return choice;
+): Chosen {
+  if (typeof choice === "object") return { projection: choice };
   const [, dim] = matrixShape(data);
   check(
     choice !== "plane" || dim === 2,
@@ -246,16 +253,18 @@ function choose(
     choice,
     `"pca" or "umap" for data of ${dim} dimensions`,
   );
-  if (choice === "umap" || (choice === "auto" && data.shape.length > 2))
-    return umap(together, { seed, anchors: data.shape[0]! });
-  if (choice === "plane" || (choice === "auto" && dim === 2)) return plane;
+  if (choice === "umap" || (choice === "auto" && data.shape.length > 2)) {
+    const map = umap(together, { seed, anchors: data.shape[0]! });
+    return { projection: map, fittedOnAll: map };
+  }
+  if (choice === "plane" || (choice === "auto" && dim === 2)) return { projection: plane };
   check(
     choice === "auto" || choice === "pca",
     "projection",
     choice,
     '"auto", "plane", "pca", "umap" or a projection',
   );
-  return pca(data);
+  return { projection: pca(data) };
 }
 
 interface Panel {
@@ -265,22 +274,17 @@ interface Panel {
 }
 
 /** What the reader must know to trust the plane. */
-function describe(
-  projection: Projection,
-  together: Points,
-  fitted: Points | undefined,
-  panels: readonly Panel[],
-  length: number,
-): string[] {
+function describe(map: Chosen, together: Points, panels: readonly Panel[], length: number): string[] {
   const arrows = `Arrows: from f to f + ${formatNumber(length)} · tangent. Grey: data.`;
-  if (fitted) {
-    const { seed, neighbors } = projection as UmapProjection;
-    const trust = trustworthiness(together, fitted);
+  if (map.fittedOnAll) {
+    const { seed, neighbors, embedding } = map.fittedOnAll;
+    const trust = trustworthiness(together, embedding);
     return [
       arrows,
       `UMAP of data and outputs together, fitted once (${neighbors} neighbours, seed ${seed}); trustworthiness ${trust.toFixed(2)} (1: all neighbours in the plane are neighbours in the data). Arrows: how far the weighted mean of the nearest data moves.`,
     ];
   }
+  if (map.projection.name === "UMAP") return [arrows];
   const [, dim] = matrixShape(together);
   if (dim === 2) return [arrows];
   const shown = panels.map(({ run, start, end }) => {

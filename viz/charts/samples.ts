@@ -173,7 +173,7 @@ export function sampleScatter(input: SamplesInput): VegaLiteSpec {
   );
   notes.unshift("Grey: data. Coloured: samples, from the same noise in every panel.");
   notes.push(...framesNote(steps, total));
-  if (outside > 0) notes.push(`${number(outside)} samples lie outside the panels.`);
+  if (outside > 0) notes.push(`Outside the panels: ${number(outside)} samples.`);
   return frame({
     title: input.title ?? sampleTitle(steps),
     caption: notes,
