@@ -74,6 +74,7 @@ export function config(theme: Theme): View {
       titleFontWeight: "normal",
       symbolStrokeWidth: 3,
       labelLimit: 220,
+      titleLimit: 500,
       symbolOpacity: 1,
       offset: 8,
     },

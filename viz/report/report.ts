@@ -36,7 +36,7 @@ function header({ title, date, seconds, comparisons, headlines }: ReportInput): 
       `<div class="card"><h2>${escapeHTML(label)}</h2><p class="value">${escapeHTML(value)}</p><p class="detail">${escapeHTML(detail)}</p></div>`,
   );
   return `<header><h1>${escapeHTML(title)}</h1>
-<p class="muted">${escapeHTML(date.slice(0, 16).replace("T", " "))}, computed in ${escapeHTML(duration(seconds))}</p>
+<p class="muted">${escapeHTML(date.replace(/^(.{10})T(.{5}).*Z$/, "$1 $2 UTC"))}, computed in ${escapeHTML(duration(seconds))}</p>
 <nav>${[...links, '<a href="#provenance">Settings and machine</a>'].join(" · ")}</nav></header>
 <section class="cards">${cards.join("")}</section>`;
 }
