@@ -47,7 +47,7 @@ export function classification({ model, shape, classes, ...training }: Classific
       }
       return {
         x: tf.tensor(x, [count, ...shape]) as Tensor,
-        target: tf.tidy(() => tf.oneHot(tf.tensor1d(labels, "int32"), classes).toFloat()) as Tensor,
+        target: tf.tensor2d(oneHot(labels, classes), [count, classes]) as Tensor,
       };
     },
     loss: (_parameters, { x, target }) => {
@@ -55,7 +55,10 @@ export function classification({ model, shape, classes, ...training }: Classific
         const logits = model.apply(parameters, x).labels;
         const top = tf.max(logits, 1, true);
         const correct = tf.sum(tf.mul(tf.cast(tf.equal(logits, top), "float32"), target), 1);
-        const logProbability = tf.sub(logits, tf.add(top, tf.log(tf.sum(tf.exp(tf.sub(logits, top)), 1, true))));
+        const logProbability = tf.sub(
+          logits,
+          tf.add(top, tf.log(tf.sum(tf.exp(tf.sub(logits, top)), 1, true))),
+        );
         return {
           loss: tf.neg(tf.mean(tf.sum(tf.mul(logProbability, target), 1))),
           aux: { accuracy: tf.mean(correct) },
@@ -63,4 +66,13 @@ export function classification({ model, shape, classes, ...training }: Classific
       };
     },
   });
+}
+
+/** Rows that are 1 at the label and 0 elsewhere. */
+function oneHot(labels: Int32Array, classes: number): Float32Array {
+  const rows = new Float32Array(labels.length * classes);
+  labels.forEach((label, i) => {
+    rows[i * classes + label] = 1;
+  });
+  return rows;
 }

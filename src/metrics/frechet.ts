@@ -30,7 +30,8 @@ export function gaussian(rows: Float32Array, { dim }: PointsConfig): Gaussian {
     for (let j = 0; j < dim; j++)
       for (let k = 0; k <= j; k++) covariance[j * dim + k]! += (centred[j]! * centred[k]!) / (count - 1);
   }
-  for (let j = 0; j < dim; j++) for (let k = 0; k < j; k++) covariance[k * dim + j] = covariance[j * dim + k]!;
+  for (let j = 0; j < dim; j++)
+    for (let k = 0; k < j; k++) covariance[k * dim + j] = covariance[j * dim + k]!;
   return { mean, covariance };
 }
 

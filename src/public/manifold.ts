@@ -1,0 +1,2 @@
+export * from "../manifold/index.js";
+export { type FeatureTraining, type TrainedFeatures, trainFeatureNetwork } from "../training/features.js";
