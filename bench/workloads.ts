@@ -111,7 +111,7 @@ function convolutional(count: number): Workload {
 function alignYourTangent(count: number): Workload {
   const denoiser = edm.denoiser(unet(unetConfig), { sigmaData });
   const labels = imageTransformations({ size: 16, channels: 1 }).labelNames.length;
-  const network = vgg({ ...image, labels });
+  const network = vgg({ ...image, labels, groups: 8 });
   const features = flatten(network);
   const weights = tf.keep(features.init(random.foldIn(key, 3)) as tf.Tensor);
   return {

@@ -27,26 +27,33 @@ export interface VggConfig {
   labels: number;
   /** Channels of each stage; a stage is a convolution and 2x2 means, and its output a feature. Default [16, 32, 64]. */
   channels?: readonly number[];
-  /** Groups of the group normalizations; divides all channels. Default 8. */
+  /** Groups of a group normalization after each convolution; divides all channels. Default no normalization. */
   groups?: number;
 }
 
-type Stage = { readonly [name: string]: Leaves } & { conv: Affine; norm: Scale };
+type Stage = { readonly [name: string]: Leaves } & { conv: Affine; norm?: Scale };
 
 /**
- * VGG-like convolutional regressor, the shape of Align Your Tangent's feature network (2510.00658): per stage a 3x3 convolution, normalization,
- * SiLU, pooling; at the end a linear layer. Group normalization, so that an example's features do not depend on its batch.
+ * VGG-like convolutional regressor, the shape of Align Your Tangent's feature network (2510.00658): per stage a 3x3 convolution, SiLU, pooling; at
+ * the end a linear layer. For the manifold feature distance leave it without normalization: statistics of an image taken out of its features
+ * hide its brightness and contrast from the distance.
  */
 export function vgg(config: VggConfig): Network<[x: Tensor], Features> {
-  const { size, inChannels, labels, channels = [16, 32, 64], groups = 8 } = config;
+  const { size, inChannels, labels, channels = [16, 32, 64], groups } = config;
   const factor = 2 ** channels.length;
   check(Number.isInteger(size) && size > 0 && size % factor === 0, "size", size, `a multiple of ${factor}`);
   check(Number.isInteger(labels) && labels >= 1, "labels", labels, "an integer >= 1");
   check(
-    channels.length >= 1 && channels.every((width) => width % groups === 0),
+    channels.length >= 1 && channels.every((width) => Number.isInteger(width) && width >= 1),
     "channels",
     channels,
-    `one or more multiples of ${groups}`,
+    "one or more integers >= 1",
+  );
+  check(
+    groups === undefined || channels.every((width) => width % groups === 0),
+    "groups",
+    groups,
+    `a divisor of all of ${channels.join(", ")}`,
   );
   const side = size / factor;
   const last = channels[channels.length - 1]!;
@@ -56,7 +63,7 @@ export function vgg(config: VggConfig): Network<[x: Tensor], Features> {
       return {
         stages: channels.map((width, i) => ({
           conv: convInit(keys[i]!, 3, i === 0 ? inChannels : channels[i - 1]!, width, Math.SQRT2),
-          norm: normInit(width),
+          ...(groups === undefined ? {} : { norm: normInit(width) }),
         })),
         labels: denseInit(keys[channels.length]!, side * side * last, labels),
       };
@@ -66,7 +73,9 @@ export function vgg(config: VggConfig): Network<[x: Tensor], Features> {
       const stages: Tensor[] = [];
       let h = x;
       for (const { conv, norm } of p.stages) {
-        h = downsample2x(silu(groupNorm(conv2d(h, conv), norm, groups)));
+        h = conv2d(h, conv);
+        if (norm && groups !== undefined) h = groupNorm(h, norm, groups);
+        h = downsample2x(silu(h));
         stages.push(h);
       }
       return { stages, labels: linear(tf.reshape(h, [h.shape[0]!, side * side * last]), p.labels) };

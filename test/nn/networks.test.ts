@@ -67,6 +67,13 @@ test("feature networks: a feature per stage, then labels", () => {
     ],
   );
   assert.equal(labels.shape, [2, 5]);
+  const normalized = flatten(vgg({ size: 8, inChannels: 1, labels: 5, channels: [8, 16], groups: 4 }));
+  assert.is(normalized.structure.size, images.structure.size + 2 * (8 + 16));
+  checkGradients(
+    (p, x) => normalized.apply(p!, x!).labels,
+    [normalized.init(random.key(1)), normal(2, [2, 8, 8, 1])],
+    2e-2,
+  );
   const points = flatten(mlpFeatures({ dim: 3, labels: 4, width: 6, depth: 2 }));
   const features = points.apply(points.init(random.key(0)), normal(1, [2, 3]));
   assert.equal(
@@ -90,6 +97,7 @@ test("configurations that cannot be are refused", () => {
   assert.throws(() => unet({ ...small, groups: 3 }), /invalid groups/);
   assert.throws(() => mlp({ dim: 0 }), /invalid dim/);
   assert.throws(() => vgg({ size: 6, inChannels: 1, labels: 2, channels: [8, 8] }), /invalid size/);
+  assert.throws(() => vgg({ size: 8, inChannels: 1, labels: 2, channels: [8, 6], groups: 4 }), /groups/);
 });
 
 test.run();
