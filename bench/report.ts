@@ -60,7 +60,7 @@ export function markdown(report: Report): string {
 /** Replaces what stands between the two markers. */
 export async function updateReadme(path: string, text: string): Promise<void> {
   const readme = await readFile(path, "utf8");
-  const block = /(<!-- bench:start -->\n)[^]*?(<!-- bench:end -->)/;
+  const block = /(<!-- bench:start -->\n)[\s\S]*?(<!-- bench:end -->)/;
   if (!block.test(readme)) {
     throw new TangentLabError("invalid-data", `${path} has no place for the table`, {
       argument: path,

@@ -203,13 +203,6 @@ export const elementwise: Record<string, Kernel> = {
       x!.type,
     ),
   Elu: ({ graph, list: [x] }) => op1(graph, "Elu", x!, { alpha: { float: 1 } }),
-  EluGrad: ({ graph, inputs: { dy, y } }) =>
-    where(
-      graph,
-      graph.op("GreaterOrEqual", [y!, scalar(graph, 0)], y!.shape, "bool"),
-      dy!,
-      mul(graph, dy!, add(graph, y!, scalar(graph, 1))),
-    ),
   Selu: ({ graph, list: [x] }) =>
     op1(graph, "Selu", x!, { alpha: { float: SELU_ALPHA }, gamma: { float: SELU_SCALE } }),
   LeakyRelu: ({ graph, list: [x], attrs }) => op1(graph, "LeakyRelu", x!, { alpha: { float: attrs.alpha } }),

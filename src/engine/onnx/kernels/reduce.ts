@@ -130,6 +130,4 @@ export const reductions: Record<string, Kernel> = {
   Cumprod: scan("product"),
   Softmax: ({ graph, list: [x], attrs }) =>
     graph.op("Softmax", [x!], x!.shape, "float32", { axis: attrs.dim }),
-  LogSoftmax: ({ graph, list: [x], attrs }) =>
-    graph.op("LogSoftmax", [x!], x!.shape, "float32", { axis: attrs.axis }),
 };

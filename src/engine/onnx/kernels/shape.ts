@@ -136,7 +136,6 @@ export const shapes: Record<string, Kernel> = {
     if (x!.shape.every((d, i) => d === 1 || reps[i] === 1)) return broadcast(graph, x!, shape);
     return graph.op("Tile", [x!, graph.integers(reps)], shape, x!.type);
   },
-  BroadcastTo: ({ graph, list: [x], attrs }) => broadcast(graph, x!, attrs.shape),
   Pack: ({ graph, list, attrs }) => {
     const axis = util.parseAxisParam(attrs.axis, [...list[0]!.shape, 1])[0]!;
     const shape = [...list[0]!.shape];

@@ -1,0 +1,134 @@
+import * as tf from "@tensorflow/tfjs-core";
+
+// Gradients that tfjs lacks, has wrong, or has in a form whose own gradient is wrong. Registered for all devices, compiled or eager.
+
+type Gradients = ReturnType<tf.GradFunc>;
+
+/** Replaces or adds the gradient of a kernel; `saved` are the inputs named in `inputs`. */
+function register(
+  kernelName: string,
+  inputs: string[],
+  gradient: (dy: tf.Tensor, saved: tf.Tensor[], attrs: tf.NamedAttrMap) => Gradients,
+): void {
+  tf.registerGradient({
+    kernelName,
+    inputsToSave: inputs,
+    gradFunc: (dy, saved, attrs) => gradient(dy as tf.Tensor, saved, attrs),
+  });
+}
+
+const zeros = (inputs: string[], saved: tf.Tensor[]): Gradients =>
+  Object.fromEntries(inputs.map((name, i) => [name, () => tf.zeros(saved[i]!.shape)]));
+
+/** Comparisons are constant almost everywhere: without these, no mask that is computed from a parameter can be in a loss. */
+function registerComparisons(): void {
+  for (const kernel of ["Equal", "NotEqual", "Greater", "GreaterEqual", "Less", "LessEqual"])
+    register(kernel, ["a", "b"], (_dy, saved) => zeros(["a", "b"], saved));
+  for (const kernel of ["LogicalAnd", "LogicalOr"])
+    register(kernel, ["a", "b"], (_dy, saved) => zeros(["a", "b"], saved));
+  for (const kernel of ["LogicalNot", "Any", "All"])
+    register(kernel, ["x"], (_dy, saved) => zeros(["x"], saved));
+}
+
+/**
+ * Gradients written in terms of a kernel's result lose it in a gradient of gradients: tfjs's tape has the saved copy before the kernel itself, so that
+ * the path through it is silently left out. They compute the result again from the inputs; compiled, equal nodes are merged.
+ */
+function registerRecomputed(): void {
+  const kernels = {
+    Exp: ["x"],
+    Sigmoid: ["x"],
+    Tanh: ["x"],
+    Max: ["x"],
+    Min: ["x"],
+    Pow: ["a", "b"],
+    Softmax: ["logits"],
+  };
+  for (const [kernelName, inputs] of Object.entries(kernels)) {
+    const { gradFunc, inputsToSave = [] } = tf.getGradient(kernelName);
+    register(kernelName, inputs, (dy, saved, attrs) => {
+      const named = Object.fromEntries(inputs.map((name, i) => [name, saved[i]!]));
+      const result = tf.engine().runKernel(kernelName, named, attrs) as tf.Tensor;
+      return gradFunc(dy, [...(inputsToSave.length > 0 ? saved : []), result], attrs);
+    });
+  }
+  register("Elu", ["x"], (dy, [x]) => ({
+    x: () => tf.mul(dy, tf.where(tf.greater(x!, 0), tf.onesLike(x!), tf.exp(tf.minimum(x!, 0)))),
+  }));
+}
+
+/** tfjs forgets to sum over the axes along which these broadcast. */
+function registerBroadcasting(): void {
+  for (const kernelName of ["Maximum", "Minimum", "SquaredDifference", "BatchMatMul"]) {
+    const { gradFunc } = tf.getGradient(kernelName);
+    register(kernelName, ["a", "b"], (dy, saved, attrs) => {
+      const wide = gradFunc(dy, saved, attrs);
+      return {
+        a: () => summedTo(wide.a!(), saved[0]!.shape),
+        b: () => summedTo(wide.b!(), saved[1]!.shape),
+      };
+    });
+  }
+}
+
+function summedTo(wide: tf.Tensor, shape: number[]): tf.Tensor {
+  const axes = tf.broadcast_util.getReductionAxes(shape, wide.shape);
+  return tf.reshape(axes.length > 0 ? tf.sum(wide, axes) : wide, shape);
+}
+
+/** Shapes or types that tfjs gets wrong. */
+function registerCorrected(): void {
+  register("Cumsum", ["x"], (dy, _saved, attrs) => {
+    const { axis, exclusive, reverse } = attrs as { axis: number; exclusive: boolean; reverse: boolean };
+    return { x: () => tf.cumsum(dy, axis, exclusive, !reverse) };
+  });
+  const gather = tf.getGradient("GatherV2");
+  register("GatherV2", ["x", "indices"], (dy, saved, attrs) => ({
+    ...gather.gradFunc(dy, saved, attrs),
+    indices: () => tf.zeros(saved[1]!.shape),
+  }));
+}
+
+/** Gradients of linear maps' gradients are the maps themselves. */
+function registerLinear(): void {
+  register("Conv2DBackpropFilter", ["x", "dy"], (ddw, saved, attrs) => {
+    const [x, dy] = saved as [tf.Tensor4D, tf.Tensor4D];
+    const { strides, pad, dataFormat, dimRoundingMode } = attrs as unknown as ConvAttributes;
+    const filter = ddw as tf.Tensor4D;
+    const kernel = { strides, pad, dataFormat, dimRoundingMode, inputShape: x.shape };
+    return {
+      x: () => tf.engine().runKernel("Conv2DBackpropInput", { dy, filter }, kernel) as tf.Tensor,
+      dy: () => tf.conv2d(x, filter, strides, pad, dataFormat, 1, dimRoundingMode),
+    };
+  });
+  register("AvgPoolGrad", ["dy", "input"], (ddx, [, input], attrs) => ({
+    dy: () => tf.engine().runKernel("AvgPool", { x: ddx }, attrs) as tf.Tensor,
+    input: () => tf.zeros(input!.shape),
+  }));
+  for (const kernelName of ["ResizeBilinear", "ResizeNearestNeighbor"]) {
+    register(`${kernelName}Grad`, ["images", "dy"], (dImages, [images, dy], attrs) => {
+      const size = dy!.shape.slice(1, 3);
+      const forward = { halfPixelCenters: false, ...attrs, size };
+      return {
+        images: () => tf.zeros(images!.shape),
+        dy: () => tf.engine().runKernel(kernelName, { images: dImages }, forward) as tf.Tensor,
+      };
+    });
+  }
+}
+
+interface ConvAttributes extends tf.NamedAttrMap {
+  strides: number | [number, number];
+  pad: "valid" | "same" | number;
+  dataFormat: "NHWC";
+  dimRoundingMode: "floor" | "round" | "ceil";
+}
+
+/** To be called once, after tfjs has registered its own. */
+export function registerGradients(): void {
+  registerComparisons();
+  registerRecomputed();
+  registerBroadcasting();
+  registerCorrected();
+  registerLinear();
+}
