@@ -139,7 +139,9 @@ export function gatherWindows(graph: Graph, x: Value, table: WindowTable, fill =
     return { data, shape: [table.rows, table.width], type: "int32" };
   });
   if (index.constant) outside = index.constant.data.some((row) => Number(row) === count);
-  if (!outside && isIdentity(index)) return reshapeTo(graph, matrix, shape);
+  // Of all pixels: the first part of a table begins like the identity, too.
+  if (!outside && index.shape[0]! * index.shape[1]! === count && isIdentity(index))
+    return reshapeTo(graph, matrix, shape);
   const source = outside
     ? graph.op(
         "Pad",
