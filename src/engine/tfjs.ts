@@ -1,10 +1,13 @@
 // Importing the whole of TensorFlow.js is what registers the gradients of its ops; tfjs-core alone has none.
-import "@tensorflow/tfjs";
+import { version } from "@tensorflow/tfjs";
+import { version_cpu } from "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
-import "@tensorflow/tfjs-backend-cpu";
 import { registerGradients } from "./gradients.js";
 
 // Its advice to install another backend is not for us to print: the device in use is named at start.
 tf.enableProdMode();
 
 registerGradients();
+
+/** Versions of the packages imported here. Bare imports would be in the published types, and with them all types of TensorFlow.js. */
+export const tfjsVersions: Readonly<Record<string, string>> = { tfjs: version.tfjs, cpu: version_cpu };

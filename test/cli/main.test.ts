@@ -1,0 +1,99 @@
+import { spawn } from "node:child_process";
+import { access, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+
+const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+
+let folder: string;
+test.before.each(async () => {
+  folder = await mkdtemp(join(tmpdir(), "tangent-lab-cli-"));
+});
+test.after.each(() => rm(folder, { recursive: true }));
+
+interface Finished {
+  code: number | null;
+  out: string;
+  errors: string;
+}
+
+/** Runs the command line; `interruptAt` is a text on stderr at which it is sent SIGINT. */
+function tangentLab(args: string[], interruptAt?: string): Promise<Finished> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [...process.execArgv, main, ...args]);
+    let [out, errors] = ["", ""];
+    let interrupted = false;
+    child.stdout.on("data", (chunk) => {
+      out += chunk;
+    });
+    child.stderr.on("data", (chunk) => {
+      errors += chunk;
+      if (interruptAt && !interrupted && errors.includes(interruptAt)) {
+        interrupted = true;
+        child.kill("SIGINT");
+      }
+    });
+    child.on("close", (code) => resolve({ code, out, errors }));
+  });
+}
+
+const refusals: [string, string[], RegExp][] = [
+  ["unknown dataset", ["--dataset", "cats"], /invalid dataset; given: "cats"; allowed: .*digits/],
+  ["unknown engine", ["--engine", "abacus"], /invalid engine; given: "abacus"; allowed: auto, onnx/],
+  ["batch 0", ["--batch-size", "0"], /invalid --batch-size; given: 0; allowed: an integer >= 1/],
+  ["a batch that is no number", ["--batch-size", "many"], /--batch-size.*'many' is invalid/],
+  ["a negative seed", ["--seed", "-1"], /invalid seed; given: -1/],
+  ["an unknown option", ["--fast"], /unknown option '--fast'/],
+];
+
+for (const [what, args, expected] of refusals) {
+  test(`${what}: one clear line, exit code 2, nothing written`, async () => {
+    const { code, out, errors } = await tangentLab([
+      "compare",
+      "--quick",
+      "--out",
+      join(folder, "report"),
+      ...args,
+    ]);
+    assert.is(code, 2, errors);
+    assert.is(out, "");
+    assert.match(errors, expected);
+    assert.is(errors.trimEnd().split("\n").length, 1, errors);
+    assert.equal(await readdir(folder), []);
+  });
+}
+
+test("a folder that cannot be written to is found out before training", async () => {
+  await writeFile(join(folder, "taken"), "a file");
+  const { code, errors } = await tangentLab(["compare", "--quick", "--out", join(folder, "taken", "report")]);
+  assert.is(code, 2);
+  assert.match(errors, /^error: cannot write .*settings\.json: .*\n$/);
+});
+
+test("a corrupt data file is named", async () => {
+  for (const name of ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"])
+    await writeFile(join(folder, name), "not IDX");
+  const out = join(folder, "report");
+  const args = ["compare", "--quick", "--dataset", "digits", "--data", folder, "--out", out];
+  const { code, errors } = await tangentLab(args);
+  assert.is(code, 2);
+  assert.match(errors, /^error: .*train-images-idx3-ubyte.*\n$/);
+});
+
+test("an interrupt ends in order with a checkpoint; --resume continues it, and a damaged one is refused", async () => {
+  const args = ["compare", "--quick", "--dataset", "spiral-16d", "--out", join(folder, "report")];
+  const { code, errors } = await tangentLab(args, "engine:");
+  assert.is(code, 130, errors);
+  assert.match(errors, /stopped; the same command with --resume continues\n$/);
+  const checkpoint = join(folder, "report", "checkpoints", "spiral-16d", "denoiser");
+  await access(join(checkpoint, "state.safetensors"));
+  await writeFile(join(checkpoint, "state.safetensors"), "half");
+  const damaged = await tangentLab([...args, "--resume"]);
+  assert.is(damaged.code, 2);
+  assert.match(damaged.errors, /error: .*state\.safetensors is not a valid safetensors file.*\n$/);
+});
+
+test.run();

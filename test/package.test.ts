@@ -1,0 +1,82 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+
+// About what `npm run build` made: what notebooks and other programs see of the package.
+const root = fileURLToPath(new URL("..", import.meta.url));
+const run = promisify(execFile);
+
+/** All declaration files that a program which imports `entry` loads of the package. */
+async function reachable(entry: string): Promise<Map<string, string>> {
+  const files = new Map<string, string>();
+  const visit = async (path: string): Promise<void> => {
+    if (files.has(path)) return;
+    const text = await readFile(path, "utf8");
+    files.set(path, text);
+    for (const [, specifier] of text.matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)\.js"/g))
+      await visit(resolve(dirname(path), `${specifier}.d.ts`));
+  };
+  await visit(entry);
+  return files;
+}
+
+test("published types do not load all of TensorFlow.js", async () => {
+  const files = await reachable(join(root, "dist/src/index.d.ts"));
+  assert.ok(files.size > 40, `${files.size} files`);
+  for (const [path, text] of files) {
+    assert.not.match(text, /"@tensorflow\/(?!tfjs-core\/dist\/tensor\.js)/, path);
+    assert.not.match(text, /Float32Array<ArrayBuffer>/, path);
+  }
+});
+
+test("the package can be required: no top-level await in its static imports", async () => {
+  const code = 'console.log(Object.keys(require("tangent-lab")).sort().join())';
+  const { stdout } = await run(process.execPath, ["-e", code], { cwd: root });
+  assert.is(
+    stdout.trim(),
+    "TangentLabError,consistency,datasets,diffusion,engine,manifold,metrics,nn,optim,training",
+  );
+});
+
+test("the notebook kernel's compiler accepts the types, and they are not any", async () => {
+  const folder = await mkdtemp(join(root, "dist/types-"));
+  try {
+    const cell = join(folder, "cell.ts");
+    const compile = async (code: string): Promise<string> => {
+      await writeFile(cell, code);
+      const compiler = join(root, "node_modules/@tslab/typescript-for-tslab/bin/tsc");
+      const flags =
+        "--noEmit --strict --moduleResolution node10 --module esnext --target es2022 --lib es2022 --types node";
+      return run(process.execPath, [compiler, ...flags.split(" "), cell], { cwd: root }).then(
+        () => "",
+        // TensorFlow.js' own declarations want a browser's types, which that compiler does not report either.
+        ({ stdout }: { stdout: string }) =>
+          stdout
+            .split("\n")
+            .filter((line) => line !== "" && !/^( |node_modules\/@)/.test(line))
+            .join("\n"),
+      );
+    };
+    const good = `import { consistency, datasets, diffusion, manifold } from "tangent-lab";
+const data = datasets.spiral();
+const from = await diffusion.trainDenoiser(data, { steps: 10 });
+const features = await manifold.trainFeatureNetwork(data);
+const run = consistency.train(data, { from, distance: manifold.alignedLoss(features.model, features.parameters) });
+for await (const event of run) { const loss: number = event.metrics["loss"]!; void loss; }
+export {};
+`;
+    assert.is(await compile(good), "");
+    const bad = `import { consistency, datasets } from "tangent-lab";
+export const wrong: string = consistency.train(datasets.spiral()).record.seconds;
+`;
+    assert.match(await compile(bad), /cell\.ts\(2,14\): error TS2322: Type 'number' is not assignable/);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test.run();
