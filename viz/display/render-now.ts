@@ -35,6 +35,16 @@ export function renderNow(spec: VegaLiteSpec): Uint8Array {
   throw new Error(`drawing the chart failed: ${answer?.error ?? `no answer within ${patience / 1000} s`}`);
 }
 
+/** A chart as PNG; where that fails, a warning and none: the interactive chart may still do. */
+export function picture(spec: VegaLiteSpec): Uint8Array | undefined {
+  try {
+    return renderNow(spec);
+  } catch (error) {
+    console.warn((error as Error).message);
+    return undefined;
+  }
+}
+
 function start(): NonNullable<typeof renderer> {
   const { port1, port2 } = new MessageChannel();
   const worker = new Worker(new URL("./render-worker.js", import.meta.url), {

@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { toPNG } from "../render/png.js";
 import type { VegaLiteSpec } from "../spec.js";
 import { chartBundle } from "./bundle.js";
-import { renderNow } from "./render-now.js";
+import { picture } from "./render-now.js";
 import { summary } from "./summary.js";
 import { currentCell } from "./tslab.js";
 
@@ -12,7 +12,7 @@ import { currentCell } from "./tslab.js";
  */
 export function show(spec: VegaLiteSpec): void {
   const cell = currentCell();
-  if (cell) cell.display(chartBundle(spec, renderNow(spec)));
+  if (cell) cell.display(chartBundle(spec, picture(spec)));
   else if (denoJupyter()) void denoJupyter()!.display(figure(spec));
   else console.log(summary(spec));
 }
@@ -29,7 +29,7 @@ export function figure(spec: VegaLiteSpec): Figure {
     [Symbol.for("Jupyter.display")]: async () => chartBundle(spec, await toPNG(spec)).data,
     // tslab knows no protocol, but prints the last expression, and printing asks for this.
     [inspect.custom]: () => {
-      currentCell()?.display(chartBundle(spec, renderNow(spec)));
+      currentCell()?.display(chartBundle(spec, picture(spec)));
       return summary(spec);
     },
   };

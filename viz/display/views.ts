@@ -2,7 +2,7 @@ import { MultiBar, type SingleBar } from "cli-progress";
 import { metricCurves } from "../charts/curves.js";
 import { chartBundle, type MimeBundle } from "./bundle.js";
 import { details, footer, type Progress, steps } from "./progress.js";
-import { renderNow } from "./render-now.js";
+import { picture } from "./render-now.js";
 import type { Cell } from "./tslab.js";
 
 /** The metric's values of one run so far. */
@@ -43,7 +43,7 @@ export function notebookView(cell: Cell, yScale: "linear" | "log", chartInterval
     if (curves.length === 0) return;
     const spec = metricCurves({ metric: snapshot.metric, curves, yScale });
     // While it trains the front end draws; the picture for those that cannot comes at the end.
-    const output = chartBundle(spec, last ? renderNow(spec) : undefined);
+    const output = chartBundle(spec, last ? picture(spec) : undefined);
     if (showChart) showChart(output);
     else showChart = cell.displayUpdatable(output);
   };
