@@ -45,7 +45,8 @@ export function execute(path: string, environment: Record<string, string> = {}):
       encoding: "utf8",
       timeout: 300_000,
     });
-    if (status !== 0) throw new Error(`executing ${basename(path)} failed:\n${stderr.slice(-4000)}`);
+    if (status !== 0)
+      throw new Error(`executing ${basename(path)} failed:\n${stderr.split("CellExecutionError: ").at(-1)}`);
     return (JSON.parse(readFileSync(join(folder, basename(path)), "utf8")) as { cells: Cell[] }).cells;
   } finally {
     rmSync(folder, { recursive: true });
