@@ -9,6 +9,7 @@ import { type ConsistencyTraining, trainConsistency } from "../training/consiste
 import { draw, type TrainingData } from "../training/data.js";
 import { type TrainedDenoiser, trainDenoiser } from "../training/denoiser.js";
 import { type TrainedFeatures, trainFeatureNetwork } from "../training/features.js";
+import { defaultTransformations } from "../training/networks.js";
 import { arrayRecord, type ComparisonRecord, type Headline, type RunRecord } from "../training/record.js";
 import type { Run } from "../training/run.js";
 import type { RunOptions } from "../training/train.js";
@@ -24,10 +25,17 @@ type Stage = {
 /** One comparison: what is trained before, and for how long the two consistency models are. */
 type Plan = {
   denoiser: Stage;
-  features: Stage;
+  features: Stage & {
+    /** Probability of each transformation. */
+    probability: number;
+  };
   /** Of images: the classifier that measures. */
   judge: Stage | null;
-  consistency: Stage & { stages: number };
+  consistency: Stage & {
+    stages: number;
+    /** Features that enter MFD. The deepest alone ([-1]) is the flattest along a manifold; all together see more of an image. */
+    layers: "all" | number[];
+  };
   /** Times that samples and tangents are recorded, besides the start. */
   recordings: number;
 };
@@ -37,32 +45,32 @@ export const plans: Record<"points" | "images", Record<"full" | "quick", Plan>> 
   points: {
     full: {
       denoiser: { steps: 3000, batchSize: 128, learningRate: 2e-3 },
-      features: { steps: 2000, batchSize: 128, learningRate: 1e-3 },
+      features: { steps: 2000, batchSize: 128, learningRate: 1e-3, probability: 0.5 },
       judge: null,
-      consistency: { steps: 4000, batchSize: 16, learningRate: 5e-4, stages: 6 },
+      consistency: { steps: 6000, batchSize: 16, learningRate: 1e-3, stages: 8, layers: [-1] },
       recordings: 12,
     },
     quick: {
       denoiser: { steps: 600, batchSize: 128, learningRate: 2e-3 },
-      features: { steps: 400, batchSize: 128, learningRate: 1e-3 },
+      features: { steps: 500, batchSize: 128, learningRate: 1e-3, probability: 0.5 },
       judge: null,
-      consistency: { steps: 600, batchSize: 16, learningRate: 5e-4, stages: 4 },
+      consistency: { steps: 1000, batchSize: 16, learningRate: 1e-3, stages: 4, layers: [-1] },
       recordings: 6,
     },
   },
   images: {
     full: {
       denoiser: { steps: 2500, batchSize: 16, learningRate: 2e-3 },
-      features: { steps: 1200, batchSize: 32, learningRate: 1e-3 },
+      features: { steps: 2000, batchSize: 32, learningRate: 1e-3, probability: 0.5 },
       judge: { steps: 600, batchSize: 32, learningRate: 2e-3 },
-      consistency: { steps: 1500, batchSize: 16, learningRate: 5e-4, stages: 4 },
+      consistency: { steps: 1500, batchSize: 16, learningRate: 1e-3, stages: 4, layers: "all" },
       recordings: 8,
     },
     quick: {
       denoiser: { steps: 300, batchSize: 16, learningRate: 2e-3 },
-      features: { steps: 150, batchSize: 32, learningRate: 1e-3 },
+      features: { steps: 200, batchSize: 32, learningRate: 1e-3, probability: 0.5 },
       judge: { steps: 150, batchSize: 32, learningRate: 2e-3 },
-      consistency: { steps: 150, batchSize: 16, learningRate: 5e-4, stages: 3 },
+      consistency: { steps: 150, batchSize: 16, learningRate: 1e-3, stages: 3, layers: "all" },
       recordings: 3,
     },
   },
@@ -110,10 +118,11 @@ export async function compare(data: Dataset, options: CompareOptions): Promise<C
     metric: "loss",
   });
   if (signal.aborted) return undefined;
-  const features = await follow(trainFeatureNetwork(data, stage(plan.features, "features")), {
-    label: label("features"),
-    metric: "loss",
-  });
+  const transformations = defaultTransformations(data, plan.features);
+  const features = await follow(
+    trainFeatureNetwork(data, { ...stage(plan.features, "features"), transformations }),
+    { label: label("features"), metric: "loss" },
+  );
   if (signal.aborted) return undefined;
   const judge = plan.judge
     ? await follow(trainClassifier(data, stage(plan.judge, "classifier")), {
@@ -130,7 +139,10 @@ export async function compare(data: Dataset, options: CompareOptions): Promise<C
   };
   const consistency = { ...plan.consistency, batchSize: options.batchSize ?? plan.consistency.batchSize };
   const metric = images ? "frechet" : "slicedWasserstein";
-  const losses = { pixel: "pseudo-huber", MFD: alignedLoss(features.model, features.parameters) } as const;
+  const losses = {
+    pixel: "pseudo-huber",
+    MFD: alignedLoss(features.model, features.parameters, { layers: plan.consistency.layers }),
+  } as const;
   const runs: RunRecord[] = [];
   for (const [name, distance] of Object.entries(losses)) {
     const run = trainConsistency(data, { ...shared, ...stage(consistency, name), name, distance });

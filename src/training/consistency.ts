@@ -5,7 +5,7 @@ import type { LogNormal } from "../diffusion/times.js";
 import { check } from "../errors.js";
 import type { TimeNetwork } from "../nn/network.js";
 import type { TrainingConfig } from "../optim/method.js";
-import type { TrainingData } from "./data.js";
+import { deviation, type TrainingData } from "./data.js";
 import { rateSetting, type TrainedDenoiser } from "./denoiser.js";
 import { evaluation } from "./evaluation.js";
 import type { TrainedFeatures } from "./features.js";
@@ -72,7 +72,7 @@ export function trainConsistency(
     `${Object.keys(distances).join(", ")}, or a loss such as alignedLoss(...)`,
   );
   const loss = typeof distance === "string" ? pixelLoss(distances[distance]()) : distance;
-  const model = from?.denoiser ?? denoiser(network ?? defaultNetwork(data));
+  const model = from?.denoiser ?? denoiser(network ?? defaultNetwork(data), { sigmaData: deviation(data) });
   const schedule = { ...rest, iterations: steps };
   const { stages = 8, q = 2, k = 8, b = 1 } = options;
   return train({

@@ -1,4 +1,5 @@
 import type { Key } from "../engine/random.js";
+import * as random from "../engine/random.js";
 import { TangentLabError } from "../errors.js";
 import type { KnownManifold } from "../manifold/split.js";
 
@@ -36,4 +37,11 @@ export function draw(data: TrainingData, key: Key, count: number): ReturnType<Tr
     given,
     allowed: `finite numbers, ${size} for each example`,
   });
+}
+
+/** Root mean square of the data about 0, which EDM's preconditioning wants as sigmaData; to two digits, so that it reads well in settings. */
+export function deviation(data: TrainingData): number {
+  const { x } = draw(data, random.key(0), 1000);
+  const square = x.reduce((sum, value) => sum + value * value, 0) / x.length;
+  return Number(Math.max(Math.sqrt(square), 0.01).toPrecision(2));
 }

@@ -4,7 +4,7 @@ import type { LogNormal } from "../diffusion/times.js";
 import type { Tensor } from "../engine/tensor.js";
 import type { TimeNetwork } from "../nn/network.js";
 import type { TrainingConfig } from "../optim/method.js";
-import type { TrainingData } from "./data.js";
+import { deviation, type TrainingData } from "./data.js";
 import { defaultNetwork } from "./networks.js";
 import type { RunRecord } from "./record.js";
 import type { Run } from "./run.js";
@@ -23,7 +23,7 @@ export interface DenoiserTraining extends Omit<RunOptions, "steps">, TrainingCon
   steps?: number;
   /** Default an MLP for points and a small U-Net for images. */
   network?: TimeNetwork;
-  /** Standard deviation of the data. Default 0.5. */
+  /** Standard deviation of the data. Default as measured on 1000 examples. */
   sigmaData?: number;
   /** Distribution of the noise level. */
   time?: LogNormal;
@@ -33,7 +33,8 @@ export interface DenoiserTraining extends Omit<RunOptions, "steps">, TrainingCon
 
 /** Trains a denoiser with EDM's preconditioning and weights (2206.00364). Iterate over the run, or await it. */
 export function trainDenoiser(data: TrainingData, options: DenoiserTraining = {}): Run<TrainedDenoiser> {
-  const { name = "denoiser", steps = 2000, network, sigmaData = 0.5, time, ...rest } = options;
+  const { name = "denoiser", steps = 2000, network, time, ...rest } = options;
+  const { sigmaData = deviation(data) } = options;
   const model = denoiser(network ?? defaultNetwork(data), { sigmaData });
   return train({
     ...rest,

@@ -27,10 +27,15 @@ export function defaultNetwork(data: TrainingData): TimeNetwork {
   return image ? unet({ size: image.size, inChannels: image.channels }) : mlp({ dim: data.shape[0]! });
 }
 
-/** The transformations that fit the data. */
-export function defaultTransformations(data: TrainingData): Transformations {
+/** The transformations that fit the data, each with the given probability; default 0.15 for images and 0.5 for points. */
+export function defaultTransformations(
+  data: TrainingData,
+  chance: { probability?: number } = {},
+): Transformations {
   const image = imageShape(data);
-  return image ? imageTransformations(image) : pointTransformations({ dim: data.shape[0]! });
+  return image
+    ? imageTransformations({ ...image, ...chance })
+    : pointTransformations({ dim: data.shape[0]!, ...chance });
 }
 
 /** The feature network that fits the data. */
