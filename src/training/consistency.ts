@@ -25,7 +25,7 @@ export interface ConsistencyRecording {
   every?: number;
   /** Samples that are measured against as many examples. Default 512. */
   count?: number;
-  /** Samples that are kept. Default 64. */
+  /** Samples that are kept; drawn so many at a time. Default 256 points or 32 images. */
   shown?: number;
   /** Noise levels of the tangent probes. Default 8 from 0.05 to 20. */
   times?: readonly number[];
