@@ -60,10 +60,10 @@ export const plans: Record<"points" | "images", Record<"full" | "quick", Plan>> 
   },
   images: {
     full: {
-      denoiser: { steps: 2000, batchSize: 16, learningRate: 2e-3 },
+      denoiser: { steps: 2500, batchSize: 16, learningRate: 2e-3 },
       features: { steps: 2000, batchSize: 32, learningRate: 1e-3, probability: 0.5 },
       judge: { steps: 600, batchSize: 32, learningRate: 2e-3 },
-      consistency: { steps: 1200, batchSize: 16, learningRate: 1e-3, stages: 4, layers: "all" },
+      consistency: { steps: 1500, batchSize: 16, learningRate: 1e-3, stages: 4, layers: "all" },
       recordings: 8,
     },
     quick: {

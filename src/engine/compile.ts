@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { TangentLabError } from "../errors.js";
 import { currentDevice } from "./device.js";
+import { checkNotTracing } from "./onnx/backend.js";
 import { compileOnnx } from "./onnx/compile.js";
 import * as tree from "./tree.js";
 
@@ -29,6 +30,7 @@ export function compile<A extends tree.Tree[], R extends tree.Tree>(
 ): (...args: A) => Promise<R> {
   const onnx = compileOnnx(f, options.donate ?? false);
   return async (...args) => {
+    checkNotTracing();
     const device = await currentDevice();
     if (options.donate) checkAlive(args[0]!);
     return device === "onnx" ? onnx(...args) : eager(f, args, options.donate ?? false);

@@ -50,7 +50,10 @@ test("a file that cannot be written: file-system error, nothing half-written", a
   assert.equal(readdirSync(folder), ["taken"]);
 
   writeFileSync(join(folder, "file"), "text");
-  assert.match((await rejection(writeFileAtomically(join(folder, "file", "below"), "x"))).message, "a file is where a folder should be");
+  assert.match(
+    (await rejection(writeFileAtomically(join(folder, "file", "below"), "x"))).message,
+    "a file is where a folder should be",
+  );
 });
 
 test("a write that fails half-way leaves the old file and nothing beside it", async ({ folder }) => {

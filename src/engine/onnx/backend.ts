@@ -155,6 +155,15 @@ export function registerTraceBackend(kernels: Readonly<Record<string, Kernel>>):
   }
 }
 
+/** Fails if a step is being traced: what is called then must be plain functions. */
+export function checkNotTracing(): void {
+  if (!backend?.graph) return;
+  throw new TangentLabError(
+    "value-read-in-step",
+    `a compiled function was called inside another step, at ${userFrame()}; call the plain function there`,
+  );
+}
+
 /** Runs `f` with symbolic tensors for `inputs` and returns the graph and the values of the tensors that it gives back. */
 export function trace(
   inputs: readonly { shape: readonly number[]; dtype: tf.DataType }[],
@@ -162,13 +171,6 @@ export function trace(
 ): { graph: Graph; outputs: Value[] } {
   const graph = new Graph();
   const previous = tf.getBackend();
-  const outer = backend!.graph;
-  if (outer) {
-    throw new TangentLabError(
-      "value-read-in-step",
-      "a compiled function was called inside another step; call the plain function there",
-    );
-  }
   try {
     tf.setBackend(traceBackendName);
     backend!.graph = graph;
@@ -189,8 +191,13 @@ export function trace(
 
 /** The first frame of the stack outside of tfjs and of the engine: the user's line. */
 export function userFrame(): string {
+  // tfjs alone fills the ten frames that a stack has by default; with source maps its files are not under node_modules.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 100;
   const frames = (new Error().stack ?? "").split("\n").slice(1);
-  const own = /node_modules[\\/]@tensorflow|[\\/]src[\\/]engine[\\/](onnx[\\/]|compile)/;
+  Error.stackTraceLimit = stackTraceLimit;
+  const own =
+    /[\\/]@tensorflow[\\/]|[\\/]tfjs-[a-z-]+[\\/]src[\\/]|[\\/]src[\\/]engine[\\/](onnx[\\/]|compile\.|tree\.)/;
   const frame = frames.find((line) => !own.test(line) && !line.includes("node:internal")) ?? frames[0] ?? "";
   return frame.trim().replace(/^at /, "");
 }

@@ -1,4 +1,5 @@
-import { type Kernel, reshapeTo } from "../backend.js";
+import { TangentLabError } from "../../../errors.js";
+import { type Kernel, reshapeTo, userFrame } from "../backend.js";
 import { type Graph, sizeOf, type Value } from "../graph.js";
 import { binary } from "./elementwise.js";
 
@@ -11,6 +12,14 @@ export function gemm(graph: Graph, a: Value, b: Value, transA = false, transB = 
 function batchMatMul(graph: Graph, a: Value, b: Value, transposeA: boolean, transposeB: boolean): Value {
   const rows = a.shape.at(transposeA ? -1 : -2)!;
   const columns = b.shape.at(transposeB ? -2 : -1)!;
+  const inner = [a.shape.at(transposeA ? -2 : -1)!, b.shape.at(transposeB ? -1 : -2)!] as const;
+  if (inner[0] !== inner[1]) {
+    throw new TangentLabError(
+      "invalid-argument",
+      `matMul of [${a.shape}] and [${b.shape}]: the inner shapes ${inner.join(" and ")} differ, at ${userFrame()}`,
+      { argument: "b", given: [...b.shape], allowed: `${inner[0]} in the place of ${inner[1]}` },
+    );
+  }
   const batchA = a.shape.slice(0, -2);
   const batchB = b.shape.slice(0, -2);
   const batch = sizeOf(batchA) >= sizeOf(batchB) ? batchA : batchB;
