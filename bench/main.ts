@@ -6,10 +6,11 @@ import { min } from "simple-statistics";
 import { type DeviceName, useDevice } from "../src/engine/device.js";
 import * as random from "../src/engine/random.js";
 import { TangentLabError } from "../src/errors.js";
+import { updateSection } from "../src/io/index.js";
 import { alternate, difference } from "./measure.js";
 import { ours } from "./ours.js";
 import { pytorch, pytorchVersion } from "./peers/pytorch.js";
-import { markdown, plain, type Report, type Section, updateReadme } from "./report.js";
+import { markdown, plain, type Report, type Section } from "./report.js";
 import type { Run, Runner } from "./runner.js";
 import { type Workload, workloads } from "./workloads.js";
 
@@ -81,7 +82,7 @@ async function main(options: Options): Promise<void> {
   };
   console.log(`\nstandard normals: ${report.nanosecondsPerNormal.toFixed(2)} ns each`);
   if (options.json) await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
-  if (options.updateReadme) await updateReadme("README.md", markdown(report));
+  if (options.updateReadme) await updateSection("README.md", "bench", markdown(report));
 }
 
 /** One workload on all participants, after a check that they compute the same. */

@@ -1,5 +1,3 @@
-import { readFile, rename, writeFile } from "node:fs/promises";
-import { TangentLabError } from "../src/errors.js";
 import type { Measurement } from "./measure.js";
 
 export interface Section {
@@ -55,22 +53,4 @@ export function markdown(report: Report): string {
       `the same weights and data, first losses compared. ${report.date}, ${report.machine}, ${report.threads} threads, ${report.versions}. ` +
       `Standard normals: ${report.nanosecondsPerNormal.toFixed(1)} ns each.`,
   ].join("\n");
-}
-
-/** Replaces what stands between the two markers. */
-export async function updateReadme(path: string, text: string): Promise<void> {
-  const readme = await readFile(path, "utf8");
-  const block = /(<!-- bench:start -->\n)[\s\S]*?(<!-- bench:end -->)/;
-  if (!block.test(readme)) {
-    throw new TangentLabError("invalid-data", `${path} has no place for the table`, {
-      argument: path,
-      allowed: "a file with the lines <!-- bench:start --> and <!-- bench:end -->",
-    });
-  }
-  const beside = `${path}.new`;
-  await writeFile(
-    beside,
-    readme.replace(block, (_, start, end) => `${start}${text}\n${end}`),
-  );
-  await rename(beside, path);
 }

@@ -5,6 +5,7 @@ import { type DeviceName, describeDevice, useDevice } from "../engine/device.js"
 import * as random from "../engine/random.js";
 import { check } from "../errors.js";
 import { writeFileAtomically } from "../io/files.js";
+import { updateSection } from "../io/sections.js";
 import type { ComparisonRecord, ReportData } from "../training/record.js";
 import { compare, headlines, plans } from "./compare.js";
 import { Interrupted } from "./interrupt.js";
@@ -20,6 +21,7 @@ export interface CompareArguments {
   dataset?: string[];
   data?: string;
   resume: boolean;
+  readme?: string;
 }
 
 /** `tangent-lab compare`: checks everything first, then trains, then writes the report. */
@@ -75,4 +77,16 @@ export async function compareCommand(args: CompareArguments, signal: AbortSignal
   await writeFileAtomically(path, await renderReport(report));
   console.log(path);
   for (const { label, value } of numbers) console.log(`${label}: ${value}`);
+  if (args.readme) await updateSection(args.readme, "results", results(numbers, report));
 }
+
+/** The headlines as a table, with what produced them. */
+const results = (numbers: ReportData["headlines"], { date, seconds }: ReportData): string =>
+  [
+    "| | | |",
+    "|---|---|---|",
+    ...numbers.map(({ label, value, detail }) => `| ${label} | **${value}** | ${detail} |`),
+    "",
+    `One seed, ${date.slice(0, 10)}, in ${Math.round(seconds)} s: \`npm start -- --readme README.md\`. Differences of this size between two runs are no proof: ` +
+      "several seeds and their intervals are still to come.",
+  ].join("\n");

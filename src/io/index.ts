@@ -15,3 +15,4 @@ export {
   type StoredArray,
   writeSafetensors,
 } from "./safetensors.js";
+export { updateSection } from "./sections.js";
