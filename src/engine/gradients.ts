@@ -82,6 +82,10 @@ function registerCorrected(): void {
     const { axis, exclusive, reverse } = attrs as { axis: number; exclusive: boolean; reverse: boolean };
     return { x: () => tf.cumsum(dy, axis, exclusive, !reverse) };
   });
+  tf.registerGradient({
+    kernelName: "SplitV",
+    gradFunc: (dy, _saved, attrs) => ({ x: () => tf.concat([dy].flat(), attrs.axis as number) }),
+  });
   const gather = tf.getGradient("GatherV2");
   register("GatherV2", ["x", "indices"], (dy, saved, attrs) => ({
     ...gather.gradFunc(dy, saved, attrs),

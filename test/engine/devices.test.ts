@@ -22,7 +22,7 @@ function gradients(weights: { [name: string]: Tensor }, x: Tensor): { [name: str
     const tokens = tf.reshape(h, [2, 16, 4]);
     const rows = tf.gather(w.table!, tf.tensor1d([0, 2, 2, 1], "int32"));
     const mixed = F.attention(tokens, tokens, tokens);
-    return tf.mean(tf.square(tf.add(tf.tanh(mixed), tf.mean(rows, 0)))) as tf.Scalar;
+    return tf.mean(tf.square(tf.add(tf.tanh(tf.mul(mixed, 0.05)), tf.mean(rows, 0)))) as tf.Scalar;
   };
   const all = tf.grads(loss)(names.map((name) => weights[name]! as tf.Tensor));
   return Object.fromEntries(names.map((name, i) => [name, all[i]!]));
