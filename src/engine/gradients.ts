@@ -82,6 +82,11 @@ function registerCorrected(): void {
     const { axis, exclusive, reverse } = attrs as { axis: number; exclusive: boolean; reverse: boolean };
     return { x: () => tf.cumsum(dy, axis, exclusive, !reverse) };
   });
+  // A kernel with a list of results has a list of gradients, except when it is a list of one.
+  tf.registerGradient({
+    kernelName: "Unpack",
+    gradFunc: (dy, _saved, attrs) => ({ value: () => tf.stack([dy].flat(), attrs.axis as number) }),
+  });
   tf.registerGradient({
     kernelName: "SplitV",
     gradFunc: (dy, _saved, attrs) => ({ x: () => tf.concat([dy].flat(), attrs.axis as number) }),
