@@ -5,11 +5,11 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { min } from "simple-statistics";
 import { type DeviceName, useDevice } from "../src/engine/device.js";
 import * as random from "../src/engine/random.js";
-import { TangentLabError } from "../src/errors.js";
+import { check, TangentLabError } from "../src/errors.js";
 import { updateSection } from "../src/io/index.js";
-import { alternate, difference } from "./measure.js";
+import { alternate, difference, disturbed } from "./measure.js";
 import { ours } from "./ours.js";
-import { pytorch, pytorchVersion } from "./peers/pytorch.js";
+import { PyTorch } from "./peers/pytorch.js";
 import { markdown, plain, type Report, type Section } from "./report.js";
 import type { Run, Runner } from "./runner.js";
 import { type Workload, workloads } from "./workloads.js";
@@ -58,7 +58,7 @@ try {
 
 async function main(options: Options): Promise<void> {
   const tensorflow = await available("tensorflow");
-  const torch = await pytorchVersion(options.python, threads);
+  const torch = await PyTorch.start(options.python, threads);
   if (!tensorflow)
     console.log("tfjs-node is left out: neither @tensorflow/tfjs-node-gpu nor tfjs-node is installed");
   if (!torch) console.log(`PyTorch is left out: ${options.python} has none (--python PATH)`);
@@ -67,73 +67,75 @@ async function main(options: Options): Promise<void> {
       `${availableParallelism()} processors here: ONNX Runtime takes one thread for each, PyTorch ${threads}`,
     );
   const sections: Section[] = [];
-  for (const name of options.only) {
-    const section = await measure(workloads[name]!(), options, tensorflow, torch !== undefined);
-    console.log(`\n${plain(section)}`);
-    sections.push(section);
+  try {
+    for (const name of options.only) {
+      const section = await measure(workloads[name]!(), options.seconds, tensorflow, torch);
+      console.log(`\n${plain(section)}`);
+      sections.push(section);
+    }
+  } finally {
+    await torch?.close();
   }
   const report: Report = {
     date: new Date().toISOString().slice(0, 10),
     machine: cpus()[0]!.model.trim(),
     threads,
-    versions: [`Node ${process.versions.node}`, ...(torch ? [`PyTorch ${torch}`] : [])].join(", "),
+    versions: [`Node ${process.versions.node}`, ...(torch ? [`PyTorch ${torch.version}`] : [])].join(", "),
     nanosecondsPerNormal: nanosecondsPerNormal(),
     sections,
   };
   console.log(`\nstandard normals: ${report.nanosecondsPerNormal.toFixed(2)} ns each`);
   if (options.json) await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
-  if (options.updateReadme) await updateSection("README.md", "bench", markdown(report));
+  const busy = sections.filter(({ measurements }) => measurements.some(disturbed)).map(({ title }) => title);
+  if (busy.length > 0) console.log(`\nother work disturbed: ${busy.join("; ")}`);
+  if (options.updateReadme) {
+    check(busy.length === 0, "--update-readme", busy, "a machine with nothing else to do");
+    await updateSection("README.md", "bench", markdown(report));
+  }
 }
 
 /** One workload on all participants, after a check that they compute the same. */
 async function measure(
   workload: Workload,
-  { python, seconds }: Options,
+  seconds: number,
   tensorflow: boolean,
-  torch: boolean,
+  torch: PyTorch | undefined,
 ): Promise<Section> {
-  const runners: Runner[] = [await ours(workload, "onnx", "tangent-lab")];
-  try {
-    runners.push(await ours(workload, "wasm", "tfjs wasm"));
-    if (tensorflow) runners.push(await ours(workload, "tensorflow", "tfjs-node"));
-    if (torch) {
-      runners.push(await pytorch(workload, python, threads, false));
-      await add(runners, "torch.compile", () => pytorch(workload, python, threads, true));
-    }
-    await compare(workload, runners);
-    return { title: workload.title, measurements: await alternate(runners, seconds) };
-  } finally {
-    for (const runner of runners) await runner.close();
-  }
+  const runners = [await ours(workload, "onnx", "tangent-lab"), await ours(workload, "wasm", "tfjs wasm")];
+  if (tensorflow) runners.push(await ours(workload, "tensorflow", "tfjs-node"));
+  if (torch) runners.push(await torch.load(workload, false), await torch.load(workload, true));
+  const able = await compare(workload, runners);
+  const measurements = await alternate(able, seconds);
+  for (const runner of runners) await runner.close();
+  return { title: workload.title, measurements };
 }
 
-/** All participants take the same first steps; their losses must agree. */
-async function compare(workload: Workload, runners: readonly Runner[]): Promise<void> {
-  const runs: Run[] = [];
-  for (const runner of runners) runs.push(await runner.run(paritySteps));
-  const [first, ...others] = runs;
-  others.forEach((other, i) => {
-    const worst = difference(first!, other);
-    if (!(worst <= parityTolerance)) {
-      const losses = [first!, other].map((run) =>
-        run.metrics.map(({ loss }) => loss!.toPrecision(6)).join(" "),
-      );
+/**
+ * All participants take the same first steps; their losses must agree. Returns those that could, without such as torch.compile where
+ * there is no C++ compiler.
+ */
+async function compare(workload: Workload, runners: readonly Runner[]): Promise<Runner[]> {
+  const able: Runner[] = [];
+  let reference: Run | undefined;
+  for (const runner of runners) {
+    let run: Run;
+    try {
+      run = await runner.run(paritySteps);
+    } catch (error) {
+      if (!reference) throw error;
+      console.log(`${runner.name} is left out: ${(error as Error).message}`);
+      continue;
+    }
+    reference ??= run;
+    if (!(difference(reference, run) <= parityTolerance)) {
+      const losses = [reference, run].map(({ metrics }) => metrics.map(({ loss }) => loss!.toPrecision(6)));
       throw new Error(
-        `${workload.name}: ${runners[i + 1]!.name} computes something else: losses ${losses.join(" against ")}`,
+        `${workload.name}: ${runner.name} computes something else: losses ${losses.join(" against ")}`,
       );
     }
-  });
-}
-
-/** A participant that may not work here, such as torch.compile without a C++ compiler. */
-async function add(runners: Runner[], name: string, start: () => Promise<Runner>): Promise<void> {
-  let runner: Runner | undefined;
-  try {
-    runner = await start();
-    runners.push(runner);
-  } catch (error) {
-    console.log(`${name} is left out: ${(error as Error).message}`);
+    able.push(runner);
   }
+  return able;
 }
 
 async function available(device: DeviceName): Promise<boolean> {

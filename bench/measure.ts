@@ -9,6 +9,8 @@ export interface Measurement {
   readonly milliseconds: number;
   /** Median over rounds of (first participant's time) / (this one's time). Below 1 the first is faster. */
   readonly ratio: number;
+  /** The same of the fastest blocks: what other work on the machine disturbs least. */
+  readonly bestRatio: number;
   /** The middle half of the rounds' ratios. */
   readonly quartiles: readonly [number, number];
   readonly rounds: number;
@@ -45,6 +47,7 @@ export async function alternate(runners: readonly Runner[], seconds: number): Pr
       blocks.get(runner)!.push({ time, ratio: reference / time });
     }
   }
+  const best = (runner: Runner): number => min(blocks.get(runner)!.map((entry) => entry.time));
   return runners.map((runner) => {
     const all = blocks.get(runner)!;
     const ratios = all.map((entry) => entry.ratio);
@@ -53,11 +56,19 @@ export async function alternate(runners: readonly Runner[], seconds: number): Pr
       setting: runner.setting,
       milliseconds: 1000 * median(all.map((entry) => entry.time)),
       ratio: median(ratios),
+      bestRatio: best(first!) / best(runner),
       quartiles: [quantile(ratios, 0.25), quantile(ratios, 0.75)],
       rounds: all.length,
     };
   });
 }
+
+/**
+ * Whether a ratio is worth nothing because the machine was busy: its median and that of the fastest blocks differ by more than a fifth, or its
+ * middle half is wider than a third.
+ */
+export const disturbed = ({ ratio, bestRatio, quartiles: [low, high] }: Measurement): boolean =>
+  Math.abs(Math.log(ratio / bestRatio)) > Math.log(1.2) || high / low > 1.33;
 
 /** One block: a step to wake up the threads, then those that count. */
 async function block(runner: Runner, steps: number, spent: Map<Runner, number>): Promise<readonly number[]> {

@@ -1,4 +1,4 @@
-import type { Measurement } from "./measure.js";
+import { disturbed, type Measurement } from "./measure.js";
 
 export interface Section {
   readonly title: string;
@@ -25,7 +25,10 @@ export function plain({ title, measurements }: Section): string {
   const width = Math.max(...measurements.map(({ name }) => name.length));
   const lines = measurements.map((m, i) => {
     const time = `${number(m.milliseconds).padStart(7)} ms`;
-    const relation = i === 0 ? "" : `  ${ratio(m)} of its time`;
+    const relation =
+      i === 0
+        ? ""
+        : `  ${ratio(m)} of its time, best ${digits(m.bestRatio)}${disturbed(m) ? ", DISTURBED" : ""}`;
     return `  ${m.name.padEnd(width)} ${time}${relation}  [${m.setting}; ${m.rounds} rounds]`;
   });
   return [title, ...lines].join("\n");

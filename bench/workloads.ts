@@ -111,7 +111,7 @@ function convolutional(count: number): Workload {
 function alignYourTangent(count: number): Workload {
   const denoiser = edm.denoiser(unet(unetConfig), { sigmaData });
   const labels = imageTransformations({ size: 16, channels: 1 }).labelNames.length;
-  const network = vgg({ ...image, labels, groups: 8 });
+  const network = vgg({ ...image, labels });
   const features = flatten(network);
   const weights = tf.keep(features.init(random.foldIn(key, 3)) as tf.Tensor);
   return {
@@ -133,7 +133,7 @@ function alignYourTangent(count: number): Workload {
       case: "ayt",
       config: {
         unet: peerUnet,
-        vgg: { size: 16, in_channels: 1, labels, channels: [16, 32, 64], groups: 8 },
+        vgg: { size: 16, in_channels: 1, labels, channels: [16, 32, 64] },
         sigma_data: sigmaData,
         optimizer: "radam",
         learning_rate: learningRate,

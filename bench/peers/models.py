@@ -112,10 +112,10 @@ class Denoiser(nn.Module):
 class Vgg(nn.Module):
     """src/nn/features.ts, stages and labels."""
 
-    def __init__(self, size: int, in_channels: int, labels: int, channels: list[int], groups: int) -> None:
+    def __init__(self, size: int, in_channels: int, labels: int, channels: list[int]) -> None:
         super().__init__()
         self.stages = nn.ModuleList(
-            nn.ModuleDict({"conv": nn.Conv2d(a, b, 3, padding=1), "norm": nn.GroupNorm(groups, b)})
+            nn.ModuleDict({"conv": nn.Conv2d(a, b, 3, padding=1)})
             for a, b in zip([in_channels, *channels], channels)
         )
         side = size // 2 ** len(channels)
@@ -124,7 +124,7 @@ class Vgg(nn.Module):
     def forward(self, x: Tensor) -> list[Tensor]:
         features = []
         for stage in self.stages:
-            x = F.avg_pool2d(F.silu(stage["norm"](stage["conv"](x))), 2)
+            x = F.avg_pool2d(F.silu(stage["conv"](x)), 2)
             features.append(x)
         # Our features are NHWC.
         return [*features, self.labels(x.permute(0, 2, 3, 1).flatten(1))]

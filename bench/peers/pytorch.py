@@ -2,8 +2,8 @@
 The PyTorch side of the benchmark: a long-lived process that reads one JSON object per line and answers each with one.
 
   {"do": "hello"}                                        -> {"version", "threads"}
-  {"do": "load", "case", "config", "file", "tensors", "compile"} -> {"parameters", "setting"}
-  {"do": "run", "steps"}                                 -> {"seconds": [one per step], "metrics": [of each step]}
+  {"do": "load", "case", "config", "file", "tensors", "compile"} -> {"runner", "parameters", "setting"}
+  {"do": "run", "runner", "steps"}                       -> {"seconds": [one per step], "metrics": [of each step]}
 
 `file` holds float32 numbers; `tensors` says where in it each weight ("weights.<name>", "features.<name>") and each batch tensor ("batch.<name>")
 lies. Of the settings that a careful user would try (fused or foreach optimizer, channels_last or not), the fastest is taken.
@@ -159,7 +159,7 @@ def choose(message: dict, tensors: Tensors) -> tuple[bool, str]:
 
 
 def main() -> None:
-    step: Step | None = None
+    runners: list[Step] = []
     for line in sys.stdin:
         message = json.loads(line)
         try:
@@ -170,12 +170,14 @@ def main() -> None:
                 tensors = read(message["file"], message["tensors"])
                 channels_last, setting = choose(message, tensors)
                 step = make(message, tensors, channels_last, setting)
+                runners.append(step)
                 answer = {
+                    "runner": len(runners) - 1,
                     "parameters": step.parameters,
                     "setting": ", ".join([setting] + ["channels_last"] * channels_last),
                 }
             elif message["do"] == "run":
-                seconds, metrics = timed(step, message["steps"])
+                seconds, metrics = timed(runners[message["runner"]], message["steps"])
                 answer = {
                     "seconds": seconds,
                     "metrics": [{name: value.item() for name, value in m.items()} for m in metrics],

@@ -47,57 +47,62 @@ class Peer {
   }
 }
 
-/** The version of PyTorch that a Python has, or undefined if it has none (or is not there). */
-export async function pytorchVersion(python: string, threads: number): Promise<string | undefined> {
-  const peer = Peer.start(python, threads);
-  try {
-    return (await peer.ask<{ version: string }>({ do: "hello", threads })).version;
-  } catch {
-    return undefined;
-  } finally {
-    await peer.close();
+/** PyTorch in a Python, for all its runners of one workload. */
+export class PyTorch {
+  private constructor(
+    private readonly peer: Peer,
+    readonly version: string,
+  ) {}
+
+  /** Undefined if that Python has no PyTorch, or is not there. */
+  static async start(python: string, threads: number): Promise<PyTorch | undefined> {
+    const peer = Peer.start(python, threads);
+    try {
+      return new PyTorch(peer, (await peer.ask<{ version: string }>({ do: "hello", threads })).version);
+    } catch {
+      await peer.close();
+      return undefined;
+    }
+  }
+
+  /** The workload from the same weights and on the same batch; compiled by torch.compile or eager. */
+  async load(workload: Workload, compile: boolean): Promise<Runner> {
+    const folder = await mkdtemp(join(tmpdir(), "tangent-lab-bench-"));
+    try {
+      const file = join(folder, "tensors.f32");
+      const { data, tensors } = exported(workload);
+      await writeFile(file, data);
+      const { runner, parameters, setting } = await this.peer.ask<Loaded>({
+        do: "load",
+        case: workload.peer.case,
+        config: workload.peer.config,
+        compile,
+        file,
+        tensors,
+      });
+      if (parameters !== workload.structure.size) {
+        throw new Error(`${parameters} parameters in PyTorch, ${workload.structure.size} here`);
+      }
+      return {
+        name: compile ? "torch.compile" : "PyTorch eager",
+        setting,
+        run: (steps) => this.peer.ask<Run>({ do: "run", runner, steps }),
+        close: async () => {},
+      };
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }
+
+  close(): Promise<void> {
+    return this.peer.close();
   }
 }
 
-/** The workload in PyTorch, from the same weights and on the same batch; compiled by torch.compile or eager. */
-export async function pytorch(
-  workload: Workload,
-  python: string,
-  threads: number,
-  compiled: boolean,
-): Promise<Runner> {
-  const peer = Peer.start(python, threads);
-  const folder = await mkdtemp(join(tmpdir(), "tangent-lab-bench-"));
-  try {
-    await peer.ask({ do: "hello", threads });
-    const file = join(folder, "tensors.f32");
-    const { data, tensors } = exported(workload);
-    await writeFile(file, data);
-    const { parameters, setting } = await peer.ask<{ parameters: number; setting: string }>({
-      do: "load",
-      case: workload.peer.case,
-      config: workload.peer.config,
-      compile: compiled,
-      file,
-      tensors,
-    });
-    if (parameters !== workload.structure.size) {
-      throw new Error(
-        `${workload.name}: ${parameters} parameters in PyTorch, ${workload.structure.size} here`,
-      );
-    }
-    return {
-      name: compiled ? "torch.compile" : "PyTorch eager",
-      setting,
-      run: (steps) => peer.ask<Run>({ do: "run", steps }),
-      close: () => peer.close(),
-    };
-  } catch (error) {
-    await peer.close();
-    throw error;
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+interface Loaded {
+  runner: number;
+  parameters: number;
+  setting: string;
 }
 
 /** Everything the peer starts from: float32 numbers in one piece, and where each tensor lies. */
