@@ -1,7 +1,10 @@
 import { check } from "../src/errors.js";
+import type { CaptionedDataset } from "./captioned.js";
 import type { Dataset } from "./dataset.js";
 import { type DigitsOptions, digits } from "./digits.js";
 import { embed } from "./embed.js";
+import { objects } from "./objects.js";
+import { pairs } from "./pairs.js";
 import { circle, moons, sphere, spiral, swissRoll, torus } from "./toys.js";
 
 export interface DatasetOptions extends DigitsOptions {
@@ -18,8 +21,16 @@ const toys: Record<string, () => Dataset> = {
   torus,
 };
 
+/** Images with captions. */
+const captionedSets: Record<string, () => CaptionedDataset> = {
+  objects,
+  "objects-32": () => objects({ size: 32 }),
+  pairs,
+  "pairs-32": () => pairs({ size: 32 }),
+};
+
 /** The names `byName` knows; each of points also with "-<D>d" at the end. */
-export const names: readonly string[] = [...Object.keys(toys), "digits"];
+export const names: readonly string[] = [...Object.keys(toys), "digits", ...Object.keys(captionedSets)];
 
 /**
  * A dataset by its `name`, such as "spiral", "spiral-16d" (embedded in 16 dimensions by a frame from `seed`) or "digits".
@@ -27,6 +38,7 @@ export const names: readonly string[] = [...Object.keys(toys), "digits"];
  */
 export async function byName(name: string, options: DatasetOptions = {}): Promise<Dataset> {
   const { seed = 0, ...digitsOptions } = options;
+  if (Object.hasOwn(captionedSets, name)) return captionedSets[name]!();
   const [, base, dim] = /^(.*?)(?:-(\d+)d)?$/s.exec(name) as RegExpExecArray & [string, string, string?];
   const toy = Object.hasOwn(toys, base) ? toys[base] : undefined;
   check(
