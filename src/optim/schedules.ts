@@ -20,6 +20,35 @@ export function cosine(rate: number, iterations: number, final = 0): Schedule {
   };
 }
 
+export interface Restarts {
+  /** How much longer each period is than the one before, at least 1. Default 1. */
+  multiplier?: number;
+  /** Share of the rate at a period's end, in [0, 1]. Default 0. */
+  final?: number;
+}
+
+/**
+ * SGDR's warm restarts (Loshchilov and Hutter, 1608.03983): half a cosine from `rate` to `rate * final` over `period` iterations, then from `rate`
+ * again over a period `multiplier` times as long, and so on.
+ */
+export function cosineRestarts(
+  rate: number,
+  period: number,
+  { multiplier = 1, final = 0 }: Restarts = {},
+): Schedule {
+  check(Number.isInteger(period) && period >= 1, "period", period, "an integer >= 1");
+  check(Number.isFinite(multiplier) && multiplier >= 1, "multiplier", multiplier, "a number >= 1");
+  const once = cosine(rate, 1, final);
+  return (iteration) => {
+    let [since, length] = [iteration, period];
+    while (since >= length) {
+      since -= length;
+      length *= multiplier;
+    }
+    return once(since / length);
+  };
+}
+
 /** The schedule `after`, reached by a linear rise over the first `iterations`. */
 export function warmup(iterations: number, after: Schedule): Schedule {
   check(iterations >= 0, "iterations", iterations, "a number >= 0");
