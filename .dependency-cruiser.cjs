@@ -1,5 +1,5 @@
 // Imports point one way (ARCHITECTURE.md):
-// io, engine <- nn, optim <- diffusion, metrics <- consistency, manifold, softrepa <- training <- cli; viz reads plain data; datasets knows only io and engine.
+// io, engine <- nn, optim <- diffusion, metrics <- consistency, manifold, softrepa <- training <- verify <- cli; viz reads plain data; datasets knows only io and engine.
 const layers = [
   ["errors"],
   ["io", "engine"],
@@ -7,6 +7,7 @@ const layers = [
   ["diffusion", "metrics"],
   ["consistency", "manifold", "softrepa"],
   ["training"],
+  ["verify"],
   ["cli"],
 ];
 

@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import { TangentLabError } from "../errors.js";
 import { type CompareArguments, compareCommand } from "./compare-command.js";
 import { Interrupted, interruptible } from "./interrupt.js";
+import { type VerifyArguments, verifyCommand } from "./verify-command.js";
 
 /** Exit codes: 2 bad input, 1 anything else that failed, 128 + n stopped by a signal. */
 async function main(): Promise<number> {
@@ -32,9 +33,18 @@ async function main(): Promise<number> {
     .option("--readme <file>", "also write the numbers into this file's section `results`")
     .option("--resume", "continue what was interrupted, from the checkpoints in the report's folder", false)
     .action((options: CompareArguments) => interruptible((signal) => compareCommand(options, signal)));
+  let verified = true;
+  program
+    .command("verify")
+    .description("checks every reference case of published numbers in a folder; exits 1 if one is off")
+    .argument("<folder>", "safetensors and JSON files laid out like the published reference's")
+    .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto")
+    .action(async (folder: string, options: VerifyArguments) => {
+      verified = await verifyCommand(folder, options);
+    });
   try {
     await program.parseAsync();
-    return 0;
+    return verified ? 0 : 1;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof Interrupted) {

@@ -1,0 +1,10 @@
+import type { CaseKind } from "../case.js";
+import { losses } from "./losses.js";
+import { optimizer } from "./optimizer.js";
+import { schedules } from "./schedules.js";
+
+/**
+ * All kinds of reference cases. To add one: a file in this folder with a `CaseKind` (see ../case.ts; losses.ts is a short example), and a line
+ * here. It reads everything that may differ, shapes, depths, settings, from the file.
+ */
+export const caseKinds: readonly CaseKind[] = [losses, optimizer, schedules];

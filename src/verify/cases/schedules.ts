@@ -1,0 +1,65 @@
+import { ectPairs } from "../../consistency/ect.js";
+import { karrasSigmas } from "../../diffusion/sampling.js";
+import type { CaseKind, Comparison } from "../case.js";
+import { corrupt, type Reference } from "../reference.js";
+
+/**
+ * `t_to_r`: the nearer times r of `t`, by settings "q=,k=,b=,stages=,iterations=,adjust=" and iteration. `karras`: EDM's levels, rising from 0, by
+ * "steps,highest level".
+ */
+export const schedules: CaseKind = {
+  kind: "schedules",
+  verify: async (file) => {
+    const sections: Record<string, (file: Reference, content: Content) => Comparison[]> = { t_to_r, karras };
+    const content = file.content() as Content;
+    const { t: _, ...given } = content;
+    return Object.keys(given).flatMap((name) => {
+      const section = sections[name];
+      if (!section) throw corrupt(file.path, `${name} is none of ${Object.keys(sections).join(", ")}`);
+      return section(file, content);
+    });
+  },
+};
+
+interface Content {
+  t?: number[];
+  t_to_r?: Record<string, Record<string, number[]>>;
+  karras?: Record<string, number[]>;
+}
+
+function t_to_r(file: Reference, { t, t_to_r }: Content): Comparison[] {
+  if (!Array.isArray(t)) throw corrupt(file.path, "it has no times t");
+  return Object.entries(t_to_r!).flatMap(([name, byIteration]) => {
+    const given = Object.fromEntries(name.split(",").map((part) => part.split("=") as [string, string]));
+    const setting = (key: string): number => {
+      const value = Number(given[key]);
+      if (!Number.isFinite(value)) throw corrupt(file.path, `t_to_r: ${key} in "${name}" is not a number`);
+      return value;
+    };
+    const pairs = ectPairs({
+      iterations: setting("iterations"),
+      stages: setting("stages"),
+      q: setting("q"),
+      // A constant adjustment is a widening of 1 at all times.
+      k: given.adjust === "const" ? 0 : setting("k"),
+      b: setting("b"),
+    });
+    return Object.entries(byIteration).map(([iteration, reference]) => ({
+      quantity: "t_to_r",
+      part: `${name}, iteration ${iteration}`,
+      ours: t.map((time) => pairs(time, Number(iteration))),
+      reference,
+      kind: "value" as const,
+    }));
+  });
+}
+
+function karras(file: Reference, { karras }: Content): Comparison[] {
+  return Object.entries(karras!).map(([name, reference]) => {
+    const [steps, max] = name.split(",").map(Number) as [number, number];
+    if (!(steps >= 1 && max > 0)) throw corrupt(file.path, `karras: "${name}" is not "steps,highest level"`);
+    // One step is from the highest level to the lowest, the ends of all longer lists.
+    const falling = steps === 1 ? karrasSigmas({ steps: 2, max }).slice(0, 2) : karrasSigmas({ steps, max });
+    return { quantity: "karras", part: name, ours: falling.reverse(), reference, kind: "value" };
+  });
+}
