@@ -7,6 +7,7 @@ export {
   writeFolderAtomically,
 } from "./files.js";
 export { encodePng, type Images, imageGrid } from "./png.js";
+export { rasterizeSquare, resvg } from "./resvg.js";
 export {
   decodeSafetensors,
   encodeSafetensors,

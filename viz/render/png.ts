@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { check } from "../../src/errors.js";
+import { resvg } from "../../src/io/resvg.js";
 import type { VegaLiteSpec } from "../spec.js";
 import type { Theme } from "../theme.js";
 import { toSVG } from "./svg.js";
@@ -35,13 +36,8 @@ let loading: Promise<{ Resvg: typeof import("@resvg/resvg-wasm").Resvg; fonts: U
 /** Loads the rasterizer and the fonts once. */
 function rasterizer(): NonNullable<typeof loading> {
   loading ??= (async () => {
-    const { initWasm, Resvg } = await import("@resvg/resvg-wasm");
-    const files = ["@resvg/resvg-wasm/index_bg.wasm", ...fontFiles].map((name) =>
-      readFile(require.resolve(name)),
-    );
-    const [wasm, ...fonts] = await Promise.all(files);
-    await initWasm(wasm!);
-    return { Resvg, fonts };
+    const fonts = await Promise.all(fontFiles.map((name) => readFile(require.resolve(name))));
+    return { Resvg: (await resvg()).Resvg, fonts };
   })();
   return loading;
 }

@@ -1,0 +1,40 @@
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+
+const require = createRequire(import.meta.url);
+
+let loading: Promise<typeof import("@resvg/resvg-wasm")> | undefined;
+
+/** The SVG rasterizer resvg, its WebAssembly loaded: which a process can do only once. */
+export function resvg(): Promise<typeof import("@resvg/resvg-wasm")> {
+  loading ??= (async () => {
+    const library = await import("@resvg/resvg-wasm");
+    await library.initWasm(await readFile(require.resolve("@resvg/resvg-wasm/index_bg.wasm")));
+    return library;
+  })();
+  return loading;
+}
+
+/**
+ * A square SVG as RGB pixels [size, size, 3] of 0 ... 255, over white.
+ * @throws Error by resvg if it is no SVG that it can draw.
+ */
+export async function rasterizeSquare(svg: string, size: number): Promise<Uint8Array> {
+  const { Resvg } = await resvg();
+  const image = new Resvg(svg, {
+    fitTo: { mode: "width", value: size },
+    background: "#fff",
+    font: { loadSystemFonts: false },
+  });
+  try {
+    const rendered = image.render();
+    try {
+      const rgba = rendered.pixels;
+      return Uint8Array.from({ length: size * size * 3 }, (_, i) => rgba[4 * Math.floor(i / 3) + (i % 3)]!);
+    } finally {
+      rendered.free();
+    }
+  } finally {
+    image.free();
+  }
+}
