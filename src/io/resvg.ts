@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { TangentLabError } from "../errors.js";
 
 const require = createRequire(import.meta.url);
 
@@ -17,24 +18,31 @@ export function resvg(): Promise<typeof import("@resvg/resvg-wasm")> {
 
 /**
  * A square SVG as RGB pixels [size, size, 3] of 0 ... 255, over white.
- * @throws Error by resvg if it is no SVG that it can draw.
+ * @throws TangentLabError `invalid-data` if it is not what resvg can draw.
  */
 export async function rasterizeSquare(svg: string, size: number): Promise<Uint8Array> {
   const { Resvg } = await resvg();
-  const image = new Resvg(svg, {
-    fitTo: { mode: "width", value: size },
-    background: "#fff",
-    font: { loadSystemFonts: false },
-  });
   try {
+    const image = new Resvg(svg, {
+      fitTo: { mode: "width", value: size },
+      background: "#fff",
+      font: { loadSystemFonts: false },
+    });
     const rendered = image.render();
-    try {
-      const rgba = rendered.pixels;
-      return Uint8Array.from({ length: size * size * 3 }, (_, i) => rgba[4 * Math.floor(i / 3) + (i % 3)]!);
-    } finally {
-      rendered.free();
-    }
-  } finally {
+    const rgba = rendered.pixels;
+    const rgb = Uint8Array.from(
+      { length: size * size * 3 },
+      (_, i) => rgba[4 * Math.floor(i / 3) + (i % 3)]!,
+    );
+    rendered.free();
     image.free();
+    return rgb;
+  } catch (cause) {
+    // What failed in the middle of drawing cannot be freed any more.
+    throw new TangentLabError("invalid-data", "this SVG cannot be drawn", {
+      argument: "svg",
+      given: svg,
+      cause,
+    });
   }
 }
