@@ -3,6 +3,7 @@ import type { CaptionedDataset } from "./captioned.js";
 import type { Dataset } from "./dataset.js";
 import { type DigitsOptions, digits } from "./digits.js";
 import { embed } from "./embed.js";
+import { emoji } from "./emoji.js";
 import { objects } from "./objects.js";
 import { pairs } from "./pairs.js";
 import { circle, moons, sphere, spiral, swissRoll, torus } from "./toys.js";
@@ -22,11 +23,14 @@ const toys: Record<string, () => Dataset> = {
 };
 
 /** Images with captions. */
-const captionedSets: Record<string, () => CaptionedDataset> = {
+const captionedSets: Record<string, () => CaptionedDataset | Promise<CaptionedDataset>> = {
   objects,
   "objects-32": () => objects({ size: 32 }),
   pairs,
   "pairs-32": () => pairs({ size: 32 }),
+  emoji,
+  "emoji-32": () => emoji({ size: 32 }),
+  "emoji-all": () => emoji({ set: "all" }),
 };
 
 /** The names `byName` knows; each of points also with "-<D>d" at the end. */
