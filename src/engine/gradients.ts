@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { check } from "../errors.js";
 
 // Gradients that tfjs lacks, has wrong, or has in a form whose own gradient is wrong. Registered for all devices, compiled or eager.
 
@@ -114,6 +115,24 @@ function registerLinear(): void {
     dy: () => tf.engine().runKernel("AvgPool", { x: ddx }, attrs) as tf.Tensor,
     input: () => tf.zeros(input!.shape),
   }));
+  register("MaxPoolGrad", ["dy", "input", "output"], (ddx, saved, attrs) => {
+    const [dy, input, output] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+    const { filterSize, strides } = attrs as unknown as PoolAttributes;
+    const [windows, steps] = [filterSize, strides].map((size) => (Array.isArray(size) ? size : [size, size]));
+    const apart = steps!.every((step, i) => step >= windows![i]!);
+    check(apart, "strides", strides, `${filterSize} or more: overlapping windows have no second derivative`);
+    return {
+      // What ddx is where the maximum was: one place in each window. The ratio of means is that of sums, at borders, too.
+      dy: () => {
+        const mean = (x: tf.Tensor): tf.Tensor => tf.engine().runKernel("AvgPool", { x }, attrs) as tf.Tensor;
+        const ones = tf.ones(dy.shape);
+        const place = tf.engine().runKernel("MaxPoolGrad", { dy: ones, input, output }, attrs) as tf.Tensor;
+        return tf.div(mean(tf.mul(ddx, place)), mean(place));
+      },
+      input: () => tf.zeros(input.shape),
+      output: () => tf.zeros(output.shape),
+    };
+  });
   for (const kernelName of ["ResizeBilinear", "ResizeNearestNeighbor"]) {
     register(`${kernelName}Grad`, ["images", "dy"], (dImages, [images, dy], attrs) => {
       const size = dy!.shape.slice(1, 3);
@@ -131,6 +150,11 @@ interface ConvAttributes extends tf.NamedAttrMap {
   pad: "valid" | "same" | number;
   dataFormat: "NHWC";
   dimRoundingMode: "floor" | "round" | "ceil";
+}
+
+interface PoolAttributes {
+  filterSize: number | [number, number];
+  strides: number | [number, number];
 }
 
 /** To be called once, after tfjs has registered its own. */
