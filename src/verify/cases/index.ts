@@ -1,4 +1,5 @@
 import type { CaseKind } from "../case.js";
+import { contrastive } from "./contrastive.js";
 import { losses } from "./losses.js";
 import { optimizer } from "./optimizer.js";
 import { schedules } from "./schedules.js";
@@ -7,4 +8,4 @@ import { schedules } from "./schedules.js";
  * All kinds of reference cases. To add one: a file in this folder with a `CaseKind` (see ../case.ts; losses.ts is a short example), and a line
  * here. It reads everything that may differ, shapes, depths, settings, from the file.
  */
-export const caseKinds: readonly CaseKind[] = [losses, optimizer, schedules];
+export const caseKinds: readonly CaseKind[] = [contrastive, losses, optimizer, schedules];

@@ -1,0 +1,66 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { Tensor } from "../engine/tensor.js";
+import { check } from "../errors.js";
+
+export interface ContrastiveLossConfig {
+  /** How fast a logit falls with the error. Default 0.07. */
+  temperature?: number;
+  /** The logit of an error of 0. Default 4. */
+  scale?: number;
+  /** Weight of the positive pairs' own mean error, which keeps the model generating. Default 0. */
+  positiveWeight?: number;
+}
+
+/**
+ * SoftREPA's contrastive loss (2503.08250) of rows of denoising errors E [rows, captions] >= 0: logits = scale exp(-E / temperature), softmax
+ * cross-entropy of every row with its own caption, plus positiveWeight times the mean of the positive pairs' errors.
+ * @param positives [rows, captions], 1 at each row's own caption and 0 elsewhere.
+ * @returns the mean over rows, its cross-entropy alone, and how often the own caption has the least error; scalars.
+ */
+export function contrastiveLoss(
+  errors: Tensor,
+  positives: Tensor,
+  config: ContrastiveLossConfig = {},
+): { loss: Tensor; crossEntropy: Tensor; accuracy: Tensor } {
+  const { temperature = 0.07, scale = 4, positiveWeight = 0 } = config;
+  checkContrastive(config);
+  const logits = tf.mul(tf.exp(tf.div(errors, -temperature)), scale);
+  const positive = tf.sum(tf.mul(logits, positives), 1);
+  const crossEntropy = tf.mean(tf.sub(logSumExp(logits), positive));
+  const own = tf.sum(tf.mul(errors, positives), 1);
+  const least = tf.min(errors, 1);
+  return {
+    loss: positiveWeight === 0 ? crossEntropy : tf.add(crossEntropy, tf.mul(tf.mean(own), positiveWeight)),
+    crossEntropy,
+    accuracy: tf.mean(tf.cast(tf.lessEqual(own, least), "float32")),
+  };
+}
+
+/** @throws TangentLabError `invalid-argument` for a loss's settings out of range. */
+export function checkContrastive({
+  temperature = 0.07,
+  scale = 4,
+  positiveWeight = 0,
+}: ContrastiveLossConfig): void {
+  check(temperature > 0 && Number.isFinite(temperature), "temperature", temperature, "a finite number > 0");
+  check(scale > 0 && Number.isFinite(scale), "scale", scale, "a finite number > 0");
+  check(
+    positiveWeight >= 0 && Number.isFinite(positiveWeight),
+    "positiveWeight",
+    positiveWeight,
+    "a finite number >= 0",
+  );
+}
+
+/**
+ * InfoNCE's lower bound on the mutual information of image and caption, in nats: ln(captions) - cross-entropy (van den Oord et al., 1807.03748). At most
+ * ln(captions), whatever the true information is.
+ */
+export const infoNceBound = (crossEntropy: number, captions: number): number =>
+  Math.log(captions) - crossEntropy;
+
+/** Over the last axis. */
+function logSumExp(logits: Tensor): Tensor {
+  const top = tf.max(logits, 1, true);
+  return tf.squeeze(tf.add(top, tf.log(tf.sum(tf.exp(tf.sub(logits, top)), 1, true))), [1]);
+}

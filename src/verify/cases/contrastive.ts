@@ -1,0 +1,49 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { compile } from "../../engine/compile.js";
+import type { Tensor } from "../../engine/tensor.js";
+import { contrastiveLoss } from "../../softrepa/contrastive-loss.js";
+import type { CaseKind, Comparison } from "../case.js";
+import { corrupt } from "../reference.js";
+
+/**
+ * SoftREPA's loss of `errors` [images, captions] with the metadata's temperature and scale: `loss` and `grad_errors`; with `_dweight<w>` behind the names
+ * that with a weight of w on the positive pairs.
+ */
+export const contrastive: CaseKind = {
+  kind: "contrastive",
+  verify: async (file) => {
+    const errors = file.tensor("errors");
+    if (errors.rank !== 2 || errors.shape[0] !== errors.shape[1]) {
+      throw corrupt(file.path, `errors is of shape [${errors.shape}], not [images, as many captions]`);
+    }
+    const settings = { temperature: Number(file.json("temperature")), scale: Number(file.json("scale")) };
+    const names = file.names("loss");
+    if (names.length === 0) throw corrupt(file.path, "it has no loss");
+    const comparisons: Comparison[] = [];
+    for (const suffix of names) {
+      const [, weight] = /^_dweight([\d.]+)$/.exec(suffix) ?? [];
+      if (suffix !== "" && weight === undefined) {
+        throw corrupt(file.path, `loss${suffix} is neither loss nor loss_dweight<weight>`);
+      }
+      const positiveWeight = Number(weight ?? 0);
+      const step = compile((errors: Tensor, positives: Tensor) =>
+        tf.valueAndGrad(
+          (errors: tf.Tensor) =>
+            contrastiveLoss(errors, positives, { ...settings, positiveWeight }).loss as tf.Scalar,
+        )(errors as tf.Tensor),
+      );
+      const { value, grad } = await step(errors, tf.eye(errors.shape[0]!));
+      const names = [`loss${suffix}`, `grad_errors${suffix}`] as const;
+      comparisons.push(
+        {
+          quantity: names[0],
+          ours: value.dataSync(),
+          reference: file.tensor(names[0]).dataSync(),
+          kind: "value",
+        },
+        { quantity: names[1], ours: grad, reference: file.tensor(names[1]), kind: "gradient" },
+      );
+    }
+    return comparisons;
+  },
+};
