@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import { TangentLabError } from "../errors.js";
 import { type CompareArguments, compareCommand } from "./compare-command.js";
 import { Interrupted, interruptible } from "./interrupt.js";
+import { type TokensArguments, tokensCommand } from "./tokens-command.js";
 import { type VerifyArguments, verifyCommand } from "./verify-command.js";
 
 /** Exit codes: 2 bad input, 1 anything else that failed, 128 + n stopped by a signal. */
@@ -42,6 +43,14 @@ async function main(): Promise<number> {
     .action(async (folder: string, options: VerifyArguments) => {
       verified = await verifyCommand(folder, options);
     });
+  program
+    .command("tokens")
+    .description(
+      "describes a file of soft tokens and says which model it fits; exits 2 if it does not fit --model",
+    )
+    .argument("<file>", "a safetensors file with soft_tokens and perhaps time_embedding")
+    .option("--model <name>", "sd3, sd1.5 or sdxl")
+    .action((file: string, options: TokensArguments) => tokensCommand(file, options));
   try {
     await program.parseAsync();
     return verified ? 0 : 1;
