@@ -30,8 +30,8 @@ export function silu(x: Tensor): Tensor {
       value: tf.mul(x, tf.sigmoid(x)),
       gradFunc: (dy: Tensor, [x]: Tensor[]) => {
         const s = tf.sigmoid(x!);
-        // d/dx x s = s + x s (1 - s)
-        return tf.mul(dy, tf.mul(s, tf.add(tf.mul(x!, tf.sub(1, s)), 1)));
+        // d/dx x s = s + x s (1 - s) = s (1 + x - x s)
+        return tf.mul(dy, tf.mul(s, tf.add(tf.sub(x!, tf.mul(x!, s)), 1)));
       },
     };
   })(x);

@@ -24,14 +24,16 @@ export function adamw({
     init: zeroState,
     update: (gradients, state, parameters, learningRate) => {
       const next = nextState(gradients, state, { beta1, beta2, epsilon });
-      const rate = tf.div(learningRate, biasCorrection(next.step, beta1));
-      const scale = tf.rsqrt(biasCorrection(next.step, beta2));
+      // m^ / (sqrt(v^) + epsilon) with the moments' factors and corrections drawn out of the root and the fraction.
+      const root = tf.sqrt(tf.div(1 - beta2, biasCorrection(next.step, beta2)));
+      const rate = tf.div(tf.mul(learningRate, 1 - beta1), tf.mul(biasCorrection(next.step, beta1), root));
+      const floor = tf.div(epsilon, root);
       const keep = weightDecay === 0 ? undefined : tf.sub(1, tf.mul(learningRate, weightDecay));
       const updated = tree.map(
         (p, m, v) =>
           tf.sub(
             keep === undefined ? p : tf.mul(p, keep),
-            tf.div(tf.mul(m, rate), tf.add(tf.mul(tf.sqrt(v), scale), epsilon)),
+            tf.div(tf.mul(m, rate), tf.add(tf.sqrt(v), floor)),
           ),
         parameters,
         next.m,

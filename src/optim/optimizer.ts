@@ -2,7 +2,10 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 import * as tree from "../engine/tree.js";
 
-/** First and second moments of the gradients, in the structure of the parameters, and the count of updates made (scalar, float32). */
+/**
+ * Discounted sums of the gradients and of their squares, sum over k of beta^k g, in the structure of the parameters, and the count of updates made
+ * (scalar, float32). The moments are (1 - beta) times the sums: a factor that all parameters share, so that it is applied to the step's size.
+ */
 export interface OptimizerState {
   readonly m: tree.Tree;
   readonly v: tree.Tree;
@@ -37,20 +40,20 @@ export interface AdamConfig {
   epsilon?: number;
 }
 
-/** State with all moments zero. */
+/** State before the first gradient. */
 export function zeroState(parameters: tree.Tree): OptimizerState {
   const zeros = (): tree.Tree => tree.map((leaf) => tf.zeros(leaf.shape), parameters);
   return { m: zeros(), v: zeros(), step: tf.scalar(0) };
 }
 
-/** The moments after one more gradient: m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2. */
+/** The sums after one more gradient: m = b1 m + g, v = b2 v + g^2. */
 export function nextState(
   gradients: tree.Tree,
   state: OptimizerState,
   { beta1, beta2 }: Required<AdamConfig>,
 ): OptimizerState {
-  const m = tree.map((m, g) => tf.add(tf.mul(m, beta1), tf.mul(g, 1 - beta1)), state.m, gradients);
-  const v = tree.map((v, g) => tf.add(tf.mul(v, beta2), tf.mul(tf.square(g), 1 - beta2)), state.v, gradients);
+  const m = tree.map((m, g) => tf.add(tf.mul(m, beta1), g), state.m, gradients);
+  const v = tree.map((v, g) => tf.add(tf.mul(v, beta2), tf.square(g)), state.v, gradients);
   return { m, v, step: tf.add(state.step, 1) };
 }
 

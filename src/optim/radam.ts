@@ -23,12 +23,12 @@ export function radam({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamConfig
     update: (gradients, state, parameters, learningRate) => {
       const next = nextState(gradients, state, { beta1, beta2, epsilon });
       const { rectified, factor } = rectification(next.step, beta2);
-      const rate = tf.mul(tf.div(learningRate, biasCorrection(next.step, beta1)), factor);
-      const plain = tf.sub(1, rectified);
-      // The denominator is sqrt(v) + epsilon where rectified, else 1.
+      const rate = tf.mul(tf.div(tf.mul(learningRate, 1 - beta1), biasCorrection(next.step, beta1)), factor);
+      // The denominator is sqrt(v) + epsilon where rectified, else 1; v is 1 - beta2 times the sum.
+      const root = tf.mul(rectified, Math.sqrt(1 - beta2));
+      const floor = tf.add(tf.mul(rectified, epsilon), tf.sub(1, rectified));
       const updated = tree.map(
-        (p, m, v) =>
-          tf.sub(p, tf.div(tf.mul(m, rate), tf.add(tf.mul(tf.add(tf.sqrt(v), epsilon), rectified), plain))),
+        (p, m, v) => tf.sub(p, tf.div(tf.mul(m, rate), tf.add(tf.mul(tf.sqrt(v), root), floor))),
         parameters,
         next.m,
         next.v,

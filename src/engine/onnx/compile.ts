@@ -82,8 +82,8 @@ async function build<A extends tree.Tree[]>(
       return order;
     },
   );
-  const { model, usedInputs } = graph.encode(outputs);
-  const session = await createSession(model, usedInputs, outputs);
+  const { model, usedInputs, work } = graph.encode(outputs);
+  const session = await createSession(model, work, usedInputs, outputs);
   return { session, build: rebuild, donated };
 }
 

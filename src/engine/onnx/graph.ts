@@ -139,8 +139,11 @@ export class Graph {
     return this.nodeByKey.get(`${op}(${inputs.map((v) => v.name)})${JSON.stringify(attributes)}`)?.outputs[0];
   }
 
-  /** Encodes what the outputs need. Every output gets a name of its own: out0, out1, ... */
-  encode(outputs: readonly Value[]): { model: Uint8Array; usedInputs: Value[] } {
+  /**
+   * Encodes what the outputs need. Every output gets a name of its own: out0, out1, ... `work` says how much there is to compute, in multiply-adds:
+   * those of the products, and for any other number written as much as 8 of them take.
+   */
+  encode(outputs: readonly Value[]): { model: Uint8Array; usedInputs: Value[]; work: number } {
     const needed = new Set<Node>();
     const constants = new Set<Value>();
     const usedInputs = new Set<Value>();
@@ -167,15 +170,13 @@ export class Graph {
         });
     });
     const nameOf = (value: Value): string => renamed.get(value) ?? value.name;
-    const nodes: NodeSpec[] = this.nodes
-      .filter((node) => needed.has(node))
-      .map((node) => ({
-        op: node.op,
-        inputs: node.inputs.map(nameOf),
-        outputs: node.outputs.map(nameOf),
-        attributes: node.attributes,
-        domain: node.domain,
-      }));
+    const nodes: NodeSpec[] = lastFirst(this.nodes.filter((node) => needed.has(node))).map((node) => ({
+      op: node.op,
+      inputs: node.inputs.map(nameOf),
+      outputs: node.outputs.map(nameOf),
+      attributes: node.attributes,
+      domain: node.domain,
+    }));
     nodes.push(...copies);
     const model = encodeModel({
       inputs: [...usedInputs].map(({ name, shape, type }) => ({ name, shape, type })),
@@ -188,12 +189,34 @@ export class Graph {
       })),
       nodes,
     });
-    return { model, usedInputs: [...usedInputs] };
+    const work = [...needed].reduce((sum, node) => sum + workOf(node), 0);
+    return { model, usedInputs: [...usedInputs], work };
   }
 
   private name(prefix: string): string {
     return `${prefix}${this.nextName++}`;
   }
+}
+
+/**
+ * Nodes in the order in which ONNX Runtime runs them as they were added. It goes through the graph depth first from the results, and of a node's inputs
+ * first to the one that was declared last. Declared in the order of tracing, the weights' gradients would all come at the end, with everything they are
+ * computed from kept until then; so declared backwards. A node of one input counts as added with what it reads: gradients are reshaped long after.
+ */
+function lastFirst(nodes: readonly Node[]): Node[] {
+  const added = new Map<Node, number>();
+  nodes.forEach((node, i) => {
+    const sources = node.inputs.filter((value) => !value.constant);
+    const [source] = sources;
+    added.set(node, sources.length === 1 && source!.node ? added.get(source!.node)! : i);
+  });
+  return [...nodes].reverse().sort((a, b) => added.get(b)! - added.get(a)!);
+}
+
+function workOf({ op, inputs, outputs, attributes }: Node): number {
+  const written = outputs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  if (op !== "Gemm" && op !== "MatMul" && op !== "FusedMatMul") return 8 * written;
+  return written * inputs[0]!.shape.at(attributes.transA ? -2 : -1)!;
 }
 
 function filled(type: ElementType, size: number, fill: number | bigint): ConstantData {

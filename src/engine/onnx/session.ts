@@ -16,8 +16,13 @@ export interface Session {
   run(inputs: readonly Data[], targets: readonly (Data | undefined)[]): Promise<Data[]>;
 }
 
+/** Multiply-adds of a graph that one thread computes as fast as several. */
+const smallWork = 1e7;
+
+/** `work` is the graph's, see `Graph.encode`. */
 export async function createSession(
   model: Uint8Array,
+  work: number,
   usedInputs: readonly Value[],
   outputs: readonly Value[],
 ): Promise<Session> {
@@ -27,6 +32,8 @@ export async function createSession(
     logSeverityLevel: 3,
     // Threads of one session must not spin while another one works: a program has several (training, sampling, metrics).
     extra: { session: { force_spinning_stop: "1" } },
+    // Below, waking up a second thread costs what it saves; and a core stays free.
+    ...(work < smallWork ? { intraOpNumThreads: 1 } : {}),
   });
   const slots = outputs.map(({ shape, type }) => ({ shape, type }) as Slot);
   const used = usedInputs.map((value) => ({

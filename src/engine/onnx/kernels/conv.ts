@@ -51,11 +51,17 @@ function windowRows(graph: Graph, x: Value, table: WindowTable): Value[] {
   );
 }
 
-/** The windows of x times one matrix [width * c, out]. */
-function multiplyWindows(graph: Graph, x: Value, table: WindowTable, matrix: Value): Value {
+/** The windows of x times one matrix [width * c, out], or [out, width * c] if it is stored transposed. */
+function multiplyWindows(
+  graph: Graph,
+  x: Value,
+  table: WindowTable,
+  matrix: Value,
+  transposed = false,
+): Value {
   return concat(
     graph,
-    windowRows(graph, x, table).map((rows) => gemm(graph, rows, matrix)),
+    windowRows(graph, x, table).map((rows) => gemm(graph, rows, matrix, false, transposed)),
     0,
   );
 }
@@ -85,12 +91,13 @@ function convolve(graph: Graph, x: Value, filter: Value, info: backend_util.Conv
   return reshapeTo(graph, multiplyWindows(graph, x, inputWindows(info), matrix), info.outShape);
 }
 
-/** dx = windows of dy, seen from the input's pixels, times the filter with its channels exchanged [kh*kw*out, c]. */
+/** dx = windows of dy, seen from the input's pixels, times the filter with its channels exchanged. */
 function backpropInput(graph: Graph, dy: Value, filter: Value, info: backend_util.Conv2DInfo): Value {
   const [kh, kw, c, out] = filter.shape as Shape4;
-  const flipped = transpose(graph, reshapeTo(graph, filter, [kh * kw, c, out]), [0, 2, 1]);
-  const matrix = reshapeTo(graph, flipped, [kh * kw * out, c]);
-  return reshapeTo(graph, multiplyWindows(graph, dy, outputWindows(info), matrix), info.inShape);
+  // [c, kh*kw*out], transposed by the product itself: this order moves whole rows of the filter, the other one single numbers.
+  const rows = transpose(graph, reshapeTo(graph, filter, [kh * kw, c, out]), [1, 0, 2]);
+  const matrix = reshapeTo(graph, rows, [c, kh * kw * out]);
+  return reshapeTo(graph, multiplyWindows(graph, dy, outputWindows(info), matrix, true), info.inShape);
 }
 
 function backpropFilter(graph: Graph, x: Value, dy: Value, info: backend_util.Conv2DInfo): Value {

@@ -1,7 +1,6 @@
 import type { backend_util } from "@tensorflow/tfjs-core";
 import { reshapeTo } from "../backend.js";
 import { type Graph, sizeOf, type Value } from "../graph.js";
-import { scalar } from "./elementwise.js";
 
 /**
  * Convolution, pooling and resizing all read windows of pixels. An image batch [n, h, w, c] is a matrix of pixels [n*h*w, c], and a window
@@ -142,15 +141,36 @@ export function gatherWindows(graph: Graph, x: Value, table: WindowTable, fill =
   // Of all pixels: the first part of a table begins like the identity, too.
   if (!outside && index.shape[0]! * index.shape[1]! === count && isIdentity(index))
     return reshapeTo(graph, matrix, shape);
+  const border = graph.splat(fill, [1, channels], matrix.type);
   const source = outside
-    ? graph.op(
-        "Pad",
-        [matrix, graph.integers([0, 0, 1, 0]), scalar(graph, fill)],
-        [count + 1, channels],
-        matrix.type,
-      )
+    ? graph.op("Concat", [matrix, border], [count + 1, channels], matrix.type, { axis: 0 })
     : matrix;
+  if (channels <= fewChannels) return gatherNumbers(graph, source, table, index);
   return graph.op("Gather", [source, index], shape, matrix.type, { axis: 0 });
+}
+
+/** Up to here picking single numbers is faster than copying rows of them. */
+const fewChannels = 4;
+
+/** The same windows of rows with few channels, number by number. */
+function gatherNumbers(graph: Graph, matrix: Value, table: WindowTable, rows: Value): Value {
+  const channels = matrix.shape[1]!;
+  const index = graph.cached(`${table.key}:numbers:${channels}`, () => {
+    const row = (i: number): number => Number(rows.constant!.data[rows.constant!.splat ? 0 : i]);
+    const data = Int32Array.from(
+      { length: table.rows * table.width * channels },
+      (_, i) => row(Math.floor(i / channels)) * channels + (i % channels),
+    );
+    return { data, shape: [data.length], type: "int32" };
+  });
+  const numbers = graph.op(
+    "GatherElements",
+    [reshapeTo(graph, matrix, [sizeOf(matrix.shape)]), index],
+    index.shape,
+    matrix.type,
+    { axis: 0 },
+  );
+  return reshapeTo(graph, numbers, [table.rows, table.width, channels]);
 }
 
 /** Rows of windows that stay in the processor's cache between being gathered and being multiplied: 1.5 M numbers. */
