@@ -45,11 +45,11 @@ export async function captionedFolder(
     throw fileSystemError("read", folder, cause);
   });
   const entries = await readEntries(folder, files);
-  const images = files.filter((file) => extname(file).toLowerCase() === ".png");
+  const images = new Set(files.filter((file) => extname(file).toLowerCase() === ".png"));
   const captionedFiles = new Set(entries.map(({ file }) => file));
-  const bare = images.find((file) => !captionedFiles.has(file));
+  const bare = [...images].find((file) => !captionedFiles.has(file));
   if (bare !== undefined) throw mismatch(folder, `${bare} has no caption`);
-  const missing = entries.find(({ file }) => !images.includes(file));
+  const missing = entries.find(({ file }) => !images.has(file));
   if (missing)
     throw mismatch(folder, `${missing.where} names ${missing.file}, which is not a PNG file there`);
 
@@ -94,7 +94,8 @@ async function readEntries(folder: string, files: readonly string[]): Promise<En
   const records = name.endsWith(".csv") ? parseCsv(text, path) : parseLines(text, path);
   if (records.length === 0) throw mismatch(folder, `${name} has no captions`);
   const entries = records.map(({ record, line }) => entryOf(record, `${name}, line ${line}`));
-  const twice = entries.find(({ file }, i) => entries.findIndex((other) => other.file === file) < i);
+  const named = new Set<string>();
+  const twice = entries.find(({ file }) => named.size === named.add(file).size);
   if (twice) throw mismatch(folder, `${twice.where} names ${twice.file} a second time`);
   return entries;
 }
