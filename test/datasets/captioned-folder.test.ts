@@ -81,7 +81,12 @@ for (const [why, files, code, message] of [
     "invalid-data",
     /b\.png has the wrong size; given: "9 x 9 pixels"; allowed: 8 x 8/,
   ],
-  ["no PNG", { "a.png": "GIF89a", "captions.jsonl": line }, "corrupt-file", /a\.png is not a PNG/],
+  [
+    "no image",
+    { "a.png": "GIF89a", "captions.jsonl": line },
+    "corrupt-file",
+    /a\.png is neither PNG nor JPEG/,
+  ],
   ["no JSON", { "a.png": grey(0), "captions.jsonl": `${line}\n{` }, "corrupt-file", /line 2 is not JSON/],
   [
     "ragged CSV",
