@@ -1,5 +1,5 @@
 // Imports point one way (ARCHITECTURE.md):
-// io, engine <- nn, optim <- diffusion, metrics <- consistency, manifold, softrepa <- training <- verify <- cli; viz reads plain data; datasets knows only io and engine.
+// io, engine <- nn, optim <- diffusion, metrics <- consistency, manifold, softrepa <- training <- verify <- experiments <- cli; viz reads plain data; datasets knows only io and engine.
 const layers = [
   ["errors"],
   ["io", "engine"],
@@ -8,6 +8,7 @@ const layers = [
   ["consistency", "manifold", "softrepa"],
   ["training"],
   ["verify"],
+  ["experiments"],
   ["cli"],
 ];
 

@@ -52,6 +52,7 @@ export interface FiniteSource {
   size: number;
   labels?: Int32Array;
   numClasses?: number;
+  classNames?: readonly string[];
   write(index: number, out: Float32Array, offset: number): void;
 }
 
@@ -84,7 +85,11 @@ export function finite({ write, ...rest }: FiniteSource): Dataset {
   };
 }
 
-function checkedLabels(labels: ArrayLike<number>, size: number): { labels: Int32Array; numClasses: number } {
+/** Labels as a dataset keeps them. @throws TangentLabError `invalid-argument` for a wrong count, `invalid-data` for what is no class. */
+export function checkedLabels(
+  labels: ArrayLike<number>,
+  size: number,
+): { labels: Int32Array; numClasses: number } {
   check(labels.length === size, "labels", `${labels.length} labels`, `one for each of ${size} examples`);
   let highest = 0;
   for (let i = 0; i < size; i++) {

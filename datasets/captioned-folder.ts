@@ -1,8 +1,8 @@
 import { readdir } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { parse } from "csv-parse/sync";
-import { PNG } from "pngjs";
 import { check, TangentLabError } from "../src/errors.js";
+import { decodeImage, imageExtensions } from "../src/io/decode-image.js";
 import { fileSystemError, readBytes } from "../src/io/files.js";
 import { type CaptionedDataset, captioned } from "./captioned.js";
 
@@ -22,13 +22,13 @@ interface Entry {
 const captionFiles = ["captions.jsonl", "metadata.jsonl", "metadata.csv"] as const;
 
 /**
- * Your own images with captions: a folder of square PNG files and one of
+ * Your own images with captions: a folder of square PNG or JPEG files and one of
  * - captions.jsonl (or metadata.jsonl): a line `{"file": "a.png", "caption": "a cat"}` or `"captions": ["a cat", "one cat"]` an image;
  * - metadata.csv with the columns `file_name` and `text`, one image a row.
  *
- * `file_name` and `text` are understood in both. Every PNG of the folder needs a caption and every caption its file.
+ * `file_name` and `text` are understood in both. Every image of the folder needs a caption and every caption its file.
  * @throws TangentLabError `file-system` where there is nothing to read, `invalid-data` for images of the wrong size, files without captions,
- * captions without files and blank captions, `corrupt-file` for what is no JSON, CSV or PNG.
+ * captions without files and blank captions, `corrupt-file` for what is no JSON, CSV or image.
  */
 export async function captionedFolder(
   folder: string,
@@ -45,18 +45,17 @@ export async function captionedFolder(
     throw fileSystemError("read", folder, cause);
   });
   const entries = await readEntries(folder, files);
-  const images = files.filter((file) => extname(file).toLowerCase() === ".png");
+  const images = new Set(files.filter((file) => imageExtensions.includes(extname(file).toLowerCase())));
   const captionedFiles = new Set(entries.map(({ file }) => file));
-  const bare = images.find((file) => !captionedFiles.has(file));
+  const bare = [...images].find((file) => !captionedFiles.has(file));
   if (bare !== undefined) throw mismatch(folder, `${bare} has no caption`);
-  const missing = entries.find(({ file }) => !images.includes(file));
-  if (missing)
-    throw mismatch(folder, `${missing.where} names ${missing.file}, which is not a PNG file there`);
+  const missing = entries.find(({ file }) => !images.has(file));
+  if (missing) throw mismatch(folder, `${missing.where} names ${missing.file}, which is not an image there`);
 
   let { size } = options;
   const pixels: Uint8Array[] = [];
   for (const { file } of entries) {
-    const image = decode(await readBytes(join(folder, file)), join(folder, file));
+    const image = decodeImage(await readBytes(join(folder, file)), join(folder, file));
     size ??= image.width;
     if (image.width !== size || image.height !== size) {
       throw new TangentLabError("invalid-data", `${join(folder, file)} has the wrong size`, {
@@ -65,7 +64,7 @@ export async function captionedFolder(
         allowed: `${size} x ${size} pixels, as ${options.size === undefined ? "the first image" : "asked for"}`,
       });
     }
-    pixels.push(image.rgb);
+    pixels.push(image.data);
   }
   return captioned<number>({
     name: basename(folder),
@@ -86,7 +85,7 @@ async function readEntries(folder: string, files: readonly string[]): Promise<En
     throw new TangentLabError("file-system", `no captions in ${folder}`, {
       argument: "folder",
       given: folder,
-      allowed: `a folder of PNG files with ${captionFiles.join(" or ")}`,
+      allowed: `a folder of images with ${captionFiles.join(" or ")}`,
     });
   }
   const path = join(folder, name);
@@ -94,7 +93,8 @@ async function readEntries(folder: string, files: readonly string[]): Promise<En
   const records = name.endsWith(".csv") ? parseCsv(text, path) : parseLines(text, path);
   if (records.length === 0) throw mismatch(folder, `${name} has no captions`);
   const entries = records.map(({ record, line }) => entryOf(record, `${name}, line ${line}`));
-  const twice = entries.find(({ file }, i) => entries.findIndex((other) => other.file === file) < i);
+  const named = new Set<string>();
+  const twice = entries.find(({ file }) => named.size === named.add(file).size);
   if (twice) throw mismatch(folder, `${twice.where} names ${twice.file} a second time`);
   return entries;
 }
@@ -152,22 +152,5 @@ const mismatch = (folder: string, why: string): TangentLabError =>
   new TangentLabError("invalid-data", `${folder}: ${why}`, {
     argument: "folder",
     given: folder,
-    allowed: "as many PNG files as captions, each named once",
+    allowed: "as many images as captions, each named once",
   });
-
-/** A PNG's pixels over white. */
-function decode(bytes: Uint8Array, path: string): { width: number; height: number; rgb: Uint8Array } {
-  let png: PNG;
-  try {
-    png = PNG.sync.read(Buffer.from(bytes));
-  } catch (cause) {
-    throw new TangentLabError("corrupt-file", `${path} is not a PNG image`, { argument: "folder", cause });
-  }
-  const { width, height, data } = png;
-  const rgb = Uint8Array.from({ length: width * height * 3 }, (_, i) => {
-    const pixel = 4 * Math.floor(i / 3);
-    const alpha = data[pixel + 3]! / 255;
-    return Math.round(alpha * data[pixel + (i % 3)]! + (1 - alpha) * 255);
-  });
-  return { width, height, rgb };
-}

@@ -15,6 +15,8 @@ export interface Dataset {
   /** The class of every example; only where `size` is finite and classes are known. */
   readonly labels?: Int32Array;
   readonly numClasses?: number;
+  /** What each class is called; only where names are known. */
+  readonly classNames?: readonly string[];
   /** The manifold the examples lie on; only where it is known exactly. */
   readonly manifold?: Manifold;
 }

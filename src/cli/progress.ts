@@ -1,4 +1,5 @@
 import { SingleBar } from "cli-progress";
+import type { Follow } from "../experiments/prepare.js";
 import type { Run, TrainingEvent } from "../training/run.js";
 
 export interface FollowOptions {
@@ -35,6 +36,51 @@ export async function follow<Result>(
   }
 }
 
+/** One bar for many runs: their steps together, and on it the run that is at work. */
+export interface JointProgress {
+  follow: Follow;
+  /** Steps that need not be done. */
+  skip(steps: number): void;
+  end(): void;
+}
+
+/** Progress through `total` steps of several runs that are followed one after the other. */
+export function jointProgress(total: number, stream: NodeJS.WriteStream = process.stderr): JointProgress {
+  const view = stream.isTTY ? bar(stream) : lines(stream);
+  const rate = new Rate();
+  let before = 0;
+  let skipped = 0;
+  return {
+    follow: async (run, options) => {
+      const iterator = run[Symbol.asyncIterator]();
+      let metric = "";
+      let first: number | undefined;
+      let next = await iterator.next();
+      for (; !next.done; next = await iterator.next()) {
+        const { step, metrics } = next.value;
+        if (first === undefined) {
+          first = step;
+          skipped += step;
+        }
+        const value = metrics[options.metric];
+        if (value !== undefined) metric = `${options.metric} ${Number(value.toPrecision(3))}`;
+        const at = { step: Math.min(before + step, total), total };
+        const own = { step: at.step - skipped, total: total - skipped };
+        view.update(at, { label: options.label, metric, ...rate.of(own) });
+      }
+      const { steps } = run.record.settings;
+      if (first === undefined) skipped += steps as number;
+      before += steps as number;
+      return next.value;
+    },
+    skip: (steps) => {
+      before += steps;
+      skipped += steps;
+    },
+    end: () => view.end(),
+  };
+}
+
 interface Line {
   label: string;
   metric: string;
@@ -44,8 +90,10 @@ interface Line {
   left: string;
 }
 
+type At = Pick<TrainingEvent, "step" | "total">;
+
 interface View {
-  update(event: TrainingEvent, line: Line): void;
+  update(event: At, line: Line): void;
   end(): void;
 }
 
@@ -80,7 +128,7 @@ function lines(stream: NodeJS.WriteStream): View {
 class Rate {
   #first: { step: number; time: number } | undefined;
 
-  of({ step, total }: TrainingEvent): Pick<Line, "rate" | "left"> {
+  of({ step, total }: At): Pick<Line, "rate" | "left"> {
     const time = performance.now();
     if (step > 0) this.#first ??= { step, time };
     const first = this.#first;

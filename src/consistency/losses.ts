@@ -31,16 +31,33 @@ export function pseudoHuber({ c = 0.00054 }: PseudoHuberConfig = {}): Distance {
   };
 }
 
+/** A part of a loss as continuous-time objectives see it: two outputs infinitely close to each other differ by a tangent. */
+export interface LossTerm {
+  /** Where the tangent is taken and measured: outputs [batch, ...] -> features [batch, k]. Default the data's own space. */
+  readonly embed?: (output: Tensor, context: Context) => Tensor;
+  /** How it is measured there. */
+  readonly distance: Distance;
+  /** What the part is multiplied with. Default 1. */
+  readonly weight?: (context: Context) => Tensor;
+}
+
 /** How a consistency model's output is drawn to its target. */
 export interface ConsistencyLoss {
   readonly name: string;
   /** Frozen tensors it needs; training keeps them in its state and hands them back. */
   readonly context: Context;
   /**
+   * Scalars that change over training, by the iteration; they come with the context. Where they are missing in it, the loss is as at the end of
+   * training.
+   */
+  readonly scalars?: (iteration: number) => { readonly [name: string]: number };
+  /**
    * `loss` [batch], whose gradient with respect to `output` trains the model, and `distance`, a scalar to follow. Both arguments
    * [batch, ...]; the target carries no gradient.
    */
   apply(output: Tensor, target: Tensor, context: Context): { loss: Tensor; distance: Tensor };
+  /** The same for continuous-time objectives: the loss is the sum of its terms. */
+  readonly terms: readonly LossTerm[];
 }
 
 /** Training with a distance in the space of the data itself. */
@@ -51,4 +68,11 @@ export const pixelLoss = (distance: Distance = pseudoHuber()): ConsistencyLoss =
     const loss = distance(output, target);
     return { loss, distance: tf.mean(loss) };
   },
+  terms: [{ distance }],
 });
+
+/** A loss's scalars at an iteration as tensors; {} if it has none. The caller disposes them. */
+export const scalarsAt = (loss: ConsistencyLoss, iteration: number): { [name: string]: Tensor } =>
+  Object.fromEntries(
+    Object.entries(loss.scalars?.(iteration) ?? {}).map(([name, value]) => [name, tf.scalar(value)]),
+  );

@@ -4,8 +4,8 @@ import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import { check } from "../errors.js";
 import type { Context } from "../optim/method.js";
-import type { PairSchedule } from "./ect.js";
 import type { ConsistencyLoss } from "./losses.js";
+import type { PairSchedule } from "./times.js";
 
 /** Fixed places at which tangents are followed over training: data x, noise, times t and r, [count, ...shape] and [count]. */
 export type Probes = {

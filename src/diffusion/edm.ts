@@ -1,13 +1,13 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 import { check } from "../errors.js";
-import { flatten, type Model, type TimeNetwork } from "../nn/network.js";
+import { type Condition, flatten, type Model, type TimeNetwork } from "../nn/network.js";
 
 /**
- * An estimate of the clean data of x_t = x0 + t e: (x [batch, ...], t [batch]) -> like x; at t = 0 it is x itself. The same
+ * An estimate of the clean data of x_t = x0 + t e: (x [batch, ...], t [batch], condition) -> like x; at t = 0 it is x itself. The same
  * function is a consistency function once it is trained as one.
  */
-export interface Denoiser extends Model<[x: Tensor, t: Tensor], Tensor> {
+export interface Denoiser extends Model<[x: Tensor, t: Tensor, condition?: Condition], Tensor> {
   readonly sigmaData: number;
 }
 
@@ -23,7 +23,8 @@ export function denoiser(network: TimeNetwork, { sigmaData = 0.5 }: DenoiserConf
   return {
     ...model,
     sigmaData,
-    apply: (parameters, x, t) => precondition((x, c) => model.apply(parameters, x, c), x, t, sigmaData),
+    apply: (parameters, x, t, condition) =>
+      precondition((x, c) => model.apply(parameters, x, c, condition), x, t, sigmaData),
   };
 }
 

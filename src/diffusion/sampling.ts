@@ -1,7 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 import { check } from "../errors.js";
-import type { Denoiser } from "./edm.js";
+import type { Condition } from "../nn/network.js";
+import { addNoise, type Denoiser } from "./edm.js";
+import { type Denoise, eulerStep, heunStep, type OdeStep } from "./ode.js";
 
 export interface KarrasConfig {
   /** Levels before the last 0, at least 2. */
@@ -24,43 +26,101 @@ export function karrasSigmas({ steps, min = 0.002, max = 80, rho = 7 }: KarrasCo
   return [...levels, 0];
 }
 
-/** A solver of the probability-flow ODE from `latent` (a point at level sigmas[0], such as sigmas[0] z) through falling levels. */
+/**
+ * A solver of the probability-flow ODE from `latent` (a point at level sigmas[0], such as sigmas[0] z) through falling levels, of which only the last
+ * may be 0. The same latent gives the same samples. `condition` has the classes to draw, where the network has classes.
+ */
 export type Solver = (
   denoiser: Denoiser,
   parameters: Tensor,
   latent: Tensor,
   sigmas: readonly number[],
+  condition?: Condition,
 ) => Tensor;
 
 /** Euler's method on dx/dt = (x - D(x, t))/t. One evaluation a step. */
-export const euler: Solver = (denoiser, parameters, latent, sigmas) =>
-  solve(sigmas, latent, (x, from, to) =>
-    tf.add(x, tf.mul(velocity(denoiser, parameters, x, from), to - from)),
+export const euler: Solver = (denoiser, parameters, latent, sigmas, condition) => {
+  const denoise: Denoise = (x, t) => denoiser.apply(parameters, x, t, condition);
+  return solve(sigmas, latent, (x, from, to) => stepTo(eulerStep, denoise, x, from, to));
+};
+
+/** Heun's second-order method (EDM, algorithm 1). Two evaluations a step, one in a step to 0. */
+export const heun: Solver = (denoiser, parameters, latent, sigmas, condition) => {
+  const denoise: Denoise = (x, t) => denoiser.apply(parameters, x, t, condition);
+  return solve(sigmas, latent, (x, from, to) =>
+    stepTo(to === 0 ? eulerStep : heunStep, denoise, x, from, to),
   );
+};
 
-/** Heun's second-order method (EDM, algorithm 1 without churn). Two evaluations a step, one in a step to 0. */
-export const heun: Solver = (denoiser, parameters, latent, sigmas) =>
-  solve(sigmas, latent, (x, from, to) => {
-    const slope = velocity(denoiser, parameters, x, from);
-    const end = tf.add(x, tf.mul(slope, to - from));
-    if (to === 0) return end;
-    const corrected = tf.add(slope, velocity(denoiser, parameters, end, to));
-    return tf.add(x, tf.mul(corrected, (to - from) / 2));
-  });
-
-/** dx/dt of the probability-flow ODE at level t > 0. */
-function velocity(denoiser: Denoiser, parameters: Tensor, x: Tensor, t: number): Tensor {
-  return tf.div(tf.sub(x, denoiser.apply(parameters, x, tf.fill([x.shape[0]!], t))), t);
+export interface ChurnConfig {
+  /** S_churn: noise added over all steps; more forgets more of the latent. Default 40. */
+  churn?: number;
+  /** S_min: no noise is added at lower levels. Default 0.05. */
+  min?: number;
+  /** S_max: nor at higher ones. Default 50. */
+  max?: number;
+  /** S_noise: standard deviation of the added noise. Default 1.003. */
+  noise?: number;
 }
+
+/** A solver that draws: one standard normal like `latent` for each of the steps; the same noises give the same samples. */
+export type StochasticSolver = (
+  denoiser: Denoiser,
+  parameters: Tensor,
+  latent: Tensor,
+  sigmas: readonly number[],
+  noises: readonly Tensor[],
+  condition?: Condition,
+) => Tensor;
+
+/**
+ * EDM's stochastic sampler (2206.00364, algorithm 2): before each step of Heun's method the level is raised a little by
+ * fresh noise.
+ */
+export function stochastic(config: ChurnConfig = {}): StochasticSolver {
+  const { churn = 40, min = 0.05, max = 50, noise: scale = 1.003 } = config;
+  check(churn >= 0 && Number.isFinite(churn), "churn", churn, "a finite number >= 0");
+  check(min >= 0 && min <= max, "min", min, "a number >= 0 and <= max");
+  check(scale >= 0 && Number.isFinite(scale), "noise", scale, "a finite number >= 0");
+  return (denoiser, parameters, latent, sigmas, noises, condition) => {
+    const steps = sigmas.length - 1;
+    check(noises.length === steps, "noises", noises.length, `one for each of ${steps} steps`);
+    const denoise: Denoise = (x, t) => denoiser.apply(parameters, x, t, condition);
+    return solve(sigmas, latent, (x, from, to, i) => {
+      const gamma = from >= min && from <= max ? Math.min(churn / steps, Math.SQRT2 - 1) : 0;
+      const raised = from * (1 + gamma);
+      const added = scale * Math.sqrt(raised ** 2 - from ** 2);
+      const noisy = gamma > 0 ? tf.add(x, tf.mul(noises[i]!, added)) : x;
+      return stepTo(to === 0 ? eulerStep : heunStep, denoise, noisy, raised, to);
+    });
+  };
+}
+
+/** "Denoising" samples: D(x0 + sigma e, sigma) of data x0 and standard normals e, both [batch, ...]; their quality per level is dFID. */
+export function denoised(
+  denoiser: Denoiser,
+  parameters: Tensor,
+  x: Tensor,
+  noise: Tensor,
+  sigma: number,
+  condition?: Condition,
+): Tensor {
+  check(sigma > 0 && Number.isFinite(sigma), "sigma", sigma, "a finite number > 0");
+  const level = tf.fill([x.shape[0]!], sigma);
+  return denoiser.apply(parameters, addNoise(x, noise, level), level, condition);
+}
+
+const stepTo = (step: OdeStep, denoise: Denoise, x: Tensor, from: number, to: number): Tensor =>
+  step(denoise, x, tf.fill([x.shape[0]!], from), tf.fill([x.shape[0]!], to));
 
 function solve(
   sigmas: readonly number[],
   latent: Tensor,
-  step: (x: Tensor, from: number, to: number) => Tensor,
+  step: (x: Tensor, from: number, to: number, index: number) => Tensor,
 ): Tensor {
   const falling = sigmas.every((sigma, i) => sigma >= 0 && (i === 0 || sigma < sigmas[i - 1]!));
   check(sigmas.length >= 2 && falling, "sigmas", sigmas, "at least two falling numbers, only the last 0");
   let x = latent;
-  for (let i = 0; i + 1 < sigmas.length; i++) x = step(x, sigmas[i]!, sigmas[i + 1]!);
+  for (let i = 0; i + 1 < sigmas.length; i++) x = step(x, sigmas[i]!, sigmas[i + 1]!, i);
   return x;
 }

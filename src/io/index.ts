@@ -1,3 +1,4 @@
+export { type DecodedImage, decodeImage, imageExtensions } from "./decode-image.js";
 export {
   appendJsonLine,
   readBytes,
@@ -6,7 +7,9 @@ export {
   writeFileAtomically,
   writeFolderAtomically,
 } from "./files.js";
+export { decodeNpy, type NpyArray, readNpy, readNpz } from "./npy.js";
 export { encodePng, type Images, imageGrid } from "./png.js";
+export { type Raster, resample } from "./resample.js";
 export { rasterizeSquare, resvg } from "./resvg.js";
 export {
   decodeSafetensors,

@@ -1,40 +1,58 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { ConsistencyLoss, Distance } from "../consistency/losses.js";
+import { type ConsistencyLoss, type Distance, l2 } from "../consistency/losses.js";
 import { perExample } from "../diffusion/edm.js";
 import type { Tensor } from "../engine/tensor.js";
 import { check } from "../errors.js";
 import type { FeatureModel } from "../nn/features.js";
-import { betweenFeatures, type FeatureDistanceConfig } from "./distance.js";
+import type { Context } from "../optim/method.js";
+import { betweenFeatures, type FeatureDistanceConfig, flatFeatures } from "./distance.js";
 
 export interface AlignedConfig extends FeatureDistanceConfig {
   /** A distance between the data themselves to which the aligned loss is added. Default none: the aligned loss alone. */
   pixel?: Distance;
-  /** What the aligned loss is multiplied with. Default 1. */
+  /** lambda: what the aligned loss is multiplied with. Default 1. */
   weight?: number;
+  /** Iterations over which the weight rises from 0, beside a pixel distance. Default 0: all of it from the start. */
+  ramp?: number;
 }
 
 /**
  * Align Your Tangent's loss (2510.00658): with g the gradient of the manifold feature distance at the output, scaled to norm 1 for each example,
  * 1/2 |f - stopgrad(f - g)|^2. Its value is always 1/2 (0 where there is no gradient); its gradient is g. `distance` is the feature distance.
+ * In continuous time the tangent is taken in feature space, and normalised over all features together.
  */
 export function alignedLoss(
   model: FeatureModel,
   featureParameters: Tensor,
   config: AlignedConfig = {},
 ): ConsistencyLoss {
-  const { pixel, weight = 1 } = config;
+  const { pixel, weight = 1, ramp = 0 } = config;
   check(weight > 0 && Number.isFinite(weight), "weight", weight, "a finite number > 0");
+  check(ramp >= 0 && Number.isFinite(ramp), "ramp", ramp, "a number of iterations >= 0");
+  check(ramp === 0 || pixel !== undefined, "ramp", ramp, "0 without a pixel distance");
   const between = betweenFeatures(config);
+  const weightIn = (context: Context): Tensor => context.alignedWeight ?? tf.scalar(weight);
   return {
     name: pixel ? "pixel + aligned" : "aligned",
     context: { features: featureParameters },
+    ...(ramp > 0 && {
+      scalars: (iteration) => ({ alignedWeight: weight * Math.min(1, iteration / ramp) }),
+    }),
+    terms: [
+      ...(pixel ? [{ distance: pixel }] : []),
+      {
+        embed: (output, context) => flatFeatures(model.apply(context.features!, output), config),
+        distance: l2(),
+        weight: weightIn,
+      },
+    ],
     apply: (output, target, context) => {
       const parameters = context.features!;
       const goal = model.apply(parameters, target);
       const { value, grad } = tf.valueAndGrad(
         (f: tf.Tensor) => tf.sum(between(model.apply(parameters, f), goal)) as tf.Scalar,
       )(output as tf.Tensor);
-      const aligned = tf.mul(proximal(output, unitNorm(grad)), weight);
+      const aligned = tf.mul(proximal(output, unitNorm(grad)), weightIn(context));
       return {
         loss: pixel ? tf.add(pixel(output, target), aligned) : aligned,
         distance: tf.div(value, output.shape[0]!),

@@ -28,21 +28,29 @@ export function betweenFeatures({
   epsilon = 1e-5,
 }: FeatureDistanceConfig): (a: Features, b: Features) => Tensor {
   check(epsilon > 0, "epsilon", epsilon, "a number > 0");
-  const pick = (features: Features): Tensor[] => {
-    const all = [...features.stages, features.labels];
-    if (layers === "all") return all;
-    return layers.map((i) => {
-      const feature = all.at(i);
-      check(feature !== undefined, "layers", i, `an integer from ${-all.length} to ${all.length - 1}`);
-      return feature;
-    });
-  };
   return (a, b) => {
-    const others = pick(b);
-    return pick(a)
+    const others = pick(b, layers);
+    return pick(a, layers)
       .map((feature, i) => channelDistance(feature, others[i]!, epsilon))
       .reduce((sum, part) => tf.add(sum, part));
   };
+}
+
+/** The features that count, each flat, beside each other: [batch, k]. */
+export const flatFeatures = (features: Features, { layers = "all" }: FeatureDistanceConfig): Tensor =>
+  tf.concat(
+    pick(features, layers).map((feature) => tf.reshape(feature, [feature.shape[0]!, -1])),
+    1,
+  );
+
+function pick(features: Features, layers: "all" | readonly number[]): Tensor[] {
+  const all = [...features.stages, features.labels];
+  if (layers === "all") return all;
+  return layers.map((i) => {
+    const feature = all.at(i);
+    check(feature !== undefined, "layers", i, `an integer from ${-all.length} to ${all.length - 1}`);
+    return feature;
+  });
 }
 
 /** Sum over the channels (last axis) of the Euclidean distance over all positions: [batch, ..., channels] -> [batch]. */

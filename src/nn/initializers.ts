@@ -13,6 +13,23 @@ export function convInit(key: Key, size: number, inputs: number, outputs: number
   return affine(key, [size, size, inputs, outputs], size * size * inputs, outputs, gain);
 }
 
+/**
+ * Uniform weights [in, out] or [size, size, in, out] of Glorot and Bengio's range sqrt(6 / (fan in + fan out)), times `gain`, and zero bias:
+ * how EDM's networks start.
+ */
+export function xavierInit(key: Key, shape: readonly number[], gain = 1): Affine & Leaves {
+  const outputs = shape[shape.length - 1]!;
+  return { weight: xavierWeight(key, shape, gain), bias: tf.zeros([outputs]) };
+}
+
+/** The same without a bias. */
+export function xavierWeight(key: Key, shape: readonly number[], gain = 1): tf.Tensor {
+  const [inputs, outputs] = shape.slice(-2) as [number, number];
+  const positions = shape.slice(0, -2).reduce((a, b) => a * b, 1);
+  const range = gain * Math.sqrt(6 / (positions * (inputs + outputs)));
+  return tf.tensor(random.uniform(key, positions * inputs * outputs, -range, range), shape as number[]);
+}
+
 /** A normalization that starts without scale and shift. */
 export function normInit(channels: number): Scale & Leaves {
   return { weight: tf.ones([channels]), bias: tf.zeros([channels]) };

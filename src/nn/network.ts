@@ -3,19 +3,38 @@ import type { Key } from "../engine/random.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import * as tree from "../engine/tree.js";
+import type { PublishedLayout } from "./published.js";
+
+/** Random masks of a network in training (dropout), by the names of its parts; scaled, so that their mean is 1. */
+export type Masks = { readonly [name: string]: Tensor };
+
+/** What may steer a network besides x and c. Networks without use for a part leave it aside. */
+export type Condition = {
+  /** One-hot classes [batch, classes]; a row of zeros is "no class". */
+  readonly classLabels?: Tensor;
+  /** Parameters of the augmentations that made x [batch, count]; without them: not augmented. */
+  readonly augmentLabels?: Tensor;
+  /** From `drawMasks`; two passes with the same masks drop the same. Without them nothing is dropped. */
+  readonly masks?: Masks;
+};
 
 /** A pure function with learned parameters; its configuration is bound when it is made. */
-export interface Network<Inputs extends readonly Tensor[], Output> {
+export interface Network<Inputs extends readonly unknown[], Output> {
   /** Random initial parameters; the same key gives the same parameters. */
   init(key: Key): tree.Tree;
   apply(parameters: tree.Tree, ...inputs: Inputs): Output;
+  /** Where the network is trained with dropout: masks for `count` examples, drawn on the host. The caller disposes them. */
+  drawMasks?(key: Key, count: number): Masks;
+  /** Where weights for the network have been published: how they are stored. See `importPublished`. */
+  readonly published?: PublishedLayout;
 }
 
 /** A network of a point or image and a noise condition: (x [batch, ...], c [batch]) -> like x. */
-export type TimeNetwork = Network<[x: Tensor, c: Tensor], Tensor>;
+export type TimeNetwork = Network<[x: Tensor, c: Tensor, condition?: Condition], Tensor>;
 
 /** A network whose parameters are one flat vector [P], as training, optimizers and checkpoints have them. */
-export interface Model<Inputs extends readonly Tensor[], Output> {
+export interface Model<Inputs extends readonly unknown[], Output>
+  extends Pick<Network<Inputs, Output>, "drawMasks" | "published"> {
   /** Names and shapes of the parameters within the vector. */
   readonly structure: tree.Structure<tree.Tree>;
   init(key: Key): Tensor;
@@ -23,16 +42,18 @@ export interface Model<Inputs extends readonly Tensor[], Output> {
 }
 
 /** The same network on a flat vector of parameters. */
-export function flatten<Inputs extends readonly Tensor[], Output>(
+export function flatten<Inputs extends readonly unknown[], Output>(
   network: Network<Inputs, Output>,
 ): Model<Inputs, Output> {
   const structure = tf.tidy(
     () => tree.structure(network.init(random.key(0))) as unknown as tf.TensorContainer,
-  );
+  ) as unknown as tree.Structure<tree.Tree>;
+  const { drawMasks, published } = network;
   return {
-    structure: structure as unknown as tree.Structure<tree.Tree>,
+    structure,
     init: (key) => tf.tidy(() => tree.ravel(network.init(key)) as tf.Tensor),
-    apply: (parameters, ...inputs) =>
-      network.apply((structure as unknown as tree.Structure<tree.Tree>).unravel(parameters), ...inputs),
+    apply: (parameters, ...inputs) => network.apply(structure.unravel(parameters), ...inputs),
+    ...(drawMasks && { drawMasks }),
+    ...(published && { published }),
   };
 }

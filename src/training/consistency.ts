@@ -1,5 +1,6 @@
-import { type EctSchedule, ect, ectPairs } from "../consistency/ect.js";
+import { ect } from "../consistency/ect.js";
 import { type ConsistencyLoss, l1, l2, pixelLoss, pseudoHuber } from "../consistency/losses.js";
+import { type EctSchedule, ectPairs } from "../consistency/times.js";
 import { denoiser } from "../diffusion/edm.js";
 import type { LogNormal } from "../diffusion/times.js";
 import { check } from "../errors.js";

@@ -1,6 +1,6 @@
-import type { PairSchedule } from "../consistency/ect.js";
 import type { ConsistencyLoss } from "../consistency/losses.js";
 import { drawProbes, tangents } from "../consistency/tangents.js";
+import type { PairSchedule } from "../consistency/times.js";
 import type { Denoiser } from "../diffusion/edm.js";
 import { compile } from "../engine/compile.js";
 import * as random from "../engine/random.js";

@@ -120,7 +120,7 @@ function curvesOf(
 }
 
 /** Whether a linear axis would press most of the curves flat. */
-function wide(curves: readonly Curve[]): boolean {
+export function wide(curves: readonly Pick<Curve, "values">[]): boolean {
   const values = curves.flatMap((curve) => Array.from(curve.values)).filter(Number.isFinite);
   const [low, high] = [Math.min(...values), Math.max(...values)];
   return low > 0 && high / low > 8;
@@ -140,10 +140,13 @@ const known: Record<string, string> = {
   mmd: "maximum mean discrepancy (MMD)",
   frechet: "Fréchet distance",
   manifoldDistance: "distance to the manifold",
+  parallel: "share of the tangents along the manifold",
+  direction: "cosine of tangents between recordings",
+  steps: "steps to the target",
 };
 
 /** "energyDistance" -> "energy distance". */
-const metricTitle = (name: string): string =>
+export const metricTitle = (name: string): string =>
   known[name] ?? name.replace(/([a-z])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`);
 
 /** For headings. */

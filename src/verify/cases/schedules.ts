@@ -1,4 +1,4 @@
-import { ectPairs } from "../../consistency/ect.js";
+import { ectPairs } from "../../consistency/times.js";
 import { karrasSigmas } from "../../diffusion/sampling.js";
 import type { CaseKind, Comparison } from "../case.js";
 import { corrupt, type Reference } from "../reference.js";

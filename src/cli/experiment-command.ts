@@ -1,0 +1,126 @@
+import { join, resolve } from "node:path";
+import { byName, type Dataset } from "../../datasets/index.js";
+import { renderStudy } from "../../viz/report/study.js";
+import { markdown, outcomeTable, tableNote } from "../../viz/report/study-table.js";
+import { type DeviceName, describeDevice, useDevice } from "../engine/device.js";
+import { check } from "../errors.js";
+import { studyByName } from "../experiments/index.js";
+import { machine, versions } from "../experiments/provenance.js";
+import { plannedSteps, runStudy } from "../experiments/run-study.js";
+import type { StudyPlan } from "../experiments/study.js";
+import { type PanelSummary, summarize } from "../experiments/summary.js";
+import { weightsCache } from "../experiments/weights.js";
+import { writeFileAtomically } from "../io/files.js";
+import { updateSection } from "../io/sections.js";
+import type { Json } from "../training/record.js";
+import { Interrupted } from "./interrupt.js";
+import { jointProgress } from "./progress.js";
+
+export interface ExperimentArguments {
+  quick: boolean;
+  seeds?: number;
+  out?: string;
+  engine: string;
+  data?: string;
+  cache: boolean;
+  readme?: string;
+}
+
+/** What `results.json` has. */
+export interface StudyRecord {
+  name: string;
+  title: string;
+  question: string;
+  date: string;
+  /** Of this run of the command; runs that were finished before are not in it. */
+  seconds: number;
+  quick: boolean;
+  axis: string | null;
+  measures: string[];
+  seeds: StudyPlan["seeds"];
+  panels: PanelSummary[];
+  settings: { [name: string]: Json };
+  machine: Record<string, string>;
+  versions: Record<string, string>;
+}
+
+/** `tangent-lab experiment NAME`: runs what is not finished of a study, then writes its results and report. */
+export async function experimentCommand(
+  name: string,
+  args: ExperimentArguments,
+  signal: AbortSignal,
+): Promise<void> {
+  const started = performance.now();
+  const study = studyByName(name);
+  const plan = withSeeds(study.plan(args.quick), args.seeds);
+  await useDevice(args.engine as DeviceName | "auto");
+  const engine = await describeDevice();
+  const out = args.out ?? join("report", args.quick ? `${name}-quick` : name);
+  const data = new Map<string, Promise<Dataset>>();
+  const dataset = (wanted: string): Promise<Dataset> => {
+    if (!data.has(wanted)) data.set(wanted, byName(wanted, { ...(args.data && { folder: args.data }) }));
+    return data.get(wanted)!;
+  };
+  for (const { dataset: wanted } of plan.cells) await dataset(wanted);
+  // Written first: a folder that cannot be written to is found out now and not after hours of training.
+  await writeFileAtomically(join(out, "plan.json"), `${JSON.stringify(plan, null, 2)}\n`);
+  console.error(`engine: ${engine}`);
+
+  const progress = jointProgress(plannedSteps(plan));
+  const runs = await runStudy(plan, {
+    ...{ folder: join(out, "runs"), resume: true, signal, dataset, prepared: new Map() },
+    cache: args.cache ? weightsCache() : undefined,
+    follow: progress.follow,
+    skip: progress.skip,
+  }).finally(() => progress.end());
+  if (!runs) {
+    const again = "the same command continues with the runs that are not finished";
+    throw new Interrupted(signal.reason as NodeJS.Signals, `stopped; ${again}`);
+  }
+  const { title, question, axis, measures } = study;
+  const { denoiser, features, judge } = plan.cells[0]!.start;
+  const record: StudyRecord = {
+    ...{ name, title, question, quick: args.quick, axis: axis ?? null, measures: [...measures] },
+    date: new Date().toISOString(),
+    seconds: (performance.now() - started) / 1000,
+    seeds: plan.seeds,
+    panels: summarize(study, plan, runs),
+    settings: {
+      start: { denoiser, features, judge },
+      training: Object.fromEntries(
+        plan.cells.map(({ panel, arm, at, training, objective }) => [
+          [panel, arm, ...(at === undefined ? [] : [at])].join(", "),
+          { ...training, ...objective },
+        ]),
+      ),
+    },
+    machine: machine(engine),
+    versions: versions(),
+  };
+  await writeFileAtomically(join(out, "results.json"), `${JSON.stringify(record, null, 1)}\n`);
+  const path = resolve(out, "index.html");
+  await writeFileAtomically(path, await renderStudy(record));
+  console.log(path);
+  console.log(tables(record));
+  if (args.readme) await updateSection(args.readme, `experiment-${name}`, section(record));
+}
+
+/** The plan with another number of reported seeds. */
+function withSeeds(plan: StudyPlan, count: number | undefined): StudyPlan {
+  check(count === undefined || count >= 2, "--seeds", count, "an integer >= 2");
+  const { tune, report } = plan.seeds;
+  const first = report[0]!;
+  return count === undefined
+    ? plan
+    : { ...plan, seeds: { tune, report: Array.from({ length: count }, (_, i) => first + i) } };
+}
+
+const tables = (record: StudyRecord): string =>
+  record.panels.map((panel) => `${panel.name}\n\n${markdown(outcomeTable(record, panel))}`).join("\n\n");
+
+const section = (record: StudyRecord): string =>
+  [
+    tables(record),
+    "",
+    `${tableNote(record)} Settings were chosen on seeds ${record.seeds.tune.join(", ")}. ${record.date.slice(0, 10)}, \`tangent-lab experiment ${record.name}${record.quick ? " --quick" : ""}\`.`,
+  ].join("\n");

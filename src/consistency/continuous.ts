@@ -1,0 +1,161 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { drawCondition } from "../diffusion/condition.js";
+import { addNoise, perExample } from "../diffusion/edm.js";
+import { type Denoise, velocity } from "../diffusion/ode.js";
+import { type LogNormal, logNormal } from "../diffusion/times.js";
+import * as random from "../engine/random.js";
+import type { Tensor } from "../engine/tensor.js";
+import { check } from "../errors.js";
+import type { Condition } from "../nn/network.js";
+import { jvp } from "../optim/jvp.js";
+import { type Context, type Method, method } from "../optim/method.js";
+import type { ObjectiveConfig, Teacher } from "./discrete.js";
+import { type LossTerm, scalarsAt } from "./losses.js";
+import { type ProcessName, processes } from "./processes.js";
+
+export interface ContinuousConfig extends ObjectiveConfig {
+  /** The variables in which tangents are measured and weighted. Default "edm". */
+  process?: ProcessName;
+  /** Distils this trained denoiser: its velocity is followed. Default: trains from data, with the velocity of each noised example, its noise e. */
+  teacher?: Teacher | undefined;
+  /** Distribution of the noise level t. Default that of the process. */
+  time?: LogNormal;
+  /** The c of tangent / (|tangent| + c), with root mean squares as norms, or false to leave tangents as they are. Default 0.1. */
+  normalization?: number | false;
+  /** Iterations over which the unstable part of the tangent is brought in. Default 0: all of it from the start. */
+  warmup?: number;
+}
+
+type ContinuousBatch = {
+  readonly x: Tensor;
+  readonly noise: Tensor;
+  readonly t: Tensor;
+  /** Share of the tangent's unstable part, a scalar. */
+  readonly warmup: Tensor;
+  readonly condition: Condition;
+  readonly scalars: { readonly [name: string]: Tensor };
+};
+
+/**
+ * Consistency in continuous time (sCM, 2410.11081): the mean over the batch of weight(t) <f(x_t, t), stopgrad(tangent)>, where the tangent is df/dt along
+ * a trajectory, by a Jacobian-vector product, normalised. The limit of discrete objectives for r -> t. Each term of the loss has its tangent in its own space and
+ * what its distance makes of it (see `pull`). Metrics: loss, distance (mean norm of the tangents df/dt before they are normalised, a root
+ * mean square), gradientNorm.
+ */
+export function continuous(config: ContinuousConfig): Method {
+  const { denoiser, shape, loss, teacher, classes, normalization = 0.1, warmup = 0 } = config;
+  const { process = "edm" } = config;
+  check(Object.hasOwn(processes, process), "process", process, Object.keys(processes).join(" or "));
+  check(
+    normalization === false || (normalization > 0 && Number.isFinite(normalization)),
+    "normalization",
+    normalization,
+    "a finite number > 0, or false",
+  );
+  check(warmup >= 0 && Number.isFinite(warmup), "warmup", warmup, "a number of iterations >= 0");
+  const { scale, weight, time } = processes[process];
+  const sigmaData = denoiser.sigmaData;
+  return method<ContinuousBatch>({
+    ...config,
+    context: { ...loss.context, ...(teacher && { teacher: teacher.parameters }) },
+    init: denoiser.init,
+    batch: (key, x, iteration, labels) => {
+      const [noiseKey, timeKey] = random.split(key, 2) as [random.Key, random.Key];
+      const count = x.length / shape.reduce((a, b) => a * b, 1);
+      return {
+        x: tf.tensor(x, [count, ...shape]),
+        noise: tf.tensor(random.normal(noiseKey, x.length), [count, ...shape]),
+        t: tf.tensor1d(logNormal(timeKey, count, config.time ?? time)),
+        warmup: tf.scalar(warmup === 0 ? 1 : Math.min(1, iteration / warmup)),
+        condition: drawCondition(denoiser, random.foldIn(key, 2), count, labels, classes),
+        scalars: scalarsAt(loss, iteration),
+      };
+    },
+    loss: (parameters, { x, noise, t, warmup, condition, scalars }, context) => {
+      const all = { ...context, ...scalars };
+      const student =
+        (parameters: Tensor): Denoise =>
+        (x, t) =>
+          denoiser.apply(parameters, x, t, condition);
+      const { masks: _, ...undropped } = condition;
+      const guide: Denoise = (x, t) => teacher!.denoiser.apply(context.teacher!, x, t, undropped);
+      const noisy = addNoise(x, noise, t);
+      const slope = teacher ? velocity(guide, noisy, t) : noise;
+      const total = totalDerivative(student(parameters), noisy, t, slope);
+      const tangent = stabilised(total, noisy, t, slope, sigmaData, warmup);
+      const scaled = tf.mul(tangent, perExample(scale(t, sigmaData), tangent));
+      const pulls = loss.terms.map((term) => pull(term, total.value, scaled, normalization, all));
+      return (parameters) => {
+        const output = student(parameters)(noisy, t);
+        const losses = loss.terms
+          .map((term, i) => {
+            const product = tf.sum(tf.mul(embedded(term, output, all), pulls[i]!), 1);
+            return term.weight ? tf.mul(product, term.weight(all)) : product;
+          })
+          .reduce((sum, part) => tf.add(sum, part));
+        return {
+          loss: tf.mean(tf.mul(losses, weight(t, sigmaData))),
+          aux: { distance: tf.mean(rootMeanSquare(tangent)) },
+        };
+      };
+    },
+  });
+}
+
+/** f(x, t) and df/dt along a trajectory with the velocity dx/dt, all [batch, ...]. */
+export function totalDerivative(
+  f: Denoise,
+  x: Tensor,
+  t: Tensor,
+  slope: Tensor,
+): { value: Tensor; tangent: Tensor } {
+  return jvp((x, t) => f(x!, t!), [x, t], [slope, tf.onesLike(t)]);
+}
+
+/**
+ * sCM's tangent warm-up, for f in EDM's variables: of df/dt the part s^2/(t^2 + s^2) (dx/dt - (x - f)/t), which compares the velocity with f's own as
+ * a denoiser, is stable; the rest comes in with a share r in [0, 1]. At r = 0 this trains a denoiser.
+ */
+function stabilised(
+  { value, tangent }: { value: Tensor; tangent: Tensor },
+  x: Tensor,
+  t: Tensor,
+  slope: Tensor,
+  sigmaData: number,
+  r: Tensor,
+): Tensor {
+  const own = tf.div(tf.sub(x, value), perExample(t, x));
+  const skip = tf.div(sigmaData ** 2, tf.add(tf.square(t), sigmaData ** 2));
+  const stable = tf.mul(tf.sub(slope, own), perExample(skip, x));
+  return tf.add(stable, tf.mul(tf.sub(tangent, stable), r));
+}
+
+/**
+ * The direction [batch, k] against which a term pulls the output in its space: the tangent there, normalised, and half the distance's gradient where two
+ * points differ by it. For l2 that is the normalised tangent itself.
+ */
+export function pull(
+  term: LossTerm,
+  output: Tensor,
+  tangent: Tensor,
+  normalization: number | false,
+  context: Context,
+): Tensor {
+  const there = term.embed
+    ? jvp((f) => term.embed!(f!, context), [output], [tangent]).tangent
+    : rows(tangent);
+  const normal =
+    normalization === false
+      ? there
+      : tf.div(there, tf.reshape(tf.add(rootMeanSquare(there), normalization), [-1, 1]));
+  const apart = (u: tf.Tensor): tf.Tensor => tf.sum(term.distance(u, tf.zerosLike(u)));
+  return tf.mul(tf.grad(apart)(normal as tf.Tensor), 0.5);
+}
+
+const rows = (x: Tensor): Tensor => tf.reshape(x, [x.shape[0]!, -1]);
+
+const embedded = (term: LossTerm, output: Tensor, context: Context): Tensor =>
+  term.embed ? term.embed(output, context) : rows(output);
+
+/** Of each example [batch]; its gradient is not asked for. */
+const rootMeanSquare = (x: Tensor): Tensor => tf.sqrt(tf.mean(tf.square(rows(x)), 1));

@@ -1,0 +1,102 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { drawCondition } from "../diffusion/condition.js";
+import { addNoise, type Denoiser } from "../diffusion/edm.js";
+import { type Denoise, heunStep, type OdeStep } from "../diffusion/ode.js";
+import * as random from "../engine/random.js";
+import type { Tensor } from "../engine/tensor.js";
+import type { Condition } from "../nn/network.js";
+import { type Method, method, type TrainingConfig } from "../optim/method.js";
+import { type ConsistencyLoss, scalarsAt } from "./losses.js";
+import { movingTarget } from "./target.js";
+import type { DrawTimes } from "./times.js";
+
+/** A trained denoiser along whose trajectories a consistency model is distilled. */
+export interface Teacher {
+  readonly denoiser: Denoiser;
+  /** [P], frozen. */
+  readonly parameters: Tensor;
+}
+
+/** What all objectives have. */
+export interface ObjectiveConfig extends TrainingConfig {
+  /** Trained as f(x, t). Usually starts from a trained denoiser's parameters: `method.from(state.ema)`. */
+  denoiser: Denoiser;
+  /** Shape of one example. */
+  shape: readonly number[];
+  loss: ConsistencyLoss;
+  /** Number of the data's classes, for a network with class labels. Default: without classes. */
+  classes?: number | undefined;
+}
+
+/** The parts that discrete-time objectives are made of. */
+export interface DiscreteConfig extends ObjectiveConfig {
+  /** How times t > r are drawn. */
+  times: DrawTimes;
+  /** Weight of each pair [batch]. Default 1/(t - r). */
+  weight?: (t: Tensor, r: Tensor) => Tensor;
+  /** Where x_r comes from: one step of `solver` from x_t along the teacher's trajectory. Default from the data: x0 + r e, with the noise e of x_t. */
+  teacher?: Teacher | undefined;
+  /** Default `heunStep`. */
+  solver?: OdeStep;
+  /** Decay of the average of the parameters that gives the target, in [0, 1), by iteration. Default the parameters themselves. */
+  targetDecay?: ((iteration: number) => number) | undefined;
+}
+
+/** 1/(t - r): the same pull per time, however close the pairs are. */
+export const inverseGap = (t: Tensor, r: Tensor): Tensor => tf.div(1, tf.sub(t, r));
+
+/** All pairs alike. */
+export const uniformWeight = (t: Tensor): Tensor => tf.onesLike(t);
+
+type DiscreteBatch = {
+  readonly x: Tensor;
+  readonly noise: Tensor;
+  readonly t: Tensor;
+  readonly r: Tensor;
+  readonly condition: Condition;
+  readonly scalars: { readonly [name: string]: Tensor };
+};
+
+/**
+ * Consistency in discrete time (2303.01469): mean over the batch of weight(t, r) loss(f(x_t, t), f(x_r, r)). The target carries no gradient, and has the
+ * same dropout masks as the output; at r = 0 it is x_r, because f(x, 0) = x. Metrics: loss, distance, gradientNorm.
+ */
+export function discrete(config: DiscreteConfig): Method {
+  const { denoiser, shape, loss, times, weight = inverseGap, solver = heunStep } = config;
+  const { teacher, targetDecay, classes } = config;
+  const base = method<DiscreteBatch>({
+    ...config,
+    context: { ...loss.context, ...(teacher && { teacher: teacher.parameters }) },
+    init: denoiser.init,
+    batch: (key, x, iteration, labels) => {
+      const [noiseKey, timeKey] = random.split(key, 2) as [random.Key, random.Key];
+      const count = x.length / shape.reduce((a, b) => a * b, 1);
+      const { t, r } = times(timeKey, count, iteration);
+      return {
+        x: tf.tensor(x, [count, ...shape]),
+        noise: tf.tensor(random.normal(noiseKey, x.length), [count, ...shape]),
+        t: tf.tensor1d(t),
+        r: tf.tensor1d(r),
+        condition: drawCondition(denoiser, random.foldIn(key, 2), count, labels, classes),
+        scalars: scalarsAt(loss, iteration),
+      };
+    },
+    loss: (parameters, { x, noise, t, r, condition, scalars }, context) => {
+      const student =
+        (parameters: Tensor): Denoise =>
+        (x, t) =>
+          denoiser.apply(parameters, x, t, condition);
+      const { masks: _, ...undropped } = condition;
+      const guide: Denoise = (x, t) => teacher!.denoiser.apply(context.teacher!, x, t, undropped);
+      const far = addNoise(x, noise, t);
+      const near = teacher ? solver(guide, far, t, r) : addNoise(x, noise, r);
+      const target = student(context.target ?? parameters)(near, r);
+      return (parameters) => {
+        const output = student(parameters)(far, t);
+        const { loss: losses, distance } = loss.apply(output, target, { ...context, ...scalars });
+        return { loss: tf.mean(tf.mul(losses, weight(t, r))), aux: { distance } };
+      };
+    },
+  });
+  return targetDecay ? movingTarget(base, targetDecay) : base;
+}

@@ -1,0 +1,25 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { Tensor } from "../engine/tensor.js";
+import { ema } from "../optim/ema.js";
+import type { Method, TrainState } from "../optim/method.js";
+
+/** A method whose loss finds in `context.target` an average of the parameters, with a decay in [0, 1) by the iteration. */
+export function movingTarget(base: Method, decay: (iteration: number) => number): Method {
+  const started = (state: TrainState): TrainState => ({
+    ...state,
+    context: { ...state.context, target: tf.clone(state.parameters) },
+  });
+  return {
+    init: (key) => started(base.init(key)),
+    from: (parameters) => started(base.from(parameters)),
+    batch: (key, x, iteration, labels) => ({
+      ...base.batch(key, x, iteration, labels),
+      targetDecay: tf.scalar(decay(iteration)) as Tensor,
+    }),
+    step: (state, batch) => {
+      const { state: next, metrics } = base.step(state, batch);
+      const target = ema(state.context.target!, next.parameters, batch.targetDecay as Tensor);
+      return { state: { ...next, context: { ...next.context, target } }, metrics };
+    },
+  };
+}

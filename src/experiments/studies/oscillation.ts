@@ -1,0 +1,39 @@
+import type { Objective } from "../objective.js";
+import type { Cell, Study } from "../study.js";
+import { recording, seeds, toyStart } from "./settings.js";
+
+const arms: Record<string, Objective> = {
+  pixel: { loss: "pixel" },
+  MFD: { loss: "manifold", layers: [-1] },
+};
+
+/** Do tangents run along the manifold, and keep turning? On manifolds that are known exactly, in more and more dimensions. */
+export const oscillation: Study = {
+  name: "oscillation",
+  title: "Do tangents run along the manifold?",
+  question:
+    "Near convergence, which share of the tangents' squared norm lies along the data manifold, and how well do tangents keep their direction from one recording " +
+    "to the next, with the pixel loss and with MFD? On manifolds that are known exactly, embedded in more and more dimensions.",
+  axis: "dimensions",
+  measures: ["parallel", "direction", "metric", "manifoldDistance"],
+  plan: (quick) => ({
+    seeds: seeds(quick),
+    reference: "pixel",
+    cells: (quick ? ["circle"] : ["circle", "spiral"]).flatMap((panel) =>
+      (quick ? [2, 8] : [2, 4, 8, 16, 32]).flatMap((at) =>
+        Object.entries(arms).map(
+          ([arm, objective]): Cell => ({
+            ...{ panel, arm, at, objective },
+            dataset: at === 2 ? panel : `${panel}-${at}d`,
+            start: toyStart(quick),
+            training: {
+              ...{ steps: quick ? 200 : 4000, batchSize: 16, stages: quick ? 2 : 8, ema: 0.999 },
+              learningRates: [1e-3],
+            },
+            recording: { ...recording(quick, 16), count: 512 },
+          }),
+        ),
+      ),
+    ),
+  }),
+};

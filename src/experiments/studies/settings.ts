@@ -1,0 +1,30 @@
+import type { StudyPlan } from "../study.js";
+import type { RecordingPlan, StartPlan } from "../trial.js";
+
+/** What consistency models on toys start from: denoiser and features are cheap, every seed has its own. */
+export const toyStart = (quick: boolean): StartPlan => ({
+  denoiser: { steps: quick ? 300 : 3000, batchSize: 128, learningRate: 2e-3 },
+  features: { steps: quick ? 200 : 2000, batchSize: 128, learningRate: 1e-3, probability: 0.5 },
+  judge: null,
+  seed: null,
+});
+
+/** What consistency models on images start from: one denoiser for all seeds, as published comparisons have it, because a good one takes minutes. */
+export const imageStart = (quick: boolean): StartPlan => ({
+  denoiser: { steps: quick ? 100 : 10_000, batchSize: 32, learningRate: 2e-3 },
+  features: { steps: quick ? 60 : 3000, batchSize: 32, learningRate: 1e-3, probability: 0.5 },
+  judge: { steps: quick ? 60 : 1000, batchSize: 32, learningRate: 2e-3 },
+  seed: 0,
+});
+
+export const recording = (quick: boolean, examples: number): RecordingPlan => ({
+  recordings: quick ? 4 : 16,
+  count: quick ? 256 : 2048,
+  examples,
+});
+
+/** Settings are chosen on seed 0, and one more in full, and reported on three others. */
+export const seeds = (quick: boolean): StudyPlan["seeds"] => ({
+  tune: quick ? [0] : [0, 1],
+  report: [10, 11, 12],
+});

@@ -1,0 +1,172 @@
+import { join } from "node:path";
+import type { Dataset } from "../../datasets/index.js";
+import { TangentLabError } from "../errors.js";
+import { readBytes, writeFileAtomically } from "../io/files.js";
+import { type ConsistencyTraining, trainConsistency } from "../training/consistency.js";
+import type { ArrayRecord, Json, MetricsRecord, RunRecord } from "../training/record.js";
+import { type Objective, objectiveLoss } from "./objective.js";
+import {
+  type DenoiserPlan,
+  type FeaturesPlan,
+  prepareDenoiser,
+  prepareFeatures,
+  prepareJudge,
+  type Stage,
+  stageOptions,
+  type Workplace,
+} from "./prepare.js";
+import { trainingName } from "./weights.js";
+
+/** What consistency models start from and are measured with. */
+export type StartPlan = {
+  denoiser: DenoiserPlan;
+  features: FeaturesPlan;
+  /** Of images: the classifier that measures; always trained with seed 0, so that distances of all runs can be compared. */
+  judge: Stage | null;
+  /** Seed of denoiser and features; null: the run's own. */
+  seed: number | null;
+};
+
+/** Training of one consistency model. */
+export type TrainingPlan = Stage & {
+  /** Of Easy Consistency Tuning. */
+  stages: number;
+  /** Decay of the averaged parameters. */
+  ema: number;
+};
+
+export type RecordingPlan = {
+  /** Times that quality and tangents are recorded, besides the start. */
+  recordings: number;
+  /** Samples that are measured, a multiple of 64. */
+  count: number;
+  /** Examples whose tangents are probed, at each noise level. */
+  examples: number;
+};
+
+/** Everything that decides one run of a study; JSON. */
+export type Trial = {
+  dataset: string;
+  seed: number;
+  start: StartPlan;
+  objective: Objective;
+  training: TrainingPlan;
+  recording: RecordingPlan;
+};
+
+/** What is kept of a finished run: what the statistics and charts of a study need. */
+export interface TrialRecord {
+  trial: Trial;
+  engine: string;
+  /** Of consistency training, without what came before. */
+  seconds: number;
+  losses: MetricsRecord[];
+  curve: MetricsRecord[];
+  /** Means over the probes. `cosine` is null at the first recording. */
+  tangents: { step: number; parallel: number; cosine: number | null; distance: number }[];
+  /** Parallel share of a random direction. */
+  chance: number;
+  /** From the end of training. */
+  samples: ArrayRecord;
+}
+
+/** A workplace with what the trials of a study share. */
+export interface Bench extends Workplace {
+  dataset(name: string): Promise<Dataset>;
+  /** What was prepared already, by what decides it. */
+  prepared: Map<string, Promise<unknown>>;
+  /** Hears of steps that need not be done, because a run is finished. */
+  skip(steps: number): void;
+}
+
+/**
+ * Runs a trial, or continues it from its checkpoint, or reads what it left when it was finished before: `<name>.json` beside the checkpoint's
+ * folder `<name>`. Undefined where it was stopped.
+ */
+export async function runTrial(trial: Trial, label: string, bench: Bench): Promise<TrialRecord | undefined> {
+  const data = await bench.dataset(trial.dataset);
+  const name = await trainingName(`${trial.dataset}-seed-${trial.seed}`, data, trial as unknown as Json);
+  const path = join(bench.folder, `${name}.json`);
+  const before = await readRecord(path);
+  if (before) {
+    bench.skip(trial.training.steps);
+    return before;
+  }
+
+  const { start, training, recording, objective, seed } = trial;
+  const once = <T>(what: string, plan: Json, make: () => Promise<T>): Promise<T> => {
+    const key = JSON.stringify([what, trial.dataset, plan]);
+    if (!bench.prepared.has(key)) bench.prepared.set(key, make());
+    return bench.prepared.get(key) as Promise<T>;
+  };
+  const startSeed = start.seed ?? seed;
+  const denoiser = await once("denoiser", [start.denoiser, startSeed], () =>
+    prepareDenoiser(data, start.denoiser, startSeed, bench),
+  );
+  if (bench.signal.aborted) return undefined;
+  const judge =
+    start.judge && (await once("judge", start.judge, () => prepareJudge(data, start.judge!, 0, bench)));
+  if (bench.signal.aborted) return undefined;
+  const features = { ...start.features, ...(objective.groups && { groups: objective.groups }) };
+  const distance = await objectiveLoss(objective, {
+    features: () =>
+      once("features", [features, startSeed], () => prepareFeatures(data, features, startSeed, bench)),
+    judge: judge ?? undefined,
+  });
+  if (bench.signal.aborted) return undefined;
+
+  const options: ConsistencyTraining = {
+    ...stageOptions(training, bench, seed, join(bench.folder, name)),
+    ...{ from: denoiser, distance, stages: training.stages, ema: training.ema, name: label },
+    recording: {
+      every: Math.ceil(training.steps / recording.recordings),
+      ...{ count: recording.count, shown: 64, examples: recording.examples },
+      ...(judge && { judge }),
+    },
+  };
+  const { record } = await bench.follow(trainConsistency(data, options), { label, metric: metricOf(data) });
+  if (bench.signal.aborted) return undefined;
+  const result = summary(trial, record);
+  await writeFileAtomically(path, `${JSON.stringify(result)}\n`);
+  return result;
+}
+
+/** The metric that decides between settings. */
+export const metricOf = ({ shape }: Pick<Dataset, "shape">): string =>
+  shape.length === 3 ? "frechet" : "slicedWasserstein";
+
+function summary(trial: Trial, record: RunRecord): TrialRecord {
+  return {
+    ...{ trial, engine: record.engine, seconds: record.seconds },
+    ...{ losses: record.losses, curve: record.curve },
+    tangents: record.probes.map(({ step, parallel, cosine, distance }) => ({
+      step,
+      parallel: mean(parallel),
+      cosine: cosine && mean(cosine),
+      distance: mean(distance),
+    })),
+    chance: record.probeSet!.chance,
+    samples: record.samples.at(-1)!.samples,
+  };
+}
+
+async function readRecord(path: string): Promise<TrialRecord | undefined> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readBytes(path);
+  } catch (error) {
+    if (((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT") return undefined;
+    throw error;
+  }
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes)) as TrialRecord;
+  } catch (cause) {
+    throw new TangentLabError("corrupt-file", `${path} is not JSON; delete it to run it anew`, {
+      argument: "out",
+      cause,
+    });
+  }
+}
+
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;

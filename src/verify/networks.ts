@@ -1,0 +1,42 @@
+import { type Denoiser, denoiser } from "../diffusion/edm.js";
+import type { Tensor } from "../engine/tensor.js";
+import { TangentLabError } from "../errors.js";
+import type { Model } from "../nn/network.js";
+import { importPublished } from "../nn/published.js";
+import { publishedConfig, songUnet } from "../nn/song-unet.js";
+import { corrupt, type Reference } from "./reference.js";
+
+/** A network of a reference file, and its weights [P]. */
+export interface Loaded<M> {
+  readonly model: M;
+  readonly parameters: Tensor;
+}
+
+/** The preconditioned U-Net of the metadata's `config`; `weights("prefix.")` are its parameters. @throws TangentLabError `corrupt-file`. */
+export function denoiserOf(file: Reference): { model: Denoiser; weights(prefix: string): Tensor } {
+  const settings = file.json("config");
+  const model = within(file, "config", () => {
+    const { network, sigmaData } = publishedConfig(settings);
+    return denoiser(songUnet(network), { sigmaData });
+  });
+  return { model, weights: (prefix) => weightsOf(file, model, prefix) };
+}
+
+/** The tensors that begin with `prefix` as a model's parameters [P]. @throws TangentLabError `corrupt-file`. */
+export function weightsOf(
+  file: Reference,
+  model: Pick<Model<never[], unknown>, "structure" | "published">,
+  prefix: string,
+): Tensor {
+  return within(file, prefix, () => importPublished(model, file.stored(prefix)));
+}
+
+/** What is wrong with a part of a file, said of the file. */
+function within<T>(file: Reference, part: string, f: () => T): T {
+  try {
+    return f();
+  } catch (cause) {
+    if (cause instanceof TangentLabError) throw corrupt(file.path, `${part}: ${cause.message}`, cause);
+    throw cause;
+  }
+}

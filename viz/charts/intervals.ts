@@ -1,0 +1,142 @@
+import { check } from "../../src/errors.js";
+import { frame, notebookWidth } from "../frame.js";
+import type { VegaLiteSpec, View } from "../spec.js";
+import { runScale } from "../theme.js";
+import { checkNames, checkSize } from "../validate.js";
+
+/** What was measured with several seeds at one place on the horizontal axis. */
+export interface IntervalPoint {
+  /** A number or a name. */
+  at: number | string;
+  mean: number;
+  /** Ends of the interval; null where it is not known. */
+  low: number | null;
+  high: number | null;
+  /** Single values, one per seed. */
+  values?: readonly number[];
+}
+
+export interface IntervalSeries {
+  /** For the legend. */
+  name: string;
+  points: readonly IntervalPoint[];
+}
+
+export interface IntervalsInput {
+  /** What was measured, with its unit: the title of the vertical axis. */
+  metric: string;
+  series: readonly IntervalSeries[];
+  xTitle: string;
+  /** Default `linear`. On a `log` scale all means must be positive; ends of intervals that are not are drawn at the least value. */
+  yScale?: "linear" | "log";
+  /** What to compare with at a place, for instance chance: a grey tick. */
+  references?: readonly { at: number | string; value: number }[];
+  title: string;
+  caption?: readonly string[];
+  /** Of the whole chart, in pixels. Default 600. */
+  width?: number;
+  /** Of the plot alone, in pixels. Default 240. */
+  height?: number;
+}
+
+/**
+ * Means with their intervals over seeds, side by side at each place (a batch size, a dimension, a group), and the single seeds as faint dots. Places are
+ * evenly spaced, in the order in which they first appear.
+ * @throws TangentLabError `invalid-argument` for series without points or numbers that are not finite.
+ */
+export function intervals(input: IntervalsInput): VegaLiteSpec {
+  const { metric, series, xTitle, references = [], title, yScale = "linear" } = input;
+  const { width = notebookWidth, height = 240, caption = [] } = input;
+  checkNames("series", series);
+  checkSize("width", width);
+  checkSize("height", height);
+  for (const [i, { points }] of series.entries()) checkSeries(`series[${i}]`, points, yScale === "log");
+
+  const places = [...new Set(series.flatMap(({ points }) => points.map(({ at }) => at)))];
+  const all = series.flatMap(({ points }) => points.flatMap(({ mean, values = [] }) => [mean, ...values]));
+  const least = Math.min(...all.filter((value) => yScale === "linear" || value > 0));
+  const end = (value: number): number => (yScale === "log" && value <= 0 ? least : value);
+  const rows = series.flatMap(({ name, points }) =>
+    points.map(({ at, mean, low, high }) => ({
+      ...{ run: name, at: String(at), mean },
+      ...(low !== null && high !== null && { low: end(low), high: end(high) }),
+    })),
+  );
+  const seeds = series.flatMap(({ name, points }) =>
+    points.flatMap(({ at, values = [] }) =>
+      values
+        .filter((value) => yScale === "linear" || value > 0)
+        .map((value) => ({ run: name, at: String(at), value })),
+    ),
+  );
+
+  const x = {
+    field: "at",
+    type: "ordinal",
+    title: xTitle,
+    scale: { domain: places.map(String), paddingInner: 0.3 },
+    axis: { grid: false, labelAngle: 0 },
+  };
+  const names = series.map(({ name }) => name);
+  const xOffset = { field: "run", type: "nominal", scale: { domain: names, paddingOuter: 0.6 } };
+  const y = (field: string): View => ({
+    field,
+    type: "quantitative",
+    title: metric,
+    scale: yScale === "log" ? { type: "log", nice: false } : { type: "linear", zero: false },
+    axis: { tickCount: 5, format: ",.4~r" },
+  });
+  const legend = series.length === 1 ? null : { orient: "top", title: null };
+  const color = { field: "run", type: "nominal", scale: runScale(names), legend };
+  const tooltip = [
+    { field: "run", type: "nominal", title: "run" },
+    { field: "at", type: "ordinal", title: xTitle },
+    ...["mean", "low", "high"].map((field) => ({ field, type: "quantitative", format: ".4~g" })),
+  ];
+  const layer: View[] = [
+    {
+      transform: [{ filter: "isValid(datum.low)" }],
+      mark: { type: "rule", strokeWidth: 2 },
+      encoding: { x, xOffset, color, y: y("low"), y2: { field: "high" } },
+    },
+    {
+      mark: { type: "point", filled: true, size: 60, opacity: 1 },
+      encoding: { x, xOffset, color, tooltip, y: y("mean") },
+    },
+  ];
+  if (seeds.length > 0) {
+    layer.push({
+      data: { values: seeds },
+      mark: { type: "point", filled: true, size: 18, opacity: 0.45 },
+      encoding: { x, xOffset, color, y: y("value") },
+    });
+  }
+  if (references.length > 0) {
+    layer.push({
+      data: { values: references.map(({ at, value }) => ({ at: String(at), value })) },
+      mark: { type: "tick", style: "reference", thickness: 2, bandSize: 48 },
+      encoding: { x, y: y("value") },
+    });
+  }
+  return frame({
+    title,
+    caption: [
+      "Point: mean over seeds; line: its 95% interval (Student's t); faint: single seeds.",
+      ...caption,
+    ],
+    width,
+    view: { width: width - 80, height, data: { values: rows }, layer },
+  });
+}
+
+function checkSeries(argument: string, points: readonly IntervalPoint[], log: boolean): void {
+  check(points.length > 0, `${argument}.points`, points, "at least one");
+  const allowed = `finite${log ? ", positive" : ""} numbers`;
+  for (const [j, { mean, low, high, values = [] }] of points.entries()) {
+    check(Number.isFinite(mean) && (!log || mean > 0), `${argument}.points[${j}].mean`, mean, allowed);
+    const known = (low === null) === (high === null);
+    check(known, `${argument}.points[${j}].low`, low, "both ends or none");
+    const rest = [...(low === null ? [] : [low, high!]), ...values];
+    check(rest.every(Number.isFinite), `${argument}.points[${j}]`, rest, "finite numbers");
+  }
+}

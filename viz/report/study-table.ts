@@ -1,0 +1,89 @@
+import { capitalize, formatNumber } from "../text.js";
+import { metricTitle } from "./charts.js";
+import type { CellInput, IntervalInput, OutcomeInput, PanelInput, StudyInput } from "./study-input.js";
+
+/** Rows of text: for HTML and for Markdown. */
+export interface TextTable {
+  head: string[];
+  rows: string[][];
+}
+
+/** A panel's outcomes: a row per arm and place, for each measure its mean with interval and what it is against the reference. */
+export function outcomeTable({ axis }: StudyInput, { cells, reference }: PanelInput): TextTable {
+  const measures = [...new Set(cells.flatMap(({ outcomes }) => Object.keys(outcomes)))];
+  const placed = cells.some(({ at }) => at !== null);
+  return {
+    head: [
+      ...(placed ? [axis ?? ""] : []),
+      "loss",
+      "learning rate",
+      ...measures.flatMap((name) => [metricTitle(name), `against ${reference}`]),
+    ],
+    rows: cells.map((cell) => [
+      ...(placed ? [String(cell.at ?? "")] : []),
+      cell.arm,
+      String(cell.learningRate),
+      ...measures.flatMap((name) => {
+        const outcome = cell.outcomes[name];
+        return outcome
+          ? [outcomeText(outcome, cell), outcome.versus ? versusText(name, outcome.versus) : ""]
+          : ["", ""];
+      }),
+    ]),
+  };
+}
+
+/** "0.57 (0.5 to 0.64)"; of targets that were not always reached, how often they were. */
+function outcomeText({ values, interval }: OutcomeInput, { steps }: CellInput): string {
+  if (interval) return intervalText(interval);
+  const reached = values.filter((value) => value !== null).length;
+  return `reached by ${reached} of ${values.length} within ${steps.toLocaleString("en-US")}`;
+}
+
+const intervalText = ({ mean, low, high }: IntervalInput): string =>
+  `${formatNumber(mean)}${low === null ? "" : ` (${formatNumber(low)} to ${formatNumber(high!)})`}`;
+
+/** Whether the interval of a difference leaves out 0, that of a ratio 1. */
+export const isSignificant = (measure: string, { low, high }: IntervalInput): boolean => {
+  const nothing = measure === "steps" ? 1 : 0;
+  return low !== null && high !== null && (low > nothing || high < nothing);
+};
+
+function versusText(measure: string, versus: IntervalInput): string {
+  const sign = measure !== "steps" && versus.mean > 0 ? "+" : "";
+  const times = measure === "steps" ? "× " : "";
+  return `${times}${sign}${intervalText(versus)}${isSignificant(measure, versus) ? " *" : ""}`;
+}
+
+/** What the starred numbers mean. */
+export const tableNote = ({ seeds }: StudyInput): string =>
+  `Mean over ${seeds.report.length} seeds with its 95% interval (Student's t). Against the reference: difference of runs with the same seed, of steps their ratio; * where its interval leaves out none.`;
+
+/** One line per panel and main measure, for the head of the report. */
+export function findings({ measures, panels }: StudyInput): {
+  label: string;
+  value: string;
+  detail: string;
+}[] {
+  return panels.map((panel) => {
+    const name = measures[0] === "metric" ? panel.metric : measures[0]!;
+    const others = panel.cells.filter(
+      ({ arm, outcomes }) => arm !== panel.reference && outcomes[name]?.versus,
+    );
+    const better = others.filter((cell) => {
+      const { versus } = cell.outcomes[name]!;
+      return isSignificant(name, versus!) && versus!.mean < (name === "steps" ? 1 : 0);
+    });
+    const where = (list: readonly CellInput[]): string =>
+      list.map(({ arm, at }) => (at === null ? arm : `${arm} at ${at}`)).join(", ");
+    return {
+      label: `${capitalize(metricTitle(name))}, ${panel.name}`,
+      value: `${better.length} of ${others.length}`,
+      detail: `significantly below ${panel.reference}${better.length > 0 ? `: ${where(better)}` : ""}.`,
+    };
+  });
+}
+
+/** For a README. */
+export const markdown = ({ head, rows }: TextTable): string =>
+  [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");

@@ -1,0 +1,132 @@
+import { metricCurves } from "../charts/curves.js";
+import { intervals } from "../charts/intervals.js";
+import { Page } from "../render/page.js";
+import { capitalize, escapeHTML, formatNumber } from "../text.js";
+import { type Draw, metricTitle, wide } from "./charts.js";
+import { drawn, factTable, header, style } from "./parts.js";
+import type { PanelInput, StudyInput } from "./study-input.js";
+import { findings, outcomeTable, type TextTable, tableNote } from "./study-table.js";
+
+/** The report of a study as one self-contained HTML file, like `renderReport`'s. */
+export async function renderStudy(study: StudyInput): Promise<string> {
+  const page = new Page();
+  const { title, date, seconds, question, seeds, settings, machine, versions } = study;
+  const body = [
+    header({
+      ...{ title, date, seconds },
+      text: study.quick ? `${question} This is the quick version: its numbers say nothing.` : question,
+      contents: [
+        ...study.panels.map(({ name }, i) => ({ id: `panel-${i}`, title: name })),
+        { id: "provenance", title: "Settings and machine" },
+      ],
+      cards: findings(study),
+    }),
+    ...study.panels.map((panel, i) => panelSection(page, study, panel, i)),
+    `<section id="provenance"><h2>Settings, seeds and machine</h2>
+<p>Settings were chosen on seeds ${seeds.tune.join(", ")} and are reported on seeds ${seeds.report.join(", ")}.</p>
+${factTable(settings)}<h3>Machine</h3>${factTable(machine)}<h3>Versions</h3>${factTable(versions)}</section>`,
+  ].join("\n");
+  return page.html({ title, body, style });
+}
+
+function panelSection(page: Page, study: StudyInput, panel: PanelInput, index: number): string {
+  const names = study.measures.map((name) => (name === "metric" ? panel.metric : name));
+  const charts = [
+    ...names.flatMap((name) => axisChart(study, panel, name)),
+    ...names.flatMap((name) => curveCharts(panel, name)),
+  ];
+  const targets = Object.entries(panel.targets).map(
+    ([at, value]) => `${formatNumber(value)}${at === "" ? "" : ` at ${at}`}`,
+  );
+  const target =
+    targets.length > 0
+      ? `<p>Target: what ${escapeHTML(panel.reference)} reached at the end of training on the tuning seeds, plus a tenth: ${escapeHTML(targets.join(", "))}.</p>`
+      : "";
+  const tuned = tuningTable(panel);
+  return `<section id="panel-${index}"><h2>${escapeHTML(capitalize(panel.name))}</h2>
+<div class="wide">${htmlTable(outcomeTable(study, panel))}</div><p class="muted">${escapeHTML(tableNote(study))}</p>${target}
+${charts.map((draw) => drawn(page, draw)).join("")}
+${tuned.rows.length > 0 ? `<h3>Choice of learning rates</h3><div class="wide">${htmlTable(tuned)}</div>` : ""}</section>`;
+}
+
+/** A measure against the study's axis, where the panel has places on it. */
+function axisChart({ axis }: StudyInput, { cells }: PanelInput, name: string): Draw[] {
+  const placed = cells.filter(({ at, outcomes }) => at !== null && outcomes[name]?.interval);
+  if (axis === null || placed.length === 0) return [];
+  const arms = [...new Set(placed.map(({ arm }) => arm))];
+  const series = arms.map((arm) => ({
+    name: arm,
+    points: placed
+      .filter((cell) => cell.arm === arm)
+      .map(({ at, outcomes }) => ({
+        at: at!,
+        ...outcomes[name]!.interval!,
+        values: outcomes[name]!.values as number[],
+      })),
+  }));
+  const chances = name === "parallel" ? placed.map(({ at, chance }) => ({ at: at!, value: chance })) : [];
+  const scale = wide(series.map(({ points }) => ({ values: points.map(({ mean }) => mean) })));
+  return [
+    () =>
+      intervals({
+        metric: metricTitle(name),
+        ...{ series, xTitle: axis, references: chances, yScale: scale ? "log" : "linear" },
+        title: `${capitalize(metricTitle(name))} by ${axis}`,
+        caption: chances.length > 0 ? ["Grey tick: share of a random direction."] : [],
+      }),
+  ];
+}
+
+/** A measure over training: a chart for each place on the axis. */
+function curveCharts({ cells }: PanelInput, name: string): Draw[] {
+  const places = [...new Set(cells.map(({ at }) => at))];
+  return places.flatMap((place) => {
+    const here = cells.filter(({ at, curves }) => at === place && (curves[name]?.length ?? 0) > 0);
+    if (here.length === 0) return [];
+    const curves = here.map(({ arm, curves }) => {
+      const rows = curves[name]!;
+      const banded = rows.every(({ interval }) => interval.low !== null);
+      return {
+        name: arm,
+        steps: rows.map(({ step }) => step),
+        values: rows.map(({ interval }) => interval.mean),
+        ...(banded && {
+          low: rows.map(({ interval }) => interval.low!),
+          high: rows.map(({ interval }) => interval.high!),
+        }),
+      };
+    });
+    const title = metricTitle(name);
+    const where = place === null ? "" : ` at ${place}`;
+    const last = curves.map((curve) => `${curve.name} ${formatNumber(curve.values.at(-1)!)}`).join(", ");
+    return [
+      () =>
+        metricCurves({
+          metric: title,
+          curves,
+          yScale: wide(curves) ? "log" : "linear",
+          height: 200,
+          lowerIsBetter: name !== "direction",
+          title: `${capitalize(title)}${where} at the end: ${last}`,
+        }),
+    ];
+  });
+}
+
+const tuningTable = ({ cells, metric }: PanelInput): TextTable => ({
+  head: ["loss", "at", "learning rate", metricTitle(metric), "chosen"],
+  rows: cells.flatMap(({ arm, at, learningRate, tuning }) =>
+    tuning.map((choice) => [
+      arm,
+      String(at ?? ""),
+      String(choice.learningRate),
+      formatNumber(choice.value),
+      choice.learningRate === learningRate ? "yes" : "",
+    ]),
+  ),
+});
+
+const htmlTable = ({ head, rows }: TextTable): string =>
+  `<table><tr>${head.map((text) => `<th scope="col">${escapeHTML(text)}</th>`).join("")}</tr>${rows
+    .map((row) => `<tr>${row.map((text) => `<td>${escapeHTML(text)}</td>`).join("")}</tr>`)
+    .join("")}</table>`;
