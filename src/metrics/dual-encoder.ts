@@ -1,0 +1,145 @@
+import * as tf from "@tensorflow/tfjs-core";
+import * as random from "../engine/random.js";
+import type { Tensor } from "../engine/tensor.js";
+import type { Tree } from "../engine/tree.js";
+import { check } from "../errors.js";
+import { type FeatureModel, vgg } from "../nn/features.js";
+import { type Affine, linear, silu } from "../nn/functional.js";
+import { denseInit } from "../nn/initializers.js";
+import { flatten, type Model, type Network } from "../nn/network.js";
+import { type Method, method, type TrainingConfig } from "../optim/method.js";
+
+export interface DualEncoderConfig {
+  /** Height and width of the images, a multiple of 8. */
+  size: number;
+  channels: number;
+  /** Number of different tokens, and tokens of a caption. */
+  vocabulary: number;
+  length: number;
+  /** Dimension of the common space. Default 64. */
+  dim?: number;
+}
+
+/** A judge of images and captions on a flat vector of parameters: directions of unit length [batch, dim] in one space. */
+export interface DualEncoder {
+  readonly model: Model<[images: Tensor, words: Tensor], { images: Tensor; captions: Tensor; scale: Tensor }>;
+  readonly vocabulary: number;
+  readonly length: number;
+}
+
+/**
+ * A small CLIP (Radford et al., 2103.00020): a convolutional image tower and a text tower of words at their places, trained apart from every model it
+ * judges. `words` are one-hot rows, [captions, length * vocabulary]: see `oneHotWords`.
+ */
+export function dualEncoder(config: DualEncoderConfig): DualEncoder {
+  const { size, channels, vocabulary, length, dim = 64 } = config;
+  for (const [name, value] of Object.entries({ vocabulary, length, dim })) {
+    check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
+  }
+  const tower: FeatureModel = flatten(
+    vgg({ size, inChannels: channels, labels: dim, channels: [16, 32, 64], groups: 8 }),
+  );
+  const hidden = 128;
+  const network: Network<[Tensor, Tensor], { images: Tensor; captions: Tensor; scale: Tensor }> = {
+    init: (key) => {
+      const keys = random.split(key, 4) as [random.Key, random.Key, random.Key, random.Key];
+      return {
+        images: tower.init(keys[0]),
+        // Only one word of the vocabulary is at each place: the others do not count as inputs.
+        words: { ...denseInit(keys[1], length * vocabulary, hidden, Math.sqrt(vocabulary)) },
+        hidden: denseInit(keys[2], hidden, hidden, Math.SQRT2),
+        captions: denseInit(keys[3], hidden, dim),
+        scale: tf.tensor1d([Math.log(10)]),
+      };
+    },
+    apply: (parameters, images, words) => {
+      const p = parameters as unknown as Record<"words" | "hidden" | "captions", Affine> &
+        Record<"images" | "scale", Tensor>;
+      const text = linear(silu(linear(silu(linear(words, p.words)), p.hidden)), p.captions);
+      return {
+        images: normalize(tower.apply(p.images, images).labels),
+        captions: normalize(text),
+        scale: tf.exp(p.scale),
+      };
+    },
+  };
+  return { model: flatten(network), vocabulary, length };
+}
+
+const normalize = (x: Tensor): Tensor => tf.mul(x, tf.rsqrt(tf.add(tf.sum(tf.square(x), -1, true), 1e-8)));
+
+/** Captions' token numbers [captions * length] as one-hot rows [captions, length * vocabulary]. */
+export function oneHotWords(
+  ids: ArrayLike<number>,
+  { length, vocabulary }: Pick<DualEncoder, "length" | "vocabulary">,
+): Tensor {
+  const count = ids.length / length;
+  const rows = new Float32Array(ids.length * vocabulary);
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i]!;
+    check(
+      Number.isInteger(id) && id >= 0 && id < vocabulary,
+      `ids[${i}]`,
+      id,
+      `an integer from 0 to ${vocabulary - 1}`,
+    );
+    rows[i * vocabulary + id] = 1;
+  }
+  return tf.tensor2d(rows, [count, length * vocabulary]);
+}
+
+export interface PairingConfig extends TrainingConfig {
+  encoder: DualEncoder;
+  /** Shape of one image. */
+  shape: readonly number[];
+  /** Token numbers of captions; a batch's labels are indices into them. */
+  ids: readonly (readonly number[])[];
+}
+
+/** CLIP's training: symmetric cross-entropy of every image with all captions of the batch and the other way round. Metrics: loss, accuracy. */
+export function pairing({ encoder, shape, ids, ...training }: PairingConfig): Method {
+  return method({
+    ...training,
+    init: encoder.model.init,
+    batch: (_key, x, _iteration, labels) => {
+      const count = x.length / shape.reduce((a, b) => a * b, 1);
+      check(
+        labels?.length === count,
+        "data",
+        `${labels?.length ?? "no"} labels`,
+        `${count} labels: indices of captions`,
+      );
+      return {
+        x: tf.tensor(x, [count, ...shape]) as Tensor,
+        words: oneHotWords(
+          Array.from(labels).flatMap((label) => [...ids[label]!]),
+          encoder,
+        ),
+      };
+    },
+    loss: (_parameters, { x, words }) => {
+      const own = tf.eye(x.shape[0]!);
+      return (parameters) => {
+        const { images, captions, scale } = encoder.model.apply(parameters, x, words);
+        const logits = tf.mul(tf.matMul(images, captions, false, true), scale);
+        const crossEntropy = (rows: Tensor): Tensor =>
+          tf.neg(tf.mean(tf.sum(tf.mul(tf.log(tf.add(tf.softmax(rows), 1e-12)), own), 1)));
+        const best = tf.cast(tf.equal(logits, tf.max(logits, 1, true)), "float32");
+        return {
+          loss: tf.mul(tf.add(crossEntropy(logits), crossEntropy(tf.transpose(logits))), 0.5),
+          aux: { accuracy: tf.mean(tf.sum(tf.mul(best, own), 1)) },
+        };
+      };
+    },
+  });
+}
+
+/** Cosine of each image with its caption [batch], and the image features [batch, dim] for a Fréchet distance. Compile it. */
+export function dualScore(
+  encoder: DualEncoder,
+): (parameters: Tensor, images: Tensor, words: Tensor) => { cosine: Tensor; features: Tensor } & Tree {
+  return (parameters, x, words) => {
+    const { images, captions } = encoder.model.apply(parameters, x, words);
+    return { cosine: tf.sum(tf.mul(images, captions), 1), features: images };
+  };
+}
