@@ -1,16 +1,31 @@
 import { check } from "../src/errors.js";
+import { arrayFile } from "./array-file.js";
 import type { CaptionedDataset } from "./captioned.js";
+import { cifar10 } from "./cifar10.js";
 import type { Dataset } from "./dataset.js";
-import { type DigitsOptions, digits } from "./digits.js";
+import { digits } from "./digits.js";
 import { embed } from "./embed.js";
 import { emoji } from "./emoji.js";
+import { fashion } from "./fashion.js";
+import { imageFolder } from "./image-folder.js";
 import { objects } from "./objects.js";
 import { pairs } from "./pairs.js";
+import { portraits } from "./portraits.js";
+import { shapes } from "./shapes.js";
+import type { Progress } from "./stored.js";
 import { circle, moons, sphere, spiral, swissRoll, torus } from "./toys.js";
 
-export interface DatasetOptions extends DigitsOptions {
+export interface DatasetOptions {
   /** Of the random frame of an embedding ("spiral-16d"). Default 0. */
   seed?: number;
+  /** Where the files of a dataset are: a folder, of "array" an .npy or .npz file. Needed for "cifar-10", "images" and "array". */
+  folder?: string;
+  /** Height and width of images, where a dataset has several; each has its own default. */
+  size?: number;
+  /** Default "train". */
+  split?: "train" | "test";
+  /** Called while files are read or images drawn. */
+  onProgress?: Progress;
 }
 
 const toys: Record<string, () => Dataset> = {
@@ -23,34 +38,62 @@ const toys: Record<string, () => Dataset> = {
 };
 
 /** Images with captions. */
-const captionedSets: Record<string, () => CaptionedDataset | Promise<CaptionedDataset>> = {
-  objects,
+const captionedSets: Record<
+  string,
+  (options: Pick<DatasetOptions, "onProgress">) => CaptionedDataset | Promise<CaptionedDataset>
+> = {
+  objects: () => objects(),
   "objects-32": () => objects({ size: 32 }),
-  pairs,
+  pairs: () => pairs(),
   "pairs-32": () => pairs({ size: 32 }),
-  emoji,
+  emoji: () => emoji(),
   "emoji-32": () => emoji({ size: 32 }),
   "emoji-all": () => emoji({ set: "all" }),
+  portraits,
 };
 
+type ImageOptions = Omit<DatasetOptions, "seed">;
+
+/** Images without captions. */
+const imageSets: Record<string, (options: ImageOptions) => Dataset | Promise<Dataset>> = {
+  digits,
+  fashion,
+  "cifar-10": ({ folder, ...options }) => cifar10(needed("cifar-10", folder), options),
+  images: ({ folder, ...options }) => imageFolder(needed("images", folder), options),
+  array: ({ folder }) => arrayFile(needed("array", folder)),
+  shapes: ({ size }) => shapes({ ...(size && { size }) }),
+  "shapes-rgb": ({ size }) => shapes({ ...(size && { size }), colour: true }),
+};
+
+/** Where a dataset's files are, which it cannot do without. */
+function needed(name: string, folder: string | undefined): string {
+  const what = name === "array" ? "the .npy or .npz file" : "the folder";
+  check(folder !== undefined, "data", folder, `${what} of the dataset "${name}"`);
+  return folder;
+}
+
 /** The names `byName` knows; each of points also with "-<D>d" at the end. */
-export const names: readonly string[] = [...Object.keys(toys), "digits", ...Object.keys(captionedSets)];
+export const names: readonly string[] = [
+  ...Object.keys(toys),
+  ...Object.keys(imageSets),
+  ...Object.keys(captionedSets),
+];
 
 /**
  * A dataset by its `name`, such as "spiral", "spiral-16d" (embedded in 16 dimensions by a frame from `seed`) or "digits".
- * @throws TangentLabError `invalid-argument` listing the known names, and what `digits` and `embed` throw.
+ * @throws TangentLabError `invalid-argument` listing the known names, and what the dataset itself throws.
  */
 export async function byName(name: string, options: DatasetOptions = {}): Promise<Dataset> {
-  const { seed = 0, ...digitsOptions } = options;
-  if (Object.hasOwn(captionedSets, name)) return captionedSets[name]!();
+  const { seed = 0, ...rest } = options;
+  if (Object.hasOwn(captionedSets, name)) return captionedSets[name]!(rest);
+  if (Object.hasOwn(imageSets, name)) return imageSets[name]!(rest);
   const [, base, dim] = /^(.*?)(?:-(\d+)d)?$/s.exec(name) as RegExpExecArray & [string, string, string?];
   const toy = Object.hasOwn(toys, base) ? toys[base] : undefined;
   check(
-    name === "digits" || toy !== undefined,
+    toy !== undefined,
     "dataset",
     name,
     `${names.join(", ")}; and those of points in more dimensions, such as "spiral-16d"`,
   );
-  if (!toy) return digits(digitsOptions);
   return dim === undefined ? toy() : embed(toy(), Number(dim), seed);
 }

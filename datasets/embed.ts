@@ -1,6 +1,7 @@
 import * as random from "../src/engine/random.js";
 import { check } from "../src/errors.js";
 import type { Dataset, Manifold } from "./dataset.js";
+import { orthonormal } from "./manifold.js";
 
 /**
  * The same points in more dimensions: x -> Q x with Q [dim, d] of random orthonormal columns. Distances stay, and so the
@@ -59,20 +60,11 @@ function checkWidth(argument: string, points: Float32Array, width: number): void
   );
 }
 
-/** `count` orthonormal rows of length `dim`: Gram-Schmidt on normal draws, twice, which is orthogonal to machine precision. */
+/** `count` random orthonormal rows of length `dim`. */
 function orthonormalFrame(key: random.Key, dim: number, count: number): Float64Array[] {
   const draws = random.normal(key, count * dim);
-  const rows: Float64Array[] = [];
-  for (let i = 0; i < count; i++) {
-    const row = Float64Array.from(draws.subarray(i * dim, (i + 1) * dim));
-    for (const earlier of [...rows, ...rows]) {
-      const along = row.reduce((sum, value, k) => sum + value * earlier[k]!, 0);
-      for (let k = 0; k < dim; k++) row[k]! -= along * earlier[k]!;
-    }
-    const length = Math.hypot(...row);
-    rows.push(row.map((value) => value / length));
-  }
-  return rows;
+  const rows = Array.from({ length: count }, (_, i) => Array.from(draws.subarray(i * dim, (i + 1) * dim)));
+  return orthonormal(rows).map((row) => Float64Array.from(row));
 }
 
 const transposed = (rows: readonly Float64Array[]): Float64Array[] =>

@@ -1,3 +1,4 @@
+export { type ArrayFileOptions, arrayFile } from "./array-file.js";
 export { fromArray } from "./arrays.js";
 export { byName, type DatasetOptions, names } from "./by-name.js";
 export {
@@ -11,10 +12,17 @@ export {
   type Split,
 } from "./captioned.js";
 export { type CaptionedFolderOptions, captionedFolder } from "./captioned-folder.js";
+export { type Cifar10Options, cifar10 } from "./cifar10.js";
 export type { Batch, Dataset, Manifold } from "./dataset.js";
 export { type DigitsOptions, digits } from "./digits.js";
 export { embed } from "./embed.js";
 export { type EmojiOptions, type EmojiStyle, emoji, emojiStyles } from "./emoji.js";
+export type { Factor, FactorBatch, FactorDataset } from "./factor-images.js";
+export { type FashionOptions, fashion } from "./fashion.js";
+export { type ImageFolderOptions, imageFolder } from "./image-folder.js";
 export { objects, type ScenesOptions } from "./objects.js";
 export { pairs } from "./pairs.js";
+export { portraits } from "./portraits.js";
+export { type ShapesOptions, shapes } from "./shapes.js";
+export type { Progress } from "./stored.js";
 export { circle, moons, sphere, spiral, swissRoll, torus } from "./toys.js";

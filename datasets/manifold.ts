@@ -47,3 +47,17 @@ export function unit(a: Vector): number[] {
   const length = Math.hypot(...a);
   return length > 0 ? scaled(a, 1 / length) : a.map((_, i) => (i === 0 ? 1 : 0));
 }
+
+/** The same span by orthonormal vectors: Gram-Schmidt, twice, which is orthogonal to machine precision. */
+export function orthonormal(vectors: readonly Vector[]): number[][] {
+  const rows: number[][] = [];
+  for (const vector of vectors) {
+    const row = [...vector];
+    for (const earlier of [...rows, ...rows]) {
+      const along = dot(row, earlier);
+      for (let k = 0; k < row.length; k++) row[k]! -= along * earlier[k]!;
+    }
+    rows.push(unit(row));
+  }
+  return rows;
+}

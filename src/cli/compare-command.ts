@@ -1,15 +1,16 @@
 import { join, resolve } from "node:path";
-import { byName } from "../../datasets/index.js";
 import { renderReport } from "../../viz/report/report.js";
 import { type DeviceName, describeDevice, useDevice } from "../engine/device.js";
 import * as random from "../engine/random.js";
 import { check } from "../errors.js";
 import { machine, versions } from "../experiments/provenance.js";
+import { weightsCache } from "../experiments/weights.js";
 import { writeFileAtomically } from "../io/files.js";
 import { updateSection } from "../io/sections.js";
 import type { ComparisonRecord, ReportData } from "../training/record.js";
 import { compare, headlines, plans } from "./compare.js";
 import { Interrupted } from "./interrupt.js";
+import { loadDataset } from "./load-dataset.js";
 import { follow } from "./progress.js";
 
 export interface CompareArguments {
@@ -19,8 +20,10 @@ export interface CompareArguments {
   batchSize?: number;
   engine: string;
   dataset?: string[];
-  data?: string;
+  data?: string[];
+  size?: number;
   resume: boolean;
+  cache: boolean;
   readme?: string;
 }
 
@@ -34,8 +37,7 @@ export async function compareCommand(args: CompareArguments, signal: AbortSignal
   const engine = await describeDevice();
   const names = [...new Set(args.dataset ?? ["spiral-16d", "digits"])];
   const datasets = [];
-  for (const name of names)
-    datasets.push(await byName(name, { seed, ...(args.data && { folder: args.data }) }));
+  for (const name of names) datasets.push(await loadDataset(name, args));
   const settings = {
     quick,
     seed,
@@ -49,12 +51,12 @@ export async function compareCommand(args: CompareArguments, signal: AbortSignal
   await writeFileAtomically(join(args.out, "settings.json"), `${JSON.stringify(settings, null, 2)}\n`);
   console.error(`engine: ${engine}`);
 
+  const cache = args.cache ? weightsCache() : undefined;
   const comparisons: ComparisonRecord[] = [];
   for (const data of datasets) {
     const comparison = await compare(data, {
-      ...{ quick, seed, batchSize, resume, signal },
-      checkpoints: join(args.out, "checkpoints"),
-      follow,
+      ...{ quick, seed, batchSize },
+      place: { folder: join(args.out, "checkpoints"), resume, cache, signal, follow },
     });
     if (!comparison) {
       const again = "the same command with --resume continues";
@@ -88,5 +90,5 @@ const results = (numbers: ReportData["headlines"], { date, seconds }: ReportData
     ...numbers.map(({ label, value, detail }) => `| ${label} | **${value}** | ${detail} |`),
     "",
     `One seed, ${date.slice(0, 10)}, in ${Math.round(seconds)} s: \`npm start -- --readme README.md\`. Differences of this size between two runs are no proof: ` +
-      "several seeds and their intervals are still to come.",
+      "`tangent-lab experiment` has several seeds and their intervals.",
   ].join("\n");

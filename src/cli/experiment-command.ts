@@ -1,5 +1,5 @@
 import { join, resolve } from "node:path";
-import { byName, type Dataset } from "../../datasets/index.js";
+import type { Dataset } from "../../datasets/index.js";
 import { renderStudy } from "../../viz/report/study.js";
 import { markdown, outcomeTable, tableNote } from "../../viz/report/study-table.js";
 import { type DeviceName, describeDevice, useDevice } from "../engine/device.js";
@@ -14,6 +14,7 @@ import { writeFileAtomically } from "../io/files.js";
 import { updateSection } from "../io/sections.js";
 import type { Json } from "../training/record.js";
 import { Interrupted } from "./interrupt.js";
+import { loadDataset } from "./load-dataset.js";
 import { jointProgress } from "./progress.js";
 
 export interface ExperimentArguments {
@@ -21,7 +22,7 @@ export interface ExperimentArguments {
   seeds?: number;
   out?: string;
   engine: string;
-  data?: string;
+  data?: string[];
   cache: boolean;
   readme?: string;
 }
@@ -58,7 +59,7 @@ export async function experimentCommand(
   const out = args.out ?? join("report", args.quick ? `${name}-quick` : name);
   const data = new Map<string, Promise<Dataset>>();
   const dataset = (wanted: string): Promise<Dataset> => {
-    if (!data.has(wanted)) data.set(wanted, byName(wanted, { ...(args.data && { folder: args.data }) }));
+    if (!data.has(wanted)) data.set(wanted, loadDataset(wanted, args));
     return data.get(wanted)!;
   };
   for (const { dataset: wanted } of plan.cells) await dataset(wanted);

