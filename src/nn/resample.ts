@@ -7,6 +7,8 @@ import { downsample2x, upsample2x } from "./functional.js";
 export interface Resampler {
   down(x: Tensor): Tensor;
   up(x: Tensor): Tensor;
+  /** A filtered half of the size of f(x), where f keeps the size: what f gives beyond the borders (f of zeros around x) counts, too. */
+  downOf(f: (x: Tensor) => Tensor, x: Tensor): Tensor;
 }
 
 /**
@@ -22,12 +24,19 @@ export function resampler(taps: readonly number[]): Resampler {
     taps,
     "an even number of finite weights whose sum is not 0",
   );
-  if (taps.length === 2 && taps[0] === taps[1]) return { down: downsample2x, up: upsample2x };
+  if (taps.length === 2 && taps[0] === taps[1])
+    return { down: downsample2x, up: upsample2x, downOf: (f, x) => downsample2x(f(x)) };
   const weights = taps.map((tap) => tap / sum);
+  const border = taps.length / 2 - 1;
   // Both ways are matrices along each axis; up is the transpose of down, times 2 per axis.
   return {
-    down: (x) => along(x, halving(weights, x.shape[1]!), halving(weights, x.shape[2]!)),
-    up: (x) => along(x, doubling(weights, x.shape[1]!), doubling(weights, x.shape[2]!)),
+    down: (x) => along(x, (size) => halving(weights, size, border)),
+    up: (x) => along(x, (size) => doubling(weights, size, border)),
+    downOf: (f, x) => {
+      const around = [border, border] as [number, number];
+      const wide = f(tf.pad(x as tf.Tensor4D, [[0, 0], around, around, [0, 0]]));
+      return along(wide, (size) => halving(weights, size - 2 * border, 0));
+    },
   };
 }
 
@@ -36,21 +45,21 @@ interface Matrix {
   readonly shape: [number, number];
 }
 
-/** [size / 2, size]: row i has the filter around pixels 2i and 2i + 1. */
-function halving(weights: readonly number[], size: number): Matrix {
-  const data = new Float32Array((size / 2) * size);
-  const before = weights.length / 2 - 1;
+/** From size + 2 (length / 2 - 1 - border) pixels to half of `size`: row i has the filter from pixel 2i - border on. */
+function halving(weights: readonly number[], size: number, border: number): Matrix {
+  const width = size + 2 * (weights.length / 2 - 1 - border);
+  const data = new Float32Array((size / 2) * width);
   for (let i = 0; i < size / 2; i++) {
     weights.forEach((weight, k) => {
-      const j = 2 * i + k - before;
-      if (j >= 0 && j < size) data[i * size + j] = weight;
+      const j = 2 * i + k - border;
+      if (j >= 0 && j < width) data[i * width + j] = weight;
     });
   }
-  return { data, shape: [size / 2, size] };
+  return { data, shape: [size / 2, width] };
 }
 
-function doubling(weights: readonly number[], size: number): Matrix {
-  const { data } = halving(weights, 2 * size);
+function doubling(weights: readonly number[], size: number, border: number): Matrix {
+  const { data } = halving(weights, 2 * size, border);
   const turned = Float32Array.from(
     data,
     (_, at) => 2 * data[(at % size) * 2 * size + Math.floor(at / size)]!,
@@ -58,9 +67,10 @@ function doubling(weights: readonly number[], size: number): Matrix {
   return { data: turned, shape: [2 * size, size] };
 }
 
-/** Multiplies the rows (axis 1) and columns (axis 2) of x by matrices, without moving pixels about. */
-function along(x: Tensor, rows: Matrix, columns: Matrix): Tensor {
+/** Multiplies the rows (axis 1) and columns (axis 2) of x by the matrices for their sizes, without moving pixels about. */
+function along(x: Tensor, matrix: (size: number) => Matrix): Tensor {
   const [n, h, w, c] = x.shape as [number, number, number, number];
+  const [rows, columns] = [matrix(h), matrix(w)];
   const [height, width] = [rows.shape[0], columns.shape[0]];
   const tall = tf.matMul(tf.tensor2d(rows.data, rows.shape), tf.reshape(x, [n, h, w * c]));
   const wide = tf.matMul(tf.tensor2d(columns.data, columns.shape), tf.reshape(tall, [n * height, w, c]));

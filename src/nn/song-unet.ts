@@ -48,6 +48,7 @@ export function songUnet(given: SongUnetConfig): TimeNetwork {
       if (part.kind === "block")
         return blockApply(p, x, embedding, part.block, resample, condition.masks?.[part.path]);
       if (part.kind === "norm") return songNorm(x, p);
+      if (part.role === "aux-residual") return resample.downOf((x) => conv2d(x, p), x);
       const resized = part.resample ? resample[part.resample](x) : x;
       return part.kernel === 0 ? resized : conv2d(resized, p);
     };
