@@ -13,19 +13,24 @@ export const velocity = (denoise: Denoise, x: Tensor, t: Tensor): Tensor =>
 export type OdeStep = (denoise: Denoise, x: Tensor, t: Tensor, r: Tensor) => Tensor;
 
 /** Euler's method. One evaluation. */
-export const eulerStep: OdeStep = (denoise, x, t, r) =>
-  tf.add(x, tf.mul(velocity(denoise, x, t), perExample(tf.sub(r, t), x)));
+export const eulerStep: OdeStep = (denoise, x, t, r) => towards(denoise(x, t), x, t, r);
 
 /** Heun's second-order method; Euler's where r is 0, at which there is no velocity. Two evaluations. */
 export const heunStep: OdeStep = (denoise, x, t, r) => {
-  const slope = velocity(denoise, x, t);
-  const step = perExample(tf.sub(r, t), x);
-  const end = tf.add(x, tf.mul(slope, step));
-  const slopeAtEnd = velocity(denoise, end, tf.maximum(r, LOWEST));
-  // Half of the difference of the slopes is what Heun's method adds to Euler's.
-  const correction = tf.mul(tf.mul(tf.sub(slopeAtEnd, slope), step), 0.5);
-  return tf.add(end, tf.mul(correction, perExample(tf.cast(tf.greater(r, LOWEST), "float32"), x)));
+  const clean = denoise(x, t);
+  const end = towards(clean, x, t, r);
+  const slope = tf.div(tf.sub(x, clean), perExample(t, x));
+  const bend = tf.sub(velocity(denoise, end, tf.maximum(r, LOWEST)), slope);
+  // Half of the change of slope is what Heun's method adds to Euler's.
+  const half = tf.mul(tf.mul(tf.sub(r, t), 0.5), tf.cast(tf.greater(r, LOWEST), "float32"));
+  return tf.add(end, tf.mul(bend, perExample(half, x)));
 };
+
+/** x + (r - t) dx/dt, as a mean of x and D(x, t): nothing cancels at high levels, and at r = 0 it is D itself. */
+function towards(clean: Tensor, x: Tensor, t: Tensor, r: Tensor): Tensor {
+  const left = perExample(tf.div(r, t), x);
+  return tf.add(tf.mul(x, left), tf.mul(clean, tf.sub(1, left)));
+}
 
 /** Levels up to here count as 0: the velocity is a difference divided by the level. */
 const LOWEST = 1e-6;
