@@ -1,34 +1,27 @@
 import { join } from "node:path";
 import type { Dataset } from "../../datasets/index.js";
 import * as random from "../engine/random.js";
+import {
+  type DenoiserPlan,
+  type FeaturesPlan,
+  prepareDenoiser,
+  prepareFeatures,
+  prepareJudge,
+  type Stage,
+  stageOptions,
+  type Workplace,
+} from "../experiments/prepare.js";
 import { alignedLoss } from "../manifold/aligned.js";
-import { unet } from "../nn/unet.js";
-import { cosine } from "../optim/schedules.js";
-import { trainClassifier } from "../training/classifier.js";
 import { type ConsistencyTraining, trainConsistency } from "../training/consistency.js";
 import { draw, type TrainingData } from "../training/data.js";
-import { type TrainedDenoiser, trainDenoiser } from "../training/denoiser.js";
-import { type TrainedFeatures, trainFeatureNetwork } from "../training/features.js";
-import { defaultTransformations } from "../training/networks.js";
+import type { TrainedDenoiser } from "../training/denoiser.js";
+import type { TrainedFeatures } from "../training/features.js";
 import { arrayRecord, type ComparisonRecord, type Headline, type RunRecord } from "../training/record.js";
-import type { Run } from "../training/run.js";
-import type { RunOptions } from "../training/train.js";
-
-/** Length and batch of one training. */
-type Stage = {
-  steps: number;
-  batchSize: number;
-  /** Falls to 0 along half a cosine. */
-  learningRate: number;
-};
 
 /** One comparison: what is trained before, and for how long the two consistency models are. */
 type Plan = {
-  denoiser: Stage;
-  features: Stage & {
-    /** Probability of each transformation. */
-    probability: number;
-  };
+  denoiser: DenoiserPlan;
+  features: FeaturesPlan;
   /** Of images: the classifier that measures. */
   judge: Stage | null;
   consistency: Stage & {
@@ -81,12 +74,8 @@ export interface CompareOptions {
   seed: number;
   /** Of the two consistency models; default that of the plan. */
   batchSize?: number | undefined;
-  /** Folder of the checkpoints, one for each training. */
-  checkpoints: string;
-  resume: boolean;
-  signal: AbortSignal;
-  /** Trains a run to its end and shows its progress. */
-  follow<Result>(run: Run<Result>, label: { label: string; metric: string }): Promise<Result>;
+  /** Each training's checkpoint is a folder in its folder. */
+  place: Workplace;
 }
 
 /**
@@ -96,40 +85,14 @@ export interface CompareOptions {
 export async function compare(data: Dataset, options: CompareOptions): Promise<ComparisonRecord | undefined> {
   const images = data.shape.length === 3;
   const plan = plans[images ? "images" : "points"][options.quick ? "quick" : "full"];
-  const { signal, follow } = options;
-  const stage = (
-    { steps, batchSize, learningRate }: Stage,
-    name: string,
-  ): RunOptions & {
-    learningRate: (iteration: number) => number;
-  } => ({
-    steps,
-    batchSize,
-    learningRate: cosine(learningRate, steps),
-    seed: options.seed,
-    checkpoint: join(options.checkpoints, data.name, name),
-    resume: options.resume,
-    signal,
-  });
-  const label = (name: string): string => `${data.name}: ${name}`.padEnd(24);
+  const { place, seed } = options;
+  const { signal, follow } = place;
 
-  const start = await follow(trainDenoiser(data, { ...stage(plan.denoiser, "denoiser"), ...network(data) }), {
-    label: label("denoiser"),
-    metric: "loss",
-  });
+  const start = await prepareDenoiser(data, plan.denoiser, seed, place);
   if (signal.aborted) return undefined;
-  const transformations = defaultTransformations(data, plan.features);
-  const features = await follow(
-    trainFeatureNetwork(data, { ...stage(plan.features, "features"), transformations }),
-    { label: label("features"), metric: "loss" },
-  );
+  const features = await prepareFeatures(data, plan.features, seed, place);
   if (signal.aborted) return undefined;
-  const judge = plan.judge
-    ? await follow(trainClassifier(data, stage(plan.judge, "classifier")), {
-        label: label("classifier"),
-        metric: "accuracy",
-      })
-    : undefined;
+  const judge = plan.judge ? await prepareJudge(data, plan.judge, seed, place) : undefined;
   if (signal.aborted) return undefined;
 
   const shared: ConsistencyTraining = {
@@ -145,25 +108,20 @@ export async function compare(data: Dataset, options: CompareOptions): Promise<C
   } as const;
   const runs: RunRecord[] = [];
   for (const [name, distance] of Object.entries(losses)) {
-    const run = trainConsistency(data, { ...shared, ...stage(consistency, name), name, distance });
-    runs.push((await follow(run, { label: label(name), metric })).record);
+    const common = stageOptions(consistency, place, seed, join(place.folder, `${data.name}-${name}`));
+    const run = trainConsistency(data, { ...shared, ...common, name, distance });
+    runs.push((await follow(run, { label: `${data.name}: ${name}`, metric })).record);
     if (signal.aborted) return undefined;
   }
   return {
     dataset: data.name,
     shape: [...data.shape],
     manifoldDim: data.manifold?.dim ?? null,
-    reference: reference(data, options.seed),
+    reference: reference(data, seed),
     preparation: records([start, features, judge]),
     runs,
   };
 }
-
-/** Smaller than the default for images, so that all of it fits into minutes. */
-const network = (data: TrainingData): { network?: ReturnType<typeof unet> } =>
-  data.shape.length === 3
-    ? { network: unet({ size: data.shape[0]!, inChannels: data.shape[2]!, channels: 16 }) }
-    : {};
 
 const records = (trained: readonly (TrainedDenoiser | TrainedFeatures | undefined)[]): RunRecord[] =>
   trained.flatMap((model) => (model ? [model.record] : []));
@@ -190,9 +148,9 @@ export function headlines(comparisons: readonly ComparisonRecord[]): Headline[] 
     },
     {
       label: `direction kept, ${last.dataset}`,
-      value: versus(last, (run) => mean(run.probes.at(-1)!.cosine ?? [])),
+      value: versus(last, directionKept),
       detail:
-        "Cosine of a probe's tangent to that of the recording before, mean over the probes at the end of training.",
+        "Cosine of a probe's tangent to that of the recording before: mean over the probes and the second half of training.",
     },
     {
       label: `${title}, ${last.dataset}`,
@@ -201,6 +159,10 @@ export function headlines(comparisons: readonly ComparisonRecord[]): Headline[] 
     },
   ];
 }
+
+/** Not at the very end, where the learning rate is 0 and every tangent keeps its direction. */
+const directionKept = ({ probes }: RunRecord): number =>
+  mean(probes.flatMap(({ step, cosine }) => (2 * step >= probes.at(-1)!.step ? (cosine ?? []) : [])));
 
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -114,7 +114,8 @@ function bar(stream: NodeJS.WriteStream): View {
   const single = new SingleBar({ stream, format, barsize: 24, hideCursor: true, clearOnComplete: false });
   let started = false;
   return {
-    update: ({ step, total }, line) => {
+    update: ({ step, total }, { label, ...rest }) => {
+      const line = { label: label.padEnd(24), ...rest };
       if (!started) single.start(total, step, line);
       else single.update(step, line);
       started = true;

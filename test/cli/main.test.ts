@@ -84,11 +84,14 @@ test("a corrupt data file is named", async () => {
 });
 
 test("an interrupt ends in order with a checkpoint; --resume continues it, and a damaged one is refused", async () => {
-  const args = ["compare", "--quick", "--dataset", "spiral-16d", "--out", join(folder, "report")];
+  const out = join(folder, "report");
+  const args = ["compare", "--quick", "--dataset", "spiral-16d", "--no-cache", "--out", out];
   const { code, errors } = await tangentLab(args, "engine:");
   assert.is(code, 130, errors);
   assert.match(errors, /stopped; the same command with --resume continues\n$/);
-  const checkpoint = join(folder, "report", "checkpoints", "spiral-16d", "denoiser");
+  const [name] = await readdir(join(out, "checkpoints"));
+  assert.match(name!, /^spiral-16d-denoiser-/);
+  const checkpoint = join(out, "checkpoints", name!);
   await access(join(checkpoint, "state.safetensors"));
   await writeFile(join(checkpoint, "state.safetensors"), "half");
   const damaged = await tangentLab([...args, "--resume"]);
