@@ -58,7 +58,7 @@ export interface RunRecord {
   /** For legends: "pixel", "MFD", "denoiser", "features". */
   name: string;
   /** What was trained. */
-  kind: "denoiser" | "features" | "consistency" | "classifier";
+  kind: "denoiser" | "features" | "consistency" | "classifier" | "flow" | "soft-tokens" | "dual-encoder";
   /** The dataset's name. */
   dataset: string;
   /** Shape of one example: [dim] or [height, width, channels]. */
