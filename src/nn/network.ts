@@ -25,6 +25,11 @@ export interface Network<Inputs extends readonly unknown[], Output> {
   apply(parameters: tree.Tree, ...inputs: Inputs): Output;
   /** Where the network is trained with dropout: masks for `count` examples, drawn on the host. The caller disposes them. */
   drawMasks?(key: Key, count: number): Masks;
+  /**
+   * Where the network has batch normalization: the output by the batch's own moments, as in training, and the new running statistics, which are
+   * the tree's last part, `statistics`. `apply` uses the statistics in the parameters instead.
+   */
+  train?(parameters: tree.Tree, ...inputs: Inputs): { output: Output; statistics: tree.Tree };
   /** Where weights for the network have been published: how they are stored. See `importPublished`. */
   readonly published?: PublishedLayout;
 }
@@ -35,6 +40,8 @@ export type TimeNetwork = Network<[x: Tensor, c: Tensor, condition?: Condition],
 /** A network whose parameters are one flat vector [P], as training, optimizers and checkpoints have them. */
 export interface Model<Inputs extends readonly unknown[], Output>
   extends Pick<Network<Inputs, Output>, "drawMasks" | "published"> {
+  /** Where the network has batch normalization: as the network's, `statistics` [S] as a flat vector, the parameters' last S. */
+  train?(parameters: Tensor, ...inputs: Inputs): { output: Output; statistics: Tensor };
   /** Names and shapes of the parameters within the vector. */
   readonly structure: tree.Structure<tree.Tree>;
   init(key: Key): Tensor;
@@ -48,11 +55,17 @@ export function flatten<Inputs extends readonly unknown[], Output>(
   const structure = tf.tidy(
     () => tree.structure(network.init(random.key(0))) as unknown as tf.TensorContainer,
   ) as unknown as tree.Structure<tree.Tree>;
-  const { drawMasks, published } = network;
+  const { drawMasks, published, train } = network;
   return {
     structure,
     init: (key) => tf.tidy(() => tree.ravel(network.init(key)) as tf.Tensor),
     apply: (parameters, ...inputs) => network.apply(structure.unravel(parameters), ...inputs),
+    ...(train && {
+      train: (parameters: Tensor, ...inputs: Inputs) => {
+        const { output, statistics } = train(structure.unravel(parameters), ...inputs);
+        return { output, statistics: tree.ravel(statistics) };
+      },
+    }),
     ...(drawMasks && { drawMasks }),
     ...(published && { published }),
   };

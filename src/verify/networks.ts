@@ -1,9 +1,11 @@
 import { type Denoiser, denoiser } from "../diffusion/edm.js";
 import type { Tensor } from "../engine/tensor.js";
-import { TangentLabError } from "../errors.js";
-import type { Model } from "../nn/network.js";
+import { check, TangentLabError } from "../errors.js";
+import type { FeatureModel } from "../nn/features.js";
+import { flatten, type Model } from "../nn/network.js";
 import { importPublished } from "../nn/published.js";
 import { publishedConfig, songUnet } from "../nn/song-unet.js";
+import { type VggBlocks, vggFeatures } from "../nn/vgg.js";
 import { corrupt, type Reference } from "./reference.js";
 
 /** A network of a reference file, and its weights [P]. */
@@ -20,6 +22,22 @@ export function denoiserOf(file: Reference): { model: Denoiser; weights(prefix: 
     return denoiser(songUnet(network), { sigmaData });
   });
   return { model, weights: (prefix) => weightsOf(file, model, prefix) };
+}
+
+/** The VGG-style feature network of the metadata's `blocks`, for images like `x` [N, H, W, C], with the weights at `prefix`. @throws TangentLabError `corrupt-file`. */
+export function featuresOf(file: Reference, prefix: string, x: Tensor): Loaded<FeatureModel> {
+  const blocks = file.json("blocks");
+  const [, height, width, inChannels] = x.shape as [number, number, number, number];
+  if (height !== width) throw corrupt(file.path, `images of ${height}x${width} pixels are not square`);
+  const bias = file.stored(prefix)[`layers.classifier.bias`];
+  if (!bias) throw corrupt(file.path, `it has no tensor ${prefix}layers.classifier.bias`);
+  const model = within(file, "blocks", () => {
+    check(Array.isArray(blocks), "blocks", blocks, "a list");
+    return flatten(
+      vggFeatures({ size: height, inChannels, labels: bias.data.length, blocks: blocks as VggBlocks }),
+    );
+  });
+  return { model, parameters: weightsOf(file, model, prefix) };
 }
 
 /** The tensors that begin with `prefix` as a model's parameters [P]. @throws TangentLabError `corrupt-file`. */

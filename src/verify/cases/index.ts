@@ -1,6 +1,7 @@
 import type { CaseKind } from "../case.js";
 import { contrastive } from "./contrastive.js";
 import { edmUnet } from "./edm-unet.js";
+import { featureNet } from "./feature-net.js";
 import { losses } from "./losses.js";
 import { optimizer } from "./optimizer.js";
 import { sampling } from "./sampling.js";
@@ -10,4 +11,12 @@ import { schedules } from "./schedules.js";
  * All kinds of reference cases. To add one: a file in this folder with a `CaseKind` (see ../case.ts; losses.ts is a short example), and a line
  * here. It reads everything that may differ, shapes, depths, settings, from the file.
  */
-export const caseKinds: readonly CaseKind[] = [contrastive, edmUnet, losses, optimizer, sampling, schedules];
+export const caseKinds: readonly CaseKind[] = [
+  contrastive,
+  edmUnet,
+  featureNet,
+  losses,
+  optimizer,
+  sampling,
+  schedules,
+];
