@@ -1,7 +1,13 @@
 export * from "./alignment.js";
+export { type BootstrapConfig, bootstrap, type Interval } from "./bootstrap.js";
 export * from "./classifier.js";
+export * from "./denoising.js";
 export * from "./dual-encoder.js";
+export type { FeatureExtractor, Features } from "./features.js";
 export * from "./frechet.js";
+export * from "./kernel-distance.js";
 export * from "./manifold-distance.js";
 export * from "./mmd.js";
+export * from "./onnx-features.js";
+export * from "./precision-recall.js";
 export { type SlicedWassersteinConfig, slicedWasserstein } from "./sliced-wasserstein.js";

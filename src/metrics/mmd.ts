@@ -1,5 +1,5 @@
 import { check } from "../errors.js";
-import { countRows, type PointsConfig } from "./points.js";
+import { countRows, type PointsConfig, squaredDistance } from "./points.js";
 
 export interface MmdConfig extends PointsConfig {
   /**
@@ -81,14 +81,4 @@ function medianDistance(x: Float32Array, dim: number): number {
   for (let i = 0; i < n; i++)
     for (let j = 0; j < i; j++) distances[k++] = Math.sqrt(squaredDistance(x, i, x, j, dim));
   return distances.sort()[Math.floor(distances.length / 2)]!;
-}
-
-/** |x_i - y_j|^2 of rows. */
-function squaredDistance(x: Float32Array, i: number, y: Float32Array, j: number, dim: number): number {
-  let sum = 0;
-  for (let k = 0; k < dim; k++) {
-    const difference = x[i * dim + k]! - y[j * dim + k]!;
-    sum += difference * difference;
-  }
-  return sum;
 }
