@@ -20,6 +20,7 @@ import { jointProgress } from "./progress.js";
 export interface ExperimentArguments {
   quick: boolean;
   seeds?: number;
+  panel?: string[];
   out?: string;
   engine: string;
   data?: string[];
@@ -53,7 +54,7 @@ export async function experimentCommand(
 ): Promise<void> {
   const started = performance.now();
   const study = studyByName(name);
-  const plan = withSeeds(study.plan(args.quick), args.seeds);
+  const plan = chosen(study.plan(args.quick), args);
   await useDevice(args.engine as DeviceName | "auto");
   const engine = await describeDevice();
   const out = args.out ?? join("report", args.quick ? `${name}-quick` : name);
@@ -106,14 +107,21 @@ export async function experimentCommand(
   if (args.readme) await updateSection(args.readme, `experiment-${name}`, section(record));
 }
 
-/** The plan with another number of reported seeds. */
-function withSeeds(plan: StudyPlan, count: number | undefined): StudyPlan {
+/** The plan with these panels only and with another number of reported seeds. */
+function chosen(plan: StudyPlan, { seeds: count, panel }: ExperimentArguments): StudyPlan {
+  const panels = [...new Set(plan.cells.map((cell) => cell.panel))];
+  for (const name of panel ?? []) check(panels.includes(name), "--panel", name, panels.join(", "));
   check(count === undefined || count >= 2, "--seeds", count, "an integer >= 2");
   const { tune, report } = plan.seeds;
   const first = report[0]!;
-  return count === undefined
-    ? plan
-    : { ...plan, seeds: { tune, report: Array.from({ length: count }, (_, i) => first + i) } };
+  return {
+    ...plan,
+    seeds: {
+      tune,
+      report: count === undefined ? report : Array.from({ length: count }, (_, i) => first + i),
+    },
+    cells: plan.cells.filter((cell) => panel?.includes(cell.panel) ?? true),
+  };
 }
 
 const tables = (record: StudyRecord): string =>

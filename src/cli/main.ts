@@ -41,6 +41,7 @@ async function main(): Promise<number> {
     .argument("<name>", `one of: ${studies.map(({ name }) => name).join(", ")}`)
     .option("--quick", "a small version, under 40 s, whose numbers say nothing", false)
     .option("--seeds <count>", "seeds that are reported, at least 2 (default: 3)", integer)
+    .option("--panel <name>", "one or more of the study's parts (default: all)", several)
     .option("--out <folder>", "where runs, results and report go (default: report/<name>)")
     .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto")
     .option("--data <path>", dataHelp, several)

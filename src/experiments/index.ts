@@ -1,9 +1,13 @@
 import { check } from "../errors.js";
+import { batchSize } from "./studies/batch-size.js";
+import { convergence } from "./studies/convergence.js";
+import { lambda } from "./studies/lambda.js";
 import { oscillation } from "./studies/oscillation.js";
+import { transformations } from "./studies/transformations.js";
 import type { Study } from "./study.js";
 
 /** All studies, by name. */
-export const studies: readonly Study[] = [oscillation];
+export const studies: readonly Study[] = [oscillation, convergence, batchSize, transformations, lambda];
 
 /** @throws TangentLabError `invalid-argument` listing the names. */
 export function studyByName(name: string): Study {

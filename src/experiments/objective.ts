@@ -15,6 +15,8 @@ export type Objective = {
   groups?: string[];
   /** Weight of MFD beside the pixel loss. */
   lambda?: number;
+  /** Iterations over which lambda rises from 0. */
+  ramp?: number;
 };
 
 /** Networks that distances are taken in; features are trained only where they are asked for. */
@@ -25,12 +27,12 @@ export interface Networks {
 
 /** The loss of an objective. */
 export async function objectiveLoss(
-  { loss, layers = "all", lambda }: Objective,
+  { loss, layers = "all", lambda, ramp = 0 }: Objective,
   networks: Networks,
 ): Promise<DistanceName | ConsistencyLoss> {
   if (loss === "pixel") return "pseudo-huber";
   const { model, parameters } = await networks.features();
   if (loss === "manifold") return alignedLoss(model, parameters, { layers });
   check(lambda !== undefined && lambda > 0, "lambda", lambda, "a number > 0");
-  return alignedLoss(model, parameters, { layers, pixel: pseudoHuber(), weight: lambda });
+  return alignedLoss(model, parameters, { layers, pixel: pseudoHuber(), weight: lambda, ramp });
 }

@@ -1,6 +1,6 @@
 import type { CellRuns } from "./run-study.js";
 import { type Interval, interval, pairedDifference, pairedRatio, stepsTo } from "./statistics.js";
-import type { Study, StudyPlan } from "./study.js";
+import type { Cell, Study, StudyPlan } from "./study.js";
 import { metricOf, type TrialRecord } from "./trial.js";
 
 /** A measure over training, over the reported seeds. */
@@ -55,8 +55,10 @@ export function summarize(study: Study, plan: StudyPlan, runs: readonly CellRuns
   return names.map((name) => {
     const own = runs.filter(({ cell }) => cell.panel === name);
     const metric = metricOf({ shape: own[0]!.records[0]!.samples.shape.slice(1) });
-    const referenceAt = (at: number | string | undefined): CellRuns | undefined =>
-      own.find(({ cell }) => cell.arm === plan.reference && cell.at === at);
+    const references = own.filter(({ cell }) => cell.arm === plan.reference);
+    // One without a place on the axis is the reference at all of them.
+    const referenceAt = (at: Cell["at"]): CellRuns | undefined =>
+      references.find(({ cell }) => cell.at === at) ?? references.find(({ cell }) => cell.at === undefined);
     const targets: Record<string, number> = {};
     for (const { cell, tuning, learningRate } of own) {
       const tuned = tuning.find((choice) => choice.learningRate === learningRate);

@@ -78,7 +78,13 @@ export function intervals(input: IntervalsInput): VegaLiteSpec {
     axis: { grid: false, labelAngle: 0 },
   };
   const names = series.map(({ name }) => name);
-  const xOffset = { field: "run", type: "nominal", scale: { domain: names, paddingOuter: 0.6 } };
+  // Beside each other only where several are at one place.
+  const shared = series.reduce((sum, { points }) => sum + points.length, 0) > places.length;
+  const offset = {
+    ...(shared && {
+      xOffset: { field: "run", type: "nominal", scale: { domain: names, paddingOuter: 0.6 } },
+    }),
+  };
   const y = (field: string): View => ({
     field,
     type: "quantitative",
@@ -97,18 +103,18 @@ export function intervals(input: IntervalsInput): VegaLiteSpec {
     {
       transform: [{ filter: "isValid(datum.low)" }],
       mark: { type: "rule", strokeWidth: 2 },
-      encoding: { x, xOffset, color, y: y("low"), y2: { field: "high" } },
+      encoding: { x, ...offset, color, y: y("low"), y2: { field: "high" } },
     },
     {
       mark: { type: "point", filled: true, size: 60, opacity: 1 },
-      encoding: { x, xOffset, color, tooltip, y: y("mean") },
+      encoding: { x, ...offset, color, tooltip, y: y("mean") },
     },
   ];
   if (seeds.length > 0) {
     layer.push({
       data: { values: seeds },
       mark: { type: "point", filled: true, size: 18, opacity: 0.45 },
-      encoding: { x, xOffset, color, y: y("value") },
+      encoding: { x, ...offset, color, y: y("value") },
     });
   }
   if (references.length > 0) {

@@ -4,7 +4,7 @@ import { Page } from "../render/page.js";
 import { capitalize, escapeHTML, formatNumber } from "../text.js";
 import { type Draw, metricTitle, wide } from "./charts.js";
 import { drawn, factTable, header, style } from "./parts.js";
-import type { PanelInput, StudyInput } from "./study-input.js";
+import type { CellInput, PanelInput, StudyInput } from "./study-input.js";
 import { findings, outcomeTable, type TextTable, tableNote } from "./study-table.js";
 
 /** The report of a study as one self-contained HTML file, like `renderReport`'s. */
@@ -49,30 +49,43 @@ ${charts.map((draw) => drawn(page, draw)).join("")}
 ${tuned.rows.length > 0 ? `<h3>Choice of learning rates</h3><div class="wide">${htmlTable(tuned)}</div>` : ""}</section>`;
 }
 
-/** A measure against the study's axis, where the panel has places on it. */
-function axisChart({ axis }: StudyInput, { cells }: PanelInput, name: string): Draw[] {
-  const placed = cells.filter(({ at, outcomes }) => at !== null && outcomes[name]?.interval);
-  if (axis === null || placed.length === 0) return [];
+/** A measure by place on the study's axis; in a panel without places by arm. */
+function axisChart({ axis }: StudyInput, { cells, reference }: PanelInput, name: string): Draw[] {
+  const all = cells.filter(({ outcomes }) => outcomes[name]?.interval);
+  const onAxis = all.filter(({ at }) => at !== null);
+  const placed = onAxis.length > 0 ? onAxis : all;
+  if (placed.length === 0) return [];
+  const place = ({ at, arm }: CellInput): number | string => at ?? arm;
   const arms = [...new Set(placed.map(({ arm }) => arm))];
   const series = arms.map((arm) => ({
     name: arm,
     points: placed
       .filter((cell) => cell.arm === arm)
-      .map(({ at, outcomes }) => ({
-        at: at!,
-        ...outcomes[name]!.interval!,
-        values: outcomes[name]!.values as number[],
+      .map((cell) => ({
+        at: place(cell),
+        ...cell.outcomes[name]!.interval!,
+        values: cell.outcomes[name]!.values as number[],
       })),
   }));
-  const chances = name === "parallel" ? placed.map(({ at, chance }) => ({ at: at!, value: chance })) : [];
+  const chance = name === "parallel";
+  const alone = onAxis.length > 0 ? all.find(({ at, arm }) => at === null && arm === reference) : undefined;
+  const ticks = chance
+    ? placed.map((cell) => ({ at: place(cell), value: cell.chance }))
+    : alone
+      ? placed.map((cell) => ({ at: place(cell), value: alone.outcomes[name]!.interval!.mean }))
+      : [];
   const scale = wide(series.map(({ points }) => ({ values: points.map(({ mean }) => mean) })));
+  const xTitle = onAxis.length > 0 ? (axis ?? "") : "loss";
   return [
     () =>
       intervals({
         metric: metricTitle(name),
-        ...{ series, xTitle: axis, references: chances, yScale: scale ? "log" : "linear" },
-        title: `${capitalize(metricTitle(name))} by ${axis}`,
-        caption: chances.length > 0 ? ["Grey tick: share of a random direction."] : [],
+        ...{ series, xTitle, references: ticks, yScale: scale ? "log" : "linear" },
+        title: `${capitalize(metricTitle(name))} by ${xTitle}`,
+        caption:
+          ticks.length > 0
+            ? [`Grey tick: ${chance ? "share of a random direction" : `mean of ${reference}`}.`]
+            : [],
       }),
   ];
 }

@@ -1,11 +1,6 @@
-import type { Objective } from "../objective.js";
 import type { Cell, Study } from "../study.js";
+import { pointArms } from "./arms.js";
 import { recording, seeds, toyStart } from "./settings.js";
-
-const arms: Record<string, Objective> = {
-  pixel: { loss: "pixel" },
-  MFD: { loss: "manifold", layers: [-1] },
-};
 
 /** Do tangents run along the manifold, and keep turning? On manifolds that are known exactly, in more and more dimensions. */
 export const oscillation: Study = {
@@ -21,7 +16,7 @@ export const oscillation: Study = {
     reference: "pixel",
     cells: (quick ? ["circle"] : ["circle", "spiral"]).flatMap((panel) =>
       (quick ? [2, 8] : [2, 4, 8, 16, 32]).flatMap((at) =>
-        Object.entries(arms).map(
+        Object.entries(pointArms).map(
           ([arm, objective]): Cell => ({
             ...{ panel, arm, at, objective },
             dataset: at === 2 ? panel : `${panel}-${at}d`,

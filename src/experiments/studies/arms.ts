@@ -1,0 +1,13 @@
+import type { Objective } from "../objective.js";
+
+/** Losses by the names that legends have, for points: of MFD the deepest features alone, which are the flattest along a manifold. */
+export const pointArms = {
+  pixel: { loss: "pixel" },
+  MFD: { loss: "manifold", layers: [-1] },
+} as const satisfies Record<string, Objective>;
+
+/** For images: all features, as published. */
+export const imageArms = {
+  pixel: { loss: "pixel" },
+  MFD: { loss: "manifold", layers: "all" },
+} as const satisfies Record<string, Objective>;

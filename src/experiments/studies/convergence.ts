@@ -1,0 +1,30 @@
+import type { Cell, Study } from "../study.js";
+import { imageArms } from "./arms.js";
+import { imageStart, recording, seeds } from "./settings.js";
+
+/** Fewer iterations to the same quality? */
+export const convergence: Study = {
+  name: "convergence",
+  title: "Does MFD converge in fewer steps?",
+  question:
+    "How many training steps does it take to a given Fréchet distance of one-step samples, from the same denoiser, with the pixel loss and with MFD? " +
+    "Each loss has the learning rate that was best for it on the tuning seeds.",
+  measures: ["steps", "metric", "parallel", "direction"],
+  plan: (quick) => ({
+    seeds: seeds(quick),
+    reference: "pixel",
+    cells: ["digits"].flatMap((dataset) =>
+      Object.entries(imageArms).map(
+        ([arm, objective]): Cell => ({
+          ...{ panel: dataset, dataset, arm, objective },
+          start: imageStart(quick),
+          training: {
+            ...{ steps: quick ? 20 : 4000, batchSize: quick ? 4 : 16, stages: quick ? 2 : 4, ema: 0.999 },
+            learningRates: quick ? [3e-4, 1e-3] : [3e-4, 1e-3, 3e-3],
+          },
+          recording: recording(quick, quick ? 1 : 5),
+        }),
+      ),
+    ),
+  }),
+};

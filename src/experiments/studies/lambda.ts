@@ -1,0 +1,42 @@
+import type { Objective } from "../objective.js";
+import type { Cell, Study } from "../study.js";
+import { imageArms, pointArms } from "./arms.js";
+import { imageStart, recording, seeds, toyStart } from "./settings.js";
+
+/** How much of MFD beside the pixel loss? */
+export const lambda: Study = {
+  name: "lambda",
+  title: "How much MFD beside the pixel loss?",
+  question:
+    "The pixel loss plus lambda times MFD's, whose weight rises over the first fifth of training: which lambda gives the best samples, and how do the tangents turn with it?",
+  axis: "lambda",
+  measures: ["metric", "manifoldDistance", "parallel", "direction"],
+  plan: (quick) => ({
+    seeds: seeds(quick),
+    reference: "pixel",
+    cells: (quick ? ["spiral-16d"] : ["spiral-16d", "digits"]).flatMap((dataset) => {
+      const images = dataset === "digits";
+      const steps = quick ? 200 : images ? 2000 : 4000;
+      const { pixel, MFD } = images ? imageArms : pointArms;
+      const places: [at: number | undefined, objective: Objective][] = [
+        [undefined, pixel],
+        ...(quick ? [0.3, 3] : [0.1, 0.3, 1, 3, 10]).map((at): [number, Objective] => [
+          at,
+          { ...MFD, loss: "mixed", lambda: at, ramp: steps / 5 } as Objective,
+        ]),
+      ];
+      return places.map(
+        ([at, objective]): Cell => ({
+          ...{ panel: dataset, dataset, arm: at === undefined ? "pixel" : "pixel + MFD", objective },
+          ...(at !== undefined && { at }),
+          start: images ? imageStart(quick) : toyStart(quick),
+          training: {
+            ...{ steps, batchSize: 16, stages: quick ? 2 : images ? 4 : 8, ema: 0.999 },
+            learningRates: [1e-3],
+          },
+          recording: recording(quick, images ? 5 : 16),
+        }),
+      );
+    }),
+  }),
+};
