@@ -3,7 +3,7 @@ import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import { check } from "../errors.js";
 import type { FeatureModel } from "../nn/features.js";
-import { type Method, method, type TrainingConfig } from "../optim/method.js";
+import { type Method, type Metrics, method, type TrainingConfig } from "../optim/method.js";
 import type { Draws, Transformations } from "./transformations.js";
 
 export interface FeatureRegressionConfig extends TrainingConfig {
@@ -15,11 +15,15 @@ export interface FeatureRegressionConfig extends TrainingConfig {
   ramp?: number;
 }
 
-/** Training of a feature map without labels of the data: mean squared error of the parameters of random transformations (2510.00658). */
+/**
+ * Training of a feature map without labels of the data: mean squared error of the parameters of random transformations (2510.00658). A network
+ * with batch normalization is trained with the batch's moments; its running statistics are in the state's parameters, and averaged in `ema`, as the
+ * weights are.
+ */
 export function featureRegression(config: FeatureRegressionConfig): Method {
   const { features, transformations, shape, ramp = 0 } = config;
   check(ramp >= 0, "ramp", ramp, "a number of iterations >= 0");
-  return method({
+  const regression = method({
     ...config,
     init: features.init,
     batch: (key, x, iteration) => {
@@ -34,9 +38,26 @@ export function featureRegression(config: FeatureRegressionConfig): Method {
       const { x, draws } = batch as { x: Tensor; draws: Draws };
       const transformed = transformations.apply(x, draws);
       return (parameters) => {
-        const { labels } = features.apply(parameters, transformed);
-        return { loss: tf.mean(tf.square(tf.sub(labels, draws.labels))), aux: {} };
+        const { output, ...statistics } = features.train?.(parameters, transformed) ?? {
+          output: features.apply(parameters, transformed),
+        };
+        return { loss: tf.mean(tf.square(tf.sub(output.labels, draws.labels))), aux: statistics };
       };
     },
   });
+  return features.train ? withStatistics(regression) : regression;
+}
+
+/** The same method, with the `statistics` [S] that its loss gives beside the metrics as the last S of the next parameters. */
+function withStatistics(inner: Method): Method {
+  return {
+    ...inner,
+    step: (state, batch) => {
+      const { state: next, metrics } = inner.step(state, batch);
+      const { statistics, ...rest } = metrics as Metrics & { statistics: Tensor };
+      const weights = tf.slice1d(next.parameters as tf.Tensor1D, 0, next.parameters.size - statistics.size);
+      const parameters = tf.concat1d([weights, statistics as tf.Tensor1D]) as Tensor;
+      return { state: { ...next, parameters }, metrics: rest as Metrics };
+    },
+  };
 }
