@@ -8,7 +8,7 @@ import type { Tensor } from "../engine/tensor.js";
 import { check } from "../errors.js";
 import type { Condition } from "../nn/network.js";
 import { jvp } from "../optim/jvp.js";
-import { type Context, type Method, method } from "../optim/method.js";
+import { type Context, type Method, type MethodParts, method } from "../optim/method.js";
 import type { ObjectiveConfig, Teacher } from "./discrete.js";
 import { type LossTerm, scalarsAt } from "./losses.js";
 import { type ProcessName, processes } from "./processes.js";
@@ -26,7 +26,8 @@ export interface ContinuousConfig extends ObjectiveConfig {
   warmup?: number;
 }
 
-type ContinuousBatch = {
+/** What a step of a continuous-time objective gets: examples, noise [count, ...shape], noise levels [count]. */
+export type ContinuousBatch = {
   readonly x: Tensor;
   readonly noise: Tensor;
   readonly t: Tensor;
@@ -42,7 +43,10 @@ type ContinuousBatch = {
  * what its distance makes of it (see `pull`). Metrics: loss, distance (mean norm of the tangents df/dt before they are normalised, a root
  * mean square), gradientNorm.
  */
-export function continuous(config: ContinuousConfig): Method {
+export const continuous = (config: ContinuousConfig): Method => method(continuousParts(config));
+
+/** The same before it is put together: its loss alone, for example. */
+export function continuousParts(config: ContinuousConfig): MethodParts<ContinuousBatch> {
   const { denoiser, shape, loss, teacher, classes, normalization = 0.1, warmup = 0 } = config;
   const { process = "edm" } = config;
   check(Object.hasOwn(processes, process), "process", process, Object.keys(processes).join(" or "));
@@ -55,7 +59,7 @@ export function continuous(config: ContinuousConfig): Method {
   check(warmup >= 0 && Number.isFinite(warmup), "warmup", warmup, "a number of iterations >= 0");
   const { scale, weight, time } = processes[process];
   const sigmaData = denoiser.sigmaData;
-  return method<ContinuousBatch>({
+  return {
     ...config,
     context: { ...loss.context, ...(teacher && { teacher: teacher.parameters }) },
     init: denoiser.init,
@@ -99,7 +103,7 @@ export function continuous(config: ContinuousConfig): Method {
         };
       };
     },
-  });
+  };
 }
 
 /** f(x, t) and df/dt along a trajectory with the velocity dx/dt, all [batch, ...]. */

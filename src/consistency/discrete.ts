@@ -5,7 +5,7 @@ import { type Denoise, heunStep, type OdeStep } from "../diffusion/ode.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import type { Condition } from "../nn/network.js";
-import { type Method, method, type TrainingConfig } from "../optim/method.js";
+import { type Method, type MethodParts, method, type TrainingConfig } from "../optim/method.js";
 import { type ConsistencyLoss, scalarsAt } from "./losses.js";
 import { movingTarget } from "./target.js";
 import type { DrawTimes } from "./times.js";
@@ -48,7 +48,8 @@ export const inverseGap = (t: Tensor, r: Tensor): Tensor => tf.div(1, tf.sub(t, 
 /** All pairs alike. */
 export const uniformWeight = (t: Tensor): Tensor => tf.onesLike(t);
 
-type DiscreteBatch = {
+/** What a step of a discrete-time objective gets: examples, noise [count, ...shape], times [count]. */
+export type DiscreteBatch = {
   readonly x: Tensor;
   readonly noise: Tensor;
   readonly t: Tensor;
@@ -62,9 +63,14 @@ type DiscreteBatch = {
  * same dropout masks as the output; at r = 0 it is x_r, because f(x, 0) = x. Metrics: loss, distance, gradientNorm.
  */
 export function discrete(config: DiscreteConfig): Method {
-  const { denoiser, shape, loss, times, weight = inverseGap, solver = heunStep } = config;
-  const { teacher, targetDecay, classes } = config;
-  const base = method<DiscreteBatch>({
+  const base = method(discreteParts(config));
+  return config.targetDecay ? movingTarget(base, config.targetDecay) : base;
+}
+
+/** The same before it is put together: its loss alone, for example. */
+export function discreteParts(config: DiscreteConfig): MethodParts<DiscreteBatch> {
+  const { denoiser, shape, loss, times, weight = inverseGap, solver = heunStep, teacher, classes } = config;
+  return {
     ...config,
     context: { ...loss.context, ...(teacher && { teacher: teacher.parameters }) },
     init: denoiser.init,
@@ -97,6 +103,5 @@ export function discrete(config: DiscreteConfig): Method {
         return { loss: tf.mean(tf.mul(losses, weight(t, r))), aux: { distance } };
       };
     },
-  });
-  return targetDecay ? movingTarget(base, targetDecay) : base;
+  };
 }

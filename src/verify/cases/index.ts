@@ -1,4 +1,5 @@
 import type { CaseKind } from "../case.js";
+import { continuousDistillation } from "./continuous.js";
 import { contrastive } from "./contrastive.js";
 import { edmUnet } from "./edm-unet.js";
 import { featureNet } from "./feature-net.js";
@@ -12,6 +13,7 @@ import { schedules } from "./schedules.js";
  * here. It reads everything that may differ, shapes, depths, settings, from the file.
  */
 export const caseKinds: readonly CaseKind[] = [
+  continuousDistillation,
   contrastive,
   edmUnet,
   featureNet,
