@@ -1,3 +1,4 @@
+import { exponentialCurriculum } from "../../consistency/curriculum.js";
 import { ectPairs } from "../../consistency/times.js";
 import { karrasSigmas } from "../../diffusion/sampling.js";
 import type { CaseKind, Comparison } from "../case.js";
@@ -5,12 +6,17 @@ import { corrupt, type Reference } from "../reference.js";
 
 /**
  * `t_to_r`: the nearer times r of `t`, by settings "q=,k=,b=,stages=,iterations=,adjust=" and iteration. `karras`: EDM's levels, rising from 0, by
- * "steps,highest level".
+ * "steps,highest level". `discretization_exponential`: the intervals of improved consistency training, by iteration, in a training as long as the longest of
+ * `t_to_r`.
  */
 export const schedules: CaseKind = {
   kind: "schedules",
   verify: async (file) => {
-    const sections: Record<string, (file: Reference, content: Content) => Comparison[]> = { t_to_r, karras };
+    const sections: Record<string, (file: Reference, content: Content) => Comparison[]> = {
+      t_to_r,
+      karras,
+      discretization_exponential,
+    };
     const content = file.content() as Content;
     const { t: _, ...given } = content;
     return Object.keys(given).flatMap((name) => {
@@ -25,6 +31,7 @@ interface Content {
   t?: number[];
   t_to_r?: Record<string, Record<string, number[]>>;
   karras?: Record<string, number[]>;
+  discretization_exponential?: Record<string, number>;
 }
 
 function t_to_r(file: Reference, { t, t_to_r }: Content): Comparison[] {
@@ -62,4 +69,20 @@ function karras(file: Reference, { karras }: Content): Comparison[] {
     const falling = steps === 1 ? karrasSigmas({ steps: 2, max }).slice(0, 2) : karrasSigmas({ steps, max });
     return { quantity: "karras", part: name, ours: falling.reverse(), reference, kind: "value" };
   });
+}
+
+function discretization_exponential(file: Reference, content: Content): Comparison[] {
+  const { t_to_r = {}, discretization_exponential: reference } = content;
+  const lengths = Object.keys(t_to_r).map((name) => Number(/iterations=(\d+)/.exec(name)?.[1] ?? 0));
+  const iterations = Math.max(0, ...lengths);
+  if (iterations === 0)
+    throw corrupt(file.path, "t_to_r has no training whose length discretization_exponential could have");
+  const curriculum = exponentialCurriculum({ iterations });
+  return Object.entries(reference!).map(([iteration, intervals]) => ({
+    quantity: "discretization_exponential",
+    part: `iteration ${iteration}`,
+    ours: [curriculum(Number(iteration))],
+    reference: [intervals],
+    kind: "value",
+  }));
 }
