@@ -21,10 +21,9 @@ export interface BootstrapConfig {
   /** Share of intervals that should hold the true value. Default 0.95. */
   level?: number;
   /**
-   * - "replacement" (default; Efron 1979): as many rows as there are, each drawn from all; the interval is that between percentiles. For means and whatever else a row
-   *   drawn twice does no harm.
-   * - "halves" (McCarthy 1969): half of the rows, none twice; the spread of a statistic over random halves is that over samples of the full size. For
-   *   statistics of pairs, neighbours or covariances (Fréchet and kernel distance, precision, recall), which rows drawn twice would bias.
+   * - "halves" (default; McCarthy 1969): half of the rows, none twice. The spread of a statistic over random halves is that over samples of the full size.
+   * - "replacement" (Efron 1979): as many rows as there are, each drawn from all; the interval is that between percentiles. A row drawn twice is too near to itself
+   *   for statistics of pairs, neighbours and covariances: of intervals of a Fréchet distance at level 0.95 only 0.80 hold it, of halves 0.95 (200 rows of 8).
    */
   scheme?: "replacement" | "halves";
 }
@@ -32,7 +31,7 @@ export interface BootstrapConfig {
 /**
  * A statistic's confidence interval by resampling: each of the sets of rows on its own, as they were drawn on their own.
  *
- * `bootstrap((x, y) => frechetDistance(x, y, { dim }), [samples, reference], { key, dim, scheme: "halves" })`
+ * `bootstrap((x, y) => frechetDistance(x, y, { dim }), [samples, reference], { key, dim })`
  * @param samples sets of rows of `dim` numbers, at least two rows each (four for halves).
  * @throws TangentLabError `invalid-argument` for too few, ragged or non-finite rows and options out of range.
  */
@@ -41,7 +40,7 @@ export function bootstrap(
   samples: readonly Float32Array[],
   config: BootstrapConfig,
 ): Interval {
-  const { key, dim = 1, resamples = 1000, level = 0.95, scheme = "replacement" } = config;
+  const { key, dim = 1, resamples = 1000, level = 0.95, scheme = "halves" } = config;
   check(samples.length > 0, "samples", samples.length, "one or more sets of rows");
   check(Number.isInteger(resamples) && resamples >= 2, "resamples", resamples, "an integer >= 2");
   check(level > 0 && level < 1, "level", level, "a number between 0 and 1");

@@ -1,0 +1,141 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { encodeModel } from "../../src/engine/onnx/proto.js";
+import * as random from "../../src/engine/random.js";
+import { denoisingFrechet, frechetDistance, onnxFeatures } from "../../src/metrics/index.js";
+import { rejection } from "../rejection.js";
+
+/** A network whose features are the means over each channel, [batch, channels, h, w] -> [batch, channels]; -1 leaves a size open. */
+function means(shape: readonly number[], keep = 0): Uint8Array {
+  return encodeModel({
+    inputs: [{ name: "images", type: "float32", shape }],
+    outputs: [{ name: "features", type: "float32", shape: keep ? [-1, -1, 1, 1] : [-1, -1] }],
+    initializers: [
+      {
+        name: "axes",
+        type: "int64",
+        shape: [2],
+        data: new Uint8Array(BigInt64Array.of(shape[3] === 3 ? 1n : 2n, shape[3] === 3 ? 2n : 3n).buffer),
+      },
+    ],
+    nodes: [
+      { op: "ReduceMean", inputs: ["images", "axes"], outputs: ["features"], attributes: { keepdims: keep } },
+    ],
+  });
+}
+
+const round = (values: Float32Array): number[] =>
+  Array.from(values, (value) => Math.round(value * 1e4) / 1e4);
+
+/** Two RGB images of 2 x 2: one colour each. */
+const images = Float32Array.from({ length: 24 }, (_, i) => (i < 12 ? [-1, 0, 1] : [1, 1, -0.5])[i % 3]!);
+
+test("layout, range, mean and deviation", async () => {
+  const nchw = means([-1, 3, -1, -1]);
+  const { values, dim } = await (await onnxFeatures({ model: nchw }))(images, [2, 2, 3]);
+  assert.equal([dim, round(values)], [3, [-1, 0, 1, 1, 1, -0.5]]);
+  const bytes = await onnxFeatures({ model: nchw, range: [0, 255] });
+  assert.equal(round((await bytes(images, [2, 2, 3])).values), [0, 127.5, 255, 255, 255, 63.75]);
+  const normalized = await onnxFeatures({
+    model: nchw,
+    range: [0, 1],
+    mean: [0.5, 0, 0],
+    deviation: [0.5, 1, 2],
+  });
+  assert.equal(round((await normalized(images, [2, 2, 3])).values), [-1, 0.5, 0.5, 1, 1, 0.125]);
+  const nhwc = await onnxFeatures({ model: means([-1, -1, -1, 3]), layout: "NHWC" });
+  assert.equal(round((await nhwc(images, [2, 2, 3])).values), [-1, 0, 1, 1, 1, -0.5]);
+});
+
+test("a file that fixes batch and size: images are resized, batches filled up, grey gets three channels", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "tangent-lab-"));
+  try {
+    const model = join(folder, "means.onnx");
+    writeFileSync(model, means([2, 3, 4, 4], 1));
+    const features = await onnxFeatures({ model });
+    const grey = Float32Array.of(0, 0, 0, 0, 0.5, 0.5, 0.5, 0.5, -1, 1, -1, 1);
+    const { values, dim } = await features(grey, [2, 2, 1]);
+    assert.equal([dim, round(values)], [3, [0, 0, 0, 0.5, 0.5, 0.5, 0, 0, 0]]);
+    const two = await features(images, [2, 2, 3]);
+    assert.equal(round(two.values), [-1, 0, 1, 1, 1, -0.5]);
+    assert.is(frechetDistance(two.values, two.values, { dim: 3 }) < 1e-9, true);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("models and options that do not fit are named", async () => {
+  const model = means([2, 3, 4, 4]);
+  for (const [attempt, code, message] of [
+    [
+      () => onnxFeatures({ model: "/nowhere/inception.onnx" }),
+      "file-system",
+      /cannot read .*inception\.onnx/,
+    ],
+    [
+      () => onnxFeatures({ model: Uint8Array.of(1, 2, 3) }),
+      "corrupt-file",
+      /ONNX Runtime cannot load the model/,
+    ],
+    [() => onnxFeatures({ model, output: "pool3" }), "invalid-argument", /invalid output.*features/],
+    [() => onnxFeatures({ model, size: 8 }), "invalid-argument", /invalid size; given: 8; allowed: 4/],
+    [() => onnxFeatures({ model, batchSize: 3 }), "invalid-argument", /invalid batchSize.*allowed: 2/],
+    [() => onnxFeatures({ model, range: [1, 1] }), "invalid-argument", /range/],
+    [
+      () => onnxFeatures({ model: means([3, 4]) }),
+      "invalid-argument",
+      /does not take images.*float32 \[3,4\]/,
+    ],
+  ] as const) {
+    const error = await rejection(attempt);
+    assert.is(error.code, code);
+    assert.match(error.message, message);
+  }
+  const features = await onnxFeatures({ model });
+  assert.match(
+    (await rejection(features(new Float32Array(8), [2, 2, 2]))).message,
+    /of 3 channels, or of one/,
+  );
+  assert.match((await rejection(features(new Float32Array(5), [2, 2, 1]))).message, /images.*5 numbers/);
+});
+
+test("Frechet distance per noise level: 0 for a denoiser that knows the answer, the noise's own for one that does nothing", async () => {
+  const shape = [2, 2, 1];
+  const clean = random.normal(random.key(0), 400 * 4).map((value) => Math.max(-1, Math.min(1, value / 3)));
+  const features = async (values: Float32Array) => ({ values, dim: 4 });
+  const config = { clean, shape, features, key: random.key(1) };
+  const perfect = await denoisingFrechet({ ...config, denoise: async () => clean });
+  assert.equal(
+    perfect.map(({ sigma, frechet }) => [sigma, Math.round(frechet * 1e6)]),
+    [
+      [0.2, 0],
+      [0.4, 0],
+      [0.8, 0],
+    ],
+  );
+  const seen: number[] = [];
+  const idle = await denoisingFrechet({
+    ...config,
+    denoise: async (noisy, sigma) => {
+      seen.push(sigma);
+      return noisy;
+    },
+    sigmas: [0.5, 1],
+  });
+  assert.equal(seen, [0.5, 1]);
+  // In one dimension |s - sqrt(s^2 + sigma^2)|^2, four times.
+  const variance = clean.reduce((sum, value) => sum + value * value, 0) / clean.length;
+  for (const { sigma, frechet } of idle) {
+    const expected = 4 * (Math.sqrt(variance + sigma ** 2) - Math.sqrt(variance)) ** 2;
+    assert.ok(Math.abs(frechet / expected - 1) < 0.15, `${frechet} and ${expected}`);
+  }
+  assert.match(
+    (await rejection(denoisingFrechet({ ...config, denoise: async (x) => x, sigmas: [0] }))).message,
+    /sigmas/,
+  );
+});
+
+test.run();
