@@ -106,9 +106,10 @@ export function contrastive(config: ContrastiveConfig): Method {
           sums.aux[name] = tf.add(sums.aux[name] ?? 0, tf.mul(value, share));
         }
       }
-      // A function with the value and the gradient found.
+      // A function with the value and the gradient found; a copy, because `at` is `parameters` itself.
+      const here = tf.clone(parameters);
       const { loss, gradient, aux } = sums as { loss: Tensor; gradient: Tensor; aux: Record<string, Tensor> };
-      return (at) => ({ loss: tf.add(loss, tf.sum(tf.mul(tf.sub(at, parameters), gradient))), aux });
+      return (at) => ({ loss: tf.add(loss, tf.sum(tf.mul(tf.sub(at, here), gradient))), aux });
     },
   });
 }
