@@ -93,10 +93,7 @@ function cellSummary(
     outcomes[name] = {
       values: own,
       interval: complete(own) ? interval(own) : null,
-      versus:
-        others.length > 0 && complete(own) && complete(others)
-          ? (name === "steps" ? pairedRatio : pairedDifference)(own, others)
-          : null,
+      versus: others.length > 0 && complete(own) && complete(others) ? versus(name, own, others) : null,
     };
   }
   return {
@@ -107,6 +104,12 @@ function cellSummary(
     outcomes,
     seconds: records.reduce((sum, { seconds }) => sum + seconds / records.length, 0),
   };
+}
+
+/** A difference; of steps their ratio, unless a run was at the target before the first. */
+function versus(name: string, own: readonly number[], others: readonly number[]): Interval | null {
+  if (name !== "steps") return pairedDifference(own, others);
+  return [...own, ...others].every((value) => value > 0) ? pairedRatio(own, others) : null;
 }
 
 const complete = (values: readonly (number | null)[]): values is number[] =>

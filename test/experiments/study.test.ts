@@ -1,0 +1,169 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { byName } from "../../datasets/index.js";
+import { studies } from "../../src/experiments/index.js";
+import { plannedSteps, runStudy } from "../../src/experiments/run-study.js";
+import type { Cell, Study, StudyPlan } from "../../src/experiments/study.js";
+import { summarize } from "../../src/experiments/summary.js";
+import type { Bench } from "../../src/experiments/trial.js";
+import { weightsCache } from "../../src/experiments/weights.js";
+import { rejection } from "../rejection.js";
+
+let folder: string;
+test.before.each(async () => {
+  folder = await mkdtemp(join(tmpdir(), "tangent-lab-study-"));
+});
+test.after.each(() => rm(folder, { recursive: true }));
+
+const stage = { steps: 4, batchSize: 8, learningRate: 1e-3 };
+const cell = (arm: string, objective: Cell["objective"], learningRates: number[]): Cell => ({
+  ...{ panel: "circle", dataset: "circle", arm, objective },
+  start: { denoiser: stage, features: { ...stage, probability: 0.5 }, judge: null, seed: 0 },
+  training: { steps: 6, batchSize: 4, stages: 2, ema: 0.9, learningRates },
+  recording: { recordings: 2, count: 64, examples: 2 },
+});
+const plan: StudyPlan = {
+  seeds: { tune: [0], report: [1, 2] },
+  reference: "pixel",
+  cells: [
+    cell("pixel", { loss: "pixel" }, [1e-4, 1e-2]),
+    cell("MFD", { loss: "manifold", layers: [-1] }, [1e-3]),
+  ],
+};
+const study: Study = {
+  ...{ name: "test", title: "Test", question: "?" },
+  measures: ["steps", "metric", "parallel", "direction", "manifoldDistance"],
+  plan: () => plan,
+};
+
+/** A bench that counts what is trained and what is skipped; `stopAt` is a label at whose first step it is interrupted. */
+function bench(stopAt?: string): Bench & { trained: string[]; skipped: number } {
+  const controller = new AbortController();
+  const self: Bench & { trained: string[]; skipped: number } = {
+    ...{ folder: join(folder, "runs"), resume: true, cache: weightsCache(join(folder, "cache")) },
+    ...{ prepared: new Map(), signal: controller.signal, trained: [], skipped: 0 },
+    dataset: (name) => byName(name),
+    skip: (steps) => {
+      self.skipped += steps;
+    },
+    follow: async (run, { label }) => {
+      const iterator = run[Symbol.asyncIterator]();
+      for (;;) {
+        const next = await iterator.next();
+        if (next.done) return next.value;
+        if (self.trained.at(-1) !== label) self.trained.push(label);
+        if (label === stopAt && next.value.step === 3) controller.abort("SIGINT");
+      }
+    },
+  };
+  return self;
+}
+
+test("a study tunes on its own seeds, reports on others, and compares runs with the same seed", async () => {
+  const runs = (await runStudy(plan, bench()))!;
+  assert.equal(
+    runs.map(({ records }) => records.map(({ trial }) => trial.seed)),
+    [
+      [1, 2],
+      [1, 2],
+    ],
+  );
+  const [pixel, mfd] = runs;
+  assert.equal(
+    pixel!.tuning.map(({ learningRate, records }) => [learningRate, records.map(({ trial }) => trial.seed)]),
+    [
+      [1e-4, [0]],
+      [1e-2, [0]],
+    ],
+  );
+  const best = Math.min(...pixel!.tuning.map(({ value }) => value));
+  assert.is(pixel!.tuning.find(({ value }) => value === best)!.learningRate, pixel!.learningRate);
+  assert.equal([mfd!.tuning.length, mfd!.learningRate], [0, 1e-3]);
+
+  const [panel] = summarize(study, plan, runs);
+  assert.is(panel!.metric, "slicedWasserstein");
+  assert.ok(Math.abs(panel!.targets[""]! - 1.1 * best) < 1e-12);
+  const [a, b] = panel!.cells;
+  assert.is(a!.outcomes.slicedWasserstein!.versus, null);
+  const final = runs.map(({ records }) =>
+    records.map(({ curve }) => curve.at(-1)!.metrics.slicedWasserstein!),
+  );
+  const difference = final[1]!.reduce((sum, value, i) => sum + (value - final[0]![i]!) / 2, 0);
+  assert.ok(Math.abs(b!.outcomes.slicedWasserstein!.versus!.mean - difference) < 1e-12);
+  assert.equal(
+    b!.curves.parallel!.map(({ step }) => step),
+    [0, 3, 6],
+  );
+  assert.equal(
+    b!.curves.direction!.map(({ step }) => step),
+    [3, 6],
+  );
+});
+
+test("what is finished is read again, what was interrupted continues to the same numbers", async () => {
+  const label = "circle: MFD, rate 0.001, seed 1";
+  const stopped = bench(label);
+  assert.is(await runStudy(plan, stopped), undefined);
+  assert.is(stopped.trained.at(-1), label);
+  const again = bench();
+  const runs = (await runStudy(plan, again))!;
+  assert.equal(again.trained, [label, "circle: MFD, rate 0.001, seed 2"], "only what was missing");
+  assert.is(again.skipped, 4 * 6);
+
+  const records = (list: typeof runs): unknown =>
+    list.map((run) => run.records.map(({ seconds: _, ...record }) => record));
+  await rm(join(folder, "runs"), { recursive: true });
+  const whole = bench();
+  assert.equal(records((await runStudy(plan, whole))!), records(runs));
+  assert.not.ok(
+    whole.trained.some((name) => name.includes("denoiser") || name.includes("features")),
+    "those come from the cache",
+  );
+});
+
+test("a run's folder says nothing of where it is", async () => {
+  await runStudy(plan, bench());
+  for (const name of await readdir(join(folder, "runs"), { recursive: true })) {
+    if (!/\.(json|jsonl)$/.test(name)) continue;
+    assert.not.match(await readFile(join(folder, "runs", name), "utf8"), folder);
+  }
+});
+
+test("a damaged result is named", async () => {
+  await runStudy(plan, bench());
+  const name = (await readdir(join(folder, "runs"))).find((each) => each.endsWith(".json"))!;
+  await writeFile(join(folder, "runs", name), "{");
+  const error = await rejection(() => runStudy(plan, bench()));
+  assert.is(error.code, "corrupt-file");
+  assert.match(error.message, name);
+});
+
+test("seeds that are tuned on are not reported, and one seed has no interval", async () => {
+  const refused = (seeds: StudyPlan["seeds"]): Promise<{ argument: string | undefined }> =>
+    rejection(() => runStudy({ ...plan, seeds }, bench()));
+  assert.is((await refused({ tune: [1], report: [1, 2] })).argument, "seeds");
+  assert.is((await refused({ tune: [0], report: [1] })).argument, "seeds");
+});
+
+test("every study's plans are consistent: known data, a reference in each panel, quick ones small", async () => {
+  for (const { name, plan, measures } of studies) {
+    assert.ok(measures.length > 0);
+    for (const quick of [true, false]) {
+      const { cells, seeds, reference } = plan(quick);
+      assert.ok(seeds.report.length >= 3, `${name}: three seeds`);
+      assert.not.ok(seeds.report.some((seed) => seeds.tune.includes(seed)));
+      for (const panel of new Set(cells.map((each) => each.panel)))
+        assert.ok(
+          cells.some((each) => each.panel === panel && each.arm === reference),
+          `${name}: ${panel} has a reference`,
+        );
+      for (const { recording } of cells) assert.is(recording.count % 64, 0);
+      if (quick) assert.ok(plannedSteps(plan(quick)) < 10_000, `${name}: quick`);
+    }
+  }
+});
+
+test.run();
