@@ -66,6 +66,30 @@ for (const [what, args, expected] of refusals) {
   });
 }
 
+const refusedExperiments: [string, string[], RegExp][] = [
+  ["an unknown study", ["alchemy"], /invalid experiment; given: "alchemy"; allowed: oscillation, /],
+  ["one seed", ["oscillation", "--seeds", "1"], /invalid --seeds; given: 1; allowed: an integer >= 2/],
+  ["an unknown part", ["oscillation", "--panel", "cube"], /invalid --panel; given: "cube"; allowed: circle/],
+];
+
+for (const [what, args, expected] of refusedExperiments) {
+  test(`experiment, ${what}: one clear line, exit code 2, nothing written`, async () => {
+    const out = join(folder, "study");
+    const { code, errors } = await tangentLab(["experiment", ...args, "--quick", "--out", out]);
+    assert.is(code, 2, errors);
+    assert.match(errors, expected);
+    assert.is(errors.trimEnd().split("\n").length, 1, errors);
+    assert.equal(await readdir(folder), []);
+  });
+}
+
+test("an interrupted experiment says how it is continued", async () => {
+  const args = ["experiment", "oscillation", "--quick", "--no-cache", "--out", join(folder, "study")];
+  const { code, errors } = await tangentLab(args, "engine:");
+  assert.is(code, 130, errors);
+  assert.match(errors, /stopped; the same command continues with the runs that are not finished\n$/);
+});
+
 test("a folder that cannot be written to is found out before training", async () => {
   await writeFile(join(folder, "taken"), "a file");
   const { code, errors } = await tangentLab(["compare", "--quick", "--out", join(folder, "taken", "report")]);
