@@ -1,6 +1,7 @@
 import type { CaseKind } from "../case.js";
 import { continuousDistillation } from "./continuous.js";
 import { contrastive } from "./contrastive.js";
+import { ectSteps } from "./ect-steps.js";
 import { edmUnet } from "./edm-unet.js";
 import { featureNet } from "./feature-net.js";
 import { losses } from "./losses.js";
@@ -15,6 +16,7 @@ import { schedules } from "./schedules.js";
 export const caseKinds: readonly CaseKind[] = [
   continuousDistillation,
   contrastive,
+  ectSteps,
   edmUnet,
   featureNet,
   losses,
