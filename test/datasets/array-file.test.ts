@@ -1,0 +1,100 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { dump } from "npyjs";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { arrayFile, byName } from "../../datasets/index.js";
+import { decodeNpy, readNpz } from "../../src/io/npy.js";
+import { rejection } from "../rejection.js";
+
+// Written by NumPy: python generate.py, in test/fixtures/datasets
+const fixture = (name: string): string =>
+  fileURLToPath(new URL(`../fixtures/datasets/${name}`, import.meta.url));
+
+test("uint8 images with labels from an .npz", async () => {
+  const data = await byName("array", { folder: fixture("grey.npz") });
+  assert.equal(
+    [data.name, data.size, data.shape, [...data.labels!], data.numClasses],
+    ["grey", 3, [4, 4, 1], [2, 0, 1], 3],
+  );
+  assert.equal(data.examples!([2])[15], Math.fround(235 / 127.5 - 1));
+});
+
+test("real images from a compressed .npz, in their own range", async () => {
+  const data = await arrayFile(fixture("rgb.npz"), { range: [0, 1] });
+  assert.equal(
+    [data.shape, [...data.labels!]],
+    [
+      [4, 4, 3],
+      [0, 1],
+    ],
+  );
+  const x = data.examples!([0, 1]);
+  assert.equal([x[0], x[95]], [-1, 1]);
+  assert.ok(Math.abs(x[10]! - (20 / 95 - 1)) < 1e-6);
+  const error = await rejection(arrayFile(fixture("rgb.npz"), { range: [0, 0.5] }));
+  assert.is(error.code, "invalid-data");
+  assert.match(error.message, /images in \[-1, 1\]/);
+});
+
+test("points in double precision from an .npy", async () => {
+  const data = await arrayFile(fixture("points.npy"));
+  assert.equal([data.shape, data.size, [...data.examples!([1, 0])]], [[2], 3, [3, 4, 0.5, -2]]);
+});
+
+test("every array of an .npz, by name", async () => {
+  const arrays = await readNpz(fixture("grey.npz"));
+  assert.equal(Object.keys(arrays), ["images", "labels"]);
+  assert.equal([arrays.labels!.shape, [...arrays.labels!.data]], [[3], [2n, 0n, 1n]]);
+});
+
+test("files that hold something else say what", async () => {
+  for (const [attempt, code, message] of [
+    [() => arrayFile(fixture("fortran.npy")), "corrupt-file", /Fortran order: save np\.ascontiguousarray/],
+    [() => arrayFile(fixture("complex.npy")), "corrupt-file", /12 numbers where shape \[2,3\] takes 6/],
+    [() => arrayFile(fixture("nan.npy")), "invalid-data", /x\[1\].*NaN.*finite/],
+    [() => arrayFile(fixture("generate.py")), "invalid-argument", /\.npy or \.npz/],
+    [() => arrayFile(fixture("none.npy")), "file-system", /cannot read/],
+    [() => arrayFile(fixture("points.npy"), { range: [1, 0] }), "invalid-argument", /range/],
+    [() => byName("array"), "invalid-argument", /the \.npy or \.npz file of the dataset "array"/],
+  ] as const) {
+    const error = await rejection(attempt);
+    assert.is(error.code, code, error.message);
+    assert.match(error.message, message);
+  }
+});
+
+test("bytes cut short, and arrays of other types and shapes", async () => {
+  const npz = readFileSync(fixture("grey.npz"));
+  const npy = readFileSync(fixture("points.npy"));
+  assert.match(
+    (await rejection(() => decodeNpy(npy.subarray(0, -8), "a"))).message,
+    /5 numbers.*\[3,2\] takes 6/,
+  );
+  for (const end of [0, 5, 40, npy.length - 3]) {
+    assert.is((await rejection(() => decodeNpy(npy.subarray(0, end), "a"))).code, "corrupt-file", `${end}`);
+  }
+  const folder = mkdtempSync(join(tmpdir(), "tangent-lab-"));
+  try {
+    const path = join(folder, "a.npz");
+    writeFileSync(path, npz.subarray(0, 300));
+    assert.is((await rejection(arrayFile(path))).code, "corrupt-file");
+    const array = join(folder, "a.npy");
+    for (const [data, shape, message] of [
+      [new Uint8Array(6), [2, 3], /Uint8Array.*points of floats/],
+      [new Uint8Array(8), [1, 2, 2, 2], /\[1,2,2,2\].*1 or 3/],
+      [new Float32Array(3), [3], /\[3\].*a shape/],
+      [new Int32Array(4), [1, 2, 2], /Int32Array.*uint8, float32/],
+      [new Float32Array(0), [0, 2], /\[0,2\].*a shape/],
+    ] as const) {
+      writeFileSync(array, new Uint8Array(dump(data, [...shape])));
+      assert.match((await rejection(arrayFile(array))).message, message);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test.run();
