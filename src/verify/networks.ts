@@ -50,7 +50,7 @@ export function weightsOf(
 }
 
 /** What is wrong with a part of a file, said of the file. */
-function within<T>(file: Reference, part: string, f: () => T): T {
+export function within<T>(file: Reference, part: string, f: () => T): T {
   try {
     return f();
   } catch (cause) {

@@ -4,6 +4,7 @@ import { contrastive } from "./contrastive.js";
 import { ectSteps } from "./ect-steps.js";
 import { edmUnet } from "./edm-unet.js";
 import { featureNet } from "./feature-net.js";
+import { jointTransformerCase } from "./joint-transformer.js";
 import { losses } from "./losses.js";
 import { optimizer } from "./optimizer.js";
 import { sampling } from "./sampling.js";
@@ -19,6 +20,7 @@ export const caseKinds: readonly CaseKind[] = [
   ectSteps,
   edmUnet,
   featureNet,
+  jointTransformerCase,
   losses,
   optimizer,
   sampling,

@@ -1,0 +1,127 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { Key } from "../engine/random.js";
+import * as random from "../engine/random.js";
+import type { Tensor } from "../engine/tensor.js";
+import type { Tree } from "../engine/tree.js";
+import { check } from "../errors.js";
+import { type Affine, linear, silu } from "../nn/functional.js";
+import { denseInit, xavierInit } from "../nn/initializers.js";
+import type { PublishedLayout } from "../nn/published.js";
+import { dense, modulatedNorm } from "../nn/transformer.js";
+import { type BlockParameters, blockApply, blockInit, type Streams } from "./joint/block.js";
+import { checkJoint, type JointConfig, type JointTransformerConfig } from "./joint/config.js";
+import {
+  type ConditionParameters,
+  condition,
+  conditionInit,
+  type PatchParameters,
+  patchInit,
+  patchify,
+  positionTable,
+  unpatchify,
+} from "./joint/embedding.js";
+import type { VelocityInputs, VelocityNetwork } from "./types.js";
+
+export { fromDiffusers, type JointTransformerConfig } from "./joint/config.js";
+
+interface Parameters {
+  pos_embed: PatchParameters;
+  time_text_embed: ConditionParameters;
+  context_embedder: Affine;
+  transformer_blocks: readonly BlockParameters[];
+  norm_out: { linear: Affine };
+  proj_out: Affine;
+}
+
+/**
+ * Stable Diffusion 3's multimodal transformer (MM-DiT, 2403.03206) with soft tokens (SoftREPA, 2503.08250): in each of the first layers they are put in front
+ * of the text tokens and taken off behind it. Weights have the names of diffusers' SD3Transformer2DModel:
+ * `importPublished(flatten(jointTransformer(fromDiffusers(config))), tensors)`.
+ * @throws TangentLabError `invalid-argument` for a configuration that makes no network; `apply` for soft tokens that do not fit, naming the dimension.
+ */
+export function jointTransformer(given: JointTransformerConfig): VelocityNetwork {
+  const config = checkJoint(given);
+  const { size, channels, layers, heads, width, textDim, pooledDim } = config;
+
+  const init = (key: Key): Tree => {
+    let used = 0;
+    const next = (): Key => random.foldIn(key, used++);
+    return {
+      pos_embed: patchInit(next(), config),
+      time_text_embed: conditionInit(next, config),
+      context_embedder: xavierInit(next(), [textDim, width]),
+      transformer_blocks: Array.from({ length: layers }, (_, i) => blockInit(next, config, i === layers - 1)),
+      norm_out: { linear: denseInit(next(), width, 2 * width, 0) },
+      proj_out: denseInit(next(), width, config.patch ** 2 * channels, 0),
+    };
+  };
+
+  const run = (parameters: Tree, inputs: VelocityInputs, observe?: Observer): Tensor => {
+    const p = parameters as unknown as Parameters;
+    const { x, t, text, softTokens = [] } = inputs;
+    checkSoftTokens(softTokens, config);
+    const activated = silu(condition(t, text.pooled, p.time_text_embed));
+    let streams: Streams = {
+      image: patchify(x, p.pos_embed, config),
+      text: dense(text.tokens, p.context_embedder),
+    };
+    p.transformer_blocks.forEach((block, i) => {
+      const soft = softTokens[i];
+      const m = soft?.shape[1] ?? 0;
+      const look = observe && soft && ((weights: Tensor) => observe(weights, m));
+      const joined = soft ? { ...streams, text: tf.concat([soft, streams.text], 1) } : streams;
+      const { image, text } = blockApply(joined, activated, block, heads, look);
+      streams = { image, text: soft ? tf.slice(text, [0, m, 0], [-1, -1, -1]) : text };
+    });
+    const [scale, shift] = tf.split(linear(activated, p.norm_out.linear), 2, 1) as [Tensor, Tensor];
+    return unpatchify(dense(modulatedNorm(streams.image, shift, scale), p.proj_out), config);
+  };
+
+  return {
+    shape: [size, size, channels],
+    attention: "joint",
+    ...{ layers, textDim, pooledDim, tokenDim: width },
+    init,
+    apply: (parameters, inputs) => run(parameters, inputs),
+    softAttention: (parameters, inputs) => {
+      const patches = (size / config.patch) ** 2;
+      const maps: Tensor[] = [];
+      run(parameters as Tree, inputs, (weights, m) => {
+        maps.push(tf.mean(tf.slice(weights, [0, 0, 0, patches], [-1, -1, -1, m]), 1));
+      });
+      return maps;
+    },
+    published: layout(config),
+  };
+}
+
+type Observer = (weights: Tensor, softTokens: number) => void;
+
+function checkSoftTokens(softTokens: readonly Tensor[], { layers, width }: JointConfig): void {
+  check(
+    softTokens.length <= layers,
+    "softTokens.layers",
+    softTokens.length,
+    `at most ${layers}, the model's layers`,
+  );
+  const other = softTokens.find(({ shape }) => shape.length !== 3 || shape[2] !== width);
+  check(
+    other === undefined,
+    "softTokens.dim",
+    other?.shape,
+    `[N, m, ${width}]: as wide as the model's text tokens`,
+  );
+}
+
+/** Our names are the published ones; the table of positions is stored with the weights. */
+function layout(config: JointConfig): PublishedLayout {
+  const { positions, width } = config;
+  return {
+    name: (ours) => ours,
+    // Large for large models: made when weights are read or written, not before.
+    get constants() {
+      const data = positionTable(config, positions);
+      return { "pos_embed.pos_embed": { shape: [1, positions ** 2, width], data } };
+    },
+  };
+}

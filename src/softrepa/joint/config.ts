@@ -1,0 +1,82 @@
+import { check, TangentLabError } from "../../errors.js";
+
+export interface JointTransformerConfig {
+  /** Height and width of the images, a multiple of `patch`. */
+  size: number;
+  /** Channels of the images. */
+  channels: number;
+  /** Dimension of the text encoder's tokens. */
+  textDim: number;
+  /** Dimension of the text encoder's pooled vector. */
+  pooledDim: number;
+  /** Height and width of a patch, which is one token. Default 2. */
+  patch?: number;
+  /** Default 6. */
+  layers?: number;
+  /** Default 4. */
+  heads?: number;
+  /** Dimension of each head; heads * headDim is the width. Default 32. */
+  headDim?: number;
+  /** Height and width of the table of positions, of which the middle is used; in patches. Default size / patch. */
+  positions?: number;
+  /** Root mean square normalization of queries and keys, per head, as in SD 3.5. Default false. */
+  qkNorm?: boolean;
+}
+
+export type JointConfig = Required<JointTransformerConfig> & { readonly width: number };
+
+/** The configuration with its defaults. @throws TangentLabError `invalid-argument` for one that makes no network. */
+export function checkJoint(given: JointTransformerConfig): JointConfig {
+  const { size, patch = 2, layers = 6, heads = 4, headDim = 32, qkNorm = false } = given;
+  const { channels, textDim, pooledDim } = given;
+  const counts = { size, channels, textDim, pooledDim, patch, layers, heads, headDim };
+  for (const [name, value] of Object.entries(counts)) {
+    check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
+  }
+  check(size % patch === 0, "size", size, `a multiple of the patch size, ${patch}`);
+  const { positions = size / patch } = given;
+  check(
+    Number.isInteger(positions) && positions >= size / patch,
+    "positions",
+    positions,
+    `an integer >= ${size / patch}, the patches of a side`,
+  );
+  const width = heads * headDim;
+  check(width % 4 === 0, "headDim", headDim, "heads * headDim divisible by 4: sines and cosines of two axes");
+  return { ...counts, positions, qkNorm, width };
+}
+
+/** Configuration of diffusers' SD3Transformer2DModel, as its config.json has it. */
+export function fromDiffusers(published: unknown): JointTransformerConfig {
+  const c = (published ?? {}) as Readonly<Record<string, unknown>>;
+  const wrong = (name: string, allowed: string): TangentLabError =>
+    new TangentLabError("invalid-argument", `the configuration's ${name} is not supported`, {
+      argument: name,
+      given: c[name],
+      allowed,
+    });
+  const count = (name: string): number => {
+    if (typeof c[name] !== "number") throw wrong(name, "a number");
+    return c[name];
+  };
+  const width = count("num_attention_heads") * count("attention_head_dim");
+  if (c.caption_projection_dim !== width)
+    throw wrong("caption_projection_dim", `${width}, heads x dimension of a head`);
+  if (c.out_channels != null && c.out_channels !== c.in_channels)
+    throw wrong("out_channels", "as in_channels");
+  if (((c.dual_attention_layers as unknown[] | undefined) ?? []).length > 0)
+    throw wrong("dual_attention_layers", "none");
+  if (c.qk_norm != null && c.qk_norm !== "rms_norm") throw wrong("qk_norm", '"rms_norm" or null');
+  return {
+    size: count("sample_size"),
+    channels: count("in_channels"),
+    textDim: count("joint_attention_dim"),
+    pooledDim: count("pooled_projection_dim"),
+    patch: count("patch_size"),
+    layers: count("num_layers"),
+    heads: count("num_attention_heads"),
+    headDim: count("attention_head_dim"),
+    positions: count("pos_embed_max_size"),
+    qkNorm: c.qk_norm === "rms_norm",
+  };
+}
