@@ -7,6 +7,7 @@ export * as optim from "./optim/index.js";
 export * as consistency from "./public/consistency.js";
 export * as diffusion from "./public/diffusion.js";
 export * as engine from "./public/engine.js";
+export * as io from "./public/io.js";
 export * as manifold from "./public/manifold.js";
 export * as metrics from "./public/metrics.js";
 export * as training from "./training/index.js";

@@ -70,8 +70,9 @@ export async function verifyFile(path: string, kinds: readonly CaseKind[] = case
     kind = kindOf(file.metadata("kind") ?? file.name, kinds);
     return kind ? await run(kind, file) : { path, status: "unknown" };
   } catch (error) {
-    if (!(error instanceof TangentLabError)) throw error;
-    return { path, status: "error", kind: kind?.kind, message: error.message };
+    // Shapes that do not fit each other are found by the ops that get them.
+    const message = error instanceof TangentLabError ? error.message : `${path}: ${(error as Error).message}`;
+    return { path, status: "error", kind: kind?.kind, message };
   } finally {
     tf.engine().endScope();
   }

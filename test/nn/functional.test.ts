@@ -33,6 +33,24 @@ test("layerNorm: rows have mean 0 and variance 1", () => {
   assert.ok(Math.max(...tf.abs(tf.sub(variance, 1)).dataSync()) < 1e-4);
 });
 
+test("maxPool2x is tf.maxPool with its gradient, also where values are equal", () => {
+  const x = tf.round(tf.mul(normal(1, [2, 4, 6, 3]), 2)) as tf.Tensor4D; // many equal ones
+  const dy = normal(2, [2, 2, 3, 3]) as tf.Tensor4D;
+  const [ours, tfs] = [
+    (x: tf.Tensor) => F.maxPool2x(x),
+    (x: tf.Tensor) => tf.maxPool(x as tf.Tensor4D, 2, 2, "valid"),
+  ].map((pool) => tf.valueAndGrad((x: tf.Tensor) => tf.sum(tf.mul(pool(x), dy)))(x));
+  close(F.maxPool2x(x), tf.maxPool(x, 2, 2, "valid"), 0, "value");
+  close(ours!.grad, tfs!.grad, 0, "gradient");
+  checkGradients(
+    (x, v) =>
+      tf
+        .grad((x: tf.Tensor) => tf.sum(tf.square(F.maxPool2x(x))))(x as tf.Tensor)
+        .mul(v!),
+    [normal(3, [1, 4, 4, 1]), normal(4, [1, 4, 4, 1])],
+  );
+});
+
 test("upsample2x repeats, downsample2x averages, and they undo each other", () => {
   const x = tf.tensor4d([1, 2, 3, 4], [1, 2, 2, 1]);
   assert.equal(Array.from(F.upsample2x(x).dataSync()), [1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4]);

@@ -42,7 +42,9 @@ export const edmUnet: CaseKind = {
       { quantity: "grad_x", ours: gradX, reference: file.images("grad_x"), kind: "gradient" },
     ];
     const gradients = exportPublished(model, gradParameters);
-    for (const name of file.names("grad.")) {
+    const names = file.names("grad.");
+    if (names.length === 0) throw corrupt(file.path, "it has no grad.<parameter>");
+    for (const name of names) {
       const gradient = gradients[name];
       if (!gradient) throw corrupt(file.path, `grad.${name} is the gradient of no parameter`);
       const ours = tf.tensor(gradient.data as Float32Array, gradient.shape as number[]);

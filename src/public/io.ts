@@ -1,0 +1,1 @@
+export { readSafetensors, type Safetensors, type StoredArray, writeSafetensors } from "../io/safetensors.js";

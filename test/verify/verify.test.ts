@@ -1,0 +1,226 @@
+import { spawnSync } from "node:child_process";
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { useDevice } from "../../src/engine/device.js";
+import { decodeSafetensors, encodeSafetensors, type Safetensors } from "../../src/io/safetensors.js";
+import { relativeError } from "../../src/verify/case.js";
+import { type CaseResult, verify, verifyFile } from "../../src/verify/verify.js";
+
+// The files are made by test/fixtures/networks/generate.py.
+const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
+const unet = fixture("networks/edm_unet_ncsnpp.safetensors");
+
+let folder: string;
+test.before(async () => {
+  await useDevice("onnx");
+});
+test.before.each(async () => {
+  folder = await mkdtemp(join(tmpdir(), "tangent-lab-verify-"));
+});
+test.after.each(() => rm(folder, { recursive: true }));
+
+/** A copy of a file, changed. */
+async function changed(path: string, change: (file: Safetensors) => void): Promise<string> {
+  const file = decodeSafetensors(await readFile(path));
+  change(file);
+  const copy = join(folder, path.split("/").at(-1)!);
+  await writeFile(copy, encodeSafetensors(file.tensors, file.metadata));
+  return copy;
+}
+
+const failures = (result: CaseResult): string[] =>
+  result.status === "failed" ? result.quantities.filter((q) => !q.passed).map((q) => q.quantity) : [];
+
+const message = (result: CaseResult): string => (result.status === "error" ? result.message : result.status);
+
+test("the relative error of the largest difference; not a number is never small", () => {
+  assert.ok(Math.abs(relativeError([1, 2.5], [1, -2]) - 4.5 / 2) < 1e-7);
+  assert.is(relativeError([0], [0]), 0);
+  assert.ok(Number.isNaN(relativeError([1, Number.NaN, 1], [1, 1, 1])));
+  assert.ok(Number.isNaN(relativeError([1, 1], [Number.NaN, 1])));
+});
+
+for (const [tensor, caught] of [
+  ["weights.model.enc.4x4_block0.conv0.weight", ["denoised", "grad_x", "grad"]],
+  ["cotangent", ["grad_x", "grad"]],
+  ["denoised", ["denoised"]],
+  ["grad.model.dec.2x2_in0.qkv.bias", ["grad"]],
+] as const) {
+  test(`one changed number in ${tensor} fails`, async () => {
+    const copy = await changed(unet, ({ tensors }) => {
+      const { data } = tensors[tensor]!;
+      data[3] = (data[3] as number) + 0.1;
+    });
+    assert.equal(failures(await verifyFile(copy)), caught);
+  });
+}
+
+test("a value that is not a number fails", async () => {
+  const copy = await changed(unet, ({ tensors }) => {
+    tensors["weights.model.map_layer0.bias"]!.data[0] = Number.NaN;
+  });
+  assert.equal(failures(await verifyFile(copy)), ["denoised", "grad_x", "grad"]);
+});
+
+const damages: [string, (file: Safetensors) => void, RegExp][] = [
+  [
+    "a missing weight",
+    ({ tensors }) => delete tensors["weights.model.enc.4x4_conv.bias"],
+    /ncsnpp.safetensors: weights\.: .*there is no model\.enc\.4x4_conv\.bias/,
+  ],
+  ["a missing input", ({ tensors }) => delete tensors.sigma, /ncsnpp.safetensors: it has no tensor sigma/],
+  ["a missing result", ({ tensors }) => delete tensors.denoised, /it has no tensor denoised/],
+  [
+    "a weight of another shape",
+    ({ tensors }) => {
+      tensors["weights.model.map_layer0.bias"] = { shape: [2], data: new Float32Array(2) };
+    },
+    /model\.map_layer0\.bias has another shape; given: "\[2\]"; allowed: \[16\]/,
+  ],
+  [
+    "a weight too many",
+    ({ tensors }) => {
+      tensors["weights.model.enc.1x1_conv.bias"] = { shape: [2], data: new Float32Array(2) };
+    },
+    /the network has no model\.enc\.1x1_conv\.bias/,
+  ],
+  [
+    "a filter of another configuration",
+    ({ tensors }) => {
+      tensors["weights.model.enc.2x2_down.conv0.resample_filter"]!.data[0] = 0.5;
+    },
+    /resample_filter is of another configuration/,
+  ],
+  [
+    "a result of another shape",
+    ({ tensors }) => {
+      tensors.grad_x = { shape: [2, 2, 4, 2], data: new Float32Array(32) };
+    },
+    /grad_x is of shape \[2,4,2,2\], where the rest of the file gives \[2,4,4,2\]/,
+  ],
+  [
+    "an input of another batch size",
+    ({ tensors }) => {
+      tensors.sigma = { shape: [3], data: new Float32Array(3).fill(1) };
+    },
+    /ncsnpp.safetensors: /,
+  ],
+  ["no configuration", ({ metadata }) => delete metadata.config, /its metadata has no config/],
+  [
+    "a configuration that is not JSON",
+    ({ metadata }) => {
+      metadata.config = "{";
+    },
+    /its metadata's config is not JSON/,
+  ],
+  [
+    "a setting that no network has",
+    ({ metadata }) => {
+      metadata.config = metadata.config!.replace("model_channels", "modle_channels");
+    },
+    /config: invalid config; given: "modle_channels"; allowed: img_resolution/,
+  ],
+  [
+    "another depth",
+    ({ metadata }) => {
+      metadata.config = metadata.config!.replace('"num_blocks": 1', '"num_blocks": 2');
+    },
+    /there is no model\.enc\.4x4_block1/,
+  ],
+];
+
+for (const [what, damage, expected] of damages) {
+  test(`${what} is said`, async () => {
+    assert.match(message(await verifyFile(await changed(unet, damage))), expected);
+  });
+}
+
+test("a truncated file and one that is not safetensors are said", async () => {
+  const bytes = await readFile(unet);
+  const copy = join(folder, "edm_unet_short.safetensors");
+  await writeFile(copy, bytes.subarray(0, bytes.length - 1000));
+  assert.match(message(await verifyFile(copy)), /edm_unet_short.safetensors is not a valid safetensors file/);
+  await writeFile(copy, "hello");
+  assert.match(message(await verifyFile(copy)), /is not a valid safetensors file: 5 bytes/);
+});
+
+test("the kind is the metadata's, else the file name's longest known beginning", async () => {
+  const renamed = join(folder, "anything.safetensors");
+  await copyFile(fixture("reference/losses.safetensors"), renamed);
+  assert.is((await verifyFile(renamed)).status, "unknown");
+  const copy = await changed(renamed, ({ metadata }) => {
+    metadata.kind = "losses";
+  });
+  assert.is((await verifyFile(copy)).status, "passed");
+  const [short, long] = ["a", "a_b"].map((kind) => ({ kind, verify: async () => [] })) as [never, never];
+  const file = join(folder, "a_b_c.json");
+  await writeFile(file, "{}");
+  const result = (await verifyFile(file, [short, long])) as { kind: string };
+  assert.is(result.kind, "a_b");
+});
+
+test("tensors that a case does not look at are named", async () => {
+  const copy = await changed(unet, ({ tensors }) => {
+    tensors.stray = { shape: [1], data: new Float32Array(1) };
+  });
+  const result = await verifyFile(copy);
+  assert.equal(result.status === "passed" && result.unused, ["stray"]);
+});
+
+test("a folder without cases, or none at all, is refused", async () => {
+  await writeFile(join(folder, "notes.txt"), "");
+  const all = async (path: string): Promise<void> => {
+    for await (const _ of verify(path));
+  };
+  for (const [path, expected] of [
+    [folder, /invalid folder.*allowed: a folder with reference cases: /],
+    [join(folder, "missing"), /cannot read .*missing: it does not exist/],
+  ] as const) {
+    try {
+      await all(path);
+      assert.unreachable();
+    } catch (error) {
+      assert.match((error as Error).message, expected);
+    }
+  }
+});
+
+test("command line: a table, other files reported; exits 0 if all is well and 1 if a number is off", async () => {
+  const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+  const run = (...args: string[]): { status: number | null; out: string; errors: string } => {
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [...process.execArgv, main, "verify", ...args],
+      {
+        encoding: "utf8",
+      },
+    );
+    return { status, out: stdout, errors: stderr };
+  };
+  await copyFile(fixture("reference/losses.safetensors"), join(folder, "losses.safetensors"));
+  await writeFile(join(folder, "notes.txt"), "");
+  const good = run(folder, "--engine", "cpu");
+  assert.match(good.errors, /engine: cpu/);
+  assert.match(good.out, /passed {3}losses\.safetensors/);
+  assert.match(good.out, /ok {6}l1\.grad_x +\S+ <= 1e-3 gradient/);
+  assert.match(good.out, /skipped {2}notes\.txt: no known kind/);
+  assert.match(good.out, /1 passed, 0 failed, 1 of no known kind/);
+  assert.is(good.status, 0);
+
+  await changed(fixture("reference/losses.safetensors"), ({ tensors }) => {
+    tensors.l2!.data[0] = 1;
+  });
+  await writeFile(join(folder, "optimizer_adam.safetensors"), "hello");
+  const bad = run(folder, "--engine", "cpu");
+  assert.match(bad.out, /FAILED {3}losses\.safetensors/);
+  assert.match(bad.out, /FAILED {2}l2 +\S+ > {2}1e-4 value/);
+  assert.match(bad.out, /FAILED {3}optimizer_adam\.safetensors: .*not a valid safetensors file/);
+  assert.match(bad.out, /0 passed, 2 failed/);
+  assert.is(bad.status, 1);
+});
+
+test.run();
