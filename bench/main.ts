@@ -12,7 +12,7 @@ import { ours } from "./ours.js";
 import { PyTorch } from "./peers/pytorch.js";
 import { markdown, plain, type Report, type Section } from "./report.js";
 import type { Run, Runner } from "./runner.js";
-import { type Workload, workloads } from "./workloads.js";
+import { type Workload, workloads } from "./workloads/index.js";
 
 /** Threads of every participant. */
 const threads = 2;

@@ -3,7 +3,7 @@ import { compile } from "../src/engine/compile.js";
 import { type DeviceName, describeDevice, useDevice } from "../src/engine/device.js";
 import * as tree from "../src/engine/tree.js";
 import type { Run, Runner } from "./runner.js";
-import { fixedBatch, type Workload } from "./workloads.js";
+import { fixedBatch, type Workload } from "./workloads/index.js";
 
 /** The steps on one of our devices, in this process. Eager devices run the same function op by op. */
 export async function ours(workload: Workload, device: DeviceName, name: string): Promise<Runner> {

@@ -19,6 +19,7 @@ from statistics import median
 import torch
 from torch import Tensor
 from models import Denoiser, Mlp, Unet, Vgg, feature_distance, load, per_example
+from song import SongUnet, VggFeatures
 from torch.nn import functional as F
 
 Tensors = dict[str, Tensor]
@@ -55,10 +56,14 @@ def mlp(config: dict, tensors: Tensors, compiled: Callable, _channels_last: bool
     return model, lambda: (forward(), {})
 
 
+def unet(config: dict, tensors: Tensors, channels_last: bool):
+    module = SongUnet(**config["song_unet"]) if "song_unet" in config else Unet(**config["unet"])
+    network = load(module, under(tensors, "weights"))
+    return network.to(memory_format=torch.channels_last) if channels_last else network
+
+
 def denoising(config: dict, tensors: Tensors, compiled: Callable, channels_last: bool):
-    network = load(Unet(**config["unet"]), under(tensors, "weights"))
-    if channels_last:
-        network.to(memory_format=torch.channels_last)
+    network = unet(config, tensors, channels_last)
     s = config["sigma_data"]
     denoiser = Denoiser(network, s)
     batch = under(tensors, "batch")
@@ -75,11 +80,14 @@ def denoising(config: dict, tensors: Tensors, compiled: Callable, channels_last:
 
 
 def ayt(config: dict, tensors: Tensors, compiled: Callable, channels_last: bool):
-    network = load(Unet(**config["unet"]), under(tensors, "weights"))
-    features = load(Vgg(**config["vgg"]), under(tensors, "features")).requires_grad_(False)
-    if channels_last:
-        network.to(memory_format=torch.channels_last)
-        features.to(memory_format=torch.channels_last)
+    network = unet(config, tensors, channels_last)
+    frozen = under(tensors, "features")
+    if "vgg_features" in config:
+        features = VggFeatures(**config["vgg_features"], weights=frozen)
+    else:
+        features = load(Vgg(**config["vgg"]), frozen).requires_grad_(False)
+        if channels_last:
+            features.to(memory_format=torch.channels_last)
     denoiser = Denoiser(network, config["sigma_data"])
     batch = under(tensors, "batch")
     x, noise = (images(batch[name], channels_last) for name in ("x", "noise"))
@@ -103,10 +111,29 @@ def ayt(config: dict, tensors: Tensors, compiled: Callable, channels_last: bool)
     return network, step
 
 
+def continuous(config: dict, tensors: Tensors, compiled: Callable, channels_last: bool):
+    network = unet(config, tensors, channels_last)
+    denoiser = Denoiser(network, config["sigma_data"])
+    batch = under(tensors, "batch")
+    x, noise = (images(batch[name], channels_last) for name in ("x", "noise"))
+    t = batch["t"]
+    f = compiled(denoiser)
+
+    def step() -> tuple[Tensor, dict[str, Tensor]]:
+        noisy = x + noise * per_example(t)
+        with torch.no_grad():
+            _, tangent = torch.func.jvp(denoiser, (noisy, t), (noise, torch.ones_like(t)))
+            sizes = tangent.square().mean((1, 2, 3)).sqrt()
+            normal = tangent / per_example(sizes + config["normalization"])
+        return ((f(noisy, t) * normal).sum((1, 2, 3)) / t).mean(), {"distance": sizes.mean()}
+
+    return network, step
+
+
 def make(message: dict, tensors: Tensors, channels_last: bool, setting: str) -> Step:
     config = message["config"]
     compiled = partial(torch.compile, dynamic=False) if message["compile"] else lambda f: f
-    model, forward = {"mlp": mlp, "denoising": denoising, "ayt": ayt}[message["case"]](
+    model, forward = {"mlp": mlp, "denoising": denoising, "ayt": ayt, "continuous": continuous}[message["case"]](
         config, tensors, compiled, channels_last
     )
     parameters = list(model.parameters())
@@ -146,7 +173,8 @@ def choose(message: dict, tensors: Tensors) -> tuple[bool, str]:
     """The fastest of the eager settings; torch.compile takes the same. Trials alternate, so that a busy moment hits all of them."""
     key = json.dumps([message["case"], message["config"], message["tensors"]])
     if key not in chosen:
-        formats = [False] if message["case"] == "mlp" else [False, True]
+        # Forward-mode derivatives of group normalization fail for channels_last.
+        formats = [False] if message["case"] in ("mlp", "continuous") else [False, True]
         settings = ["foreach"] if message["config"]["optimizer"] == "radam" else ["fused", "foreach"]
         eager = {**message, "compile": False}
         steps = {(f, s): make(eager, tensors, f, s) for f in formats for s in settings}

@@ -7,7 +7,7 @@ import { createInterface, type Interface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import * as tree from "../../src/engine/tree.js";
 import type { Run, Runner } from "../runner.js";
-import { fixedBatch, type Workload } from "../workloads.js";
+import { fixedBatch, type Workload } from "../workloads/index.js";
 
 const script = join(dirname(fileURLToPath(import.meta.url)), "pytorch.py");
 

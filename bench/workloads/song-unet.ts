@@ -1,0 +1,130 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { continuous, ect, l2, pixelLoss } from "../../src/consistency/index.js";
+import { edm } from "../../src/diffusion/index.js";
+import * as random from "../../src/engine/random.js";
+import { alignedLoss } from "../../src/manifold/index.js";
+import { flatten, songUnet, type VggBlocks, vggFeatures } from "../../src/nn/index.js";
+import { radam } from "../../src/optim/index.js";
+import { decay, key, learningRate, millions, sigmaData, start, type Workload } from "./workload.js";
+
+/** An image size, a width and what goes with them. */
+interface Scale {
+  readonly size: number;
+  readonly inChannels: number;
+  readonly channels: number;
+  readonly multipliers: readonly number[];
+  readonly blocks: number;
+  readonly attentionSizes: readonly number[];
+  readonly features: VggBlocks;
+}
+
+/** As CIFAR-10's images. */
+const colour: Scale = {
+  size: 32,
+  inChannels: 3,
+  channels: 64,
+  multipliers: [1, 2, 2],
+  blocks: 2,
+  attentionSizes: [16],
+  features: [32, "M", 64, "M", 128, "M"],
+};
+
+/** As small digits. */
+const grey: Scale = {
+  size: 16,
+  inChannels: 1,
+  channels: 32,
+  multipliers: [1, 2, 2],
+  blocks: 1,
+  attentionSizes: [8],
+  features: [16, "M", 32, "M", 64, "M"],
+};
+
+const labels = 15;
+const count = 16;
+
+function network({ features: _, ...scale }: Scale) {
+  const config = { ...scale, dropout: 0 };
+  const denoiser = edm.denoiser(songUnet(config), { sigmaData });
+  const peer = {
+    size: scale.size,
+    in_channels: scale.inChannels,
+    channels: scale.channels,
+    multipliers: scale.multipliers,
+    blocks: scale.blocks,
+    attention_sizes: scale.attentionSizes,
+  };
+  const shape = [scale.size, scale.size, scale.inChannels];
+  return { denoiser, peer, shape, x: random.normal(key, count * scale.size ** 2 * scale.inChannels) };
+}
+
+/** Align Your Tangent's step with EDM's network and a VGG with batch normalization. */
+function aligned(name: string, scale: Scale): Workload {
+  const { denoiser, peer, shape, x } = network(scale);
+  const { size, inChannels, features: blocks } = scale;
+  const features = flatten(vggFeatures({ size, inChannels, labels, blocks }));
+  const weights = tf.keep(features.init(random.foldIn(key, 3)) as tf.Tensor);
+  return {
+    name,
+    title: `AYT: EDM's U-Net ${size}x${size}x${inChannels}, width ${scale.channels}, ${millions(denoiser.structure)} M parameters, batch ${count}, RAdam`,
+    structure: denoiser.structure,
+    start: start(denoiser, 0.02),
+    x,
+    method: ect({
+      denoiser,
+      shape,
+      loss: alignedLoss(features, weights),
+      iterations: 1000,
+      optimizer: radam(),
+      learningRate,
+      ema: decay,
+    }),
+    peer: {
+      case: "ayt",
+      config: {
+        song_unet: peer,
+        vgg_features: { size, in_channels: inChannels, blocks },
+        sigma_data: sigmaData,
+        optimizer: "radam",
+        learning_rate: learningRate,
+        ema: decay,
+      },
+      frozen: () => ({ features: features.structure.unravel(weights) }),
+    },
+  };
+}
+
+export const alignedColour = (): Workload => aligned("ayt-song-32", colour);
+export const alignedGrey = (): Workload => aligned("ayt-song-16", grey);
+
+/** Consistency training in continuous time: the tangent is a Jacobian-vector product. */
+export function continuousStep(): Workload {
+  const { denoiser, peer, shape, x } = network(grey);
+  return {
+    name: "jvp",
+    title: `Continuous time (JVP): EDM's U-Net 16x16x1, width 32, ${millions(denoiser.structure)} M parameters, batch ${count}, RAdam`,
+    structure: denoiser.structure,
+    start: start(denoiser, 0.02),
+    x,
+    method: continuous({
+      denoiser,
+      shape,
+      loss: pixelLoss(l2()),
+      optimizer: radam(),
+      learningRate,
+      ema: decay,
+    }),
+    peer: {
+      case: "continuous",
+      config: {
+        song_unet: peer,
+        sigma_data: sigmaData,
+        normalization: 0.1,
+        optimizer: "radam",
+        learning_rate: learningRate,
+        ema: decay,
+      },
+      frozen: () => ({}),
+    },
+  };
+}
