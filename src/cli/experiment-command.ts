@@ -3,7 +3,7 @@ import type { Dataset } from "../../datasets/index.js";
 import { renderStudy } from "../../viz/report/study.js";
 import { markdown, outcomeTable, tableNote } from "../../viz/report/study-table.js";
 import { type DeviceName, describeDevice, useDevice } from "../engine/device.js";
-import { check } from "../errors.js";
+import { check, TangentLabError } from "../errors.js";
 import { studyByName } from "../experiments/index.js";
 import { machine, versions } from "../experiments/provenance.js";
 import { plannedSteps, runStudy } from "../experiments/run-study.js";
@@ -54,16 +54,11 @@ export async function experimentCommand(
 ): Promise<void> {
   const started = performance.now();
   const study = studyByName(name);
-  const plan = chosen(study.plan(args.quick), args);
+  const asked = chosen(study.plan(args.quick), args);
   await useDevice(args.engine as DeviceName | "auto");
   const engine = await describeDevice();
   const out = args.out ?? join("report", args.quick ? `${name}-quick` : name);
-  const data = new Map<string, Promise<Dataset>>();
-  const dataset = (wanted: string): Promise<Dataset> => {
-    if (!data.has(wanted)) data.set(wanted, loadDataset(wanted, args));
-    return data.get(wanted)!;
-  };
-  for (const { dataset: wanted } of plan.cells) await dataset(wanted);
+  const { dataset, plan } = await withData(asked, args.data ?? []);
   // Written first: a folder that cannot be written to is found out now and not after hours of training.
   await writeFileAtomically(join(out, "plan.json"), `${JSON.stringify(plan, null, 2)}\n`);
   console.error(`engine: ${engine}`);
@@ -121,6 +116,29 @@ function chosen(plan: StudyPlan, { seeds: count, panel }: ExperimentArguments): 
       report: count === undefined ? report : Array.from({ length: count }, (_, i) => first + i),
     },
     cells: plan.cells.filter((cell) => panel?.includes(cell.panel) ?? true),
+  };
+}
+
+/** The plan with the datasets that are there, each read once. Those without files are left out, if any is left. */
+async function withData(
+  plan: StudyPlan,
+  folders: readonly string[],
+): Promise<{ plan: StudyPlan; dataset: (name: string) => Promise<Dataset> }> {
+  const data = new Map<string, Dataset>();
+  let missing: TangentLabError | undefined;
+  for (const name of new Set(plan.cells.map((cell) => cell.dataset))) {
+    try {
+      data.set(name, await loadDataset(name, { data: folders }));
+    } catch (error) {
+      if (!(error instanceof TangentLabError) || error.code !== "file-system") throw error;
+      missing = error;
+      console.error(`left out: ${error.message}`);
+    }
+  }
+  if (data.size === 0 && missing) throw missing;
+  return {
+    plan: { ...plan, cells: plan.cells.filter((cell) => data.has(cell.dataset)) },
+    dataset: async (name) => data.get(name)!,
   };
 }
 

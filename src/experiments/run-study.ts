@@ -38,7 +38,7 @@ export async function runStudy(plan: StudyPlan, bench: Bench): Promise<CellRuns[
 
 async function runCell(cell: Cell, { seeds }: StudyPlan, bench: Bench): Promise<CellRuns | undefined> {
   const rates = cell.training.learningRates;
-  const metric = metricOf(await bench.dataset(cell.dataset));
+  const metric = metricOf(cell.start);
   const run = async (list: readonly number[], rate: number): Promise<TrialRecord[] | undefined> => {
     const records: TrialRecord[] = [];
     for (const seed of list) {

@@ -54,7 +54,7 @@ export function summarize(study: Study, plan: StudyPlan, runs: readonly CellRuns
   const names = [...new Set(plan.cells.map(({ panel }) => panel))];
   return names.map((name) => {
     const own = runs.filter(({ cell }) => cell.panel === name);
-    const metric = metricOf({ shape: own[0]!.records[0]!.samples.shape.slice(1) });
+    const metric = metricOf(own[0]!.cell.start);
     const references = own.filter(({ cell }) => cell.arm === plan.reference);
     // One without a place on the axis is the reference at all of them.
     const referenceAt = (at: Cell["at"]): CellRuns | undefined =>

@@ -4,6 +4,7 @@ import { TangentLabError } from "../errors.js";
 import { readBytes, writeFileAtomically } from "../io/files.js";
 import { type ConsistencyTraining, trainConsistency } from "../training/consistency.js";
 import type { ArrayRecord, Json, MetricsRecord, RunRecord } from "../training/record.js";
+import { classified } from "./classes.js";
 import { type Objective, objectiveLoss } from "./objective.js";
 import {
   type DenoiserPlan,
@@ -105,7 +106,8 @@ export async function runTrial(trial: Trial, label: string, bench: Bench): Promi
   );
   if (bench.signal.aborted) return undefined;
   const judge =
-    start.judge && (await once("judge", start.judge, () => prepareJudge(data, start.judge!, 0, bench)));
+    start.judge &&
+    (await once("judge", start.judge, () => prepareJudge(classified(data), start.judge!, 0, bench)));
   if (bench.signal.aborted) return undefined;
   const features = { ...start.features, ...(objective.groups && { groups: objective.groups }) };
   const distance = await objectiveLoss(objective, {
@@ -124,7 +126,7 @@ export async function runTrial(trial: Trial, label: string, bench: Bench): Promi
       ...(judge && { judge }),
     },
   };
-  const { record } = await bench.follow(trainConsistency(data, options), { label, metric: metricOf(data) });
+  const { record } = await bench.follow(trainConsistency(data, options), { label, metric: metricOf(start) });
   if (bench.signal.aborted) return undefined;
   const result = summary(trial, record);
   await writeFileAtomically(path, `${JSON.stringify(result)}\n`);
@@ -132,8 +134,7 @@ export async function runTrial(trial: Trial, label: string, bench: Bench): Promi
 }
 
 /** The metric that decides between settings. */
-export const metricOf = ({ shape }: Pick<Dataset, "shape">): string =>
-  shape.length === 3 ? "frechet" : "slicedWasserstein";
+export const metricOf = ({ judge }: StartPlan): string => (judge ? "frechet" : "slicedWasserstein");
 
 function summary(trial: Trial, record: RunRecord): TrialRecord {
   return {

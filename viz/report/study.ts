@@ -7,6 +7,9 @@ import { drawn, factTable, header, style } from "./parts.js";
 import type { CellInput, PanelInput, StudyInput } from "./study-input.js";
 import { findings, outcomeTable, type TextTable, tableNote } from "./study-table.js";
 
+/** Measures that are drawn over training: of more, a chart for each place would be too many to read. */
+const curvesShown = 3;
+
 /** The report of a study as one self-contained HTML file, like `renderReport`'s. */
 export async function renderStudy(study: StudyInput): Promise<string> {
   const page = new Page();
@@ -33,7 +36,7 @@ function panelSection(page: Page, study: StudyInput, panel: PanelInput, index: n
   const names = study.measures.map((name) => (name === "metric" ? panel.metric : name));
   const charts = [
     ...names.flatMap((name) => axisChart(study, panel, name)),
-    ...names.flatMap((name) => curveCharts(panel, name)),
+    ...names.slice(0, curvesShown).flatMap((name) => curveCharts(panel, name)),
   ];
   const targets = Object.entries(panel.targets).map(
     ([at, value]) => `${formatNumber(value)}${at === "" ? "" : ` at ${at}`}`,
@@ -93,8 +96,10 @@ function axisChart({ axis }: StudyInput, { cells, reference }: PanelInput, name:
 /** A measure over training: a chart for each place on the axis. */
 function curveCharts({ cells }: PanelInput, name: string): Draw[] {
   const places = [...new Set(cells.map(({ at }) => at))];
-  return places.flatMap((place) => {
-    const here = cells.filter(({ at, curves }) => at === place && (curves[name]?.length ?? 0) > 0);
+  const drawable = cells.filter(({ curves }) => (curves[name]?.length ?? 0) > 0);
+  // What has no place on the axis belongs to all of them.
+  return (places.length > 1 ? places.filter((at) => at !== null) : places).flatMap((place) => {
+    const here = drawable.filter(({ at }) => at === place || at === null);
     if (here.length === 0) return [];
     const curves = here.map(({ arm, curves }) => {
       const rows = curves[name]!;

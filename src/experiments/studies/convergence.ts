@@ -13,7 +13,7 @@ export const convergence: Study = {
   plan: (quick) => ({
     seeds: seeds(quick),
     reference: "pixel",
-    cells: ["digits"].flatMap((dataset) =>
+    cells: (quick ? ["digits"] : ["digits", "fashion", "portraits"]).flatMap((dataset) =>
       Object.entries(imageArms).map(
         ([arm, objective]): Cell => ({
           ...{ panel: dataset, dataset, arm, objective },

@@ -1,6 +1,6 @@
 import type { Cell, Study } from "../study.js";
-import { pointArms } from "./arms.js";
-import { recording, seeds, toyStart } from "./settings.js";
+import { imageArms, pointArms } from "./arms.js";
+import { imageStart, recording, seeds, toyStart } from "./settings.js";
 
 /** Do tangents run along the manifold, and keep turning? On manifolds that are known exactly, in more and more dimensions. */
 export const oscillation: Study = {
@@ -8,27 +8,42 @@ export const oscillation: Study = {
   title: "Do tangents run along the manifold?",
   question:
     "Near convergence, which share of the tangents' squared norm lies along the data manifold, and how well do tangents keep their direction from one recording " +
-    "to the next, with the pixel loss and with MFD? On manifolds that are known exactly, embedded in more and more dimensions.",
+    "to the next, with the pixel loss and with MFD? On manifolds that are known exactly: curves embedded in more and more dimensions, and images with known factors.",
   axis: "dimensions",
   measures: ["parallel", "direction", "metric", "manifoldDistance"],
   plan: (quick) => ({
     seeds: seeds(quick),
     reference: "pixel",
-    cells: (quick ? ["circle"] : ["circle", "spiral"]).flatMap((panel) =>
-      (quick ? [2, 8] : [2, 4, 8, 16, 32]).flatMap((at) =>
-        Object.entries(pointArms).map(
-          ([arm, objective]): Cell => ({
-            ...{ panel, arm, at, objective },
-            dataset: at === 2 ? panel : `${panel}-${at}d`,
-            start: toyStart(quick),
-            training: {
-              ...{ steps: quick ? 200 : 4000, batchSize: 16, stages: quick ? 2 : 8, ema: 0.999 },
-              learningRates: [1e-3],
-            },
-            recording: { ...recording(quick, 16), count: 512 },
-          }),
-        ),
-      ),
-    ),
+    cells: [...toys(quick), ...(quick ? [] : images())],
   }),
 };
+
+/** Points on curves, embedded in more and more dimensions. */
+const toys = (quick: boolean): Cell[] =>
+  (quick ? ["circle"] : ["circle", "spiral"]).flatMap((panel) =>
+    (quick ? [2, 8] : [2, 4, 8, 16, 32]).flatMap((at) =>
+      Object.entries(pointArms).map(
+        ([arm, objective]): Cell => ({
+          ...{ panel, arm, at, objective },
+          dataset: at === 2 ? panel : `${panel}-${at}d`,
+          start: toyStart(quick),
+          training: {
+            ...{ steps: quick ? 200 : 4000, batchSize: 16, stages: quick ? 2 : 8, ema: 0.999 },
+            learningRates: [1e-3],
+          },
+          recording: { ...recording(quick, 16), count: 512 },
+        }),
+      ),
+    ),
+  );
+
+/** Images of one soft ellipse with four known factors, in 256 dimensions. */
+const images = (): Cell[] =>
+  Object.entries(imageArms).map(
+    ([arm, objective]): Cell => ({
+      ...{ panel: "shapes", dataset: "shapes", arm, objective },
+      start: { ...imageStart(false), judge: null },
+      training: { steps: 2000, batchSize: 16, stages: 4, ema: 0.999, learningRates: [1e-3] },
+      recording: { ...recording(false, 5), count: 512 },
+    }),
+  );
