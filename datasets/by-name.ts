@@ -8,6 +8,7 @@ import { embed } from "./embed.js";
 import { emoji } from "./emoji.js";
 import { fashion } from "./fashion.js";
 import { imageFolder } from "./image-folder.js";
+import { labelledBy } from "./labelled.js";
 import { objects } from "./objects.js";
 import { pairs } from "./pairs.js";
 import { portraits } from "./portraits.js";
@@ -63,12 +64,14 @@ const imageSets: Record<string, (options: ImageOptions) => Dataset | Promise<Dat
   array: ({ folder }) => arrayFile(needed("array", folder)),
   shapes: ({ size }) => shapes({ ...(size && { size }) }),
   "shapes-rgb": ({ size }) => shapes({ ...(size && { size }), colour: true }),
+  "portraits-labelled": async (options) =>
+    labelledBy(await portraits(options), ["hair colour", "clothing", "glasses"]),
 };
 
 /** Where a dataset's files are, which it cannot do without. */
 function needed(name: string, folder: string | undefined): string {
   const what = name === "array" ? "the .npy or .npz file" : "the folder";
-  check(folder !== undefined, "data", folder, `${what} of the dataset "${name}"`);
+  check(folder !== undefined, "folder", folder, `${what} of the dataset "${name}"`);
   return folder;
 }
 

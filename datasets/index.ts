@@ -20,6 +20,7 @@ export { type EmojiOptions, type EmojiStyle, emoji, emojiStyles } from "./emoji.
 export type { Factor, FactorBatch, FactorDataset } from "./factor-images.js";
 export { type FashionOptions, fashion } from "./fashion.js";
 export { type ImageFolderOptions, imageFolder } from "./image-folder.js";
+export { labelledBy } from "./labelled.js";
 export { objects, type ScenesOptions } from "./objects.js";
 export { pairs } from "./pairs.js";
 export { portraits } from "./portraits.js";

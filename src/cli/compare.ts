@@ -92,7 +92,8 @@ export async function compare(data: Dataset, options: CompareOptions): Promise<C
   if (signal.aborted) return undefined;
   const features = await prepareFeatures(data, plan.features, seed, place);
   if (signal.aborted) return undefined;
-  const judge = plan.judge ? await prepareJudge(data, plan.judge, seed, place) : undefined;
+  const judges = plan.judge !== null && data.numClasses !== undefined; // what classifies needs classes
+  const judge = judges ? await prepareJudge(data, plan.judge!, seed, place) : undefined;
   if (signal.aborted) return undefined;
 
   const shared: ConsistencyTraining = {
@@ -101,7 +102,7 @@ export async function compare(data: Dataset, options: CompareOptions): Promise<C
     recording: { every: Math.ceil(plan.consistency.steps / plan.recordings), ...(judge && { judge }) },
   };
   const consistency = { ...plan.consistency, batchSize: options.batchSize ?? plan.consistency.batchSize };
-  const metric = images ? "frechet" : "slicedWasserstein";
+  const metric = judge ? "frechet" : "slicedWasserstein";
   const losses = {
     pixel: "pseudo-huber",
     MFD: alignedLoss(features.model, features.parameters, { layers: plan.consistency.layers }),

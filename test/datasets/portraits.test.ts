@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { agreement, byName, type CaptionedDataset, portraits } from "../../datasets/index.js";
+import { agreement, byName, type CaptionedDataset, labelledBy, portraits } from "../../datasets/index.js";
 import * as random from "../../src/engine/random.js";
+import { rejection } from "../rejection.js";
 
 let cache: string;
 let data: CaptionedDataset;
@@ -43,6 +44,19 @@ test("the read-out is exact, under noise of sd 25/255 too, and on what training 
     data.sample(random.key(3), 2000).attributes.map((shown) => `${shown["hair colour"]} ${shown.clothing}`),
   );
   for (const shown of attributes) assert.not.ok(seen.has(`${shown["hair colour"]} ${shown.clothing}`));
+});
+
+test("with a class for every combination of chosen attributes", async () => {
+  const labelled = await byName("portraits-labelled");
+  assert.equal([labelled.name, labelled.numClasses], ["portraits-labelled", 6 * 5 * 3]);
+  const { x, labels } = labelled.sample(random.key(0), 20);
+  const same = data.sample(random.key(0), 20);
+  assert.equal(x, same.x);
+  assert.equal(
+    Array.from(labels!, (label) => labelled.classNames![label]),
+    same.attributes.map((shown) => `${shown["hair colour"]} ${shown.clothing} ${shown.glasses}`),
+  );
+  assert.match((await rejection(() => labelledBy(data, ["mood"]))).message, /mood.*hair colour/);
 });
 
 test.run();
