@@ -43,7 +43,7 @@ async function eager<A extends tree.Tree[], R extends tree.Tree>(
   donate: boolean,
 ): Promise<R> {
   // One turn of the event loop per call: timers and input are served between steps.
-  await new Promise((resolve) => setImmediate(resolve));
+  await tf.nextFrame();
   const result = tf.tidy(() => f(...args) as unknown as tf.TensorContainer) as unknown as R;
   if (donate) {
     const kept = new Set(tree.leaves(result));

@@ -45,8 +45,9 @@ export class Graph {
     const first = data[0];
     const splat = size > 0 && (data.length === 1 || data.every((v) => v === first));
     if (splat) return this.splat(first as number | bigint, shape, type);
-    const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-    const key = size <= 4096 ? `${type}[${shape}]${bytes.toString("latin1")}` : undefined;
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    // Latin-1 has a character for every byte, so that different constants have different keys.
+    const key = size <= 4096 ? `${type}[${shape}]${new TextDecoder("latin1").decode(bytes)}` : undefined;
     const known = key === undefined ? undefined : this.constantByKey.get(key);
     if (known) return known;
     const value = {
