@@ -4,7 +4,6 @@ import { TangentLabError } from "../errors.js";
 import { readBytes, writeFileAtomically } from "../io/files.js";
 import { type ConsistencyTraining, trainConsistency } from "../training/consistency.js";
 import type { ArrayRecord, Json, MetricsRecord, RunRecord } from "../training/record.js";
-import { classified } from "./classes.js";
 import { type Objective, objectiveLoss } from "./objective.js";
 import {
   type DenoiserPlan,
@@ -106,8 +105,7 @@ export async function runTrial(trial: Trial, label: string, bench: Bench): Promi
   );
   if (bench.signal.aborted) return undefined;
   const judge =
-    start.judge &&
-    (await once("judge", start.judge, () => prepareJudge(classified(data), start.judge!, 0, bench)));
+    start.judge && (await once("judge", start.judge, () => prepareJudge(data, start.judge!, 0, bench)));
   if (bench.signal.aborted) return undefined;
   const features = { ...start.features, ...(objective.groups && { groups: objective.groups }) };
   const distance = await objectiveLoss(objective, {

@@ -13,10 +13,10 @@ export const convergence: Study = {
   plan: (quick) => ({
     seeds: seeds(quick),
     reference: "pixel",
-    cells: (quick ? ["digits"] : ["digits", "fashion", "portraits"]).flatMap((dataset) =>
+    cells: (quick ? ["digits"] : ["digits", "fashion", "portraits-labelled"]).flatMap((dataset) =>
       Object.entries(imageArms).map(
         ([arm, objective]): Cell => ({
-          ...{ panel: dataset, dataset, arm, objective },
+          ...{ panel: dataset.replace("-labelled", ""), dataset, arm, objective },
           start: imageStart(quick),
           training: {
             ...{ steps: quick ? 20 : 4000, batchSize: quick ? 4 : 16, stages: quick ? 2 : 4, ema: 0.999 },
