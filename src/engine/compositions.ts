@@ -50,6 +50,59 @@ function onHost(kernelFunc: KernelFunc): KernelFunc {
   };
 }
 
+/** Replaces the plain JavaScript backend's gradient of a convolution's filter, which takes 30 times as long as its convolution. */
+export function registerFilterGradient(): void {
+  tf.unregisterKernel("Conv2DBackpropFilter", "cpu");
+  tf.registerKernel({
+    kernelName: "Conv2DBackpropFilter",
+    backendName: "cpu",
+    kernelFunc: filterGradientInPlace,
+  });
+}
+
+/** dW[ky, kx, i, o] = the sum over all positions of x there, at (ky, kx) from it, times dy. */
+const filterGradientInPlace: KernelFunc = ({ inputs, attrs, backend }: KernelArguments) => {
+  const home = backend as tf.KernelBackend;
+  const { strides, pad, filterShape, dimRoundingMode } = attrs as unknown as FilterGradientAttributes;
+  const [xInfo, dyInfo] = [inputs.x, inputs.dy] as [tf.TensorInfo, tf.TensorInfo];
+  const [x, dy] = [xInfo, dyInfo].map(({ dataId }) => home.readSync(dataId)) as [Float32Array, Float32Array];
+  const shape = xInfo.shape as [number, number, number, number];
+  const info = tf.backend_util.computeConv2DInfo(
+    shape,
+    filterShape,
+    strides,
+    1,
+    pad as never,
+    dimRoundingMode,
+  );
+  const { inHeight, inWidth, inChannels, outHeight, outWidth, outChannels, filterHeight, filterWidth } = info;
+  const { top, left } = info.padInfo;
+  const dW = new Float64Array(filterHeight * filterWidth * inChannels * outChannels);
+  for (let n = 0; n < info.batchSize; n++) {
+    for (let oy = 0; oy < outHeight; oy++) {
+      for (let ox = 0; ox < outWidth; ox++) {
+        const fromDy = ((n * outHeight + oy) * outWidth + ox) * outChannels;
+        for (let ky = 0; ky < filterHeight; ky++) {
+          const y = oy * info.strideHeight + ky - top;
+          if (y < 0 || y >= inHeight) continue;
+          for (let kx = 0; kx < filterWidth; kx++) {
+            const column = ox * info.strideWidth + kx - left;
+            if (column < 0 || column >= inWidth) continue;
+            const fromX = ((n * inHeight + y) * inWidth + column) * inChannels;
+            let to = (ky * filterWidth + kx) * inChannels * outChannels;
+            for (let i = 0; i < inChannels; i++) {
+              const value = x[fromX + i]!;
+              for (let o = 0; o < outChannels; o++) dW[to++]! += value * dy[fromDy + o]!;
+            }
+          }
+        }
+      }
+    }
+  }
+  const dataId = home.write(Float32Array.from(dW), filterShape, "float32");
+  return { dataId, shape: filterShape, dtype: "float32" };
+};
+
 interface FilterGradientAttributes {
   strides: number | [number, number];
   pad: "same" | "valid" | number;

@@ -1,4 +1,3 @@
-import { createRequire } from "node:module";
 import * as tf from "@tensorflow/tfjs-core";
 import "./tfjs.js";
 import { check, TangentLabError } from "../errors.js";
@@ -28,7 +27,7 @@ let description = "";
  * @throws TangentLabError `invalid-argument` for an unknown name, `device-unavailable` if a device that was asked for does not start.
  */
 export async function useDevice(name: DeviceName | "auto" = "auto"): Promise<DeviceName> {
-  const wanted = name === "auto" ? (process.env[deviceVariable] ?? "auto") : name;
+  const wanted = name === "auto" ? (environment(deviceVariable) ?? "auto") : name;
   const source = name === "auto" && wanted !== "auto" ? deviceVariable : "engine";
   check(
     wanted === "auto" || (deviceNames as readonly string[]).includes(wanted),
@@ -72,22 +71,24 @@ export async function describeDevice(): Promise<string> {
   return `${await currentDevice()} (${description})`;
 }
 
+/** An environment variable; undefined in a browser, which has none. */
+const environment = (name: string): string | undefined => globalThis.process?.env[name];
+
 const starters: Record<DeviceName, () => Promise<Device>> = {
   onnx: async () => {
-    const ort = await import("onnxruntime-node");
+    const ort = await import("#onnxruntime");
     return {
-      description: `compiled steps, ONNX Runtime ${ort.env.versions.node ?? ort.env.versions.common}, CPU`,
+      description: `compiled steps, ONNX Runtime ${ort.env.versions.node ?? ort.env.versions.web}, CPU`,
       backend: "cpu",
     };
   },
   tensorflow: async () => {
-    const require = createRequire(import.meta.url);
     for (const name of ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"]) {
       try {
-        require(name);
+        await import(name);
         return { description: `TensorFlow through ${name}`, backend: "tensorflow" };
       } catch (error) {
-        if ((error as { code?: string }).code !== "MODULE_NOT_FOUND") throw error;
+        if ((error as { code?: string }).code !== "ERR_MODULE_NOT_FOUND") throw error;
       }
     }
     throw new Error("neither @tensorflow/tfjs-node-gpu nor @tensorflow/tfjs-node is installed");
@@ -98,5 +99,9 @@ const starters: Record<DeviceName, () => Promise<Device>> = {
     registerCompositions("wasm");
     return { description: "TensorFlow.js WebAssembly", backend: "wasm" };
   },
-  cpu: async () => ({ description: "TensorFlow.js plain JavaScript, slow", backend: "cpu" }),
+  cpu: async () => {
+    const { registerFilterGradient } = await import("./compositions.js");
+    registerFilterGradient();
+    return { description: "TensorFlow.js plain JavaScript, slow", backend: "cpu" };
+  },
 };
