@@ -1,4 +1,6 @@
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { TangentLabError } from "../errors.js";
 import { type ImageGroup, imageTransformations } from "../manifold/images.js";
 import { type PointGroup, pointTransformations } from "../manifold/points.js";
 import { unet } from "../nn/unet.js";
@@ -121,9 +123,18 @@ async function prepare<Result>(
 ): Promise<Result> {
   const id = await trainingName(`${data.name}-${name}`, data, { ...plan, seed } as Json);
   const checkpoint = join(place.folder, id);
-  const restored = (await place.cache?.restore(id, checkpoint)) ?? false;
-  const run = make({ ...stageOptions(plan, place, seed, checkpoint), resume: place.resume || restored });
-  const result = await place.follow(run, { label: `${data.name}: ${name}`, metric });
-  if (!restored && !place.signal.aborted) await place.cache?.keep(id, checkpoint);
+  const options = stageOptions(plan, place, seed, checkpoint);
+  const label = { label: `${data.name}: ${name}`, metric };
+  if (await place.cache?.restore(id, checkpoint)) {
+    try {
+      return await place.follow(make({ ...options, resume: true }), label);
+    } catch (error) {
+      if (!(error instanceof TangentLabError) || error.code !== "corrupt-file") throw error;
+      await place.cache!.forget(id);
+      await rm(checkpoint, { recursive: true });
+    }
+  }
+  const result = await place.follow(make(options), label);
+  if (!place.signal.aborted) await place.cache?.keep(id, checkpoint);
   return result;
 }

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import envPaths from "env-paths";
 import { currentDevice } from "../engine/device.js";
 import * as random from "../engine/random.js";
-import { readBytes, writeFolderAtomically } from "../io/files.js";
+import { fileSystemError, readBytes, writeFolderAtomically } from "../io/files.js";
 import type { TrainingData } from "../training/data.js";
 import type { Json } from "../training/record.js";
 import { versions } from "./provenance.js";
@@ -20,6 +21,8 @@ export interface WeightsCache {
   restore(name: string, folder: string): Promise<boolean>;
   /** Keeps a copy of the finished checkpoint in `folder`. */
   keep(name: string, folder: string): Promise<void>;
+  /** Removes what is kept under this name. */
+  forget(name: string): Promise<void>;
 }
 
 /** By default in the user's cache folder: $XDG_CACHE_HOME/tangent-lab/weights, or where the system has caches. */
@@ -41,6 +44,13 @@ export function weightsCache(
       }
     },
     keep: (name, folder) => copy(folder, join(root, name)),
+    forget: async (name) => {
+      try {
+        await rm(join(root, name), { recursive: true, force: true });
+      } catch (cause) {
+        throw fileSystemError("remove", join(root, name), cause);
+      }
+    },
   };
 }
 

@@ -124,6 +124,20 @@ test("what is finished is read again, what was interrupted continues to the same
   );
 });
 
+test("damaged weights in the cache are trained anew", async () => {
+  const one: StudyPlan = { ...plan, cells: plan.cells.slice(1).map((each) => ({ ...each, arm: "pixel" })) };
+  await runStudy(one, bench());
+  await rm(join(folder, "runs"), { recursive: true });
+  const cached = await readdir(join(folder, "cache"));
+  assert.is(cached.length, 2);
+  for (const name of cached) await writeFile(join(folder, "cache", name, "state.safetensors"), "half");
+  const anew = bench();
+  assert.ok(await runStudy(one, anew));
+  assert.equal(anew.trained.slice(0, 2), ["circle: denoiser", "circle: features"]);
+  const file = await readFile(join(folder, "cache", cached[0]!, "state.safetensors"));
+  assert.ok(file.length > 100, "and kept again");
+});
+
 test("a run's folder says nothing of where it is", async () => {
   await runStudy(plan, bench());
   for (const name of await readdir(join(folder, "runs"), { recursive: true })) {
