@@ -10,4 +10,5 @@ export * as engine from "./public/engine.js";
 export * as io from "./public/io.js";
 export * as manifold from "./public/manifold.js";
 export * as metrics from "./public/metrics.js";
+export * as softrepa from "./public/softrepa.js";
 export * as training from "./training/index.js";

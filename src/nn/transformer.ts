@@ -72,6 +72,19 @@ export function gelu(x: Tensor): Tensor {
   })(x);
 }
 
+/** Rows of a table [V, D] by their numbers [N, T], int32 -> [N, T, D]. */
+export function embed(table: Tensor, ids: Tensor): Tensor {
+  const [rows, width] = table.shape as [number, number];
+  const flat = (): tf.Tensor1D => tf.reshape(ids, [-1]);
+  const pick = tf.customGrad((table) => ({
+    value: tf.reshape(tf.gather(table as tf.Tensor, flat()), [...ids.shape, width]) as Tensor,
+    // A product with rows of one 1 adds up what goes to the same row, on every device.
+    gradFunc: (dy: Tensor) =>
+      tf.matMul(tf.oneHot(flat(), rows, 1, 0, "float32"), tf.reshape(dy, [-1, width]), true),
+  }));
+  return pick(table as tf.Tensor);
+}
+
 /** [N, T, heads d] -> [N, heads, T, d]. */
 export function splitHeads(x: Tensor, heads: number): Tensor {
   const [n, t, d] = x.shape as [number, number, number];
@@ -91,11 +104,11 @@ export function mergeHeads(x: Tensor): Tensor {
 export function headAttention(q: Tensor, k: Tensor, v: Tensor, bias?: Tensor): Tensor {
   const attend = tf.customGrad((...inputs) => {
     const [q, k, v, save] = inputs as unknown as [Tensor, Tensor, Tensor, tf.GradSaveFunc];
-    save([q, k, v] as tf.Tensor[]);
+    save((bias ? [q, k, v, bias] : [q, k, v]) as tf.Tensor[]);
     return {
       value: tf.matMul(attentionWeights(q, k, bias), v),
       gradFunc: (dy: Tensor, saved: Tensor[]) => {
-        const [q, k, v] = saved as [Tensor, Tensor, Tensor];
+        const [q, k, v, bias] = saved as [Tensor, Tensor, Tensor, Tensor?];
         const p = attentionWeights(q, k, bias);
         // Row sums of p dP are those of y dy, which is a much smaller tensor (FlashAttention, 2205.14135, appendix B.2).
         const along = tf.sum(tf.mul(tf.matMul(p, v), dy), -1, true);

@@ -56,7 +56,7 @@ export function jointTransformer(given: JointTransformerConfig): VelocityNetwork
     };
   };
 
-  const run = (parameters: Tree, inputs: VelocityInputs, observe?: Observer): Tensor => {
+  const run = (parameters: Tree, inputs: VelocityInputs, observer: Observer = {}): Tensor => {
     const p = parameters as unknown as Parameters;
     const { x, t, text, softTokens = [] } = inputs;
     checkSoftTokens(softTokens, config);
@@ -68,9 +68,11 @@ export function jointTransformer(given: JointTransformerConfig): VelocityNetwork
     p.transformer_blocks.forEach((block, i) => {
       const soft = softTokens[i];
       const m = soft?.shape[1] ?? 0;
-      const look = observe && soft && ((weights: Tensor) => observe(weights, m));
+      const { attention, hidden } = observer;
+      const look = attention && soft && ((weights: Tensor) => attention(weights, m));
       const joined = soft ? { ...streams, text: tf.concat([soft, streams.text], 1) } : streams;
       const { image, text } = blockApply(joined, activated, block, heads, look);
+      hidden?.(image, i);
       streams = { image, text: soft ? tf.slice(text, [0, m, 0], [-1, -1, -1]) : text };
     });
     const [scale, shift] = tf.split(linear(activated, p.norm_out.linear), 2, 1) as [Tensor, Tensor];
@@ -86,16 +88,31 @@ export function jointTransformer(given: JointTransformerConfig): VelocityNetwork
     softAttention: (parameters, inputs) => {
       const patches = (size / config.patch) ** 2;
       const maps: Tensor[] = [];
-      run(parameters as Tree, inputs, (weights, m) => {
-        maps.push(tf.mean(tf.slice(weights, [0, 0, 0, patches], [-1, -1, -1, m]), 1));
+      run(parameters, inputs, {
+        attention: (weights, m) =>
+          maps.push(tf.mean(tf.slice(weights, [0, 0, 0, patches], [-1, -1, -1, m]), 1)),
       });
       return maps;
+    },
+    hidden: (parameters, inputs, layer) => {
+      check(Number.isInteger(layer) && layer >= 0 && layer < layers, "layer", layer, `0 to ${layers - 1}`);
+      let found: Tensor | undefined;
+      run(parameters, inputs, {
+        hidden: (image, i) => {
+          if (i === layer) found = image;
+        },
+      });
+      return found!;
     },
     published: layout(config),
   };
 }
 
-type Observer = (weights: Tensor, softTokens: number) => void;
+interface Observer {
+  /** Attention of the image to all tokens, in a layer with so many soft tokens. */
+  attention?(weights: Tensor, softTokens: number): void;
+  hidden?(image: Tensor, layer: number): void;
+}
 
 function checkSoftTokens(softTokens: readonly Tensor[], { layers, width }: JointConfig): void {
   check(

@@ -1,5 +1,8 @@
+import type { Key } from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
+import type { Tree } from "../engine/tree.js";
 import type { Network } from "../nn/network.js";
+import type { Published } from "../nn/published.js";
 import type { EncodedText, FrozenFlow } from "./contrastive.js";
 
 /** What a velocity network reads of captions: token embeddings [N, L, D] and one vector for the whole caption [N, P]. */
@@ -12,11 +15,11 @@ export interface VelocityInputs {
   /** Times [N] in [0, 1]: 0 is data, 1 is noise. */
   readonly t: Tensor;
   readonly text: Text;
-  /** Soft tokens of the first layers, [N, m, tokenDim] each, m alike or not; for a "cross" network one entry, which serves all layers. */
+  /** Soft tokens [N, m, tokenDim] for each of the first layers; for a "cross" network one entry, which serves all layers. */
   readonly softTokens?: readonly Tensor[] | undefined;
 }
 
-/** A text-conditional velocity field v(x_t, t, text): an estimate of e - x0 [N, H, W, C], see science of rectified flow (2209.03003). */
+/** A velocity field v(x_t, t, text), an estimate of e - x0 (rectified flow, 2209.03003): -> [N, H, W, C]. */
 export interface VelocityNetwork extends Network<[inputs: VelocityInputs], Tensor> {
   /** Shape of an image, [H, W, C]. */
   readonly shape: readonly [number, number, number];
@@ -30,33 +33,54 @@ export interface VelocityNetwork extends Network<[inputs: VelocityInputs], Tenso
   readonly textDim: number;
   readonly pooledDim: number;
   /**
-   * Attention weights of image positions to soft tokens, mean over heads, one [N, positions, m] for each layer that has soft tokens; positions are the layer's
-   * patches or pixels, row by row.
+   * Attention of image positions to soft tokens, mean over heads: [N, positions, m] for each layer that has soft tokens; positions are the layer's patches or
+   * pixels, row by row.
    */
-  softAttention(parameters: unknown, inputs: VelocityInputs): Tensor[];
+  softAttention(parameters: Tree, inputs: VelocityInputs): Tensor[];
+  /** The image's tokens or pixels behind a layer, 0 ... layers - 1: [N, positions, width]; what the model knows of an image (REPA, 2410.06940). */
+  hidden(parameters: Tree, inputs: VelocityInputs, layer: number): Tensor;
 }
 
 /** Captions to what networks read of them. */
 export interface TextEncoder extends Network<[ids: Tensor], Text> {
-  /** L: tokens of every caption, with the padding. */
+  /** L: tokens of every caption, padding included. */
   readonly length: number;
   readonly textDim: number;
   readonly pooledDim: number;
   /**
-   * Token numbers [captions, length], int32, on the host. "" is the empty caption of guidance.
+   * Captions as numbers, int32 with a row for each, on the host. "" is the empty caption of guidance.
    * @throws TangentLabError `invalid-argument` for an empty list and for captions longer than the context, `invalid-data` for captions without embeddings.
    */
   tokenize(captions: readonly string[]): Tensor;
-  /** Words of the captions that it does not know, each once; they are read as "unknown". */
+  /** Words of the captions that it does not know, each once; they are all read as the same "unknown". */
   unknownWords(captions: readonly string[]): string[];
 }
 
 /** A text-to-image flow: a velocity network and a text encoder on one flat vector of parameters [P]. */
-export interface TextToImage extends Omit<FrozenFlow, "parameters" | "encode"> {
+export interface TextToImage extends Omit<FrozenFlow, "parameters">, Published {
   readonly network: VelocityNetwork;
   readonly text: TextEncoder;
+  /** Dimension of soft tokens. */
+  readonly tokenDim: number;
+  init(key: Key): Tensor;
   encode(parameters: Tensor, ids: Tensor): Text;
-  init(key: import("../engine/random.js").Key): Tensor;
-  /** The flow with trained parameters, as soft tokens and editing take it. */
-  freeze(parameters: Tensor): FrozenFlow & { readonly tokenDim: number };
+  /** Attention of image positions to soft tokens, see `VelocityNetwork`. */
+  softAttention(
+    parameters: Tensor,
+    x: Tensor,
+    t: Tensor,
+    text: EncodedText,
+    softTokens: readonly Tensor[],
+  ): Tensor[];
+  /** The image's tokens behind a layer, see `VelocityNetwork`. */
+  hidden(
+    parameters: Tensor,
+    x: Tensor,
+    t: Tensor,
+    text: EncodedText,
+    layer: number,
+    softTokens?: readonly Tensor[],
+  ): Tensor;
+  /** The flow with trained parameters, as soft tokens, generation and editing take it. */
+  freeze(parameters: Tensor): TextToImage & FrozenFlow;
 }

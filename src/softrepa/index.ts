@@ -1,0 +1,28 @@
+export {
+  type ContrastiveConfig,
+  contrastive,
+  type EncodedText,
+  type FrozenFlow,
+  pairErrors,
+} from "./contrastive.js";
+export { type ContrastiveLossConfig, contrastiveLoss, infoNceBound } from "./contrastive-loss.js";
+export { type EditConfig, edit } from "./editing.js";
+export { type FlowMatchingConfig, flowMatching, type LogitNormal } from "./flow-matching.js";
+export { type GenerateConfig, generate } from "./generate.js";
+export { fromDiffusers, type JointTransformerConfig, jointTransformer } from "./joint-transformer.js";
+export { type Embeddings, embeddedText, readEmbeddings } from "./text/embeddings.js";
+export { type TextEncoderConfig, textEncoder } from "./text/encoder.js";
+export { trainVocabulary, type Vocabulary, type VocabularyConfig, vocabulary } from "./text/vocabulary.js";
+export { textToImage } from "./text-to-image.js";
+export {
+  checkTokensFit,
+  describeTokens,
+  type LoadedTokens,
+  loadTokens,
+  publishedHosts,
+  saveTokens,
+  type TokenDescription,
+  type TokenHost,
+} from "./token-file.js";
+export { type SoftTokens, type SoftTokensConfig, softTokens, type TokenStart } from "./tokens.js";
+export type { Text, TextEncoder, TextToImage, VelocityInputs, VelocityNetwork } from "./types.js";
