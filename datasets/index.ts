@@ -15,6 +15,7 @@ export { type CaptionedFolderOptions, captionedFolder } from "./captioned-folder
 export { type Cifar10Options, cifar10 } from "./cifar10.js";
 export type { Batch, Dataset, Manifold } from "./dataset.js";
 export { type DigitsOptions, digits } from "./digits.js";
+export { drawn, type Stroke } from "./drawn.js";
 export { embed } from "./embed.js";
 export { type EmojiOptions, type EmojiStyle, emoji, emojiStyles } from "./emoji.js";
 export type { Factor, FactorBatch, FactorDataset } from "./factor-images.js";

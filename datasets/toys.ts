@@ -1,8 +1,8 @@
 import * as random from "../src/engine/random.js";
-import { check } from "../src/errors.js";
-import { type Curve, type Parametrization, squaredDistance, standardized } from "./curve.js";
-import type { Batch, Dataset } from "./dataset.js";
-import { dot, fromPointwise, type PointwiseManifold, scaled, unit, type Vector } from "./manifold.js";
+import { type Curve, type Parametrization, standardized } from "./curve.js";
+import type { Dataset } from "./dataset.js";
+import { alongCurves, generated } from "./generated.js";
+import { dot, scaled, unit, type Vector } from "./manifold.js";
 
 // All have mean 0 and a standard deviation of 0.5 per coordinate (averaged over the coordinates), the sigma_data of EDM.
 
@@ -109,79 +109,6 @@ const archimedean: Parametrization = {
   velocity: (u) => [Math.cos(u) - u * Math.sin(u), Math.sin(u) + u * Math.cos(u)],
   acceleration: (u) => [-2 * Math.sin(u) - u * Math.cos(u), 2 * Math.cos(u) - u * Math.sin(u)],
 };
-
-/** What the draws for a batch make of its example i. */
-interface Examples {
-  point(i: number): Vector;
-  label?(i: number): number;
-}
-
-/** A dataset whose examples are computed from draws. */
-function generated(
-  name: string,
-  manifold: PointwiseManifold,
-  draw: (key: random.Key, count: number) => Examples,
-  numClasses?: number,
-): Dataset {
-  const { ambientDim } = manifold;
-  const sample = (key: random.Key, count: number): Batch => {
-    check(Number.isInteger(count) && count >= 0, "count", count, "an integer >= 0");
-    const { point, label } = draw(key, count);
-    const x = new Float32Array(count * ambientDim);
-    for (let i = 0; i < count; i++) x.set(point(i), i * ambientDim);
-    return label ? { x, labels: Int32Array.from({ length: count }, (_, i) => label(i)) } : { x };
-  };
-  return {
-    name,
-    shape: [ambientDim],
-    size: Number.POSITIVE_INFINITY,
-    sample,
-    manifold: fromPointwise(manifold),
-    ...(numClasses !== undefined && { numClasses }),
-  };
-}
-
-/** Uniform along one or more curves; several are classes. */
-function alongCurves(name: string, curves: readonly Curve[]): Dataset {
-  const total = curves.reduce((sum, { length }) => sum + length, 0);
-  const nearest = (point: Vector): { index: number; u: number } => {
-    const candidates = curves.map((curve, index) => {
-      const u = curve.locate(point);
-      return { index, u, distance: squaredDistance(curve.at(u), point) };
-    });
-    return candidates.reduce((best, each) => (each.distance < best.distance ? each : best));
-  };
-  return generated(
-    name,
-    {
-      ambientDim: curves[0]!.at(curves[0]!.start).length,
-      dim: 1,
-      nearest: (point) => {
-        const { index, u } = nearest(point);
-        return curves[index]!.at(u);
-      },
-      tangents: (point) => {
-        const { index, u } = nearest(point);
-        return [curves[index]!.tangent(u)];
-      },
-    },
-    (key, count) => {
-      const shares = random.uniform(key, count);
-      const place = (i: number): { index: number; s: number } => {
-        let s = shares[i]! * total;
-        let index = 0;
-        while (s > curves[index]!.length && index < curves.length - 1) s -= curves[index++]!.length;
-        return { index, s: Math.min(1, s / curves[index]!.length) };
-      };
-      const point = (i: number): Vector => {
-        const { index, s } = place(i);
-        return curves[index]!.at(curves[index]!.atShare(s));
-      };
-      return curves.length === 1 ? { point } : { point, label: (i) => place(i).index };
-    },
-    curves.length > 1 ? curves.length : undefined,
-  );
-}
 
 /** Uniform on the sphere around 0 in `dim` dimensions whose coordinates have deviation 0.5. */
 function onSphere(name: string, dim: number): Dataset {

@@ -1,6 +1,7 @@
 // onnxruntime-node, or in a bundle for browsers onnxruntime-web: "imports" in package.json.
-import * as ort from "#onnxruntime";
+
 import * as tf from "@tensorflow/tfjs-core";
+import * as ort from "#onnxruntime";
 import type { Value } from "./graph.js";
 
 export type Data = Float32Array | Int32Array | Uint8Array;
