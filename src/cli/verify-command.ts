@@ -13,7 +13,7 @@ export async function verifyCommand(folder: string, args: VerifyArguments): Prom
   const counts = { passed: 0, failed: 0, error: 0, unknown: 0 };
   for await (const result of verify(folder)) {
     counts[result.status]++;
-    for (const line of lines(result, relative(folder, result.path))) console.log(line);
+    for (const line of lines(result, relative(folder, result.path) || result.path)) console.log(line);
   }
   const { passed, failed, error, unknown } = counts;
   console.log(

@@ -38,7 +38,7 @@ export type CaseResult = { readonly path: string } & (
 );
 
 /**
- * Checks every reference file in a folder and the folders in it, in the order of their paths, on the device in use.
+ * Checks every reference file in a folder and the folders in it, or a single file, in the order of their paths, on the device in use.
  * @throws TangentLabError `file-system` if the folder cannot be read, `invalid-argument` if it holds no known case.
  */
 export async function* verify(
@@ -127,6 +127,7 @@ async function filesIn(folder: string): Promise<string[]> {
   try {
     entries = await readdir(folder, { withFileTypes: true, recursive: true });
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOTDIR") return [folder];
     throw fileSystemError("read", folder, cause);
   }
   return entries

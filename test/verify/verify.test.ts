@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -161,6 +161,20 @@ test("the kind is the metadata's, else the file name's longest known beginning",
   await writeFile(file, "{}");
   const result = (await verifyFile(file, [short, long])) as { kind: string };
   assert.is(result.kind, "a_b");
+});
+
+test("a folder's files in all folders below, or a single file", async () => {
+  const statuses = async (path: string): Promise<string[]> => {
+    const list: string[] = [];
+    for await (const { path: file, status } of verify(path)) list.push(`${file.split("/").at(-1)} ${status}`);
+    return list;
+  };
+  await mkdir(join(folder, "deep/er"), { recursive: true });
+  const copy = join(folder, "deep/er/optimizer_adam.safetensors");
+  await copyFile(fixture("reference/optimizer_adam.safetensors"), copy);
+  await writeFile(join(folder, "other.json"), "{}");
+  assert.equal(await statuses(folder), ["optimizer_adam.safetensors passed", "other.json unknown"]);
+  assert.equal(await statuses(copy), ["optimizer_adam.safetensors passed"]);
 });
 
 test("tensors that a case does not look at are named", async () => {

@@ -26,13 +26,16 @@ export const featureNet: CaseKind = {
     if (count !== features.length)
       throw corrupt(file.path, `${count} features, where its blocks make ${features.length}`);
     const comparisons = features.map((feature, i): Comparison => {
-      const reference = file.images(`feature.${i}`);
-      const ours = tf.reshape(feature, i + 1 < count ? feature.shape : [feature.shape[0]!, 1, 1, -1]);
+      // The labels, the last one, are stored with or without two positions of size 1.
+      const last = i + 1 === count;
+      const reference = last ? file.tensor(`feature.${i}`) : file.images(`feature.${i}`);
+      const ours = last ? tf.reshape(feature, reference.shape) : feature;
       return { quantity: "feature", part: `${i}`, ours, reference, kind: "value" };
     });
-    const labels = features[count - 1]!;
-    if (file.has("labels"))
-      comparisons.push({ quantity: "labels", ours: labels, reference: file.tensor("labels"), kind: "value" });
+    if (file.has("labels")) {
+      const ours = features[count - 1]!;
+      comparisons.push({ quantity: "labels", ours, reference: file.tensor("labels"), kind: "value" });
+    }
     return [
       ...comparisons,
       { quantity: "distance", ours: distances, reference: file.tensor("distance"), kind: "value" },
