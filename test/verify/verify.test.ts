@@ -16,7 +16,7 @@ const unet = fixture("networks/edm_unet_ncsnpp.safetensors");
 
 let folder: string;
 test.before(async () => {
-  await useDevice("onnx");
+  await useDevice("cpu");
 });
 test.before.each(async () => {
   folder = await mkdtemp(join(tmpdir(), "tangent-lab-verify-"));
