@@ -1,3 +1,4 @@
+import type { ArrayRecord } from "../training/record.js";
 import type { CellRuns } from "./run-study.js";
 import { type Interval, interval, pairedDifference, pairedRatio, stepsTo } from "./statistics.js";
 import type { Cell, Study, StudyPlan } from "./study.js";
@@ -30,6 +31,8 @@ export interface CellSummary {
   chance: number;
   curves: Record<string, CurveSummary>;
   outcomes: Record<string, Outcome>;
+  /** Of images: 16 samples at the end, from the first seed; null for points. */
+  samples: ArrayRecord | null;
   /** Mean seconds of a run. */
   seconds: number;
 }
@@ -102,8 +105,15 @@ function cellSummary(
     ...{ steps, batchSize, chance: records[0]!.chance },
     curves: curvesOf(records),
     outcomes,
+    samples: someImages(records[0]!.samples, 16),
     seconds: records.reduce((sum, { seconds }) => sum + seconds / records.length, 0),
   };
+}
+
+function someImages({ shape, values }: ArrayRecord, count: number): ArrayRecord | null {
+  const [all, ...example] = shape as [number, ...number[]];
+  if (example.length !== 3) return null;
+  return { shape: [count, ...example], values: values.slice(0, (values.length / all) * count) };
 }
 
 /** A difference; of steps their ratio, unless a run was at the target before the first. */

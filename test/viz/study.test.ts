@@ -68,6 +68,7 @@ function cell(arm: string, at: number | null, distance: number, versus: Interval
   return {
     ...{ arm, at, learningRate: 1e-3, tuning: [], steps: 20, batchSize: 4, chance: 0.25, seconds: 1 },
     curves: { frechet: curve, parallel: curve },
+    samples: null,
     outcomes: {
       frechet: { values: [distance, distance, distance], interval: of(distance, 0.1), versus },
       steps: { values: [10, null, 12], interval: null, versus: null },
@@ -111,6 +112,15 @@ test("the table has means, intervals, differences, and a star where none is left
       detail: "significantly below pixel: MFD at 4.",
     },
   ]);
+});
+
+test("panels of images without an axis show what each arm draws", async () => {
+  const samples = { shape: [4, 2, 2, 1], values: new Array(16).fill(0.5) };
+  const cells = [cell("pixel", null, 0.6, null), cell("MFD", null, 0.4, of(-0.2, 0.1))];
+  const panels = [{ ...study.panels[0]!, cells: cells.map((each) => ({ ...each, samples })) }];
+  const html = await renderStudy({ ...study, axis: null, panels });
+  assert.is(html.split('class="still"').length - 1, 1 + 1 + 2, "samples; by arm; two measures");
+  assert.not.match(html, "could not be drawn");
 });
 
 test("the report has charts by place and over training, and settings as words", async () => {

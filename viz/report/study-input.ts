@@ -1,3 +1,5 @@
+import type { Points } from "../spec.js";
+
 /** A mean over seeds with its 95% interval; its ends are null where there is one seed. */
 export interface IntervalInput {
   mean: number;
@@ -26,6 +28,8 @@ export interface CellInput {
   chance: number;
   curves: Readonly<Record<string, readonly { step: number; interval: IntervalInput }[]>>;
   outcomes: Readonly<Record<string, OutcomeInput>>;
+  /** Of images: samples at the end, from one seed. */
+  samples: Points | null;
   /** Mean of a run. */
   seconds: number;
 }

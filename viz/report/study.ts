@@ -1,5 +1,6 @@
 import { metricCurves } from "../charts/curves.js";
 import { intervals } from "../charts/intervals.js";
+import { sampleGrids } from "../charts/samples.js";
 import { Page } from "../render/page.js";
 import { capitalize, escapeHTML, formatNumber } from "../text.js";
 import { type Draw, metricTitle, wide } from "./charts.js";
@@ -35,6 +36,7 @@ ${factTable(settings)}<h3>Machine</h3>${factTable(machine)}<h3>Versions</h3>${fa
 function panelSection(page: Page, study: StudyInput, panel: PanelInput, index: number): string {
   const names = study.measures.map((name) => (name === "metric" ? panel.metric : name));
   const charts = [
+    ...samplesChart(panel),
     ...names.flatMap((name) => axisChart(study, panel, name)),
     ...names.slice(0, curvesShown).flatMap((name) => curveCharts(panel, name)),
   ];
@@ -50,6 +52,15 @@ function panelSection(page: Page, study: StudyInput, panel: PanelInput, index: n
 <div class="wide">${htmlTable(outcomeTable(study, panel))}</div><p class="muted">${escapeHTML(tableNote(study))}</p>${target}
 ${charts.map((draw) => drawn(page, draw)).join("")}
 ${tuned.rows.length > 0 ? `<h3>Choice of learning rates</h3><div class="wide">${htmlTable(tuned)}</div>` : ""}</section>`;
+}
+
+/** What each arm draws, where there are no places on an axis: those would be too many pictures. */
+function samplesChart({ cells }: PanelInput): Draw[] {
+  const runs = cells.flatMap(({ arm, at, samples, steps }) =>
+    at === null && samples ? [{ name: arm, frames: [{ step: steps, samples }] }] : [],
+  );
+  if (runs.length < 2) return [];
+  return [() => sampleGrids({ runs, title: "One-step samples at the end of training, with the first seed" })];
 }
 
 /** A measure by place on the study's axis; in a panel without places by arm. */
