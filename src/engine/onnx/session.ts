@@ -18,6 +18,9 @@ export interface Session {
   run(inputs: readonly Data[], targets: readonly (Data | undefined)[]): Promise<Data[]>;
 }
 
+/** Whether results are written into tensors that are handed in; onnxruntime-web leaves those as they are. */
+const fillsTargets = ort.env.versions.node !== undefined;
+
 /** Multiply-adds of a graph that one thread computes as fast as several. */
 const smallWork = 1e7;
 
@@ -34,8 +37,9 @@ export async function createSession(
     logSeverityLevel: 3,
     // Threads of one session must not spin while another one works: a program has several (training, sampling, metrics).
     extra: { session: { force_spinning_stop: "1" } },
-    // Below, waking up a second thread costs what it saves; and a core stays free.
-    ...(work < smallWork ? { intraOpNumThreads: 1 } : {}),
+    // Small graphs: waking up a second thread costs what it saves; and a core stays free. Large ones: memory planned ahead would be one block that nothing
+    // else shares, up to half as much again.
+    ...(work < smallWork ? { intraOpNumThreads: 1 } : { enableMemPattern: false }),
   });
   const slots = outputs.map(({ shape, type }) => ({ shape, type }) as Slot);
   const used = usedInputs.map((value) => ({
@@ -53,10 +57,14 @@ export async function createSession(
       const fetches: Record<string, ort.Tensor | null> = {};
       slots.forEach(({ shape, type }, i) => {
         const target = targets[i];
-        fetches[`out${i}`] = target ? ortTensor(type, target, shape) : null;
+        fetches[`out${i}`] = target && fillsTargets ? ortTensor(type, target, shape) : null;
       });
       const results = await session.run(feeds, fetches);
-      return slots.map((_, i) => targets[i] ?? (results[`out${i}`]!.data as Data));
+      return slots.map((_, i) => {
+        const [target, result] = [targets[i], results[`out${i}`]!.data as Data];
+        if (target && !fillsTargets) target.set(result);
+        return target ?? result;
+      });
     },
   };
 }
