@@ -1,8 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { drawCondition } from "../diffusion/condition.js";
 import { addNoise, type Denoiser } from "../diffusion/edm.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import { check } from "../errors.js";
+import type { Condition } from "../nn/network.js";
 import type { Context } from "../optim/method.js";
 import type { ConsistencyLoss } from "./losses.js";
 import type { PairSchedule } from "./times.js";
@@ -13,6 +15,8 @@ export type Probes = {
   readonly noise: Tensor;
   readonly t: Tensor;
   readonly r: Tensor;
+  /** With the examples' classes, where the network has classes. */
+  readonly condition?: Condition;
 };
 
 /** What happens at the probes, all [count, ...shape]. */
@@ -34,10 +38,10 @@ export function tangents(
   denoiser: Denoiser,
   loss: ConsistencyLoss,
 ): (parameters: Tensor, context: Context, probes: Probes) => Tangents {
-  return (parameters, context, { x, noise, t, r }) => {
+  return (parameters, context, { x, noise, t, r, condition }) => {
     const noisy = addNoise(x, noise, t);
-    const output = denoiser.apply(parameters, noisy, t);
-    const target = denoiser.apply(parameters, addNoise(x, noise, r), r);
+    const output = denoiser.apply(parameters, noisy, t, condition);
+    const target = denoiser.apply(parameters, addNoise(x, noise, r), r, condition);
     const gradient = tf.grad((output: tf.Tensor) => tf.sum(loss.apply(output, target, context).loss));
     return { noisy, output, target, tangent: tf.neg(gradient(output as tf.Tensor)) };
   };
@@ -54,10 +58,16 @@ export interface ProbeConfig {
   pairs: PairSchedule;
   /** The iteration to ask `pairs` for. */
   iteration: number;
+  /** Class of each probe out of `classes`, for a network with classes. */
+  labels?: Int32Array | undefined;
+  classes?: number | undefined;
 }
 
 /** Probes with noise from a key. */
-export function drawProbes(key: random.Key, { x, shape, times, pairs, iteration }: ProbeConfig): Probes {
+export function drawProbes(
+  key: random.Key,
+  { x, shape, times, pairs, iteration, labels, classes }: ProbeConfig,
+): Probes {
   const count = x.length / shape.reduce((a, b) => a * b, 1);
   check(times.length === count, "times", times.length, `one for each of ${count} probes`);
   const t = Float32Array.from(times);
@@ -66,5 +76,6 @@ export function drawProbes(key: random.Key, { x, shape, times, pairs, iteration 
     noise: tf.tensor(random.normal(key, x.length), [count, ...shape]),
     t: tf.tensor1d(t),
     r: tf.tensor1d(t.map((value) => pairs(value, iteration))),
+    ...(classes !== undefined && { condition: drawCondition({}, key, count, labels, classes) }),
   };
 }

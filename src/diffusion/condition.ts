@@ -6,12 +6,12 @@ import type { Condition } from "../nn/network.js";
 import type { Denoiser } from "./edm.js";
 
 /**
- * What steers a denoiser in a training step, drawn on the host: dropout masks where the network has them, and with `classes` the examples' labels
- * [count], one-hot. All passes of the step share it.
+ * What steers a network in a step, made on the host: dropout masks where `drawMasks` is given, and with `classes` the examples' labels [count],
+ * one-hot. All passes of the step share it. The caller disposes it.
  * @throws TangentLabError `invalid-data` if there are to be classes and the data have no labels.
  */
 export function drawCondition(
-  denoiser: Denoiser,
+  { drawMasks }: Pick<Denoiser, "drawMasks">,
   key: Key,
   count: number,
   labels: Int32Array | undefined,
@@ -19,7 +19,7 @@ export function drawCondition(
 ): Condition {
   return {
     ...(classes !== undefined && { classLabels: oneHot(labels, count, classes) }),
-    ...(denoiser.drawMasks && { masks: denoiser.drawMasks(key, count) }),
+    ...(drawMasks && { masks: drawMasks(key, count) }),
   };
 }
 

@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import { type Method, method, type TrainingConfig } from "../optim/method.js";
+import { drawCondition } from "./condition.js";
 import { addNoise, type Denoiser } from "./edm.js";
 import { type LogNormal, logNormal } from "./times.js";
 
@@ -11,28 +12,31 @@ export interface DenoisingConfig extends TrainingConfig {
   shape: readonly number[];
   /** Distribution of the noise level. Default ln t ~ N(-1.2, 1.2^2). */
   time?: LogNormal;
+  /** Number of the data's classes, for a network with class labels. Default: without classes. */
+  classes?: number | undefined;
 }
 
 /** Denoiser training (EDM, 2206.00364): mean over batch and dimensions of lambda(t) (D(x0 + t e, t) - x0)^2. */
 export function denoising(config: DenoisingConfig): Method {
-  const { denoiser, shape, time = { mean: -1.2, std: 1.2 } } = config;
+  const { denoiser, shape, classes, time = { mean: -1.2, std: 1.2 } } = config;
   return method({
     ...config,
     init: denoiser.init,
-    batch: (key, x, _iteration) => {
+    batch: (key, x, _iteration, labels) => {
       const [noiseKey, timeKey] = random.split(key, 2) as [random.Key, random.Key];
       const count = x.length / shape.reduce((a, b) => a * b, 1);
       return {
         x: tf.tensor(x, [count, ...shape]) as Tensor,
         noise: tf.tensor(random.normal(noiseKey, x.length), [count, ...shape]) as Tensor,
         t: tf.tensor1d(logNormal(timeKey, count, time)) as Tensor,
+        condition: drawCondition(denoiser, random.foldIn(key, 2), count, labels, classes),
       };
     },
-    loss: (_parameters, { x, noise, t }) => {
+    loss: (_parameters, { x, noise, t, condition }) => {
       const noisy = addNoise(x, noise, t);
       const weight = denoisingWeight(t, denoiser.sigmaData);
       return (parameters) => {
-        const error = tf.sub(denoiser.apply(parameters, noisy, t), x);
+        const error = tf.sub(denoiser.apply(parameters, noisy, t, condition), x);
         const squares = tf.mean(tf.reshape(tf.square(error), [x.shape[0]!, -1]), 1);
         return { loss: tf.mean(tf.mul(squares, weight)), aux: {} };
       };

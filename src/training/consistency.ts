@@ -1,16 +1,22 @@
-import { ect } from "../consistency/ect.js";
-import { type ConsistencyLoss, l1, l2, pixelLoss, pseudoHuber } from "../consistency/losses.js";
-import { type EctSchedule, ectPairs } from "../consistency/times.js";
+import {
+  type ConsistencyLoss,
+  type Distance,
+  l1,
+  l2,
+  pixelLoss,
+  pseudoHuber,
+} from "../consistency/losses.js";
+import { ectPairs } from "../consistency/times.js";
 import { denoiser } from "../diffusion/edm.js";
-import type { LogNormal } from "../diffusion/times.js";
 import { check } from "../errors.js";
 import type { TimeNetwork } from "../nn/network.js";
 import type { TrainingConfig } from "../optim/method.js";
-import { deviation, type TrainingData } from "./data.js";
+import { classesOf, deviation, type TrainingData } from "./data.js";
 import { rateSetting, type TrainedDenoiser } from "./denoiser.js";
 import { evaluation } from "./evaluation.js";
 import type { TrainedFeatures } from "./features.js";
 import { defaultNetwork } from "./networks.js";
+import { type ObjectiveOptions, objectiveMethod } from "./objectives.js";
 import { tangentProbes } from "./probes.js";
 import type { Run } from "./run.js";
 import { keep, type Observer, type RunOptions, train } from "./train.js";
@@ -36,22 +42,20 @@ export interface ConsistencyRecording {
   judge?: TrainedFeatures;
 }
 
-export interface ConsistencyTraining
-  extends Omit<RunOptions, "steps">,
-    TrainingConfig,
-    Omit<EctSchedule, "iterations"> {
+export interface ConsistencyTraining extends Omit<RunOptions, "steps">, TrainingConfig, ObjectiveOptions {
   /** Default 2000. */
   steps?: number;
-  /** How pairs of times are drawn and weighted: Easy Consistency Tuning (2406.14548). */
-  objective?: "ect";
-  /** How the output is drawn to its target: a distance by name, or a loss such as `alignedLoss(features.model, features.parameters)`. Default "pseudo-huber". */
+  /**
+   * How the output is drawn to its target: a distance by name, or a loss such as `alignedLoss(features.model, features.parameters)`. Default
+   * "pseudo-huber", in continuous time "l2".
+   */
   distance?: DistanceName | ConsistencyLoss;
   /** A trained denoiser to start from, usually much better than random parameters. */
   from?: TrainedDenoiser;
   /** Without `from`: default an MLP for points and a small U-Net for images. */
   network?: TimeNetwork;
-  /** Distribution of the farther time. */
-  time?: LogNormal;
+  /** Gives the network the examples' classes, one-hot; samples over training are then of random classes. Default false. */
+  classConditional?: boolean;
   /** Samples, quality and tangents over training; false for none. */
   recording?: ConsistencyRecording | false;
   /** For legends. Default the loss's name. */
@@ -63,32 +67,40 @@ export function trainConsistency(
   data: TrainingData,
   options: ConsistencyTraining = {},
 ): Run<TrainedDenoiser> {
-  const { steps = 2000, objective = "ect", distance = "pseudo-huber", from, network, seed = 0 } = options;
-  const { name, time, recording = {}, ...rest } = options;
-  check(objective === "ect", "objective", objective, '"ect"');
-  check(
-    typeof distance === "object" || Object.hasOwn(distances, distance),
-    "distance",
-    distance,
-    `${Object.keys(distances).join(", ")}, or a loss such as alignedLoss(...)`,
-  );
-  const loss = typeof distance === "string" ? pixelLoss(distances[distance]()) : distance;
+  const { steps = 2000, from, network, seed = 0, name, recording = {}, ...rest } = options;
+  const { objective = "ect" } = options;
+  const { distance = objective.startsWith("continuous") ? "l2" : "pseudo-huber" } = options;
+  const loss = typeof distance === "string" ? pixelLoss(named(distance)) : distance;
   const model = from?.denoiser ?? denoiser(network ?? defaultNetwork(data), { sigmaData: deviation(data) });
-  const schedule = { ...rest, iterations: steps };
-  const { stages = 8, q = 2, k = 8, b = 1 } = options;
+  const classes = classesOf(data, options);
+  const { optimizer, learningRate, ema } = options;
+  const { method, settings } = objectiveMethod(
+    {
+      denoiser: model,
+      shape: data.shape,
+      loss,
+      classes,
+      ...(optimizer && { optimizer }),
+      ...(learningRate !== undefined && { learningRate }),
+      ...(ema !== undefined && { ema }),
+    },
+    options,
+    steps,
+  );
   return train({
     ...rest,
+    seed,
     steps,
     name: name ?? loss.name,
     kind: "consistency",
     data,
-    method: ect({ ...schedule, denoiser: model, shape: data.shape, loss, ...(time && { time }) }),
+    method,
     from: from?.parameters,
     settings: {
-      objective,
+      ...settings,
       distance: typeof distance === "string" ? distance : distance.name,
       from: from?.record.name ?? null,
-      ...{ stages, q, k, b },
+      ...(classes !== undefined && { classes }),
       ...rateSetting(options),
       network: model.structure.size,
     },
@@ -105,10 +117,23 @@ export function trainConsistency(
     } = recording as ConsistencyRecording;
     const { times = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 7, 20], examples = data.shape.length === 1 ? 8 : 5 } =
       recording as ConsistencyRecording;
-    const common = { data, denoiser: model, every, seed };
+    const common = { data, denoiser: model, every, seed, classes };
+    // The same measure for all objectives: tangents between the closest pairs of Easy Consistency Tuning, from data.
+    const { stages = 8, q = 2, k = 8, b = 1 } = options;
+    const pairs = ectPairs({ stages, q, k, b, iterations: steps });
     return [
       evaluation({ ...common, count, shown, judge }),
-      tangentProbes({ ...common, loss, pairs: ectPairs(schedule), iteration: steps - 1, times, examples }),
+      tangentProbes({ ...common, loss, pairs, iteration: steps - 1, times, examples }),
     ];
   }
+}
+
+function named(distance: DistanceName): Distance {
+  check(
+    Object.hasOwn(distances, distance),
+    "distance",
+    distance,
+    `${Object.keys(distances).join(", ")}, or a loss: alignedLoss(...), perceptualLoss(...), lpips(...)`,
+  );
+  return distances[distance]();
 }

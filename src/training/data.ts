@@ -1,6 +1,6 @@
 import type { Key } from "../engine/random.js";
 import * as random from "../engine/random.js";
-import { TangentLabError } from "../errors.js";
+import { check, TangentLabError } from "../errors.js";
 import type { KnownManifold } from "../manifold/split.js";
 
 /** What training needs of a dataset; those of `datasets` have more. */
@@ -44,4 +44,14 @@ export function deviation(data: TrainingData): number {
   const { x } = draw(data, random.key(0), 1000);
   const square = x.reduce((sum, value) => sum + value * value, 0) / x.length;
   return Number(Math.max(Math.sqrt(square), 0.01).toPrecision(2));
+}
+
+/** How many classes the data have, where training is to be class-conditional; else undefined. */
+export function classesOf(
+  data: TrainingData,
+  { classConditional = false }: { classConditional?: boolean },
+): number | undefined {
+  if (!classConditional) return undefined;
+  check(data.numClasses !== undefined, "classConditional", true, "false for data without classes");
+  return data.numClasses;
 }

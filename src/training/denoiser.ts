@@ -4,7 +4,7 @@ import type { LogNormal } from "../diffusion/times.js";
 import type { Tensor } from "../engine/tensor.js";
 import type { TimeNetwork } from "../nn/network.js";
 import type { TrainingConfig } from "../optim/method.js";
-import { deviation, type TrainingData } from "./data.js";
+import { classesOf, deviation, type TrainingData } from "./data.js";
 import { defaultNetwork } from "./networks.js";
 import type { RunRecord } from "./record.js";
 import type { Run } from "./run.js";
@@ -27,6 +27,8 @@ export interface DenoiserTraining extends Omit<RunOptions, "steps">, TrainingCon
   sigmaData?: number;
   /** Distribution of the noise level. */
   time?: LogNormal;
+  /** Gives the network the examples' classes, one-hot. Default false. */
+  classConditional?: boolean;
   /** For legends. Default "denoiser". */
   name?: string;
 }
@@ -35,6 +37,7 @@ export interface DenoiserTraining extends Omit<RunOptions, "steps">, TrainingCon
 export function trainDenoiser(data: TrainingData, options: DenoiserTraining = {}): Run<TrainedDenoiser> {
   const { name = "denoiser", steps = 2000, network, time, ...rest } = options;
   const { sigmaData = deviation(data) } = options;
+  const classes = classesOf(data, options);
   const model = denoiser(network ?? defaultNetwork(data), { sigmaData });
   return train({
     ...rest,
@@ -42,8 +45,14 @@ export function trainDenoiser(data: TrainingData, options: DenoiserTraining = {}
     name,
     kind: "denoiser",
     data,
-    method: denoising({ ...rest, denoiser: model, shape: data.shape, ...(time && { time }) }),
-    settings: { objective: "denoising", sigmaData, ...rateSetting(options), network: model.structure.size },
+    method: denoising({ ...rest, denoiser: model, shape: data.shape, classes, ...(time && { time }) }),
+    settings: {
+      objective: "denoising",
+      sigmaData,
+      ...(classes !== undefined && { classes }),
+      ...rateSetting(options),
+      network: model.structure.size,
+    },
     finish: (state, record) => ({ denoiser: model, parameters: keep(state.ema), record }),
   });
 }

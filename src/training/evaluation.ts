@@ -1,16 +1,19 @@
 import { setImmediate } from "node:timers/promises";
 import * as tf from "@tensorflow/tfjs-core";
 import { sample } from "../consistency/sampling.js";
+import { drawCondition } from "../diffusion/condition.js";
 import type { Denoiser } from "../diffusion/edm.js";
 import { compile } from "../engine/compile.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
+import * as tree from "../engine/tree.js";
 import { check } from "../errors.js";
 import { classifierFeatures } from "../metrics/classifier.js";
 import { type Gaussian, gaussian, gaussianFrechet } from "../metrics/frechet.js";
 import { manifoldDistance } from "../metrics/manifold-distance.js";
 import { energyDistance } from "../metrics/mmd.js";
 import { slicedWasserstein } from "../metrics/sliced-wasserstein.js";
+import type { Condition } from "../nn/network.js";
 import { draw, exampleSize, type TrainingData } from "./data.js";
 import type { TrainedFeatures } from "./features.js";
 import { arrayRecord } from "./record.js";
@@ -28,6 +31,8 @@ export interface EvaluationConfig {
   seed: number;
   /** Times of the sampler. Default one step from 80. */
   times?: readonly number[];
+  /** Samples are of random classes out of so many, where the network has classes. */
+  classes?: number | undefined;
   /** A classifier of these images: adds the Fréchet distance in its features. */
   judge?: TrainedFeatures | undefined;
 }
@@ -37,7 +42,7 @@ export interface EvaluationConfig {
  * of points `energyDistance`, on known manifolds `manifoldDistance`, with a judge `frechet`.
  */
 export function evaluation(config: EvaluationConfig): Observer {
-  const { data, denoiser, every, count, shown, seed, times, judge } = config;
+  const { data, denoiser, every, count, shown, seed, times, judge, classes } = config;
   check(Number.isInteger(shown) && shown >= 1, "shown", shown, "an integer >= 1");
   check(
     Number.isInteger(count) && count >= 2 && count % shown === 0,
@@ -49,8 +54,10 @@ export function evaluation(config: EvaluationConfig): Observer {
   const [dataKey, noiseKey] = random.split(random.foldIn(random.key(seed), 2)) as [random.Key, random.Key];
   const reference = draw(data, dataKey, count).x;
   const draws = random.normal(noiseKey, count * dim * (times?.length ?? 1));
-  const sampler = compile((parameters: Tensor, noises: Tensor[]) =>
-    sample(denoiser, parameters, noises, times),
+  const labels =
+    classes === undefined ? undefined : random.integers(random.foldIn(noiseKey, 1), count, classes);
+  const sampler = compile((parameters: Tensor, noises: Tensor[], condition: Condition) =>
+    sample(denoiser, parameters, noises, times, { condition }),
   );
   const features =
     judge && compile((parameters: Tensor, x: Tensor) => classifierFeatures(judge.model, parameters, x));
@@ -82,8 +89,9 @@ export function evaluation(config: EvaluationConfig): Observer {
     observe: async ({ ema }) => {
       const samples = await inChunks(async (from) => {
         const noises = (times ?? [80]).map((_, i) => chunk(draws.subarray(i * count * dim), from));
-        const result = await sampler(ema, noises);
-        for (const noise of noises) noise.dispose();
+        const condition = drawCondition({}, noiseKey, shown, labels?.subarray(from, from + shown), classes);
+        const result = await sampler(ema, noises, condition);
+        tree.dispose([noises, condition]);
         return result;
       });
       const curve: Record<string, number> = {

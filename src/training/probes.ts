@@ -26,6 +26,8 @@ export interface ProbesConfig {
   /** Examples that are probed. */
   examples: number;
   seed: number;
+  /** Probes have the examples' classes, out of so many, where the network has classes. */
+  classes?: number | undefined;
   /** Examples from which tangent spaces are estimated where the manifold is not known. Default 2000. */
   neighbourhood?: number;
   /** Dimension of the estimated tangent spaces. Default 8. */
@@ -48,14 +50,15 @@ export function tangentProbes(config: ProbesConfig): Observer & { readonly probe
   const { manifold, shape } = data;
   const dim = exampleSize(data);
   const keys = random.split(random.foldIn(random.key(seed), 3), 3) as [random.Key, random.Key, random.Key];
-  const chosen = draw(data, keys[0], examples).x;
+  const { x: chosen, labels: given } = draw(data, keys[0], examples);
   const times = Array.from({ length: examples }, () => config.times).flat();
   const x = new Float32Array(times.length * dim);
   times.forEach((_, i) => {
     const example = Math.floor(i / config.times.length);
     x.set(chosen.subarray(example * dim, (example + 1) * dim), i * dim);
   });
-  const probes = drawProbes(keys[1], { ...config, x, shape, times });
+  const labels = given && Int32Array.from(times, (_, i) => given[Math.floor(i / config.times.length)]!);
+  const probes = drawProbes(keys[1], { ...config, x, shape, times, labels });
   const neighbours = manifold ? new Float32Array(0) : draw(data, keys[2], neighbourhood).x;
   const compiled = compile(tangents(denoiser, loss));
   const probeShape = [times.length, ...shape];
