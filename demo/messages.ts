@@ -1,0 +1,53 @@
+import type { Phase } from "./training/preparation.js";
+import type { Pushes } from "./training/pushes.js";
+import type { Shape } from "./settings.js";
+import type { Stroke } from "../datasets/drawn.js";
+
+export const arms = ["pixel", "MFD"] as const;
+export type ArmName = (typeof arms)[number];
+
+/** Noise levels t at which tangents are measured. Training's own have their median at 0.33. */
+export const levels = [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4] as const;
+
+/** Recordings over which tangents are summed up. */
+export const WINDOW = 30;
+
+/** What one model looks like at a recording; rows of 2, `levels` one after the other. */
+export interface ArmRecording {
+  /** f(x_t, t). */
+  outputs: Float32Array;
+  /** Directions, length 1. */
+  tangents: Float32Array;
+  /** One-step samples of the average parameters. */
+  samples: Float32Array;
+  /** For each level, over the last recordings. */
+  pushes: Pushes[];
+  /** Sliced Wasserstein distance of the samples to data. */
+  quality: number;
+}
+
+export type Recording = { readonly iteration: number } & { readonly [arm in ArmName]: ArmRecording };
+
+/** What the page asks of the worker. */
+export type Request =
+  | { kind: "prepare"; shape: Shape; strokes: readonly Stroke[]; seed: number; dials: { batchSize: number; learningRate: number } }
+  | { kind: "dials"; batchSize: number; learningRate: number }
+  | { kind: "run"; running: boolean }
+  | { kind: "step" }
+  | { kind: "reset" };
+
+/** Heights of the feature map on a square grid, row by row from the lower left corner. */
+export interface Relief {
+  values: Float32Array;
+  size: number;
+}
+
+/** What the worker tells the page. */
+export type Report =
+  | { kind: "engine"; description: string }
+  | { kind: "manifold"; points: Float32Array }
+  | { kind: "preparing"; phase: Phase; done: number; total: number }
+  | { kind: "ready"; relief: Relief }
+  | { kind: "recording"; recording: Recording; milliseconds: number }
+  | { kind: "finished" }
+  | { kind: "failed"; message: string };

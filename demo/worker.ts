@@ -1,0 +1,149 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { Dataset } from "../datasets/dataset.js";
+import { drawn } from "../datasets/drawn.js";
+import { circle, moons, spiral } from "../datasets/toys.js";
+import { compile } from "../src/engine/compile.js";
+import { describeDevice } from "../src/engine/device.js";
+import * as random from "../src/engine/random.js";
+import { VIEW } from "./geometry.js";
+import { ITERATIONS, type Shape } from "./settings.js";
+import type { Relief, Report, Request } from "./messages.js";
+import { Duel, STRIDE } from "./training/duel.js";
+import { type Preparation, prepare } from "./training/preparation.js";
+
+const datasets: Record<Exclude<Shape, "drawn">, () => Dataset> = { circle, moons, spiral };
+
+/** Everything that belongs to one choice of a manifold and a seed. */
+interface Session {
+  data: Dataset;
+  seed: number;
+  preparation: Preparation;
+  duel: Duel;
+}
+
+const tell = (report: Report): void => self.postMessage(report);
+
+let session: Session | undefined;
+let dials = { batchSize: 16, learningRate: 1e-3 };
+let running = false;
+/** Counts preparations: one that is not the newest any more stops. */
+let newest = 0;
+/** Requests that wait for the training to stand still. */
+const tasks: (() => Promise<void>)[] = [];
+let busy = false;
+
+/** Does what waits; in between, and as long as nothing waits, trains where it is to run. */
+async function work(): Promise<void> {
+  if (busy) return;
+  busy = true;
+  try {
+    for (;;) {
+      const task = tasks.shift();
+      if (task) await task();
+      else if (running && session) await advance();
+      else break;
+      await turn();
+    }
+  } catch (error) {
+    running = false;
+    tell({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
+  } finally {
+    busy = false;
+  }
+}
+
+const enqueue = (task: () => Promise<void>): void => {
+  tasks.push(task);
+  void work();
+};
+
+/** Lets messages in. A channel, because timers of browsers wait for 4 ms. */
+const turn = (): Promise<void> =>
+  new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => resolve();
+    port2.postMessage(0);
+  });
+
+async function start(request: Extract<Request, { kind: "prepare" }>, id: number): Promise<void> {
+  if (id !== newest) return;
+  session?.duel.dispose();
+  session = undefined;
+  const data = request.shape === "drawn" ? drawn(request.strokes) : datasets[request.shape]();
+  tell({ kind: "engine", description: await describeDevice() });
+  tell({ kind: "manifold", points: data.sample(random.key(request.seed), 1500).x });
+  const preparation = await prepare(data, request.seed, async (phase, done, total) => {
+    tell({ kind: "preparing", phase, done, total });
+    await turn();
+    return id === newest;
+  });
+  if (!preparation) return;
+  tell({ kind: "ready", relief: await relief(preparation) });
+  session = { data, seed: request.seed, preparation, duel: duel(data, preparation, request.seed) };
+  await look();
+}
+
+const duel = (data: Dataset, preparation: Preparation, seed: number): Duel =>
+  new Duel(data, preparation, seed, ITERATIONS, dials);
+
+/** The feature map, which regresses the size of noise, over the picture. */
+async function relief({ features, featureParameters }: Preparation): Promise<Relief> {
+  const size = 72;
+  const at = (i: number): number => VIEW * ((2 * i) / (size - 1) - 1);
+  const grid = Float32Array.from({ length: size * size * 2 }, (_, i) =>
+    i % 2 === 0 ? at((i >> 1) % size) : at(Math.floor((i >> 1) / size)),
+  );
+  const points = tf.tensor2d(grid, [size * size, 2]);
+  const height = compile((parameters: tf.Tensor, points: tf.Tensor) => ({
+    height: features.apply(parameters, points).labels,
+  }));
+  const result = await height(featureParameters as tf.Tensor, points);
+  const values = result.height.dataSync().slice() as Float32Array;
+  tf.dispose([points, result.height as tf.Tensor]);
+  return { values, size };
+}
+
+async function look(milliseconds = 0): Promise<void> {
+  if (session) tell({ kind: "recording", recording: await session.duel.record(), milliseconds });
+}
+
+/** A few iterations of both models. At the end of the schedule training stops by itself. */
+async function advance(): Promise<void> {
+  if (!session) return;
+  const started = performance.now();
+  await session.duel.train(STRIDE);
+  await look(performance.now() - started);
+  if (running && session.duel.iteration % ITERATIONS === 0) {
+    running = false;
+    tell({ kind: "finished" });
+  }
+}
+
+self.onmessage = ({ data: request }: MessageEvent<Request>) => {
+  switch (request.kind) {
+    case "prepare": {
+      const id = ++newest;
+      dials = request.dials;
+      enqueue(() => start(request, id));
+      break;
+    }
+    case "dials":
+      Object.assign(dials, { batchSize: request.batchSize, learningRate: request.learningRate });
+      break;
+    case "run":
+      running = request.running;
+      void work();
+      break;
+    case "step":
+      enqueue(advance);
+      break;
+    case "reset":
+      enqueue(async () => {
+        if (!session) return;
+        session.duel.dispose();
+        session.duel = duel(session.data, session.preparation, session.seed);
+        await look();
+      });
+      break;
+  }
+};
