@@ -7,6 +7,7 @@ import { type CompareArguments, compareCommand } from "./compare-command.js";
 import { type ExperimentArguments, experimentCommand } from "./experiment-command.js";
 import { Interrupted, interruptible } from "./interrupt.js";
 import { dataHelp } from "./load-dataset.js";
+import { type SoftRepaArguments, softRepaCommand } from "./softrepa-command.js";
 import { type TokensArguments, tokensCommand } from "./tokens-command.js";
 import { type VerifyArguments, verifyCommand } from "./verify-command.js";
 
@@ -59,6 +60,22 @@ async function main(): Promise<number> {
     .action(async (folder: string, options: VerifyArguments) => {
       verified = await verifyCommand(folder, options);
     });
+  program
+    .command("softrepa")
+    .description(
+      "a text-to-image flow with and without soft tokens: trains both, generates, edits, measures, writes a report",
+    )
+    .option("--quick", "a small version of it, under 90 s", false)
+    .option(
+      "--dataset <name>",
+      "captioned data with a read-out: objects, pairs, portraits, emoji, ...",
+      "objects",
+    )
+    .option("--out <folder>", "where the report goes", "report/softrepa")
+    .option("--seed <integer>", "everything random follows from it", integer, 0)
+    .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto")
+    .option("--resume", "continue what was interrupted, from the checkpoints in the report's folder", false)
+    .action((options: SoftRepaArguments) => interruptible((signal) => softRepaCommand(options, signal)));
   program
     .command("tokens")
     .description(

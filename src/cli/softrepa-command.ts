@@ -1,0 +1,76 @@
+import { join, resolve } from "node:path";
+import { isCaptioned } from "../../datasets/index.js";
+import { renderSoftRepa } from "../../viz/report/softrepa.js";
+import { type DeviceName, describeDevice, useDevice } from "../engine/device.js";
+import * as random from "../engine/random.js";
+import { check } from "../errors.js";
+import { machine, versions } from "../experiments/provenance.js";
+import { mainPlan } from "../experiments/softrepa/plan.js";
+import type { SoftRepaRecord } from "../experiments/softrepa/record.js";
+import { softRepaTrial } from "../experiments/softrepa/trial.js";
+import { writeFileAtomically } from "../io/files.js";
+import { Interrupted } from "./interrupt.js";
+import { loadDataset } from "./load-dataset.js";
+import { follow } from "./progress.js";
+
+export interface SoftRepaArguments {
+  quick: boolean;
+  dataset: string;
+  out: string;
+  seed: number;
+  engine: string;
+  resume: boolean;
+}
+
+/** `tangent-lab softrepa`: trains a text-to-image flow and soft tokens for it, generates and edits with and without them, writes the report. */
+export async function softRepaCommand(args: SoftRepaArguments, signal: AbortSignal): Promise<void> {
+  const started = performance.now();
+  const { quick, seed, out, resume } = args;
+  random.key(seed); // its check
+  await useDevice(args.engine as DeviceName | "auto");
+  const engine = await describeDevice();
+  const data = await loadDataset(args.dataset, { seed });
+  check(
+    isCaptioned(data) && data.readOut !== undefined,
+    "--dataset",
+    args.dataset,
+    "objects, pairs, portraits or emoji, with 32 pixels too: captioned data with a read-out",
+  );
+  const plan = mainPlan(quick);
+  // Written first: a folder that cannot be written to is found out now and not after minutes of training.
+  await writeFileAtomically(join(out, "plan.json"), `${JSON.stringify({ ...plan, seed }, null, 2)}\n`);
+  console.error(`engine: ${engine}`);
+  const trial = await softRepaTrial(data, plan, seed, {
+    ...{ folder: join(out, "checkpoints"), resume, cache: undefined, signal, follow },
+  });
+  if (!trial) {
+    throw new Interrupted(
+      signal.reason as NodeJS.Signals,
+      "stopped; the same command with --resume continues",
+    );
+  }
+  const record: SoftRepaRecord = {
+    title: "Do soft tokens make images say what their captions say?",
+    date: new Date().toISOString(),
+    seconds: (performance.now() - started) / 1000,
+    ...{ quick, dataset: data.name, shape: [...data.shape] },
+    ...trial,
+    settings: { seed, ...plan },
+    machine: machine(engine),
+    versions: versions(),
+  };
+  await writeFileAtomically(join(out, "results.json"), `${JSON.stringify(record)}\n`);
+  const path = resolve(out, "index.html");
+  await writeFileAtomically(path, await renderSoftRepa(record));
+  console.log(path);
+  for (const { name, splits } of record.arms) {
+    for (const [split, { agreement, frechet }] of Object.entries(splits)) {
+      const each = Object.entries(agreement.byAttribute).map(
+        ([attribute, share]) => `${attribute} ${share.toFixed(3)}`,
+      );
+      console.log(
+        `${name}, ${split}: all attributes right ${agreement.overall.toFixed(3)} (${each.join(", ")}), Fréchet distance ${frechet.toPrecision(3)}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,212 @@
+import { metricCurves } from "../charts/curves.js";
+import { pictureURI } from "../picture.js";
+import { Page } from "../render/page.js";
+import type { Points } from "../spec.js";
+import { capitalize, escapeHTML, formatNumber } from "../text.js";
+import { drawn, factTable, header, style } from "./parts.js";
+import type { ArmInput, SoftRepaInput } from "./softrepa-input.js";
+
+/** The report of soft tokens as one self-contained HTML file, like `renderReport`'s. */
+export async function renderSoftRepa(record: SoftRepaInput): Promise<string> {
+  const page = new Page();
+  const sections: [id: string, title: string, body: string][] = [
+    ["images", "Captions and images", images(record)],
+    ["agreement", "Do images show what their captions say?", agreementSection(record)],
+    ["attention", "Where image patches attend to soft tokens", attention(record)],
+    ["editing", "Editing", editing(record)],
+    ["representation", "What the network knows, and what it costs", representation(record)],
+    ["training", "Training", training(page, record)],
+    [
+      "provenance",
+      "Settings, seeds and machine",
+      `${factTable(record.settings)}<h3>Machine</h3>${factTable(record.machine)}<h3>Versions</h3>${factTable(record.versions)}`,
+    ],
+  ];
+  const shown = sections.filter(([, , body]) => body !== "");
+  const { title, date, seconds, quick, dataset, shape } = record;
+  const text = `A text-to-image flow on ${dataset} (${shape.join(" × ")}), trained from nothing and then frozen; soft tokens in its first layers, trained to tell captions apart by their denoising errors.${quick ? " This is the quick version: its numbers say nothing." : ""}`;
+  const body = [
+    header({
+      title,
+      date,
+      seconds,
+      text,
+      contents: shown.map(([id, title]) => ({ id, title })),
+      cards: cards(record),
+    }),
+    ...shown.map(
+      ([id, title, body]) => `<section id="${id}"><h2>${escapeHTML(title)}</h2>\n${body}</section>`,
+    ),
+  ].join("\n");
+  return page.html({ title, body, style: style + ownStyle });
+}
+
+function cards({ arms }: SoftRepaInput): { label: string; value: string; detail: string }[] {
+  const splits = [...new Set(arms.flatMap((arm) => Object.keys(arm.splits)))];
+  return splits.map((split) => ({
+    label: `all attributes right, ${split} combinations`,
+    value: arms.map((arm) => percent(arm.splits[split]!.agreement.overall)).join(" → "),
+    detail: `${arms.map(({ name }) => name).join(" → ")}, read off the generated images.`,
+  }));
+}
+
+function images({ examples, arms }: SoftRepaInput): string {
+  return examples
+    .map(({ split, captions, images, right, real }) => {
+      const head = ["", ...arms.map(({ name }) => name), "a real image"];
+      const rows = captions.map((caption, i) => [
+        escapeHTML(caption),
+        ...arms.map(({ name }) => `${picture(images[name]!, i)} ${right[name]![i] ? "✓" : "✗"}`),
+        picture(real, i),
+      ]);
+      return `<h3>${escapeHTML(capitalize(split))} combinations</h3><p>Each row from the same noise. ✓: the read-out finds every attribute as the caption says.</p>${table(head, rows)}`;
+    })
+    .join("");
+}
+
+function agreementSection({ arms, ceiling }: SoftRepaInput): string {
+  return Object.entries(ceiling)
+    .map(([split, clean]) => {
+      const attributes = Object.keys(clean.byAttribute);
+      const row = (name: string, { overall, byAttribute }: typeof clean, rest: string[]): string[] => [
+        escapeHTML(name),
+        percent(overall),
+        ...attributes.map((attribute) => percent(byAttribute[attribute]!)),
+        ...rest,
+      ];
+      return `<h3>${escapeHTML(capitalize(split))} combinations</h3>${table(
+        ["", "all right", ...attributes, "dual encoder", "Fréchet distance", "information"],
+        [
+          ...arms.map(({ name, splits }) => {
+            const { agreement, dualScore, frechet, information } = splits[split]!;
+            const { bound } = information;
+            return row(name, agreement, [
+              formatNumber(dualScore),
+              formatNumber(frechet),
+              `${formatNumber(bound)} nats`,
+            ]);
+          }),
+          row("clean data: the ceiling", clean, [
+            "",
+            "",
+            `at most ${formatNumber(arms[0]!.splits[split]!.information.ceiling)}`,
+          ]),
+        ],
+      )}`;
+    })
+    .join("")
+    .concat(
+      "<p>Dual encoder: mean cosine of image and caption, by a network trained apart. Fréchet distance: to real images of the same captions, in its features; lower is better. Information: InfoNCE's lower bound on what denoising errors tell of the caption.</p>",
+    );
+}
+
+function attention({ attention }: SoftRepaInput): string {
+  if (!attention) return "";
+  const { captions, images, layers, t } = attention;
+  const range = layers.flatMap(({ values }) => values as readonly number[]);
+  const [low, high] = [Math.min(...range), Math.max(...range)];
+  const heat = ({ shape, values }: Points, index: number): string =>
+    picture(
+      { shape, values: Array.from(values, (value) => (2 * (value - low)) / (high - low || 1) - 1) },
+      index,
+    );
+  const rows = captions.map((caption, i) => [
+    escapeHTML(caption),
+    picture(images, i),
+    ...layers.map((layer) => heat(layer, i)),
+  ]);
+  const head = ["", "image", ...layers.map((_, i) => `layer ${i + 1}`)];
+  return `<p>Share of each patch's attention that goes to all soft tokens of a layer together, at noise level t = ${formatNumber(t)}: black is ${percent(low)}, white ${percent(high)}.</p>${table(head, rows)}`;
+}
+
+function editing({ arms, strips }: SoftRepaInput): string {
+  const rows = arms.flatMap(({ name, editing }) =>
+    editing.map(({ start, changed, kept, target, distance }) => [
+      escapeHTML(name),
+      formatNumber(start),
+      ...[changed, kept, target].map(percent),
+      formatNumber(distance),
+    ]),
+  );
+  if (rows.length === 0) return "";
+  const numbers = table(
+    ["", "from t", "changed as asked", "rest kept", "all as asked", "change of pixels"],
+    rows,
+  );
+  const pictures = strips.source.map((source, i) => {
+    const lines = Object.entries(strips.frames).map(([name, frames]) => [
+      escapeHTML(name),
+      ...frames.map((frame) => picture(frame, i)),
+    ]);
+    return `<p><b>${escapeHTML(source)}</b> → <b>${escapeHTML(strips.target[i]!)}</b></p>${table([], lines)}`;
+  });
+  return `<p>FlowEdit, without inversion: one attribute of each image is to change, the others are to stay. Later starts change less.</p>${numbers}
+<h3>From source to target</h3>${pictures.join("")}`;
+}
+
+function representation({ arms }: SoftRepaInput): string {
+  const probed = arms.filter((arm) => arm.alignment !== null);
+  const attributes = Object.keys(probed[0]?.alignment?.probe ?? {});
+  const value = (arm: ArmInput): string[] => [
+    escapeHTML(arm.name),
+    ...attributes.map((name) => (arm.alignment ? percent(arm.alignment.probe[name]!) : "")),
+    ...(probed.length > 0 ? [arm.alignment ? formatNumber(arm.alignment.cknna) : ""] : []),
+    arm.trained.toLocaleString("en-US"),
+    `${formatNumber(Number(arm.stepTime.toPrecision(3)))} ms`,
+  ];
+  const head = [
+    "",
+    ...attributes.map((name) => `probe: ${name}`),
+    ...(probed.length > 0 ? ["CKNNA"] : []),
+    "trained numbers",
+    "sampling step",
+  ];
+  const note =
+    probed.length > 0
+      ? "<p>Probe: accuracy of a linear classifier on image features of the network's middle layer, without a caption. CKNNA: their alignment with the dual encoder's.</p>"
+      : "";
+  return note + table(head, arms.map(value));
+}
+
+function training(page: Page, { runs }: SoftRepaInput): string {
+  return runs
+    .filter(({ losses }) => losses.length > 1)
+    .map(({ name, losses, parameters, seconds }) =>
+      drawn(page, () =>
+        metricCurves({
+          metric: "loss",
+          curves: [
+            {
+              name,
+              steps: losses.map(({ step }) => step),
+              values: losses.map(({ metrics }) => metrics.loss!),
+            },
+          ],
+          height: 160,
+          title: `${capitalize(name)}: ${parameters.toLocaleString("en-US")} numbers, ${Math.round(seconds)} s`,
+        }),
+      ),
+    )
+    .join("");
+}
+
+/** One image of several, as HTML. */
+function picture({ shape, values }: Points, index: number, width = 48): string {
+  const size = shape.slice(1).reduce((a, b) => a * b, 1);
+  const own = {
+    shape: [1, ...shape.slice(1)],
+    values: Array.from(values).slice(index * size, (index + 1) * size),
+  };
+  return `<img class="pixels" width="${width}" height="${width}" alt="" src="${pictureURI(own, { scale: 1 })}">`;
+}
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  `<div class="wide"><table>${head.length > 0 ? `<tr>${head.map((text) => `<th scope="col">${escapeHTML(text)}</th>`).join("")}</tr>` : ""}${rows
+    .map((row) => `<tr>${row.map((text) => `<td>${text}</td>`).join("")}</tr>`)
+    .join("")}</table></div>`;
+
+const percent = (share: number): string => `${formatNumber(Number((100 * share).toFixed(1)))}%`;
+
+const ownStyle = `
+.pixels{image-rendering:pixelated;vertical-align:middle}
+`;
