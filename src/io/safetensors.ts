@@ -14,6 +14,10 @@ export interface Safetensors {
   metadata: Record<string, string>;
 }
 
+/** The numbers as float32; the array itself where it is. */
+export const asFloat32 = (data: StoredArray["data"]): Float32Array =>
+  data instanceof Float32Array ? data : Float32Array.from(data as ArrayLike<number>, Number);
+
 /**
  * Reads a safetensors file (https://github.com/huggingface/safetensors#format). F32, F64, I32, I64 and U8 keep their type;
  * F16 and BF16 come as Float32Array, without loss.

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 import type { Structure, Tree } from "../engine/tree.js";
 import { TangentLabError } from "../errors.js";
-import type { StoredArray } from "../io/safetensors.js";
+import { asFloat32, type StoredArray } from "../io/safetensors.js";
 
 // Weights as PyTorch's state dicts have them, and ours. The one place where the layouts meet: convolutions are OIHW there and HWIO here,
 // matrices [out, in] there and [in, out] here.
@@ -40,31 +40,28 @@ export function importPublished(model: Published, arrays: Readonly<Record<string
     rest.delete(name);
     return array;
   };
-  return tf.tidy(() => {
-    const leaves = structure.names.map((ours, i) => {
-      const there = publishedShape(structure.shapes[i]!);
-      const { data } = take(layout.name(ours), there);
-      const values = Float32Array.from(data as ArrayLike<number>, Number);
-      return tf.reshape(turned(tf.tensor(values, there), "ours"), [-1]) as tf.Tensor1D;
-    });
-    for (const [name, constant] of Object.entries(layout.constants ?? {})) {
-      if (!arrays[name]) continue;
-      const { data } = take(name, constant.shape);
-      const expected = constant.data as Float32Array;
-      if (!expected.every((value, i) => Math.abs(Number(data[i]) - value) <= 1e-6))
-        throw wrong(`${name} is of another configuration`, name, String(data), String(expected));
-    }
-    const unknown = [...rest].filter((name) => !layout.ignore?.(name));
-    if (unknown.length > 0) {
-      throw wrong(
-        `the network has no ${unknown[0]}`,
-        unknown[0]!,
-        unknown.slice(0, 5),
-        "only the network's own tensors",
-      );
-    }
-    return tf.concat1d(leaves) as Tensor;
+  const flat = new Float32Array(structure.size);
+  let end = 0;
+  structure.names.forEach((ours, i) => {
+    const shape = structure.shapes[i]!;
+    const { data } = take(layout.name(ours), publishedShape(shape));
+    const begin = end;
+    end += data.length;
+    toOurs(asFloat32(data), shape, flat.subarray(begin, end));
   });
+  for (const [name, constant] of Object.entries(layout.constants ?? {})) {
+    if (!arrays[name]) continue;
+    const { data } = take(name, constant.shape);
+    const expected = constant.data as Float32Array;
+    if (!expected.every((value, i) => Math.abs(Number(data[i]) - value) <= 1e-6))
+      throw wrong(`${name} is of another configuration`, name, String(data), String(expected));
+  }
+  const unknown = [...rest].filter((name) => !layout.ignore?.(name));
+  if (unknown.length > 0) {
+    const some = unknown.slice(0, 5);
+    throw wrong(`the network has no ${unknown[0]}`, unknown[0]!, some, "only the network's own tensors");
+  }
+  return tf.tensor1d(flat);
 }
 
 /** The parameters [P] of a model, or a gradient with respect to them, under the published names and in the published layout. */
@@ -72,32 +69,55 @@ export function exportPublished(model: Published, parameters: Tensor): Record<st
   const { structure, published: layout = plain } = model;
   const flat = parameters.dataSync() as Float32Array;
   const out: Record<string, StoredArray> = {};
-  let begin = 0;
+  let end = 0;
   structure.names.forEach((ours, i) => {
     const shape = structure.shapes[i]!;
-    const size = shape.reduce((a, b) => a * b, 1);
-    const leaf = tf.tidy(() =>
-      turned(tf.tensor(flat.slice(begin, begin + size), shape as number[]), "theirs"),
-    );
-    out[layout.name(ours)] = { shape: leaf.shape, data: (leaf.dataSync() as Float32Array).slice() };
-    leaf.dispose();
-    begin += size;
+    const begin = end;
+    end += shape.reduce((a, b) => a * b, 1);
+    out[layout.name(ours)] = {
+      shape: publishedShape(shape),
+      data: toTheirs(flat.subarray(begin, end), shape),
+    };
   });
   return { ...out, ...layout.constants };
 }
 
 const plain: PublishedLayout = { name: (ours) => ours };
 
-/** The shape there of a parameter of this shape here. */
+/** Ours are [height, width, in, out] or [in, out], theirs [out, in, height, width] or [out, in]; all else is alike. */
+const isTurned = (shape: readonly number[]): boolean => shape.length === 4 || shape.length === 2;
+
 const publishedShape = (shape: readonly number[]): number[] =>
-  order(shape.length, "theirs").map((axis) => shape[axis]!);
+  isTurned(shape) ? [...shape.slice(-2).reverse(), ...shape.slice(0, -2)] : [...shape];
 
-const turned = (x: tf.Tensor, to: "ours" | "theirs"): tf.Tensor =>
-  x.rank < 2 ? tf.clone(x) : tf.transpose(x, order(x.rank, to));
+/** Writes a published array into ours, of this shape. */
+function toOurs(theirs: Float32Array, shape: readonly number[], ours: Float32Array): void {
+  if (!isTurned(shape)) ours.set(theirs);
+  else
+    eachPair(shape, (here, there) => {
+      ours[here] = theirs[there]!;
+    });
+}
 
-function order(rank: number, to: "ours" | "theirs"): number[] {
-  if (rank === 4) return to === "ours" ? [2, 3, 1, 0] : [3, 2, 0, 1];
-  return rank === 2 ? [1, 0] : Array.from({ length: rank }, (_, i) => i);
+function toTheirs(ours: Float32Array, shape: readonly number[]): Float32Array {
+  const theirs = ours.slice();
+  if (isTurned(shape))
+    eachPair(shape, (here, there) => {
+      theirs[there] = ours[here]!;
+    });
+  return theirs;
+}
+
+/** The positions of each number of an array, in ours and in theirs. */
+function eachPair(shape: readonly number[], visit: (here: number, there: number) => void): void {
+  const [inputs, outputs] = shape.slice(-2) as [number, number];
+  const positions = shape.slice(0, -2).reduce((a, b) => a * b, 1);
+  let here = 0;
+  for (let p = 0; p < positions; p++) {
+    for (let i = 0; i < inputs; i++) {
+      for (let o = 0; o < outputs; o++) visit(here++, (o * inputs + i) * positions + p);
+    }
+  }
 }
 
 const wrong = (why: string, argument: string, given: unknown, allowed: string): TangentLabError =>

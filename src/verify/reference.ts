@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 import { TangentLabError } from "../errors.js";
 import { readBytes } from "../io/files.js";
-import { decodeSafetensors, type StoredArray } from "../io/safetensors.js";
+import { asFloat32, decodeSafetensors, type StoredArray } from "../io/safetensors.js";
 
 /** A file of reference numbers: a safetensors file with JSON text in its metadata, or a JSON file. */
 export interface Reference {
@@ -53,7 +53,7 @@ function reference(path: string, { tensors = {}, metadata = {}, content }: Parts
   };
   const tensor = (name: string): Tensor => {
     const { shape, data } = stored(name);
-    return tf.tensor(Float32Array.from(data as ArrayLike<number>, Number), shape as number[], "float32");
+    return tf.tensor(asFloat32(data), shape as number[]);
   };
   const names = (prefix = ""): string[] =>
     Object.keys(tensors)
