@@ -1,5 +1,6 @@
 import type { ConsistencyLoss } from "../consistency/losses.js";
 import { pseudoHuber } from "../consistency/losses.js";
+import { classifierStandIn } from "../consistency/perceptual.js";
 import { check } from "../errors.js";
 import { alignedLoss } from "../manifold/aligned.js";
 import type { DistanceName } from "../training/consistency.js";
@@ -7,8 +8,8 @@ import type { TrainedFeatures } from "../training/features.js";
 
 /** How outputs are drawn to their targets; JSON. */
 export type Objective = {
-  /** `pixel` is pseudo-Huber; `manifold` is MFD's unit-norm tangent; `mixed` is pixel + lambda manifold. */
-  loss: "pixel" | "manifold" | "mixed";
+  /** `pixel` is pseudo-Huber; `perceptual` a stand-in for LPIPS in a classifier of the data, of images only; `manifold` is MFD's unit-norm tangent; `mixed` is pixel + lambda manifold. */
+  loss: "pixel" | "perceptual" | "manifold" | "mixed";
   /** Features that enter MFD. */
   layers?: "all" | number[];
   /** Of MFD's transformations; default those of the start's features. */
@@ -19,10 +20,11 @@ export type Objective = {
   ramp?: number;
 };
 
-/** Networks that distances are taken in; features are trained only where they are asked for. */
+/** Networks that distances are taken in, trained only where they are asked for. */
 export interface Networks {
   features(): Promise<TrainedFeatures>;
-  judge: TrainedFeatures | undefined;
+  /** A classifier; not the one that measures. */
+  classifier(): Promise<TrainedFeatures>;
 }
 
 /** The loss of an objective. */
@@ -31,6 +33,10 @@ export async function objectiveLoss(
   networks: Networks,
 ): Promise<DistanceName | ConsistencyLoss> {
   if (loss === "pixel") return "pseudo-huber";
+  if (loss === "perceptual") {
+    const { model, parameters } = await networks.classifier();
+    return classifierStandIn(model, parameters);
+  }
   const { model, parameters } = await networks.features();
   if (loss === "manifold") return alignedLoss(model, parameters, { layers });
   check(lambda !== undefined && lambda > 0, "lambda", lambda, "a number > 0");

@@ -77,7 +77,9 @@ export function plannedSteps({ cells, seeds }: StudyPlan): number {
         preparations.set(JSON.stringify(key), (key[0] as Stage).steps).size;
       add(start.denoiser, "denoiser", dataset, own);
       if (start.judge) add(start.judge, "judge", dataset);
-      if (objective.loss !== "pixel") add(start.features, "features", dataset, own, objective.groups ?? null);
+      if (objective.loss === "perceptual") add(start.judge!, "classifier", dataset, own);
+      if (objective.loss === "manifold" || objective.loss === "mixed")
+        add(start.features, "features", dataset, own, objective.groups ?? null);
     }
   }
   return [...preparations.values()].reduce((total, steps) => total + steps, sum);

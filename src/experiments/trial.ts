@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import type { Dataset } from "../../datasets/index.js";
-import { TangentLabError } from "../errors.js";
+import { check, TangentLabError } from "../errors.js";
 import { readBytes, writeFileAtomically } from "../io/files.js";
 import { type ConsistencyTraining, trainConsistency } from "../training/consistency.js";
+import type { TrainedFeatures } from "../training/features.js";
 import type { ArrayRecord, Json, MetricsRecord, RunRecord } from "../training/record.js";
 import { type Objective, objectiveLoss } from "./objective.js";
 import {
@@ -21,7 +22,7 @@ import { trainingName } from "./weights.js";
 export type StartPlan = {
   denoiser: DenoiserPlan;
   features: FeaturesPlan;
-  /** Of images: the classifier that measures; always trained with seed 0, so that distances of all runs can be compared. */
+  /** Of images: the classifier that measures; always the same, so that distances of all runs can be compared. */
   judge: Stage | null;
   /** Seed of denoiser and features; null: the run's own. */
   seed: number | null;
@@ -70,6 +71,9 @@ export interface TrialRecord {
   samples: ArrayRecord;
 }
 
+/** Distances of all runs are measured with the same classifier; none trains with it. */
+const judgeSeed = 0;
+
 /** A workplace with what the trials of a study share. */
 export interface Bench extends Workplace {
   dataset(name: string): Promise<Dataset>;
@@ -104,14 +108,18 @@ export async function runTrial(trial: Trial, label: string, bench: Bench): Promi
     prepareDenoiser(data, start.denoiser, startSeed, bench),
   );
   if (bench.signal.aborted) return undefined;
-  const judge =
-    start.judge && (await once("judge", start.judge, () => prepareJudge(data, start.judge!, 0, bench)));
+  const classifier = (classifierSeed: number): Promise<TrainedFeatures> => {
+    check(start.judge !== null, "judge", null, "a classifier: distances in its features need one");
+    const plan = start.judge;
+    return once("classifier", [plan, classifierSeed], () => prepareJudge(data, plan, classifierSeed, bench));
+  };
+  const judge = start.judge ? await classifier(judgeSeed) : undefined;
   if (bench.signal.aborted) return undefined;
   const features = { ...start.features, ...(objective.groups && { groups: objective.groups }) };
   const distance = await objectiveLoss(objective, {
     features: () =>
       once("features", [features, startSeed], () => prepareFeatures(data, features, startSeed, bench)),
-    judge: judge ?? undefined,
+    classifier: () => classifier(startSeed === judgeSeed ? judgeSeed + 1 : startSeed),
   });
   if (bench.signal.aborted) return undefined;
 

@@ -1,28 +1,36 @@
+import type { Objective } from "../objective.js";
 import type { Cell, Study } from "../study.js";
 import { imageArms } from "./arms.js";
 import { imageStart, recording, seeds } from "./settings.js";
+
+/** The losses of `imageArms`, the stand-in for a perceptual one, and pixel and MFD together. */
+const arms = (steps: number): Record<string, Objective> => ({
+  ...imageArms,
+  perceptual: { loss: "perceptual" },
+  "pixel + MFD": { ...imageArms.MFD, loss: "mixed", lambda: 1, ramp: steps / 5 },
+});
 
 /** Fewer iterations to the same quality? */
 export const convergence: Study = {
   name: "convergence",
   title: "Does MFD converge in fewer steps?",
   question:
-    "How many training steps does it take to a given Fréchet distance of one-step samples, from the same denoiser, with the pixel loss and with MFD? " +
+    "How many training steps does it take to a given Fréchet distance of one-step samples, from the same denoiser, with the pixel loss, a perceptual one (in a classifier of the data), MFD, and pixel and MFD together? " +
     "Each loss has the learning rate that was best for it on the tuning seeds.",
   measures: ["steps", "metric", "parallel", "direction"],
   plan: (quick) => ({
     seeds: seeds(quick),
     reference: "pixel",
     cells: (quick ? ["digits"] : ["digits", "fashion", "portraits-labelled"]).flatMap((dataset) =>
-      Object.entries(imageArms).map(
+      Object.entries(arms(quick ? 20 : 4000)).map(
         ([arm, objective]): Cell => ({
           ...{ panel: dataset.replace("-labelled", ""), dataset, arm, objective },
           start: imageStart(quick),
           training: {
             ...{ steps: quick ? 20 : 4000, batchSize: quick ? 4 : 16, stages: quick ? 2 : 4, ema: 0.999 },
-            learningRates: quick ? [3e-4, 1e-3] : [3e-4, 1e-3, 3e-3],
+            learningRates: quick ? (arm === "pixel" ? [3e-4, 1e-3] : [1e-3]) : [3e-4, 1e-3, 3e-3],
           },
-          recording: recording(quick, quick ? 1 : 5),
+          recording: quick ? { recordings: 2, count: 64, examples: 1 } : recording(quick, 5),
         }),
       ),
     ),

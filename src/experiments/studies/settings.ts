@@ -11,7 +11,7 @@ export const toyStart = (quick: boolean): StartPlan => ({
 
 /** What consistency models on images start from: one denoiser for all seeds, as published comparisons have it, because a good one takes minutes. */
 export const imageStart = (quick: boolean): StartPlan => ({
-  denoiser: { steps: quick ? 100 : 8000, batchSize: 16, learningRate: 2e-3, channels: 16 },
+  denoiser: { steps: quick ? 60 : 8000, batchSize: 16, learningRate: 2e-3, channels: quick ? 8 : 16 },
   features: { steps: quick ? 60 : 3000, batchSize: 32, learningRate: 1e-3, probability: 0.5 },
   judge: { steps: quick ? 60 : 1000, batchSize: 32, learningRate: 2e-3 },
   seed: 0,
