@@ -6,7 +6,7 @@ import { check, TangentLabError } from "../errors.js";
 import { fileSystemError } from "../io/files.js";
 import { type CaseKind, errorOf, type ToleranceKind, tolerances } from "./case.js";
 import { caseKinds } from "./cases/index.js";
-import { type Reference, readReference } from "./reference.js";
+import { corrupt, type Reference, readReference } from "./reference.js";
 
 /** One row: the largest relative error of a quantity. */
 export interface QuantityResult {
@@ -81,6 +81,7 @@ export async function verifyFile(path: string, kinds: readonly CaseKind[] = case
 async function run(kind: CaseKind, file: Reference): Promise<CaseResult> {
   const started = performance.now();
   const comparisons = await kind.verify(file);
+  if (comparisons.length === 0) throw corrupt(file.path, "it has nothing to compare with");
   const rows = new Map<string, QuantityResult>();
   for (const comparison of comparisons) {
     const row = { ...comparison, error: errorOf(comparison, file) };

@@ -148,6 +148,14 @@ test("a truncated file and one that is not safetensors are said", async () => {
   assert.match(message(await verifyFile(copy)), /is not a valid safetensors file: 5 bytes/);
 });
 
+test("a file with nothing to compare does not pass", async () => {
+  const file = join(folder, "schedules.json");
+  await writeFile(file, '{"t": [1], "t_to_r": {}}');
+  assert.match(message(await verifyFile(file)), /schedules\.json: it has nothing to compare with/);
+  await writeFile(file, '{"t": [1]');
+  assert.match(message(await verifyFile(file)), /schedules\.json: it is not JSON/);
+});
+
 test("the kind is the metadata's, else the file name's longest known beginning", async () => {
   const renamed = join(folder, "anything.safetensors");
   await copyFile(fixture("reference/losses.safetensors"), renamed);
@@ -156,7 +164,8 @@ test("the kind is the metadata's, else the file name's longest known beginning",
     metadata.kind = "losses";
   });
   assert.is((await verifyFile(copy)).status, "passed");
-  const [short, long] = ["a", "a_b"].map((kind) => ({ kind, verify: async () => [] })) as [never, never];
+  const one = { quantity: "one", ours: [1], reference: [1], kind: "value" as const };
+  const [short, long] = ["a", "a_b"].map((kind) => ({ kind, verify: async () => [one] })) as [never, never];
   const file = join(folder, "a_b_c.json");
   await writeFile(file, "{}");
   const result = (await verifyFile(file, [short, long])) as { kind: string };
