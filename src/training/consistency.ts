@@ -133,7 +133,7 @@ function named(distance: DistanceName): Distance {
     Object.hasOwn(distances, distance),
     "distance",
     distance,
-    `${Object.keys(distances).join(", ")}, or a loss: alignedLoss(...), perceptualLoss(...), lpips(...)`,
+    `${Object.keys(distances).join(", ")}, or a loss: alignedLoss(...), classifierStandIn(...), lpips(...)`,
   );
   return distances[distance]();
 }

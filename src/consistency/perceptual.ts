@@ -1,0 +1,62 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { Tensor } from "../engine/tensor.js";
+import { check } from "../errors.js";
+import type { FeatureModel } from "../nn/features.js";
+import type { Context } from "../optim/method.js";
+import { type ConsistencyLoss, l2 } from "./losses.js";
+
+/** Stages of a network for a perceptual distance: images -> features [batch, h, w, channels], first to last. */
+export type Stages = (x: Tensor, context: Context) => readonly Tensor[];
+
+/**
+ * The features in which LPIPS (Zhang et al., 1801.03924) is a squared Euclidean distance: each position's channels scaled to norm 1, times the root of
+ * the channels' weights over the number of positions, all stages beside each other. Stages [batch, h, w, channels], weights [channels] >= 0 of
+ * each, by default 1 -> [batch, k].
+ */
+export function perceptualFeatures(stages: readonly Tensor[], weights?: readonly Tensor[]): Tensor {
+  const parts = stages.map((stage, i) => {
+    const [batch, h, w] = stage.shape as [number, number, number, number];
+    const squares = tf.sum(tf.square(stage), 3, true);
+    // The floor keeps the root's gradient finite where all channels are 0.
+    const unit = tf.div(stage, tf.add(tf.sqrt(tf.maximum(squares, 1e-20)), 1e-10));
+    const scale = weights ? tf.sqrt(tf.div(weights[i]!, h * w)) : 1 / Math.sqrt(h * w);
+    return tf.reshape(tf.mul(unit, scale), [batch, -1]);
+  });
+  return parts.length === 1 ? parts[0]! : tf.concat(parts as tf.Tensor[], 1);
+}
+
+/** A perceptual loss from a network's stages. The same in continuous time, with tangents in the network's features. */
+export function perceptual(
+  name: string,
+  stages: Stages,
+  context: Context,
+  weights?: (context: Context) => readonly Tensor[],
+): ConsistencyLoss {
+  const embed = (x: Tensor, context: Context): Tensor =>
+    perceptualFeatures(stages(x, context), weights?.(context));
+  const distance = l2();
+  return {
+    name,
+    context,
+    apply: (output, target, context) => {
+      const loss = distance(embed(output, context), embed(target, context));
+      return { loss, distance: tf.mean(loss) };
+    },
+    terms: [{ embed, distance }],
+  };
+}
+
+/**
+ * A stand-in for LPIPS where there is no network trained on ImageNet: the same distance, with equal weights, in the stages of a small classifier of
+ * the data themselves (`trainClassifier`). Labels are in it, unlike in the manifold feature distance. Images only.
+ */
+export function classifierStandIn(model: FeatureModel, parameters: Tensor): ConsistencyLoss {
+  return perceptual(
+    "perceptual (classifier stand-in)",
+    (x, { perceptual }) => {
+      check(x.rank === 4, "distance", "perceptual", "a distance of points: these are no images");
+      return model.apply(perceptual!, x).stages;
+    },
+    { perceptual: parameters },
+  );
+}
