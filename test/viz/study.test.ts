@@ -108,8 +108,8 @@ test("the table has means, intervals, differences, and a star where none is left
   assert.equal(findings(study), [
     {
       label: "Fréchet distance, digits",
-      value: "1 of 2",
-      detail: "significantly below pixel: MFD at 4.",
+      value: "1 of 2 differ",
+      detail: "Below pixel: MFD at 4.",
     },
   ]);
 });

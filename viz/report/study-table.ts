@@ -1,4 +1,4 @@
-import { capitalize, formatNumber } from "../text.js";
+import { capitalize, formatNumber, list } from "../text.js";
 import { metricTitle } from "./charts.js";
 import type { CellInput, IntervalInput, OutcomeInput, PanelInput, StudyInput } from "./study-input.js";
 
@@ -59,28 +59,32 @@ function versusText(measure: string, versus: IntervalInput): string {
 export const tableNote = ({ seeds }: StudyInput): string =>
   `Mean over ${seeds.report.length} seeds with its 95% interval (Student's t). Against the reference: difference of runs with the same seed, of steps their ratio; * where its interval leaves out none.`;
 
-/** One line per panel and main measure, for the head of the report. */
+/** One line per panel, about the first measure by which runs could be compared: for the head of the report. */
 export function findings({ measures, panels }: StudyInput): {
   label: string;
   value: string;
   detail: string;
 }[] {
-  return panels.map((panel) => {
-    const name = measures[0] === "metric" ? panel.metric : measures[0]!;
-    const others = panel.cells.filter(
-      ({ arm, outcomes }) => arm !== panel.reference && outcomes[name]?.versus,
-    );
-    const better = others.filter((cell) => {
-      const { versus } = cell.outcomes[name]!;
-      return isSignificant(name, versus!) && versus!.mean < (name === "steps" ? 1 : 0);
-    });
-    const where = (list: readonly CellInput[]): string =>
-      list.map(({ arm, at }) => (at === null ? arm : `${arm} at ${at}`)).join(", ");
-    return {
-      label: `${capitalize(metricTitle(name))}, ${panel.name}`,
-      value: `${better.length} of ${others.length}`,
-      detail: `significantly below ${panel.reference}${better.length > 0 ? `: ${where(better)}` : ""}.`,
+  return panels.flatMap((panel) => {
+    const compared = (name: string): CellInput[] =>
+      panel.cells.filter(({ arm, outcomes }) => arm !== panel.reference && outcomes[name]?.versus);
+    const names = measures.map((name) => (name === "metric" ? panel.metric : name));
+    const name = names.find((each) => compared(each).length > 0);
+    if (name === undefined) return [];
+    const nothing = name === "steps" ? 1 : 0;
+    const differing = compared(name).filter(({ outcomes }) => isSignificant(name, outcomes[name]!.versus!));
+    const side = (below: boolean): string[] => {
+      const cells = differing.filter(({ outcomes }) => outcomes[name]!.versus!.mean < nothing === below);
+      const places = cells.map(({ arm, at }) => (at === null ? arm : `${arm} at ${at}`));
+      return places.length > 0 ? [`${below ? "below" : "above"} ${panel.reference}: ${list(places)}`] : [];
     };
+    return [
+      {
+        label: `${capitalize(metricTitle(name))}, ${panel.name}`,
+        value: `${differing.length} of ${compared(name).length} differ`,
+        detail: `${capitalize([...side(true), ...side(false)].join("; ") || `none significantly from ${panel.reference}`)}.`,
+      },
+    ];
   });
 }
 

@@ -157,5 +157,9 @@ const tuningTable = ({ cells, metric }: PanelInput): TextTable => ({
 
 const htmlTable = ({ head, rows }: TextTable): string =>
   `<table><tr>${head.map((text) => `<th scope="col">${escapeHTML(text)}</th>`).join("")}</tr>${rows
-    .map((row) => `<tr>${row.map((text) => `<td>${escapeHTML(text)}</td>`).join("")}</tr>`)
+    .map((row) => `<tr>${row.map((text) => `<td>${numberCell(text)}</td>`).join("")}</tr>`)
     .join("")}</table>`;
+
+/** A mean above its interval, neither broken. */
+const numberCell = (text: string): string =>
+  `<span style="white-space:nowrap">${escapeHTML(text).replace(" (", "<br>(")}</span>`;
