@@ -8,6 +8,7 @@ import { type ExperimentArguments, experimentCommand } from "./experiment-comman
 import { Interrupted, interruptible } from "./interrupt.js";
 import { dataHelp } from "./load-dataset.js";
 import { type SoftRepaArguments, softRepaCommand } from "./softrepa-command.js";
+import { softRepaStudyCommand } from "./softrepa-study-command.js";
 import { type TokensArguments, tokensCommand } from "./tokens-command.js";
 import { type VerifyArguments, verifyCommand } from "./verify-command.js";
 
@@ -39,7 +40,7 @@ async function main(): Promise<number> {
   program
     .command("experiment")
     .description("a reproducible study over several seeds; started again, it continues")
-    .argument("<name>", `one of: ${studies.map(({ name }) => name).join(", ")}`)
+    .argument("<name>", `one of: ${[...studies.map(({ name }) => name), "softrepa"].join(", ")}`)
     .option("--quick", "a small version, under 40 s, whose numbers say nothing", false)
     .option("--seeds <count>", "seeds that are reported, at least 2 (default: 3)", integer)
     .option("--panel <name>", "one or more of the study's parts (default: all)", several)
@@ -49,7 +50,11 @@ async function main(): Promise<number> {
     .option("--no-cache", "train denoisers and feature networks anew, and do not keep them for other runs")
     .option("--readme <file>", "also write the numbers into this file's section `experiment-<name>`")
     .action((name: string, options: ExperimentArguments) =>
-      interruptible((signal) => experimentCommand(name, options, signal)),
+      interruptible((signal) =>
+        name === "softrepa"
+          ? softRepaStudyCommand(options, signal)
+          : experimentCommand(name, options, signal),
+      ),
     );
   let verified = true;
   program

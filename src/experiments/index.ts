@@ -12,6 +12,11 @@ export const studies: readonly Study[] = [oscillation, convergence, batchSize, t
 /** @throws TangentLabError `invalid-argument` listing the names. */
 export function studyByName(name: string): Study {
   const study = studies.find((each) => each.name === name);
-  check(study !== undefined, "experiment", name, studies.map((each) => each.name).join(", "));
+  check(
+    study !== undefined,
+    "experiment",
+    name,
+    [...studies.map((each) => each.name), "softrepa"].join(", "),
+  );
   return study;
 }
