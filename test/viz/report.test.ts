@@ -23,6 +23,13 @@ text("text is never markup", () => {
   assert.match(body, "Pixel loss against &#60;MFD&#62; &#38; co");
 });
 
+text("settings are words, not JSON", () => {
+  const settings = html.slice(html.indexOf("<h3>Experiment</h3>"), html.indexOf("<h3>Runs</h3>"));
+  assert.match(settings, '<th scope="row">nested</th><td>steps 1, 2</td>');
+  assert.match(settings, '<th scope="row">quick</th><td>yes</td>');
+  assert.not.match(settings, "{");
+});
+
 text("it is one file of less than 5 MB", () => {
   assert.not.match(withoutScripts(html), /<(script|link|img|iframe)[^>]*(src|href)="(?!data:)/);
   assert.ok(html.length < 5e6, `${html.length} characters`);

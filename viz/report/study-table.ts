@@ -57,7 +57,7 @@ function versusText(measure: string, versus: IntervalInput): string {
 
 /** What the starred numbers mean. */
 export const tableNote = ({ seeds }: StudyInput): string =>
-  `Mean over ${seeds.report.length} seeds with its 95% interval (Student's t). Against the reference: difference of runs with the same seed, of steps their ratio; * where its interval leaves out none.`;
+  `Mean over ${seeds.report.length} seeds with its 95% interval (Student's t). Against the reference: difference of runs with the same seed, of steps their ratio; * where its interval leaves out none: the 5% level for each, not corrected for their number.`;
 
 /** One line per panel, about the first measure by which runs could be compared: for the head of the report. */
 export function findings({ measures, panels }: StudyInput): {
