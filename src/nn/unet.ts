@@ -17,6 +17,7 @@ import {
 } from "./functional.js";
 import { convInit, denseInit, type Leaves, normInit } from "./initializers.js";
 import type { TimeNetwork } from "./network.js";
+import { type Residual, residual, residualInit } from "./residual.js";
 
 export interface UnetConfig {
   /** Height and width of the images, divisible by 2^(levels - 1). */
@@ -35,25 +36,16 @@ export interface UnetConfig {
   attention?: boolean;
 }
 
-type Block = { readonly [name: string]: Leaves } & {
-  norm0: Scale;
-  conv0: Affine;
-  time: Affine;
-  norm1: Scale;
-  conv1: Affine;
-  skip?: Affine;
-};
-
 type Attention = { readonly [name: string]: Leaves } & { norm: Scale; qkv: Affine; output: Affine };
 
 interface Parameters {
   time0: Affine;
   time1: Affine;
   input: Affine;
-  encoder: Block[][];
-  middle: Block;
+  encoder: Residual[][];
+  middle: Residual;
   attention?: Attention;
-  decoder: { up?: Affine; blocks: Block[] }[];
+  decoder: { up?: Affine; blocks: Residual[] }[];
   norm: Scale;
   output: Affine;
 }
@@ -84,26 +76,12 @@ export function unet(config: UnetConfig): TimeNetwork {
     `a divisor of all of ${widths.join(", ")}`,
   );
 
-  const residual = (x: Tensor, time: Tensor, block: Block): Tensor => {
-    const shift = linear(time, block.time);
-    let h = conv2d(silu(groupNorm(x, block.norm0, groups)), block.conv0);
-    h = tf.add(h, tf.reshape(shift, [shift.shape[0]!, 1, 1, shift.shape[1]!]));
-    h = conv2d(silu(groupNorm(h, block.norm1, groups)), block.conv1);
-    return tf.add(block.skip ? conv2d(x, block.skip) : x, h);
-  };
-
   return {
     init: (key) => {
       let used = 0;
       const next = (): Key => random.foldIn(key, used++);
-      const block = (inputs: number, outputs: number): { [name: string]: Leaves } => ({
-        norm0: normInit(inputs),
-        conv0: convInit(next(), 3, inputs, outputs),
-        time: denseInit(next(), embedding, outputs),
-        norm1: normInit(outputs),
-        conv1: convInit(next(), 3, outputs, outputs, 0.1),
-        ...(inputs === outputs ? {} : { skip: convInit(next(), 1, inputs, outputs) }),
-      });
+      const block = (inputs: number, outputs: number): { [name: string]: Leaves } =>
+        residualInit(next, inputs, outputs, embedding);
       const repeat = (f: (i: number) => { [name: string]: Leaves }): { [name: string]: Leaves }[] =>
         Array.from({ length: blocks }, (_, i) => f(i));
       return {
@@ -132,18 +110,18 @@ export function unet(config: UnetConfig): TimeNetwork {
         if (i > 0) h = downsample2x(h);
         skips.push(
           level.map((block) => {
-            h = residual(h, time, block);
+            h = residual(h, time, block, groups);
             return h;
           }),
         );
       });
       if (p.attention) h = tf.add(h, selfAttention(h, p.attention, groups));
-      h = residual(h, time, p.middle);
+      h = residual(h, time, p.middle, groups);
       for (let i = bottom - 1; i >= 0; i--) {
         const level = p.decoder[i]!;
         h = conv2d(upsample2x(h), level.up!);
         level.blocks.forEach((block, j) => {
-          h = residual(tf.concat([h, skips[i]![blocks - 1 - j]!], 3), time, block);
+          h = residual(tf.concat([h, skips[i]![blocks - 1 - j]!], 3), time, block, groups);
         });
       }
       return conv2d(silu(groupNorm(h, p.norm, groups)), p.output);

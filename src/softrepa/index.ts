@@ -6,7 +6,9 @@ export {
   pairErrors,
 } from "./contrastive.js";
 export { type ContrastiveLossConfig, contrastiveLoss, infoNceBound } from "./contrastive-loss.js";
+export { type CrossUnetConfig, crossUnet } from "./cross-unet.js";
 export { type EditConfig, edit } from "./editing.js";
+export { type LoadedFlow, loadFlow, saveFlow } from "./flow-file.js";
 export { type FlowMatchingConfig, flowMatching, type LogitNormal } from "./flow-matching.js";
 export { type GenerateConfig, generate } from "./generate.js";
 export { fromDiffusers, type JointTransformerConfig, jointTransformer } from "./joint-transformer.js";

@@ -83,6 +83,7 @@ export function jointTransformer(given: JointTransformerConfig): VelocityNetwork
     shape: [size, size, channels],
     attention: "joint",
     ...{ layers, textDim, pooledDim, tokenDim: width },
+    settings: config,
     init,
     apply: (parameters, inputs) => run(parameters, inputs),
     softAttention: (parameters, inputs) => {

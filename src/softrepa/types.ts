@@ -32,6 +32,8 @@ export interface VelocityNetwork extends Network<[inputs: VelocityInputs], Tenso
   /** Dimensions of what it reads of captions. */
   readonly textDim: number;
   readonly pooledDim: number;
+  /** All that is needed to make the network again; JSON. */
+  readonly settings: object;
   /**
    * Attention of image positions to soft tokens, mean over heads: [N, positions, m] for each layer that has soft tokens; positions are the layer's patches or
    * pixels, row by row.
@@ -47,6 +49,8 @@ export interface TextEncoder extends Network<[ids: Tensor], Text> {
   readonly length: number;
   readonly textDim: number;
   readonly pooledDim: number;
+  /** All that is needed to make the encoder again; JSON. Without it, it must be kept apart from the model's file. */
+  readonly settings?: object;
   /**
    * Captions as numbers, int32 with a row for each, on the host. "" is the empty caption of guidance.
    * @throws TangentLabError `invalid-argument` for an empty list and for captions longer than the context, `invalid-data` for captions without embeddings.

@@ -23,7 +23,10 @@ export interface JointTransformerConfig {
   qkNorm?: boolean;
 }
 
-export type JointConfig = Required<JointTransformerConfig> & { readonly width: number };
+export type JointConfig = Required<JointTransformerConfig> & {
+  /** heads * headDim. */
+  readonly width: number;
+};
 
 /** The configuration with its defaults. @throws TangentLabError `invalid-argument` for one that makes no network. */
 export function checkJoint(given: JointTransformerConfig): JointConfig {

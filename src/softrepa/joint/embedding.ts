@@ -72,7 +72,10 @@ export function positionTable({ size, patch, positions, width }: JointConfig, si
   return table;
 }
 
-export function conditionInit(next: () => Key, { pooledDim, width }: JointConfig): Tree {
+export function conditionInit(
+  next: () => Key,
+  { pooledDim, width }: Pick<JointConfig, "pooledDim" | "width">,
+): Tree {
   const mlp = (inputs: number): Tree => ({
     linear_1: denseInit(next(), inputs, width),
     linear_2: denseInit(next(), width, width),

@@ -44,7 +44,7 @@ interface Parameters {
  * `tokens` are its normalized output, `pooled` a linear function of their mean without the padding.
  * @throws TangentLabError `invalid-argument` for sizes that make no network.
  */
-export function textEncoder(config: TextEncoderConfig): TextEncoder & { readonly config: TextSettings } {
+export function textEncoder(config: TextEncoderConfig): TextEncoder & { readonly settings: TextSettings } {
   const { vocabulary, length = 16, width = 64, layers = 2, heads = 4 } = config;
   for (const [name, value] of Object.entries({ width, layers, heads })) {
     check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
@@ -100,7 +100,7 @@ export function textEncoder(config: TextEncoderConfig): TextEncoder & { readonly
   };
 
   return {
-    config: { words: vocabulary.words, length, width, layers, heads },
+    settings: { words: vocabulary.words, length, width, layers, heads },
     length,
     textDim: width,
     pooledDim: width,

@@ -1,0 +1,71 @@
+import type { Tensor } from "../engine/tensor.js";
+import { check, TangentLabError } from "../errors.js";
+import { readSafetensors, writeSafetensors } from "../io/safetensors.js";
+import { exportPublished, importPublished } from "../nn/published.js";
+import { type CrossUnetConfig, crossUnet } from "./cross-unet.js";
+import { type JointTransformerConfig, jointTransformer } from "./joint-transformer.js";
+import { type TextSettings, textEncoder } from "./text/encoder.js";
+import { vocabulary } from "./text/vocabulary.js";
+import { textToImage } from "./text-to-image.js";
+import type { TextEncoder, TextToImage, VelocityNetwork } from "./types.js";
+
+/** A text-to-image model with its parameters [P]. */
+export interface LoadedFlow {
+  readonly model: TextToImage;
+  readonly parameters: Tensor;
+}
+
+/**
+ * Writes a text-to-image model as one safetensors file: weights under "transformer." (with diffusers' names behind it) and "text_encoder.", the configuration and
+ * the vocabulary as JSON in the metadata. Soft tokens are a file of their own, see `saveTokens`.
+ * @throws TangentLabError `file-system`.
+ */
+export async function saveFlow(path: string, { model, parameters }: LoadedFlow): Promise<void> {
+  const { network, text } = model;
+  await writeSafetensors(path, exportPublished(model, parameters), {
+    network: JSON.stringify({ attention: network.attention, ...network.settings }),
+    ...(text.settings && { text: JSON.stringify(text.settings) }),
+  });
+}
+
+/**
+ * Reads what `saveFlow` has written.
+ * @param text The text encoder of a model that was trained with embeddings from outside, which are not in the file.
+ * @throws TangentLabError `file-system`, `corrupt-file`; `invalid-data` naming a tensor that does not fit the configuration; `invalid-argument` without `text` where it is needed.
+ */
+export async function loadFlow(path: string, text?: TextEncoder): Promise<LoadedFlow> {
+  const { tensors, metadata } = await readSafetensors(path);
+  const corrupt = (why: string, cause?: unknown): TangentLabError =>
+    new TangentLabError("corrupt-file", `${path} holds no text-to-image model: ${why}`, {
+      argument: "path",
+      given: path,
+      cause,
+    });
+  const parse = <T>(name: string): T => {
+    try {
+      return JSON.parse(metadata[name]!) as T;
+    } catch (cause) {
+      throw corrupt(`its metadata's ${name} is missing or not JSON`, cause);
+    }
+  };
+  type NetworkSettings = { attention?: unknown } & JointTransformerConfig & CrossUnetConfig;
+  const { attention, ...settings } = parse<NetworkSettings>("network");
+  check(
+    metadata.text !== undefined || text !== undefined,
+    "text",
+    text,
+    "the text encoder it was trained with",
+  );
+  let model: TextToImage;
+  try {
+    const network: VelocityNetwork = attention === "cross" ? crossUnet(settings) : jointTransformer(settings);
+    model = textToImage(network, text ?? encoderOf(parse<TextSettings>("text")));
+  } catch (cause) {
+    if (!(cause instanceof TangentLabError) || cause.code === "corrupt-file") throw cause;
+    throw corrupt(cause.message, cause);
+  }
+  return { model, parameters: importPublished(model, tensors) };
+}
+
+const encoderOf = ({ words, ...sizes }: TextSettings): TextEncoder =>
+  textEncoder({ ...sizes, vocabulary: vocabulary(words) });
