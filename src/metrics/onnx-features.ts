@@ -1,4 +1,4 @@
-import type { InferenceSession, Tensor } from "onnxruntime-node";
+import type { InferenceSession, Tensor } from "#onnxruntime";
 import { check, TangentLabError } from "../errors.js";
 import { readBytes } from "../io/files.js";
 import { resample } from "../io/resample.js";
@@ -45,7 +45,7 @@ export async function onnxFeatures(config: OnnxFeaturesConfig): Promise<FeatureE
     deviation,
     "numbers > 0",
   );
-  const ort = await import("onnxruntime-node");
+  const ort = await import("#onnxruntime");
   const session = await load(config.model, (bytes) =>
     ort.InferenceSession.create(bytes, { logSeverityLevel: 3 }),
   );
