@@ -1,4 +1,4 @@
-import { check } from "../errors.js";
+import { check, TangentLabError } from "../errors.js";
 import type { Stage } from "./prepare.js";
 import { type Cell, type StudyPlan, trialOf } from "./study.js";
 import { type Bench, metricOf, runTrial, type TrialRecord } from "./trial.js";
@@ -8,8 +8,8 @@ export interface CellRuns {
   cell: Cell;
   /** Chosen on the tuning seeds, or the only one there was. */
   learningRate: number;
-  /** What it was chosen from: the mean of the deciding metric at the end. */
-  tuning: { learningRate: number; value: number; records: TrialRecord[] }[];
+  /** What it was chosen from: the mean of the deciding metric at the end; null where a run diverged. */
+  tuning: { learningRate: number; value: number | null; records: TrialRecord[] }[];
   /** One for each reported seed, in their order. */
   records: TrialRecord[];
 }
@@ -52,12 +52,20 @@ async function runCell(cell: Cell, { seeds }: StudyPlan, bench: Bench): Promise<
   const tuning: CellRuns["tuning"] = [];
   if (rates.length > 1) {
     for (const learningRate of rates) {
-      const records = await run(seeds.tune, learningRate);
-      if (!records) return undefined;
-      tuning.push({ learningRate, value: finalMean(records, metric), records });
+      try {
+        const records = await run(seeds.tune, learningRate);
+        if (!records) return undefined;
+        tuning.push({ learningRate, value: finalMean(records, metric), records });
+      } catch (error) {
+        if (!(error instanceof TangentLabError) || error.code !== "not-finite") throw error;
+        tuning.push({ learningRate, value: null, records: [] });
+      }
     }
   }
-  const best = tuning.reduce((a, b) => (b.value < a.value ? b : a), tuning[0]!);
+  const best = tuning.reduce(
+    (a, b) => ((b.value ?? Number.POSITIVE_INFINITY) < (a.value ?? Number.POSITIVE_INFINITY) ? b : a),
+    tuning[0]!,
+  );
   const learningRate = best?.learningRate ?? rates[0]!;
   const records = await run(seeds.report, learningRate);
   return records && { cell, learningRate, tuning, records };

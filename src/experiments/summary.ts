@@ -24,7 +24,8 @@ export interface CellSummary {
   at: number | string | null;
   dataset: string;
   learningRate: number;
-  tuning: { learningRate: number; value: number }[];
+  /** The deciding metric on the tuning seeds; null where a run diverged. */
+  tuning: { learningRate: number; value: number | null }[];
   steps: number;
   batchSize: number;
   /** Parallel share of a random direction. */
@@ -65,7 +66,8 @@ export function summarize(study: Study, plan: StudyPlan, runs: readonly CellRuns
     const targets: Record<string, number> = {};
     for (const { cell, tuning, learningRate } of own) {
       const tuned = tuning.find((choice) => choice.learningRate === learningRate);
-      if (cell.arm === plan.reference && tuned) targets[`${cell.at ?? ""}`] = targetSlack * tuned.value;
+      if (cell.arm === plan.reference && tuned?.value != null)
+        targets[`${cell.at ?? ""}`] = targetSlack * tuned.value;
     }
     const cells = own.map((run) =>
       cellSummary(study, run, metric, referenceAt(run.cell.at), targets[`${run.cell.at ?? ""}`]),

@@ -79,7 +79,7 @@ test("a study tunes on its own seeds, reports on others, and compares runs with 
       [1e-2, [0]],
     ],
   );
-  const best = Math.min(...pixel!.tuning.map(({ value }) => value));
+  const best = Math.min(...pixel!.tuning.map(({ value }) => value!));
   assert.is(pixel!.tuning.find(({ value }) => value === best)!.learningRate, pixel!.learningRate);
   assert.equal([mfd!.tuning.length, mfd!.learningRate], [0, 1e-3]);
 
@@ -122,6 +122,19 @@ test("what is finished is read again, what was interrupted continues to the same
     whole.trained.some((name) => name.includes("denoiser") || name.includes("features")),
     "those come from the cache",
   );
+});
+
+test("a learning rate that diverges on the tuning seeds is not chosen", async () => {
+  const wild: StudyPlan = { ...plan, cells: [cell("pixel", { loss: "pixel" }, [1e30, 1e-3])] };
+  const [run] = (await runStudy(wild, bench()))!;
+  assert.equal(
+    run!.tuning.map(({ learningRate, value }) => [learningRate, value === null]),
+    [
+      [1e30, true],
+      [1e-3, false],
+    ],
+  );
+  assert.is(run!.learningRate, 1e-3);
 });
 
 test("damaged weights in the cache are trained anew", async () => {

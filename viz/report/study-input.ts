@@ -22,7 +22,7 @@ export interface CellInput {
   /** Where on the study's axis. */
   at: number | string | null;
   learningRate: number;
-  tuning: readonly { learningRate: number; value: number }[];
+  tuning: readonly { learningRate: number; value: number | null }[];
   steps: number;
   batchSize: number;
   chance: number;

@@ -149,7 +149,7 @@ const tuningTable = ({ cells, metric }: PanelInput): TextTable => ({
       arm,
       String(at ?? ""),
       String(choice.learningRate),
-      formatNumber(choice.value),
+      choice.value === null ? "diverged" : formatNumber(choice.value),
       choice.learningRate === learningRate ? "yes" : "",
     ]),
   ),
