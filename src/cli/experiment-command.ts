@@ -99,7 +99,8 @@ export async function experimentCommand(
   await writeFileAtomically(path, await renderStudy(record));
   console.log(path);
   console.log(tables(record));
-  if (args.readme) await updateSection(args.readme, `experiment-${name}`, section(record));
+  if (args.readme)
+    await updateSection(args.readme, `experiment-${name}`, section(record, commandOf(name, args)));
 }
 
 /** The plan with these panels only and with another number of reported seeds. */
@@ -145,9 +146,18 @@ async function withData(
 const tables = (record: StudyRecord): string =>
   record.panels.map((panel) => `${panel.name}\n\n${markdown(outcomeTable(record, panel))}`).join("\n\n");
 
-const section = (record: StudyRecord): string =>
+const section = (record: StudyRecord, command: string): string =>
   [
     tables(record),
     "",
-    `${tableNote(record)} Settings were chosen on seeds ${record.seeds.tune.join(", ")}. ${record.date.slice(0, 10)}, \`tangent-lab experiment ${record.name}${record.quick ? " --quick" : ""}\`.`,
+    `${tableNote(record)} Settings were chosen on seeds ${record.seeds.tune.join(", ")}. ${record.date.slice(0, 10)}, \`${command}\`.`,
   ].join("\n");
+
+/** What was typed, as far as it decides the numbers. */
+const commandOf = (name: string, { quick, seeds, panel = [] }: ExperimentArguments): string =>
+  [
+    `tangent-lab experiment ${name}`,
+    ...(quick ? ["--quick"] : []),
+    ...(seeds === undefined ? [] : [`--seeds ${seeds}`]),
+    ...panel.map((each) => `--panel ${each}`),
+  ].join(" ");

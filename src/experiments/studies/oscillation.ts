@@ -28,7 +28,7 @@ const toys = (quick: boolean): Cell[] =>
           dataset: at === 2 ? panel : `${panel}-${at}d`,
           start: toyStart(quick),
           training: {
-            ...{ steps: quick ? 200 : 4000, batchSize: 16, stages: quick ? 2 : 8, ema: 0.999 },
+            ...{ steps: quick ? 200 : 3000, batchSize: 16, stages: quick ? 2 : 8, ema: 0.999 },
             learningRates: [1e-3],
           },
           recording: { ...recording(quick, 16), count: 512 },

@@ -3,8 +3,8 @@ import type { RecordingPlan, StartPlan } from "../trial.js";
 
 /** What consistency models on toys start from: denoiser and features are cheap, every seed has its own. */
 export const toyStart = (quick: boolean): StartPlan => ({
-  denoiser: { steps: quick ? 300 : 3000, batchSize: 128, learningRate: 2e-3 },
-  features: { steps: quick ? 200 : 2000, batchSize: 128, learningRate: 1e-3, probability: 0.5 },
+  denoiser: { steps: quick ? 300 : 2500, batchSize: 64, learningRate: 2e-3 },
+  features: { steps: quick ? 200 : 1500, batchSize: 64, learningRate: 1e-3, probability: 0.5 },
   judge: null,
   seed: null,
 });
