@@ -3,17 +3,15 @@ import { compile } from "../src/engine/compile.js";
 import { type DeviceName, describeDevice, useDevice } from "../src/engine/device.js";
 import * as tree from "../src/engine/tree.js";
 import type { Run, Runner } from "./runner.js";
-import { fixedBatch, type Workload } from "./workloads/index.js";
+import type { Workload } from "./workloads/index.js";
 
 /** The steps on one of our devices, in this process. Eager devices run the same function op by op. */
 export async function ours(workload: Workload, device: DeviceName, name: string): Promise<Runner> {
   await useDevice(device);
   const setting = await describeDevice();
-  const parameters = workload.start();
-  let state = workload.method.from(parameters);
-  parameters.dispose();
-  const batch = fixedBatch(workload);
-  const step = compile(workload.method.step, { donate: true });
+  let state = workload.state();
+  const batch = workload.batch();
+  const step = compile(workload.step, { donate: true });
   return {
     name,
     setting,

@@ -18,6 +18,7 @@ from statistics import median
 
 import torch
 from torch import Tensor
+from joint import JointTransformer, SoftTokens
 from models import Denoiser, Mlp, Unet, Vgg, feature_distance, load, per_example
 from song import SongUnet, VggFeatures
 from torch.nn import functional as F
@@ -130,16 +131,58 @@ def continuous(config: dict, tensors: Tensors, compiled: Callable, channels_last
     return network, step
 
 
+def transformer(config: dict, tensors: Tensors) -> JointTransformer:
+    return load(JointTransformer(**config["transformer"]), under(tensors, "flow")).requires_grad_(False)
+
+
+def contrastive(config: dict, tensors: Tensors, compiled: Callable, channels_last: bool):
+    flow = compiled(transformer(config, tensors))
+    tokens = SoftTokens(under(tensors, "weights"))
+    batch, text = under(tensors, "batch"), under(tensors, "text")
+    x, noise = (images(batch[name], False) for name in ("x", "noise"))
+    t, count = batch["t"], len(x)
+    noisy, goal = ((1 - t) * x + t * noise).repeat_interleave(count, 0), (noise - x).repeat_interleave(count, 0)
+    captions = text["tokens"].repeat(count, 1, 1), text["pooled"].repeat(count, 1)
+
+    def step() -> tuple[Tensor, dict[str, Tensor]]:
+        velocity = flow(noisy, t.expand(count * count), *captions, tokens(t[0]))
+        errors = (velocity - goal).square().mean((1, 2, 3)).view(count, count)
+        logits = config["scale"] * torch.exp(-errors / config["temperature"])
+        return F.cross_entropy(logits, torch.arange(count)), {"error": errors.diag().mean().detach()}
+
+    return tokens, step
+
+
+def sampling(config: dict, tensors: Tensors, compiled: Callable) -> Step:
+    flow = compiled(transformer(config, tensors))
+    tokens, text = SoftTokens(under(tensors, "tokens")), under(tensors, "text")
+    x, t = images(tensors["x"], False), torch.tensor(config["t"])
+    count = len(x)
+
+    @torch.no_grad()
+    def step() -> dict[str, Tensor]:
+        nonlocal x
+        v, v0 = flow(torch.cat([x, x]), t.expand(2 * count), text["tokens"], text["pooled"], tokens(t)).split(count)
+        x = x + (config["next"] - config["t"]) * (v0 + config["guidance"] * (v - v0))
+        return {"loss": x.square().mean()}
+
+    step.parameters = 0
+    return step
+
+
 def make(message: dict, tensors: Tensors, channels_last: bool, setting: str) -> Step:
     config = message["config"]
     compiled = partial(torch.compile, dynamic=False) if message["compile"] else lambda f: f
-    model, forward = {"mlp": mlp, "denoising": denoising, "ayt": ayt, "continuous": continuous}[message["case"]](
+    if message["case"] == "sampling":
+        return sampling(config, tensors, compiled)
+    model, forward = {"mlp": mlp, "denoising": denoising, "ayt": ayt, "continuous": continuous, "contrastive": contrastive}[message["case"]](
         config, tensors, compiled, channels_last
     )
     parameters = list(model.parameters())
     averages = [p.detach().clone() for p in parameters]
-    kind = {"adam": torch.optim.Adam, "radam": torch.optim.RAdam}[config["optimizer"]]
-    optimizer = kind(parameters, lr=config["learning_rate"], eps=1e-8, **{setting: True})
+    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "radam": torch.optim.RAdam}[config["optimizer"]]
+    weight_decay = {"weight_decay": config["weight_decay"]} if "weight_decay" in config else {}
+    optimizer = kind(parameters, lr=config["learning_rate"], eps=1e-8, **weight_decay, **{setting: True})
     decay, steps = config["ema"], 0
 
     def step() -> dict[str, Tensor]:
@@ -174,8 +217,8 @@ def choose(message: dict, tensors: Tensors) -> tuple[bool, str]:
     key = json.dumps([message["case"], message["config"], message["tensors"]])
     if key not in chosen:
         # Forward-mode derivatives of group normalization fail for channels_last.
-        formats = [False] if message["case"] in ("mlp", "continuous") else [False, True]
-        settings = ["foreach"] if message["config"]["optimizer"] == "radam" else ["fused", "foreach"]
+        formats = [False, True] if message["case"] in ("denoising", "ayt") else [False]
+        settings = {"radam": ["foreach"], None: ["none"]}.get(message["config"].get("optimizer"), ["fused", "foreach"])
         eager = {**message, "compile": False}
         steps = {(f, s): make(eager, tensors, f, s) for f in formats for s in settings}
         times = {key: [] for key in steps}

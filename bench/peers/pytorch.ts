@@ -5,9 +5,10 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import * as tf from "@tensorflow/tfjs-core";
 import * as tree from "../../src/engine/tree.js";
 import type { Run, Runner } from "../runner.js";
-import { fixedBatch, type Workload } from "../workloads/index.js";
+import type { Workload } from "../workloads/index.js";
 
 const script = join(dirname(fileURLToPath(import.meta.url)), "pytorch.py");
 
@@ -80,8 +81,8 @@ export class PyTorch {
         file,
         tensors,
       });
-      if (parameters !== workload.structure.size) {
-        throw new Error(`${parameters} parameters in PyTorch, ${workload.structure.size} here`);
+      if (parameters !== workload.parameters) {
+        throw new Error(`${parameters} parameters in PyTorch, ${workload.parameters} here`);
       }
       return {
         name: compile ? "torch.compile" : "PyTorch eager",
@@ -107,14 +108,9 @@ interface Loaded {
 
 /** Everything the peer starts from: float32 numbers in one piece, and where each tensor lies. */
 function exported(workload: Workload): { data: Float32Array; tensors: object[] } {
-  const start = workload.start();
-  const batch = fixedBatch(workload);
-  const { learningRate: _, ...inputs } = batch;
-  const all: tree.Tree = {
-    weights: workload.structure.unravel(start),
-    ...workload.peer.frozen(),
-    batch: inputs,
-  };
+  const { learningRate: _, ...batch } = workload.batch() as { readonly [name: string]: tree.Tree };
+  const given: tree.Tree = { ...workload.peer.tensors(), batch };
+  const all = tree.map((tensor) => tf.cast(tensor, "float32"), given);
   let offset = 0;
   const tensors = tree.flatten(all).map(({ name, tensor }) => {
     const entry = { name, shape: tensor.shape, offset };
@@ -123,6 +119,6 @@ function exported(workload: Workload): { data: Float32Array; tensors: object[] }
   });
   const flat = tree.ravel(all);
   const data = Float32Array.from(flat.dataSync());
-  tree.dispose([all, flat, start, batch.learningRate]);
+  tree.dispose([given, all, flat]);
   return { data, tensors };
 }

@@ -1,9 +1,10 @@
 import { perceptronStep } from "./mlp.js";
+import { contrastiveStep, samplingStep } from "./softrepa.js";
 import { alignedColour, alignedGrey, continuousStep } from "./song-unet.js";
 import { alignedStep, denoisingStep } from "./unet.js";
 import type { Workload } from "./workload.js";
 
-export { fixedBatch, type Workload } from "./workload.js";
+export type { Workload } from "./workload.js";
 
 /** What `npm run bench` measures, by name. */
 export const workloads: Readonly<Record<string, () => Workload>> = {
@@ -15,4 +16,6 @@ export const workloads: Readonly<Record<string, () => Workload>> = {
   "ayt-song-16": alignedGrey,
   "ayt-song-32": alignedColour,
   jvp: continuousStep,
+  contrastive: contrastiveStep,
+  sampling: samplingStep,
 };

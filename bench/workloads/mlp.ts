@@ -4,7 +4,7 @@ import type { Tensor } from "../../src/engine/tensor.js";
 import { flatten, functional, type Network } from "../../src/nn/index.js";
 import { denseInit } from "../../src/nn/initializers.js";
 import { adam, method } from "../../src/optim/index.js";
-import { decay, key, learningRate, start, type Workload } from "./workload.js";
+import { decay, key, learningRate, start, training, type Workload } from "./workload.js";
 
 /** (linear, SiLU) x hidden layers, linear. */
 function perceptron(sizes: readonly number[]): Network<[x: Tensor], Tensor> {
@@ -22,7 +22,7 @@ function perceptron(sizes: readonly number[]): Network<[x: Tensor], Tensor> {
 export function perceptronStep(width: number, count: number): Workload {
   const sizes = [3, width, width, width, width, 2];
   const model = flatten(perceptron(sizes));
-  return {
+  return training({
     name: `mlp-${width}`,
     title: `MLP 3-4x${width}-2, batch ${count}, Adam`,
     structure: model.structure,
@@ -44,7 +44,6 @@ export function perceptronStep(width: number, count: number): Workload {
     peer: {
       case: "mlp",
       config: { sizes, optimizer: "adam", learning_rate: learningRate, ema: decay },
-      frozen: () => ({}),
     },
-  };
+  });
 }

@@ -5,7 +5,7 @@ import * as random from "../../src/engine/random.js";
 import { alignedLoss } from "../../src/manifold/index.js";
 import { flatten, songUnet, type VggBlocks, vggFeatures } from "../../src/nn/index.js";
 import { radam } from "../../src/optim/index.js";
-import { decay, key, learningRate, millions, sigmaData, start, type Workload } from "./workload.js";
+import { decay, key, learningRate, millions, sigmaData, start, training, type Workload } from "./workload.js";
 
 /** An image size, a width and what goes with them. */
 interface Scale {
@@ -64,7 +64,7 @@ function aligned(name: string, scale: Scale): Workload {
   const { size, inChannels, features: blocks } = scale;
   const features = flatten(vggFeatures({ size, inChannels, labels, blocks }));
   const weights = tf.keep(features.init(random.foldIn(key, 3)) as tf.Tensor);
-  return {
+  return training({
     name,
     title: `AYT: EDM's U-Net ${size}x${size}x${inChannels}, width ${scale.channels}, ${millions(denoiser.structure)} M parameters, batch ${count}, RAdam`,
     structure: denoiser.structure,
@@ -91,7 +91,7 @@ function aligned(name: string, scale: Scale): Workload {
       },
       frozen: () => ({ features: features.structure.unravel(weights) }),
     },
-  };
+  });
 }
 
 export const alignedColour = (): Workload => aligned("ayt-song-32", colour);
@@ -100,7 +100,7 @@ export const alignedGrey = (): Workload => aligned("ayt-song-16", grey);
 /** Consistency training in continuous time: the tangent is a Jacobian-vector product. */
 export function continuousStep(): Workload {
   const { denoiser, peer, shape, x } = network(grey);
-  return {
+  return training({
     name: "jvp",
     title: `Continuous time (JVP): EDM's U-Net 16x16x1, width 32, ${millions(denoiser.structure)} M parameters, batch ${count}, RAdam`,
     structure: denoiser.structure,
@@ -124,7 +124,6 @@ export function continuousStep(): Workload {
         learning_rate: learningRate,
         ema: decay,
       },
-      frozen: () => ({}),
     },
-  };
+  });
 }

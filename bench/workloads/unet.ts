@@ -5,7 +5,7 @@ import * as random from "../../src/engine/random.js";
 import { alignedLoss, imageTransformations } from "../../src/manifold/index.js";
 import { flatten, unet, vgg } from "../../src/nn/index.js";
 import { adam, radam } from "../../src/optim/index.js";
-import { decay, key, learningRate, millions, sigmaData, start, type Workload } from "./workload.js";
+import { decay, key, learningRate, millions, sigmaData, start, training, type Workload } from "./workload.js";
 
 const image = { size: 16, inChannels: 1 };
 const unetConfig = { ...image, channels: 32, multipliers: [1, 2, 2], blocks: 1, groups: 8 };
@@ -15,7 +15,7 @@ const shape = [16, 16, 1];
 /** A denoiser's step. */
 export function denoisingStep(count: number): Workload {
   const denoiser = edm.denoiser(unet(unetConfig), { sigmaData });
-  return {
+  return training({
     name: `unet-${count}`,
     title: `U-Net 16x16, width 32, ${millions(denoiser.structure)} M parameters, batch ${count}, Adam`,
     structure: denoiser.structure,
@@ -31,9 +31,8 @@ export function denoisingStep(count: number): Workload {
         learning_rate: learningRate,
         ema: decay,
       },
-      frozen: () => ({}),
     },
-  };
+  });
 }
 
 /** Align Your Tangent's step on digits: two passes of the denoiser, three of the features. */
@@ -43,7 +42,7 @@ export function alignedStep(count: number): Workload {
   const network = vgg({ ...image, labels });
   const features = flatten(network);
   const weights = tf.keep(features.init(random.foldIn(key, 3)) as tf.Tensor);
-  return {
+  return training({
     name: "ayt",
     title: `AYT: consistency step with MFD, features included, batch ${count}, RAdam`,
     structure: denoiser.structure,
@@ -70,5 +69,5 @@ export function alignedStep(count: number): Workload {
       },
       frozen: () => ({ features: features.structure.unravel(weights) }),
     },
-  };
+  });
 }
