@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import type { Dataset } from "../../datasets/index.js";
+import type { ConsistencyLoss } from "../consistency/losses.js";
 import { check, TangentLabError } from "../errors.js";
 import { readBytes, writeFileAtomically } from "../io/files.js";
-import { type ConsistencyTraining, trainConsistency } from "../training/consistency.js";
+import { type ConsistencyTraining, type DistanceName, trainConsistency } from "../training/consistency.js";
+import type { TrainedDenoiser } from "../training/denoiser.js";
 import type { TrainedFeatures } from "../training/features.js";
 import type { ArrayRecord, Json, MetricsRecord, RunRecord } from "../training/record.js";
 import { type Objective, objectiveLoss } from "./objective.js";
@@ -97,32 +99,10 @@ export async function runTrial(trial: Trial, label: string, bench: Bench): Promi
     return before;
   }
 
-  const { start, training, recording, objective, seed } = trial;
-  const once = <T>(what: string, plan: Json, make: () => Promise<T>): Promise<T> => {
-    const key = JSON.stringify([what, trial.dataset, plan]);
-    if (!bench.prepared.has(key)) bench.prepared.set(key, make());
-    return bench.prepared.get(key) as Promise<T>;
-  };
-  const startSeed = start.seed ?? seed;
-  const denoiser = await once("denoiser", [start.denoiser, startSeed], () =>
-    prepareDenoiser(data, start.denoiser, startSeed, bench),
-  );
-  if (bench.signal.aborted) return undefined;
-  const classifier = (classifierSeed: number): Promise<TrainedFeatures> => {
-    check(start.judge !== null, "judge", null, "a classifier: distances in its features need one");
-    const plan = start.judge;
-    return once("classifier", [plan, classifierSeed], () => prepareJudge(data, plan, classifierSeed, bench));
-  };
-  const judge = start.judge ? await classifier(judgeSeed) : undefined;
-  if (bench.signal.aborted) return undefined;
-  const features = { ...start.features, ...(objective.groups && { groups: objective.groups }) };
-  const distance = await objectiveLoss(objective, {
-    features: () =>
-      once("features", [features, startSeed], () => prepareFeatures(data, features, startSeed, bench)),
-    classifier: () => classifier(startSeed === judgeSeed ? judgeSeed + 1 : startSeed),
-  });
-  if (bench.signal.aborted) return undefined;
-
+  const parts = await prepareTrial(trial, data, bench);
+  if (!parts) return undefined;
+  const { denoiser, judge, distance } = parts;
+  const { start, training, recording, seed } = trial;
   const options: ConsistencyTraining = {
     ...stageOptions(training, bench, seed, join(bench.folder, name)),
     ...{ from: denoiser, distance, stages: training.stages, ema: training.ema, name: label },
@@ -137,6 +117,40 @@ export async function runTrial(trial: Trial, label: string, bench: Bench): Promi
   const result = summary(trial, record);
   await writeFileAtomically(path, `${JSON.stringify(result)}\n`);
   return result;
+}
+
+interface Parts {
+  denoiser: TrainedDenoiser;
+  judge: TrainedFeatures | undefined;
+  distance: DistanceName | ConsistencyLoss;
+}
+
+/** What a trial starts from and is measured with, trained once for all trials that have it in common. Undefined where it was stopped. */
+async function prepareTrial(trial: Trial, data: Dataset, bench: Bench): Promise<Parts | undefined> {
+  const { start, objective, dataset } = trial;
+  const seed = start.seed ?? trial.seed;
+  const once = <T>(what: Json, make: () => Promise<T>): Promise<T> => {
+    const key = JSON.stringify([dataset, what]);
+    if (!bench.prepared.has(key)) bench.prepared.set(key, make());
+    return bench.prepared.get(key) as Promise<T>;
+  };
+  const classifier = (classifierSeed: number): Promise<TrainedFeatures> => {
+    const plan = start.judge;
+    check(plan !== null, "judge", null, "a classifier: distances in its features need one");
+    return once(["classifier", plan, classifierSeed], () => prepareJudge(data, plan, classifierSeed, bench));
+  };
+  const denoiser = await once(["denoiser", start.denoiser, seed], () =>
+    prepareDenoiser(data, start.denoiser, seed, bench),
+  );
+  if (bench.signal.aborted) return undefined;
+  const judge = start.judge ? await classifier(judgeSeed) : undefined;
+  if (bench.signal.aborted) return undefined;
+  const plan = { ...start.features, ...(objective.groups && { groups: objective.groups }) };
+  const distance = await objectiveLoss(objective, {
+    features: () => once(["features", plan, seed], () => prepareFeatures(data, plan, seed, bench)),
+    classifier: () => classifier(seed === judgeSeed ? judgeSeed + 1 : seed),
+  });
+  return bench.signal.aborted ? undefined : { denoiser, judge, distance };
 }
 
 /** The metric that decides between settings. */
