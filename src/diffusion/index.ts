@@ -4,3 +4,4 @@ export * as edm from "./edm.js";
 export * from "./ode.js";
 export * from "./sampling.js";
 export * from "./times.js";
+export * from "./trigflow.js";

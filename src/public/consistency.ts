@@ -5,3 +5,10 @@ export {
   type DistanceName,
   trainConsistency as train,
 } from "../training/consistency.js";
+export {
+  type Generated,
+  type GenerateOptions,
+  generate,
+  type SamplerName,
+} from "../training/generate.js";
+export type { ObjectiveName, ObjectiveOptions } from "../training/objectives.js";

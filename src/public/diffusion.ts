@@ -1,2 +1,8 @@
 export * from "../diffusion/index.js";
-export { type DenoiserTraining, type TrainedDenoiser, trainDenoiser } from "../training/denoiser.js";
+export {
+  type DenoiserTraining,
+  type Preconditioning,
+  type TrainedDenoiser,
+  trainDenoiser,
+} from "../training/denoiser.js";
+export { type Generated, type GenerateOptions, generate, type SamplerName } from "../training/generate.js";

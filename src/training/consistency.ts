@@ -7,15 +7,13 @@ import {
   pseudoHuber,
 } from "../consistency/losses.js";
 import { ectPairs } from "../consistency/times.js";
-import { denoiser } from "../diffusion/edm.js";
 import { check } from "../errors.js";
 import type { TimeNetwork } from "../nn/network.js";
 import type { TrainingConfig } from "../optim/method.js";
 import { classesOf, deviation, type TrainingData } from "./data.js";
-import { rateSetting, type TrainedDenoiser } from "./denoiser.js";
+import { denoiserFor, type Preconditioning, rateSetting, type TrainedDenoiser } from "./denoiser.js";
 import { evaluation } from "./evaluation.js";
 import type { TrainedFeatures } from "./features.js";
-import { defaultNetwork } from "./networks.js";
 import { type ObjectiveOptions, objectiveMethod } from "./objectives.js";
 import { tangentProbes } from "./probes.js";
 import type { Run } from "./run.js";
@@ -54,6 +52,8 @@ export interface ConsistencyTraining extends Omit<RunOptions, "steps">, Training
   from?: TrainedDenoiser;
   /** Without `from`: default an MLP for points and a small U-Net for images. */
   network?: TimeNetwork;
+  /** Without `from`: how the network becomes a consistency function. Default "edm". */
+  preconditioning?: Preconditioning;
   /** Gives the network the examples' classes, one-hot; samples over training are then of random classes. Default false. */
   classConditional?: boolean;
   /** Samples, quality and tangents over training; false for none. */
@@ -67,11 +67,12 @@ export function trainConsistency(
   data: TrainingData,
   options: ConsistencyTraining = {},
 ): Run<TrainedDenoiser> {
-  const { steps = 2000, from, network, seed = 0, name, recording = {}, ...rest } = options;
+  const { steps = 2000, from, preconditioning, seed = 0, name, recording = {}, ...rest } = options;
   const { objective = "ect" } = options;
   const { distance = objective.startsWith("continuous") ? "l2" : "pseudo-huber" } = options;
   const loss = typeof distance === "string" ? pixelLoss(named(distance)) : distance;
-  const model = from?.denoiser ?? denoiser(network ?? defaultNetwork(data), { sigmaData: deviation(data) });
+  check(!from || !preconditioning, "preconditioning", preconditioning, "none with from, which has its own");
+  const model = from?.denoiser ?? denoiserFor(data, options, deviation(data));
   const classes = classesOf(data, options);
   const { optimizer, learningRate, ema } = options;
   const { method, settings } = objectiveMethod(
@@ -100,6 +101,7 @@ export function trainConsistency(
       ...settings,
       distance: typeof distance === "string" ? distance : distance.name,
       from: from?.record.name ?? null,
+      ...(preconditioning && { preconditioning }),
       ...(classes !== undefined && { classes }),
       ...rateSetting(options),
       network: model.structure.size,

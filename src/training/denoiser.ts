@@ -1,7 +1,9 @@
 import { denoising } from "../diffusion/denoising.js";
 import { type Denoiser, denoiser } from "../diffusion/edm.js";
 import type { LogNormal } from "../diffusion/times.js";
+import { trigflow } from "../diffusion/trigflow.js";
 import type { Tensor } from "../engine/tensor.js";
+import { check } from "../errors.js";
 import type { TimeNetwork } from "../nn/network.js";
 import type { TrainingConfig } from "../optim/method.js";
 import { classesOf, deviation, type TrainingData } from "./data.js";
@@ -18,11 +20,29 @@ export interface TrainedDenoiser {
   readonly record: RunRecord;
 }
 
+const preconditionings = { edm: denoiser, trigflow } as const;
+
+/** EDM's (2206.00364), or TrigFlow's of sCM (2410.11081). */
+export type Preconditioning = keyof typeof preconditionings;
+
+/** The network of a training, or the one that fits the data, as a denoiser. */
+export function denoiserFor(
+  data: TrainingData,
+  { network, preconditioning = "edm" }: Pick<DenoiserTraining, "network" | "preconditioning">,
+  sigmaData: number,
+): Denoiser {
+  const known = Object.hasOwn(preconditionings, preconditioning);
+  check(known, "preconditioning", preconditioning, Object.keys(preconditionings).join(" or "));
+  return preconditionings[preconditioning](network ?? defaultNetwork(data), { sigmaData });
+}
+
 export interface DenoiserTraining extends Omit<RunOptions, "steps">, TrainingConfig {
   /** Default 2000. */
   steps?: number;
   /** Default an MLP for points and a small U-Net for images. */
   network?: TimeNetwork;
+  /** How the network becomes a denoiser. Default "edm". */
+  preconditioning?: Preconditioning;
   /** Standard deviation of the data. Default as measured on 1000 examples. */
   sigmaData?: number;
   /** Distribution of the noise level. */
@@ -35,10 +55,10 @@ export interface DenoiserTraining extends Omit<RunOptions, "steps">, TrainingCon
 
 /** Trains a denoiser with EDM's preconditioning and weights (2206.00364). Iterate over the run, or await it. */
 export function trainDenoiser(data: TrainingData, options: DenoiserTraining = {}): Run<TrainedDenoiser> {
-  const { name = "denoiser", steps = 2000, network, time, ...rest } = options;
+  const { name = "denoiser", steps = 2000, time, preconditioning, ...rest } = options;
   const { sigmaData = deviation(data) } = options;
   const classes = classesOf(data, options);
-  const model = denoiser(network ?? defaultNetwork(data), { sigmaData });
+  const model = denoiserFor(data, options, sigmaData);
   return train({
     ...rest,
     steps,
@@ -49,6 +69,7 @@ export function trainDenoiser(data: TrainingData, options: DenoiserTraining = {}
     settings: {
       objective: "denoising",
       sigmaData,
+      ...(preconditioning && { preconditioning }),
       ...(classes !== undefined && { classes }),
       ...rateSetting(options),
       network: model.structure.size,

@@ -30,7 +30,7 @@ export interface ProbesConfig {
   classes?: number | undefined;
   /** Examples from which tangent spaces are estimated where the manifold is not known. Default 2000. */
   neighbourhood?: number;
-  /** Dimension of the estimated tangent spaces. Default 8. */
+  /** Dimension of the estimated tangent spaces. Default 8, or that of the data where it is less. */
   estimatedDim?: number;
 }
 
@@ -39,7 +39,8 @@ export interface ProbesConfig {
  * manifold, and how it turns from one recording to the next.
  */
 export function tangentProbes(config: ProbesConfig): Observer & { readonly probeSet: ProbeSetRecord } {
-  const { data, denoiser, loss, every, examples, seed, neighbourhood = 2000, estimatedDim = 8 } = config;
+  const { data, denoiser, loss, every, examples, seed, neighbourhood = 2000 } = config;
+  const { estimatedDim = Math.min(8, exampleSize(config.data)) } = config;
   check(Number.isInteger(examples) && examples >= 1, "examples", examples, "an integer >= 1");
   check(
     config.times.length > 0 && config.times.every((t) => t > 0 && Number.isFinite(t)),

@@ -1,0 +1,28 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { Tensor } from "../engine/tensor.js";
+import { check } from "../errors.js";
+import { flatten, type TimeNetwork } from "../nn/network.js";
+import { type Denoiser, type DenoiserConfig, perExample } from "./edm.js";
+
+/**
+ * A network in TrigFlow's parametrization (sCM, 2410.11081), in EDM's variables: with the angle a = atan(t/s) and x_a = cos(a) x,
+ * D(x, t) = cos(a) x_a - sin(a) s F(x_a/s, a). That is EDM's preconditioning with -F and the angle itself for ln(t)/4, so that nothing grows
+ * without bound for t -> 0. `t` [batch] >= 0 is EDM's noise level; trained and sampled like any denoiser.
+ */
+export function trigflow(network: TimeNetwork, { sigmaData = 0.5 }: DenoiserConfig = {}): Denoiser {
+  check(sigmaData > 0 && Number.isFinite(sigmaData), "sigmaData", sigmaData, "a finite number > 0");
+  const model = flatten(network);
+  return {
+    ...model,
+    sigmaData,
+    apply: (parameters, x, t, condition): Tensor => {
+      const inverse = tf.rsqrt(tf.add(tf.square(t), sigmaData ** 2));
+      const cos = tf.mul(inverse, sigmaData);
+      const sin = tf.mul(inverse, t);
+      const angle = tf.atan(tf.div(t, sigmaData));
+      const F = model.apply(parameters, tf.mul(x, perExample(inverse, x)), angle, condition);
+      const clean = tf.mul(x, perExample(tf.square(cos), x));
+      return tf.sub(clean, tf.mul(F, perExample(tf.mul(sin, sigmaData), x)));
+    },
+  };
+}

@@ -1,0 +1,108 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { sample, samplingTimes } from "../consistency/sampling.js";
+import { drawCondition } from "../diffusion/condition.js";
+import { type ChurnConfig, euler, heun, karrasSigmas, stochastic } from "../diffusion/sampling.js";
+import { compile } from "../engine/compile.js";
+import * as random from "../engine/random.js";
+import type { Tensor } from "../engine/tensor.js";
+import * as tree from "../engine/tree.js";
+import { check } from "../errors.js";
+import type { Condition } from "../nn/network.js";
+import type { TrainedDenoiser } from "./denoiser.js";
+
+export type SamplerName = "consistency" | "euler" | "heun" | "stochastic";
+
+export interface GenerateOptions {
+  /** Default 64, or the number of `labels`. */
+  count?: number;
+  /** The same seed gives the same samples. Default 0. */
+  seed?: number;
+  /** A consistency model's own, or for a denoiser a solver of its ODE; "stochastic" is EDM's with churn. Default "consistency". */
+  sampler?: SamplerName;
+  /** Default 1 for "consistency", 18 for solvers. */
+  steps?: number;
+  /** Falling noise levels in place of `steps`: for solvers the last is where they end, usually 0. */
+  times?: readonly number[];
+  /** "stochastic": how much noise. */
+  churn?: ChurnConfig;
+  /** Class of each sample, 0 ... classes - 1, for a class-conditional model. */
+  labels?: ArrayLike<number>;
+  /** Samples computed at a time. Default 64. */
+  batchSize?: number;
+}
+
+/** Samples, flat, and their shape [count, ...shape of one]. */
+export interface Generated {
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+}
+
+/**
+ * Draws samples from a trained denoiser or consistency model.
+ * @throws TangentLabError `invalid-argument`; `invalid-data` for labels out of range.
+ */
+export async function generate(model: TrainedDenoiser, options: GenerateOptions = {}): Promise<Generated> {
+  const { seed = 0, sampler = "consistency", labels, batchSize = 64 } = options;
+  const { count = labels?.length ?? 64, steps = sampler === "consistency" ? 1 : 18 } = options;
+  for (const [name, value] of Object.entries({ count, steps, batchSize }))
+    check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
+  check(Object.hasOwn(samplers, sampler), "sampler", sampler, Object.keys(samplers).join(", "));
+  check(options.churn === undefined || sampler === "stochastic", "churn", options.churn, 'only "stochastic"');
+  const { classes } = model.record.settings;
+  const conditional = typeof classes === "number";
+  check(conditional || labels === undefined, "labels", labels, "none: the model has no classes");
+  check(!conditional || labels?.length === count, "labels", labels, `${count} labels, one for each sample`);
+  const { shape } = model.record;
+  const size = shape.reduce((a, b) => a * b, 1);
+  const { draws, run } = samplers[sampler](model, steps, options);
+  const compiled = compile(run);
+  const noise = random.normal(random.key(seed), draws * count * size);
+  const values = new Float32Array(count * size);
+  for (let from = 0; from < count; from += batchSize) {
+    const to = Math.min(from + batchSize, count);
+    const noises = Array.from({ length: draws }, (_, i): Tensor => {
+      const part = noise.slice((i * count + from) * size, (i * count + to) * size);
+      return tf.tensor(part, [to - from, ...shape]);
+    });
+    const own = labels && Int32Array.from(labels).subarray(from, to);
+    const condition = drawCondition({}, random.key(seed), to - from, own, conditional ? classes : undefined);
+    const result = await compiled(model.parameters, noises, condition);
+    values.set(result.dataSync() as Float32Array, from * size);
+    tree.dispose([noises, condition, result]);
+  }
+  return { shape: [count, ...shape], values };
+}
+
+/** How many standard normals a sampler needs, and what it makes of them. */
+interface Sampler {
+  draws: number;
+  run(parameters: Tensor, noises: Tensor[], condition: Condition): Tensor;
+}
+
+const samplers: Record<SamplerName, (m: TrainedDenoiser, steps: number, o: GenerateOptions) => Sampler> = {
+  consistency: ({ denoiser }, steps, { times = samplingTimes(steps) }) => ({
+    draws: times.length,
+    run: (parameters, noises, condition) => sample(denoiser, parameters, noises, times, { condition }),
+  }),
+  euler: (model, steps, options) => solved(euler, model, steps, options),
+  heun: (model, steps, options) => solved(heun, model, steps, options),
+  stochastic: ({ denoiser }, steps, { times = levels(steps), churn }) => ({
+    draws: times.length,
+    run: (parameters, [first, ...noises], condition) =>
+      stochastic(churn)(denoiser, parameters, tf.mul(first!, times[0]!), times, noises, condition),
+  }),
+};
+
+const solved = (
+  solver: typeof euler,
+  { denoiser }: TrainedDenoiser,
+  steps: number,
+  { times = levels(steps) }: GenerateOptions,
+): Sampler => ({
+  draws: 1,
+  run: (parameters, [first], condition) =>
+    solver(denoiser, parameters, tf.mul(first!, times[0]!), times, condition),
+});
+
+/** EDM's levels; a single step goes from the highest to 0. */
+const levels = (steps: number): number[] => (steps === 1 ? [80, 0] : karrasSigmas({ steps }));

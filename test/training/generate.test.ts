@@ -1,0 +1,127 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { denoised, edm, heun, stochastic, trigflow } from "../../src/diffusion/index.js";
+import * as random from "../../src/engine/random.js";
+import type { Tensor } from "../../src/engine/tensor.js";
+import type { TimeNetwork } from "../../src/nn/network.js";
+import { type ConsistencyTraining, trainConsistency } from "../../src/training/consistency.js";
+import type { TrainingData } from "../../src/training/data.js";
+import { trainDenoiser } from "../../src/training/denoiser.js";
+import { generate } from "../../src/training/generate.js";
+import { normal } from "../finite-differences.js";
+import { close } from "../reference/fixtures.js";
+import { rejection } from "../rejection.js";
+import { circle, network, smallRun } from "./runs.js";
+
+const short = { steps: 4, batchSize: 8, recording: false } as const;
+
+test("every objective trains by its name, continuous ones with TrigFlow", async () => {
+  const start = await smallRun();
+  const each: ConsistencyTraining[] = [
+    { objective: "ct", s1: 10 },
+    { objective: "ict", time: { mean: 0, std: 1 } },
+    { objective: "cd", intervals: 6, solver: "euler", from: start },
+    { objective: "continuous-distillation", from: start, warmup: 2 },
+    { objective: "continuous-training", preconditioning: "trigflow", process: "trigflow", network },
+  ];
+  for (const options of each) {
+    const { record, parameters } = await trainConsistency(circle, { network, ...short, ...options });
+    assert.is(record.settings.objective, options.objective);
+    assert.ok(parameters.dataSync().every(Number.isFinite), options.objective);
+  }
+});
+
+test("options that do not go together are refused by name", async () => {
+  const wrong: [ConsistencyTraining, string, RegExp][] = [
+    [{ objective: "ddpm" as "ect" }, "objective", /continuous-distillation/],
+    [{ objective: "ict", stages: 4 }, "stages", /only with objective ect, not ict/],
+    [{ objective: "ect", teacher: {} as never }, "teacher", /only with objective cd/],
+    [{ objective: "cd" }, "teacher", /a trained denoiser/],
+    [{ objective: "continuous-training", s0: 2 }, "s0", /ct, ict/],
+    [{ classConditional: true }, "classConditional", /without classes/],
+    [{ preconditioning: "vp" as "edm" }, "preconditioning", /edm or trigflow/],
+  ];
+  for (const [options, argument, message] of wrong) {
+    const error = await rejection(() => trainConsistency(circle, { ...short, ...options }));
+    assert.is(error.argument, argument);
+    assert.match(error.message, message);
+  }
+});
+
+test("samplers: the same seed gives the same samples, whatever the batch; another seed others", async () => {
+  const model = await smallRun();
+  for (const sampler of ["consistency", "euler", "heun", "stochastic"] as const) {
+    const options = { sampler, steps: 3, count: 5, seed: 1 };
+    const { shape, values } = await generate(model, options);
+    assert.equal(shape, [5, 2]);
+    assert.ok(values.every(Number.isFinite));
+    close((await generate(model, { ...options, batchSize: 2 })).values, values, 1e-5, sampler);
+    assert.not.equal((await generate(model, { ...options, seed: 2 })).values, values);
+  }
+  const bad = await rejection(() => generate(model, { labels: [0] }));
+  assert.is(bad.argument, "labels");
+  assert.is((await rejection(() => generate(model, { churn: {} }))).argument, "churn");
+});
+
+/** Two points: class 0 at -1, class 1 at 1. */
+const two: TrainingData = {
+  name: "two",
+  shape: [1],
+  numClasses: 2,
+  sample: (key, count) => {
+    const labels = random.integers(key, count, 2);
+    return { x: Float32Array.from(labels, (label) => 2 * label - 1), labels };
+  },
+};
+
+/** Whatever x: what the class says. */
+const lookup: TimeNetwork = {
+  init: () => ({ place: tf.zeros([2, 1]) }),
+  apply: (parameters, x, c, condition) => {
+    const place = (parameters as { place: Tensor }).place;
+    const clean = condition?.classLabels ? tf.matMul(condition.classLabels, place) : tf.zerosLike(x);
+    return tf.add(clean, tf.mul(tf.reshape(c, [-1, 1]), 0));
+  },
+};
+
+test("class-conditional models learn and draw what each class is", async () => {
+  const options = { steps: 150, batchSize: 16, network: lookup, learningRate: 0.05, ema: 0.5 };
+  const model = await trainDenoiser(two, { ...options, sigmaData: 1, classConditional: true });
+  assert.is(model.record.settings.classes, 2);
+  const { values } = await generate(model, { labels: [0, 1, 1] });
+  assert.ok(values[0]! < -0.3 && values[1]! > 0.3 && values[2]! > 0.3, String(values));
+  const tuned = await trainConsistency(two, { ...options, from: model, steps: 5, classConditional: true });
+  assert.ok(tuned.record.probes.length > 0);
+  assert.is((await rejection(() => generate(model))).argument, "labels");
+  const unknown = await rejection(() => generate(model, { labels: [2] }));
+  assert.is(unknown.code, "invalid-data");
+});
+
+test("churn: none is Heun's method, and noises are asked for", () => {
+  const denoiser = edm.denoiser(network);
+  const p = tf.mul(normal(1, [denoiser.structure.size]), 0.2);
+  const [latent, sigmas] = [tf.mul(normal(2, [3, 2]), 5), [5, 1, 0.2, 0]];
+  const noises = [4, 5, 6].map((seed) => normal(seed, [3, 2]));
+  const still = stochastic({ churn: 0 })(denoiser, p, latent, sigmas, noises);
+  close(still, heun(denoiser, p, latent, sigmas), 1e-5, "without churn");
+  assert.not.equal(stochastic()(denoiser, p, latent, sigmas, noises).dataSync(), still.dataSync());
+  assert.throws(() => stochastic()(denoiser, p, latent, sigmas, []), /invalid noises/);
+  const x = denoised(denoiser, p, latent, noises[0]!, 0.4);
+  const noisy = tf.add(latent, tf.mul(noises[0]!, 0.4));
+  close(x, denoiser.apply(p, noisy, tf.fill([3], 0.4)), 1e-6, "denoised");
+});
+
+test("TrigFlow is EDM's preconditioning in another angle: with -F it is the same function", () => {
+  const constant = (sign: number): TimeNetwork => ({
+    init: () => ({ w: tf.ones([1]) }),
+    apply: (p, x) => tf.mul(tf.sin(x), tf.mul((p as { w: Tensor }).w, sign)),
+  });
+  const p = tf.tensor1d([0.7]);
+  const [x, t] = [normal(3, [4, 2]), tf.tensor1d([0, 0.1, 1, 20])];
+  const config = { sigmaData: 0.6 };
+  const want = edm.denoiser(constant(-1), config).apply(p, x, t);
+  close(trigflow(constant(1), config).apply(p, x, t), want, 1e-5, "denoised");
+});
+
+test.run();
