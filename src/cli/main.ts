@@ -9,6 +9,12 @@ import { Interrupted, interruptible } from "./interrupt.js";
 import { dataHelp } from "./load-dataset.js";
 import { type SoftRepaArguments, softRepaCommand } from "./softrepa-command.js";
 import { softRepaStudyCommand } from "./softrepa-study-command.js";
+import {
+  type EditArguments,
+  editCommand,
+  type GenerateArguments,
+  generateCommand,
+} from "./softrepa-use-commands.js";
 import { type TokensArguments, tokensCommand } from "./tokens-command.js";
 import { type VerifyArguments, verifyCommand } from "./verify-command.js";
 
@@ -81,6 +87,25 @@ async function main(): Promise<number> {
     .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto")
     .option("--resume", "continue what was interrupted, from the checkpoints in the report's folder", false)
     .action((options: SoftRepaArguments) => interruptible((signal) => softRepaCommand(options, signal)));
+  withModel(program.command("generate"))
+    .description("images of captions by a trained text-to-image flow, as one PNG: a row for each caption")
+    .option("--caption <text>", "what to draw; once or more", several)
+    .option("--count <integer>", "images of each caption", integer, 4)
+    .option("--guidance <number>", "of classifier-free guidance; 1 is the caption alone", Number, 2)
+    .option("--solver <name>", "euler or heun", "euler")
+    .action((options: GenerateArguments) => generateCommand(options));
+  withModel(program.command("edit"))
+    .description(
+      "FlowEdit: what one caption says becomes what another one says, as a strip of images in one PNG",
+    )
+    .requiredOption("--image <file>", "PNG or JPEG of the model's size")
+    .requiredOption("--source <text>", "what the image shows")
+    .requiredOption("--target <text>", "what it shall show")
+    .option("--start <integer>", "levels that are gone through, of --steps; more change more", integer)
+    .option("--source-guidance <number>", "of the source caption", Number, 1.5)
+    .option("--target-guidance <number>", "of the target caption", Number, 4)
+    .option("--frames <integer>", "images on the way", integer, 6)
+    .action((options: EditArguments) => editCommand(options));
   program
     .command("tokens")
     .description(
@@ -103,6 +128,20 @@ async function main(): Promise<number> {
     return error.code === "not-finite" ? 1 : 2;
   }
 }
+
+/** What every command that uses a trained text-to-image flow takes. */
+const withModel = (command: Command): Command =>
+  command
+    .requiredOption(
+      "--model <file>",
+      "flow.safetensors of `tangent-lab softrepa`, or another that `saveFlow` wrote",
+    )
+    .option("--tokens <file>", "soft tokens for it")
+    .option("--out <file>", "the PNG", "images.png")
+    .option("--steps <integer>", "levels from noise to data", integer, 20)
+    .option("--scale <integer>", "screen pixels per pixel", integer, 8)
+    .option("--seed <integer>", "of the noise", integer, 0)
+    .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto");
 
 /** An option that may be given more than once. */
 const several = (value: string, before: string[] = []): string[] => [...before, value];

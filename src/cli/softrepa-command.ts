@@ -40,9 +40,8 @@ export async function softRepaCommand(args: SoftRepaArguments, signal: AbortSign
   // Written first: a folder that cannot be written to is found out now and not after minutes of training.
   await writeFileAtomically(join(out, "plan.json"), `${JSON.stringify({ ...plan, seed }, null, 2)}\n`);
   console.error(`engine: ${engine}`);
-  const trial = await softRepaTrial(data, plan, seed, {
-    ...{ folder: join(out, "checkpoints"), resume, cache: undefined, signal, follow },
-  });
+  const place = { folder: join(out, "checkpoints"), resume, cache: undefined, signal, follow };
+  const trial = await softRepaTrial(data, plan, seed, place, out);
   if (!trial) {
     throw new Interrupted(
       signal.reason as NodeJS.Signals,

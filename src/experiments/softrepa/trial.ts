@@ -5,6 +5,8 @@ import * as random from "../../engine/random.js";
 import { check } from "../../errors.js";
 import { cosineRestarts } from "../../optim/schedules.js";
 import type { FrozenFlow } from "../../softrepa/contrastive.js";
+import { saveFlow } from "../../softrepa/flow-file.js";
+import { saveTokens } from "../../softrepa/token-file.js";
 import { trainDualEncoder } from "../../training/dual-encoder.js";
 import { trainFlow } from "../../training/flow.js";
 import { arrayRecord, type RunRecord } from "../../training/record.js";
@@ -28,17 +30,20 @@ const Use = { prompts: 10, noise: 11, information: 12, edits: 13, probes: 14 } a
 /**
  * One seed: trains a flow, the judge, and soft tokens for every arm; then generates, edits and measures with and without them, on the same captions and from the
  * same noise. Undefined where it was stopped.
+ * @param models A folder for flow.safetensors and, of each arm, `<name>.safetensors` with dashes for spaces. Default none.
  */
 export async function softRepaTrial(
   data: CaptionedDataset,
   plan: SoftRepaPlan,
   seed: number,
   place: Workplace,
+  models?: string,
 ): Promise<TrialRecord | undefined> {
   check(data.readOut !== undefined, "dataset", data.name, "captioned data with a read-out");
   const trained = await trainAll(data, plan, seed, place);
   if (!trained) return undefined;
   const { flow, judges, tokens, runs } = trained;
+  if (models !== undefined) await saveModels(models, trained);
   const base = random.key(seed);
   const key = (use: keyof typeof Use): random.Key => random.foldIn(base, Use[use]);
   const splits: SplitName[] = data.heldOut > 0 ? ["seen", "held-out"] : ["seen"];
@@ -168,6 +173,14 @@ async function trainAll(
   const runs = [trained.record, dual.record, ...tokens.map(({ tokens }) => tokens.record)];
   const judges = { data, dual, ids: (captions: readonly string[]) => captionIds(flow, captions).flat() };
   return { flow, judges, tokens, runs };
+}
+
+async function saveModels(folder: string, { flow, tokens }: Trained): Promise<void> {
+  await saveFlow(join(folder, "flow.safetensors"), { model: flow, parameters: flow.parameters });
+  const shared = flow.network.attention === "cross";
+  for (const { name, tokens: trained } of tokens) {
+    await saveTokens(join(folder, `${name.replace(/\s+/g, "-")}.safetensors`), trained, { shared });
+  }
 }
 
 /** Token numbers of captions, a row each. */
