@@ -41,6 +41,21 @@ const forbidden = [
     to: { path: "^(src|datasets)/", pathNot: "^src/(io|engine)/|^src/errors\\.ts$" },
   },
   {
+    name: "nothing-imports-the-demo",
+    severity: "error",
+    from: { path: "^(src|viz|datasets)/" },
+    to: { path: "^demo/" },
+  },
+  {
+    name: "the-demo-runs-in-browsers",
+    severity: "error",
+    from: { path: "^demo/", pathNot: "^demo/(main|build)\\.ts$" },
+    to: {
+      path: "^src/(io|cli|training|experiments|verify|public)/|^(src|datasets|viz)/index\\.ts$",
+      dependencyTypesNot: ["type-only"],
+    },
+  },
+  {
     name: "no-circular",
     severity: "error",
     from: {},

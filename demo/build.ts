@@ -8,6 +8,13 @@ import * as esbuild from "esbuild";
 const root = dirname(fileURLToPath(import.meta.url));
 export const output = join(root, "dist");
 
+/** Serves a folder on this machine, at a free port; resolves to its address and to a function that stops. */
+export async function serve(folder = output): Promise<{ address: string; stop: () => Promise<void> }> {
+  const context = await esbuild.context({ logLevel: "error" });
+  const { port } = await context.serve({ servedir: folder, host: "127.0.0.1" });
+  return { address: `http://localhost:${port}/`, stop: () => context.dispose() };
+}
+
 /** The page, the worker and the WebAssembly of ONNX Runtime. */
 export async function build(folder = output): Promise<void> {
   await rm(folder, { recursive: true, force: true });
@@ -21,13 +28,11 @@ export async function build(folder = output): Promise<void> {
     target: "es2022",
     platform: "browser",
     minify: true,
-    sourcemap: "linked",
     legalComments: "linked",
     logLevel: "warning",
   });
   await cp(join(root, "index.html"), join(folder, "index.html"));
   await cp(join(root, "style.css"), join(folder, "style.css"));
   const runtime = join(dirname(createRequire(import.meta.url).resolve("onnxruntime-web")), "../dist");
-  for (const file of ["ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"])
-    await cp(join(runtime, file), join(folder, file));
+  await cp(join(runtime, "ort-wasm-simd-threaded.wasm"), join(folder, "ort-wasm-simd-threaded.wasm"));
 }

@@ -1,13 +1,16 @@
+import type { Stroke } from "../datasets/drawn.js";
+import type { Shape } from "./settings.js";
 import type { Phase } from "./training/preparation.js";
 import type { Pushes } from "./training/pushes.js";
-import type { Shape } from "./settings.js";
-import type { Stroke } from "../datasets/drawn.js";
 
 export const arms = ["pixel", "MFD"] as const;
 export type ArmName = (typeof arms)[number];
 
 /** Noise levels t at which tangents are measured. Training's own have their median at 0.33. */
 export const levels = [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4] as const;
+
+/** Iterations between two recordings. */
+export const STRIDE = 10;
 
 /** Recordings over which tangents are summed up. */
 export const WINDOW = 30;
@@ -28,10 +31,18 @@ export interface ArmRecording {
 
 export type Recording = { readonly iteration: number } & { readonly [arm in ArmName]: ArmRecording };
 
+/** What a visitor may change while it trains. */
+export interface Dials {
+  batchSize: number;
+  learningRate: number;
+  /** Iterations per second, at most. */
+  speed: number;
+}
+
 /** What the page asks of the worker. */
 export type Request =
-  | { kind: "prepare"; shape: Shape; strokes: readonly Stroke[]; seed: number; dials: { batchSize: number; learningRate: number } }
-  | { kind: "dials"; batchSize: number; learningRate: number }
+  | { kind: "prepare"; shape: Shape; strokes: readonly Stroke[]; seed: number; dials: Dials }
+  | { kind: "dials"; dials: Dials }
   | { kind: "run"; running: boolean }
   | { kind: "step" }
   | { kind: "reset" };
@@ -48,6 +59,6 @@ export type Report =
   | { kind: "manifold"; points: Float32Array }
   | { kind: "preparing"; phase: Phase; done: number; total: number }
   | { kind: "ready"; relief: Relief }
-  | { kind: "recording"; recording: Recording; milliseconds: number }
+  | { kind: "recording"; recording: Recording }
   | { kind: "finished" }
   | { kind: "failed"; message: string };

@@ -21,14 +21,17 @@ export interface Settings {
   learningRate: number;
   /** One of `levels`. */
   t: number;
+  /** Iterations per second, at most. */
+  speed: number;
   seed: number;
   /** What is shown. */
   show: readonly Layer[];
 }
 
-/** Both sliders move in steps of equal ratio. */
 export const batchSizes = [4, 8, 16, 32, 64, 128, 256] as const;
 export const learningRates = [1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2] as const;
+
+export const speeds = [20, 50, 100, 200, 400, Number.POSITIVE_INFINITY] as const;
 
 export const defaults: Settings = {
   shape: "circle",
@@ -36,6 +39,7 @@ export const defaults: Settings = {
   batchSize: 16,
   learningRate: 1e-3,
   t: 0.4,
+  speed: 200,
   seed: 0,
   show: layers,
 };
@@ -43,12 +47,13 @@ export const defaults: Settings = {
 /** Settings as a query, without what is as by default: "?shape=spiral&batch=32", or "". */
 export function format(settings: Settings): string {
   const query = new URLSearchParams();
-  const { shape, strokes, batchSize, learningRate, t, seed, show } = settings;
+  const { shape, strokes, batchSize, learningRate, t, speed, seed, show } = settings;
   if (shape !== defaults.shape) query.set("shape", shape);
   if (shape === "drawn") query.set("path", strokes.map(encode).join("."));
   if (batchSize !== defaults.batchSize) query.set("batch", String(batchSize));
   if (learningRate !== defaults.learningRate) query.set("rate", String(learningRate));
   if (t !== defaults.t) query.set("t", String(t));
+  if (speed !== defaults.speed) query.set("speed", String(speed));
   if (seed !== defaults.seed) query.set("seed", String(seed));
   if (show.length !== layers.length) query.set("show", show.join(".") || "none");
   const text = query.toString();
@@ -60,11 +65,7 @@ export function parse(query: string): Settings {
   const given = new URLSearchParams(query);
   const oneOf = <T extends number>(name: string, allowed: readonly T[], otherwise: T): T =>
     allowed.find((value) => value === Number(given.get(name) ?? Number.NaN)) ?? otherwise;
-  const strokes = (given.get("path") ?? "")
-    .split(".")
-    .slice(0, MOST_STROKES)
-    .map(decode)
-    .filter(hasLength);
+  const strokes = (given.get("path") ?? "").split(".").slice(0, MOST_STROKES).map(decode).filter(hasLength);
   const shape = shapes.find((name) => name === given.get("shape")) ?? defaults.shape;
   const seed = Number(given.get("seed") ?? defaults.seed);
   const show = given.get("show")?.split(".");
@@ -74,6 +75,7 @@ export function parse(query: string): Settings {
     batchSize: oneOf("batch", batchSizes, defaults.batchSize as (typeof batchSizes)[number]),
     learningRate: oneOf("rate", learningRates, defaults.learningRate as (typeof learningRates)[number]),
     t: oneOf("t", levels, defaults.t as (typeof levels)[number]),
+    speed: oneOf("speed", speeds, defaults.speed as (typeof speeds)[number]),
     seed: Number.isInteger(seed) && seed >= 0 && seed < 1000 ? seed : defaults.seed,
     show: show ? layers.filter((layer) => show.includes(layer)) : layers,
   };

@@ -6,9 +6,9 @@ import { compile } from "../src/engine/compile.js";
 import { describeDevice } from "../src/engine/device.js";
 import * as random from "../src/engine/random.js";
 import { VIEW } from "./geometry.js";
-import { ITERATIONS, type Shape } from "./settings.js";
-import type { Relief, Report, Request } from "./messages.js";
-import { Duel, STRIDE } from "./training/duel.js";
+import { type Dials, type Relief, type Report, type Request, STRIDE } from "./messages.js";
+import { defaults, ITERATIONS, type Shape } from "./settings.js";
+import { Duel } from "./training/duel.js";
 import { type Preparation, prepare } from "./training/preparation.js";
 
 const datasets: Record<Exclude<Shape, "drawn">, () => Dataset> = { circle, moons, spiral };
@@ -24,7 +24,7 @@ interface Session {
 const tell = (report: Report): void => self.postMessage(report);
 
 let session: Session | undefined;
-let dials = { batchSize: 16, learningRate: 1e-3 };
+let dials: Dials = defaults;
 let running = false;
 /** Counts preparations: one that is not the newest any more stops. */
 let newest = 0;
@@ -65,6 +65,19 @@ const turn = (): Promise<void> =>
     port2.postMessage(0);
   });
 
+let wake = (): void => {};
+
+/** Waits, but not longer than until the next request. */
+const rest = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => {
+    if (milliseconds < 1) return resolve();
+    const timer = setTimeout(resolve, milliseconds);
+    wake = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+  });
+
 async function start(request: Extract<Request, { kind: "prepare" }>, id: number): Promise<void> {
   if (id !== newest) return;
   session?.duel.dispose();
@@ -84,7 +97,7 @@ async function start(request: Extract<Request, { kind: "prepare" }>, id: number)
 }
 
 const duel = (data: Dataset, preparation: Preparation, seed: number): Duel =>
-  new Duel(data, preparation, seed, ITERATIONS, dials);
+  new Duel(data, preparation, seed, ITERATIONS);
 
 /** The feature map, which regresses the size of noise, over the picture. */
 async function relief({ features, featureParameters }: Preparation): Promise<Relief> {
@@ -103,23 +116,25 @@ async function relief({ features, featureParameters }: Preparation): Promise<Rel
   return { values, size };
 }
 
-async function look(milliseconds = 0): Promise<void> {
-  if (session) tell({ kind: "recording", recording: await session.duel.record(), milliseconds });
+async function look(): Promise<void> {
+  if (session) tell({ kind: "recording", recording: await session.duel.record() });
 }
 
 /** A few iterations of both models. At the end of the schedule training stops by itself. */
 async function advance(): Promise<void> {
   if (!session) return;
   const started = performance.now();
-  await session.duel.train(STRIDE);
-  await look(performance.now() - started);
+  await session.duel.train(STRIDE, dials);
+  await look();
   if (running && session.duel.iteration % ITERATIONS === 0) {
     running = false;
     tell({ kind: "finished" });
   }
+  if (running) await rest((1000 * STRIDE) / dials.speed - (performance.now() - started));
 }
 
 self.onmessage = ({ data: request }: MessageEvent<Request>) => {
+  wake();
   switch (request.kind) {
     case "prepare": {
       const id = ++newest;
@@ -128,7 +143,7 @@ self.onmessage = ({ data: request }: MessageEvent<Request>) => {
       break;
     }
     case "dials":
-      Object.assign(dials, { batchSize: request.batchSize, learningRate: request.learningRate });
+      dials = request.dials;
       break;
     case "run":
       running = request.running;

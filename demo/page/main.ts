@@ -1,1 +1,302 @@
+import { FEWEST, headline } from "../headline.js";
+import { type Moment, moment, thinned } from "../history.js";
+import {
+  type ArmName,
+  arms,
+  levels,
+  type Recording,
+  type Relief,
+  type Report,
+  STRIDE,
+  WINDOW,
+} from "../messages.js";
+import { format, ITERATIONS, parse, type Settings } from "../settings.js";
+import { Chart } from "./chart.js";
+import { onColorsChange } from "./colors.js";
+import { Controls } from "./controls.js";
+import { element } from "./dom.js";
+import { Motion } from "./motion.js";
+import { Pad } from "./pad.js";
+import { Panel } from "./panel.js";
+import { Trainer } from "./trainer.js";
 
+const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+/** Milliseconds between two sets of arrows: slow enough to follow. */
+const BEAT = calm ? 1000 : 160;
+
+let settings: Settings = parse(location.search);
+/** Who likes it calm starts training by hand. */
+let running = !calm;
+let data = new Float32Array(0);
+let relief: Relief | undefined;
+let latest: Recording | undefined;
+let history: Moment[] = [];
+let problem = "";
+
+const motions: Record<ArmName, Motion> = {
+  pixel: new Motion(calm ? 0 : BEAT),
+  MFD: new Motion(calm ? 0 : BEAT),
+};
+let beat = 0;
+let chartsDue = true;
+let scheduled = false;
+
+const panels = arms.map((arm) => [arm, new Panel(element<HTMLCanvasElement>(arm), arm, redraw)] as const);
+const alongChart = new Chart(
+  element<HTMLCanvasElement>("along"),
+  {
+    iterations: ITERATIONS,
+    top: 1,
+    format: (v) => `${Math.round(100 * v)} %`,
+    reference: { value: 0.5, label: "chance" },
+  },
+  redrawAll,
+);
+const qualityChart = new Chart(
+  element<HTMLCanvasElement>("quality"),
+  { iterations: ITERATIONS, top: 0.5, format: (v) => v.toFixed(1) },
+  redrawAll,
+);
+
+const trainer = new Trainer(hear);
+const controls = new Controls(settings, change);
+const pad = new Pad((strokes) => change({ ...settings, shape: "drawn", strokes }));
+
+element("run").addEventListener("click", () => setRunning(!running));
+element("step").addEventListener("click", () => {
+  setRunning(false);
+  trainer.step();
+});
+element("reset").addEventListener("click", reset);
+element("draw").addEventListener("click", () => pad.show());
+element("share").addEventListener("click", share);
+addEventListener("popstate", () => change(parse(location.search)));
+onColorsChange(redrawAll);
+
+begin();
+
+/** Everything anew: another manifold or seed. */
+function begin(): void {
+  forget();
+  relief = undefined;
+  trainer.prepare(settings);
+  setRunning(running);
+  sayStatus("Getting ready …", 0);
+}
+
+/** Both models back to their start. */
+function reset(): void {
+  forget();
+  trainer.reset();
+  setRunning(false);
+}
+
+function forget(): void {
+  latest = undefined;
+  history = [];
+  problem = "";
+  for (const name of arms) motions[name].clear();
+  showWords();
+  redrawAll();
+}
+
+function setRunning(value: boolean): void {
+  running = value;
+  element("run").textContent = running ? "Pause" : "Train";
+  trainer.run(running);
+}
+
+function change(next: Settings): void {
+  const before = settings;
+  settings = next;
+  controls.set(settings);
+  window.history.replaceState(null, "", format(settings) || location.pathname);
+  if (next.shape !== before.shape || next.seed !== before.seed || next.strokes !== before.strokes) {
+    running = !calm;
+    begin();
+    return;
+  }
+  trainer.adjust(settings);
+  if (next.t !== before.t) for (const name of arms) motions[name].clear();
+  showArrows(performance.now());
+  showWords();
+  redrawAll();
+}
+
+function hear(report: Report): void {
+  switch (report.kind) {
+    case "engine":
+      element("engine").textContent = report.description;
+      break;
+    case "manifold":
+      data = report.points as Float32Array<ArrayBuffer>;
+      redrawAll();
+      break;
+    case "preparing": {
+      const what =
+        report.phase === "denoiser" ? "1 of 2: a denoiser to start from" : "2 of 2: the feature map of MFD";
+      sayStatus(`Getting ready, ${what}`, report.done / report.total);
+      break;
+    }
+    case "ready":
+      relief = report.relief;
+      redrawAll();
+      break;
+    case "recording":
+      listen(report.recording);
+      break;
+    case "finished":
+      setRunning(false);
+      announce(true);
+      break;
+    case "failed":
+      problem = report.message;
+      setRunning(false);
+      showWords();
+      announce(true);
+      break;
+  }
+}
+
+function listen(recording: Recording): void {
+  latest = recording;
+  history.push(moment(recording));
+  const now = performance.now();
+  if (now - beat >= BEAT || !running) showArrows(now);
+  const { iteration } = recording;
+  sayStatus(
+    `Iteration ${iteration.toLocaleString("en")} of ${ITERATIONS.toLocaleString("en")}`,
+    iteration / ITERATIONS,
+  );
+  chartsDue = true;
+  redraw();
+}
+
+/** The newest arrows and words: not at each recording, which nobody could follow. */
+function showArrows(now: number): void {
+  if (!latest) return;
+  beat = now;
+  for (const name of arms) {
+    const { outputs, tangents } = latest[name];
+    motions[name].set(atLevel(outputs), atLevel(tangents), now);
+  }
+  showWords();
+  announce(false);
+}
+
+const level = (): number => (levels as readonly number[]).indexOf(settings.t);
+
+function atLevel(rows: Float32Array): Float32Array {
+  const size = rows.length / levels.length;
+  return rows.slice(level() * size, (level() + 1) * size);
+}
+
+function showWords(): void {
+  const heading = element("headline");
+  element("along-title").textContent = `Share of the push that runs along the manifold, at t = ${settings.t}`;
+  if (problem !== "") {
+    heading.textContent = `Training stopped: ${problem}. Choose Reset.`;
+    element("detail").textContent = "";
+    return;
+  }
+  if (!latest || history.length < FEWEST) {
+    heading.textContent = latest ? "Measuring …" : "Getting ready …";
+    element("detail").textContent = "";
+  } else {
+    const seen = { pixel: latest.pixel.pushes[level()]!, MFD: latest.MFD.pushes[level()]! };
+    const { text, detail } = headline(seen, settings.t, Math.min(history.length, WINDOW) * STRIDE);
+    if (heading.textContent !== text) heading.textContent = text;
+    element("detail").textContent = detail;
+  }
+  for (const name of arms) showNumbers(name);
+}
+
+function showNumbers(name: ArmName): void {
+  const pushes = latest?.[name].pushes[level()];
+  const known = history.length >= FEWEST && pushes;
+  const percent = (share: number): string => (known ? `${Math.round(100 * share)} %` : "–");
+  const rows: [string, string][] = [
+    ["along the manifold", percent(pushes?.along ?? 0)],
+    ["of it taken back", percent(pushes?.takenBack ?? 0)],
+    ["sample distance", latest ? latest[name].quality.toFixed(2) : "–"],
+  ];
+  element(`${name}-numbers`).replaceChildren(
+    ...rows.map(([term, value]) => {
+      const row = document.createElement("div");
+      row.append(Object.assign(document.createElement("dt"), { textContent: term }), " ");
+      row.append(Object.assign(document.createElement("dd"), { textContent: value }), " ");
+      return row;
+    }),
+  );
+}
+
+function sayStatus(text: string, share: number): void {
+  element("status").textContent = text;
+  element<HTMLProgressElement>("bar").value = share;
+}
+
+let announced = 0;
+
+/** To a screen reader, and not more often than it can be listened to. */
+function announce(now: boolean): void {
+  if (history.length < FEWEST && problem === "") return;
+  if (!now && performance.now() - announced < 10_000) return;
+  announced = performance.now();
+  const words = `${element("headline").textContent} ${element("detail").textContent} ${element("status").textContent}`;
+  element("announcer").textContent = words;
+  for (const name of arms)
+    element(name).setAttribute(
+      "aria-label",
+      `Tangents with the ${name === "pixel" ? "pixel loss" : "manifold feature distance"}: ${element(`${name}-numbers`).textContent}`,
+    );
+}
+
+async function share(): Promise<void> {
+  const link = new URL(format(settings) || location.pathname, location.href).href;
+  const button = element("share");
+  try {
+    await navigator.clipboard.writeText(link);
+    button.textContent = "Copied";
+  } catch {
+    button.textContent = "The link is in the address bar";
+  }
+  element("announcer").textContent = button.textContent;
+  setTimeout(() => {
+    button.textContent = "Copy link to these settings";
+  }, 2500);
+}
+
+function redrawAll(): void {
+  chartsDue = true;
+  redraw();
+}
+
+function redraw(): void {
+  if (scheduled) return;
+  scheduled = true;
+  requestAnimationFrame(paint);
+}
+
+function paint(now: number): void {
+  scheduled = false;
+  for (const [arm, panel] of panels)
+    panel.draw({
+      data,
+      relief,
+      samples: latest?.[arm].samples,
+      arrows: motions[arm].at(now),
+      show: settings.show,
+    });
+  if (chartsDue) {
+    chartsDue = false;
+    const shown = thinned(history);
+    const iterations = shown.map(({ iteration }) => iteration);
+    const series = (of: (moment: Moment, name: ArmName) => number) => ({
+      iterations,
+      values: { pixel: shown.map((each) => of(each, "pixel")), MFD: shown.map((each) => of(each, "MFD")) },
+    });
+    alongChart.draw(series((each, name) => each.along[name][level()]!));
+    qualityChart.draw(series((each, name) => each.quality[name]));
+  }
+  if (arms.some((name) => motions[name].moving(now))) redraw();
+}

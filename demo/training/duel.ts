@@ -1,11 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Dataset } from "../../datasets/dataset.js";
-import { ectPairs } from "../../src/consistency/times.js";
 import { pixelLoss } from "../../src/consistency/losses.js";
+import { ectPairs } from "../../src/consistency/times.js";
 import * as random from "../../src/engine/random.js";
 import { alignedLoss } from "../../src/manifold/aligned.js";
 import { slicedWasserstein } from "../../src/metrics/sliced-wasserstein.js";
-import { type ArmRecording, arms, type ArmName, levels, type Recording } from "../messages.js";
+import { type ArmName, type ArmRecording, arms, type Dials, levels, type Recording } from "../messages.js";
 import { Arm } from "./arm.js";
 import { drawOrigins } from "./posterior.js";
 import type { Preparation } from "./preparation.js";
@@ -16,16 +16,8 @@ const PROBES = 32;
 const SAMPLES = 256;
 /** Examples that stand for the data where the posterior is drawn from. */
 const POOL = 1024;
-/** Iterations between two recordings. */
-export const STRIDE = 10;
 /** Recordings between two measurements of the samples. */
 const QUALITY_EVERY = 5;
-
-/** What a visitor may change while it trains. */
-export interface Dials {
-  batchSize: number;
-  learningRate: number;
-}
 
 /** Keys of a seed, by use; the preparation has the first. */
 const Use = { probes: 8, noise: 9, pool: 10, samples: 11, reference: 12, training: 13, origins: 14 } as const;
@@ -36,6 +28,7 @@ const Use = { probes: 8, noise: 9, pool: 10, samples: 11, reference: 12, trainin
  */
 export class Duel {
   iteration = 0;
+  private learningRate = 0;
   private readonly base: random.Key;
   private readonly arms: Record<ArmName, Arm>;
   private readonly noisy: Float32Array;
@@ -52,7 +45,6 @@ export class Duel {
     { denoiser, start, features, featureParameters }: Preparation,
     seed: number,
     iterations: number,
-    readonly dials: Dials,
   ) {
     this.base = random.key(seed);
     const losses = {
@@ -60,7 +52,13 @@ export class Duel {
       MFD: alignedLoss(features, featureParameters, { layers: [-1] }),
     };
     const arm = (name: ArmName): Arm =>
-      new Arm(data, { denoiser, start, loss: losses[name], iterations, learningRate: () => this.dials.learningRate });
+      new Arm(data, {
+        denoiser,
+        start,
+        loss: losses[name],
+        iterations,
+        learningRate: () => this.learningRate,
+      });
     this.arms = { pixel: arm("pixel"), MFD: arm("MFD") };
     const draw = (use: number, count: number): Float32Array =>
       data.sample(random.foldIn(this.base, use), count).x;
@@ -79,11 +77,15 @@ export class Duel {
   }
 
   /** Trains both for `count` iterations. */
-  async train(count: number): Promise<void> {
+  async train(
+    count: number,
+    { batchSize, learningRate }: Pick<Dials, "batchSize" | "learningRate">,
+  ): Promise<void> {
+    this.learningRate = learningRate;
     for (let i = 0; i < count; i++, this.iteration++) {
       const key = random.foldIn(random.foldIn(this.base, Use.training), this.iteration);
       const [dataKey, noiseKey] = random.split(key) as [random.Key, random.Key];
-      const { x } = this.data.sample(dataKey, this.dials.batchSize);
+      const { x } = this.data.sample(dataKey, batchSize);
       for (const name of arms) await this.arms[name].step(noiseKey, x, this.iteration);
     }
   }

@@ -26,7 +26,7 @@ export interface Preparation {
 /** Small enough for a second or two in a browser. */
 const plan = {
   denoiser: { steps: 600, learningRate: 2e-3 },
-  features: { steps: 600, learningRate: 2e-3 },
+  features: { steps: 1000, learningRate: 5e-3 },
   batchSize: 128,
   ema: 0.99,
 } as const;
@@ -55,7 +55,7 @@ export async function prepare(
     denoising({ ...shared, denoiser: model, learningRate: rate }),
   );
   if (!start) return undefined;
-  const transformations = pointTransformations({ dim: 2, groups: ["noise"] });
+  const transformations = pointTransformations({ dim: 2, groups: ["noise"], noiseMax: 0.7 });
   const features = flatten(mlpFeatures({ dim: 2, labels: transformations.labelNames.length, width: 64 }));
   const featureParameters = await fit(
     "features",

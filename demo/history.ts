@@ -1,0 +1,25 @@
+import { type ArmName, type ArmRecording, arms, type Recording } from "./messages.js";
+
+/** What charts need of a recording. */
+export interface Moment {
+  readonly iteration: number;
+  /** Share along the manifold for each level. */
+  readonly along: Record<ArmName, readonly number[]>;
+  readonly quality: Record<ArmName, number>;
+}
+
+export const moment = (recording: Recording): Moment => {
+  const each = <T>(of: (arm: ArmRecording) => T): Record<ArmName, T> =>
+    Object.fromEntries(arms.map((name) => [name, of(recording[name])])) as Record<ArmName, T>;
+  return {
+    iteration: recording.iteration,
+    along: each(({ pushes }) => pushes.map(({ along }) => along)),
+    quality: each(({ quality }) => quality),
+  };
+};
+
+/** At most about `most` of the moments, evenly, with the last: more than that no chart can show. */
+export function thinned(moments: readonly Moment[], most = 400): readonly Moment[] {
+  const every = Math.ceil(moments.length / most);
+  return every <= 1 ? moments : moments.filter((_, i) => (moments.length - 1 - i) % every === 0);
+}
