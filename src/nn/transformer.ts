@@ -64,9 +64,10 @@ export function gelu(x: Tensor): Tensor {
       gradFunc: (dy: Tensor, [x]: Tensor[]) => {
         const square = tf.square(x!);
         const s = gate(x!, square);
-        // s + x s (1 - s) u', x u' = a x + 3 b x^3
-        const slope = tf.mul(x!, tf.add(tf.mul(square, 3 * b), a));
-        return tf.mul(dy, tf.mul(s, tf.add(tf.mul(slope, tf.sub(1, s)), 1)));
+        // s + x s (1 - s) u' with x s the value itself, u' = a + 3 b x^2
+        const slope = tf.add(tf.mul(square, 3 * b), a);
+        const bend = tf.mul(tf.mul(tf.mul(x!, s), tf.sub(1, s)), slope);
+        return tf.mul(dy, tf.add(s, bend));
       },
     };
   })(x);
@@ -75,13 +76,17 @@ export function gelu(x: Tensor): Tensor {
 /** Rows of a table [V, D] by their numbers [N, T], int32 -> [N, T, D]. */
 export function embed(table: Tensor, ids: Tensor): Tensor {
   const [rows, width] = table.shape as [number, number];
-  const flat = (): tf.Tensor1D => tf.reshape(ids, [-1]);
-  const pick = tf.customGrad((table) => ({
-    value: tf.reshape(tf.gather(table as tf.Tensor, flat()), [...ids.shape, width]) as Tensor,
-    // A product with rows of one 1 adds up what goes to the same row, on every device.
-    gradFunc: (dy: Tensor) =>
-      tf.matMul(tf.oneHot(flat(), rows, 1, 0, "float32"), tf.reshape(dy, [-1, width]), true),
-  }));
+  const flat = (ids: Tensor): tf.Tensor1D => tf.reshape(ids, [-1]);
+  const pick = tf.customGrad((...inputs) => {
+    const [table, save] = inputs as unknown as [Tensor, tf.GradSaveFunc];
+    save([ids as tf.Tensor]);
+    return {
+      value: tf.reshape(tf.gather(table as tf.Tensor, flat(ids)), [...ids.shape, width]) as Tensor,
+      // A product with rows of one 1 adds up what goes to the same row, on every device.
+      gradFunc: (dy: Tensor, [ids]: Tensor[]) =>
+        tf.matMul(tf.oneHot(flat(ids!), rows, 1, 0, "float32"), tf.reshape(dy, [-1, width]), true),
+    };
+  });
   return pick(table as tf.Tensor);
 }
 
