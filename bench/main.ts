@@ -8,6 +8,7 @@ import * as random from "../src/engine/random.js";
 import { check, TangentLabError } from "../src/errors.js";
 import { updateSection } from "../src/io/index.js";
 import { alternate, difference, disturbed } from "./measure.js";
+import { peakMemory } from "./memory.js";
 import { ours } from "./ours.js";
 import { PyTorch } from "./peers/pytorch.js";
 import { markdown, plain, type Report, type Section } from "./report.js";
@@ -24,6 +25,7 @@ interface Options {
   python: string;
   only: string[];
   seconds: number;
+  memory: boolean;
   updateReadme: boolean;
   json?: string;
 }
@@ -45,6 +47,7 @@ const program = new Command("bench")
       }),
   )
   .option("--seconds <n>", "time to measure for each workload, in seconds", positive, 20)
+  .option("--memory", "also the most memory that a process of its own holds", false)
   .option("--update-readme", "replace the table in README.md", false)
   .option("--json <file>", "also write everything measured to a file");
 
@@ -69,7 +72,9 @@ async function main(options: Options): Promise<void> {
   const sections: Section[] = [];
   try {
     for (const name of options.only) {
-      const section = await measure(workloads[name]!(), options.seconds, tensorflow, torch);
+      const timed = await measure(workloads[name]!(), options.seconds, tensorflow, torch);
+      const memory = options.memory && (await peakMemory(name, torch && options.python, threads));
+      const section = { ...timed, ...(memory && { memory }) };
       console.log(`\n${plain(section)}`);
       sections.push(section);
     }

@@ -1,8 +1,10 @@
 import { disturbed, type Measurement } from "./measure.js";
+import type { Memory } from "./memory.js";
 
 export interface Section {
   readonly title: string;
   readonly measurements: readonly Measurement[];
+  readonly memory?: Memory;
 }
 
 export interface Report {
@@ -21,7 +23,7 @@ const ratio = ({ ratio, quartiles: [low, high] }: Measurement): string =>
 const digits = (value: number): string => (value < 0.095 ? value.toFixed(3) : value.toFixed(2));
 
 /** One line for each participant. */
-export function plain({ title, measurements }: Section): string {
+export function plain({ title, measurements, memory }: Section): string {
   const width = Math.max(...measurements.map(({ name }) => name.length));
   const lines = measurements.map((m, i) => {
     const time = `${number(m.milliseconds).padStart(7)} ms`;
@@ -31,20 +33,30 @@ export function plain({ title, measurements }: Section): string {
         : `  ${ratio(m)} of its time, best ${digits(m.bestRatio)}${disturbed(m) ? ", DISTURBED" : ""}`;
     return `  ${m.name.padEnd(width)} ${time}${relation}  [${m.setting}; ${m.rounds} rounds]`;
   });
-  return [title, ...lines].join("\n");
+  return [title, ...lines, ...(memory ? [`  ${held(memory)}`] : [])].join("\n");
 }
+
+const held = ({ ours, pytorch }: Memory): string =>
+  `peak memory ${ours.toFixed(0)} MiB${pytorch === undefined ? "" : `, PyTorch ${pytorch.toFixed(0)} MiB: ${digits(ours / pytorch)} of its`}`;
 
 /** A table of ratios for the README: one row for each workload, one column for each participant. */
 export function markdown(report: Report): string {
   const names = [...new Set(report.sections.flatMap((s) => s.measurements.slice(1).map((m) => m.name)))];
-  const head = ["One training step", "ms", ...names.map((name) => `against ${name}`)];
-  const rows = report.sections.map(({ title, measurements }) => [
+  const remembered = report.sections.some(({ memory }) => memory?.pytorch !== undefined);
+  const head = [
+    "One step",
+    "ms",
+    ...names.map((name) => `against ${name}`),
+    ...(remembered ? ["peak memory against PyTorch"] : []),
+  ];
+  const rows = report.sections.map(({ title, measurements, memory }) => [
     title,
     number(measurements[0]!.milliseconds),
     ...names.map((name) => {
       const found = measurements.find((m) => m.name === name);
       return found ? ratio(found) : "";
     }),
+    ...(remembered ? [memory?.pytorch === undefined ? "" : digits(memory.ours / memory.pytorch)] : []),
   ]);
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [
@@ -52,7 +64,7 @@ export function markdown(report: Report): string {
     line(head.map((_, i) => (i === 0 ? "---" : "---:"))),
     ...rows.map(line),
     "",
-    `Our time divided by theirs, median and middle half of alternating rounds; below 1 we are faster. Forward, backward, optimizer and moving average; ` +
+    `Our time divided by theirs, median and middle half of alternating rounds; below 1 we are faster. Training steps are forward, backward, optimizer and moving average; ` +
       `the same weights and data, first losses compared. ${report.date}, ${report.machine}, ${report.threads} threads, ${report.versions}. ` +
       `Standard normals: ${report.nanosecondsPerNormal.toFixed(1)} ns each.`,
   ].join("\n");

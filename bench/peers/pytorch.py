@@ -4,12 +4,14 @@ The PyTorch side of the benchmark: a long-lived process that reads one JSON obje
   {"do": "hello"}                                        -> {"version", "threads"}
   {"do": "load", "case", "config", "file", "tensors", "compile"} -> {"runner", "parameters", "setting"}
   {"do": "run", "runner", "steps"}                       -> {"seconds": [one per step], "metrics": [of each step]}
+  {"do": "memory"}                                       -> {"mebibytes"}: the most that the process has held
 
 `file` holds float32 numbers; `tensors` says where in it each weight ("weights.<name>", "features.<name>") and each batch tensor ("batch.<name>")
 lies. Of the settings that a careful user would try (fused or foreach optimizer, channels_last or not), the fastest is taken.
 """
 
 import json
+import resource
 import sys
 import time
 from collections.abc import Callable
@@ -253,6 +255,10 @@ def main() -> None:
                     "seconds": seconds,
                     "metrics": [{name: value.item() for name, value in m.items()} for m in metrics],
                 }
+            elif message["do"] == "memory":
+                # Kibibytes on Linux, bytes on macOS.
+                unit = 2**20 if sys.platform == "darwin" else 2**10
+                answer = {"mebibytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit}
             else:
                 raise ValueError(f"unknown request {message['do']}")
         except Exception as error:  # the other side reports it and goes on without this peer

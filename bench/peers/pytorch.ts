@@ -95,6 +95,11 @@ export class PyTorch {
     }
   }
 
+  /** The most memory that the process has held, in MiB. */
+  async peakMemory(): Promise<number> {
+    return (await this.peer.ask<{ mebibytes: number }>({ do: "memory" })).mebibytes;
+  }
+
   close(): Promise<void> {
     return this.peer.close();
   }
