@@ -140,7 +140,7 @@ function editing({ arms, strips }: SoftRepaInput): string {
     ]);
     return `<p><b>${escapeHTML(source)}</b> → <b>${escapeHTML(strips.target[i]!)}</b></p>${table([], lines)}`;
   });
-  return `<p>FlowEdit, without inversion: one attribute of each image is to change, the others are to stay. Later starts change less.</p>${numbers}
+  return `<p>FlowEdit, without inversion: one attribute of each image is to change, the others are to stay. A start at a lower t changes less.</p>${numbers}
 <h3>From source to target</h3>${pictures.join("")}`;
 }
 

@@ -50,11 +50,11 @@ const softTokens: TokenPlan = {
 export const mainPlan = (quick: boolean): SoftRepaPlan => ({
   flow: {
     ...{ patch: 4, layers: quick ? 3 : 4, heads: 4, headDim: quick ? 16 : 32 },
-    ...{ steps: quick ? 150 : 2500, batchSize: 32, learningRate: 2e-3 },
+    ...{ steps: quick ? 500 : 2500, batchSize: 32, learningRate: 2e-3 },
   },
-  judge: { steps: quick ? 100 : 400, batchSize: 64, learningRate: 3e-3 },
-  arms: [{ ...softTokens, ...(quick && { layers: 2, steps: 25 }) }],
-  generate: { images: quick ? 32 : 192, steps: quick ? 8 : 20, guidance: 2 },
+  judge: { steps: quick ? 150 : 400, batchSize: 64, learningRate: 3e-3 },
+  arms: [{ ...softTokens, ...(quick && { layers: 2, steps: 60 }) }],
+  generate: { images: quick ? 64 : 192, steps: quick ? 10 : 20, guidance: 2 },
   information: { captions: 16, batches: quick ? 2 : 20 },
   edit: {
     ...{ images: quick ? 8 : 48, steps: quick ? 8 : 20, starts: quick ? [6] : [12, 15, 18] },

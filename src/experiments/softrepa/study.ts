@@ -25,10 +25,21 @@ export function studyPlan(quick: boolean): SoftRepaPlan {
         but("b = 16", { batchSize: 16 }),
         but("positives' weight 1", { positiveWeight: 1 }),
       ];
+  if (!quick) {
+    return {
+      ...plan,
+      arms,
+      flow: { ...plan.flow, steps: 4000 },
+      generate: { ...plan.generate, images: 256 },
+    };
+  }
   return {
     ...plan,
-    ...(!quick && { flow: { ...plan.flow, steps: 4000 }, generate: { ...plan.generate, images: 256 } }),
-    arms,
+    arms: arms.map((arm) => ({ ...arm, steps: 15 })),
+    flow: { ...plan.flow, steps: 60 },
+    judge: { ...plan.judge, steps: 40 },
+    generate: { ...plan.generate, images: 16, steps: 4 },
+    probes: 32,
   };
 }
 
