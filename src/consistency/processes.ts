@@ -2,8 +2,10 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { LogNormal } from "../diffusion/times.js";
 import type { Tensor } from "../engine/tensor.js";
 
+export type ProcessName = "edm" | "trigflow";
+
 /** How a continuous-time objective measures tangents and weights times; levels t [batch] are EDM's noise levels in all of them. */
-interface Process {
+export interface Process {
   /** What df/dt, with t EDM's noise level, is multiplied with before it is normalised: [batch]. */
   scale(t: Tensor, sigmaData: number): Tensor;
   /** Weight of <f, tangent>: [batch]. */
@@ -17,7 +19,7 @@ interface Process {
  * weight 1/(s sin a) = sqrt(t^2 + s^2)/(s t), which makes it sCM's |F - F' - tangent|^2 of the network's own outputs, and tan(a) = e^z/s with
  * z ~ N(-1, 1.4^2).
  */
-export const processes = {
+export const processes: Readonly<Record<ProcessName, Process>> = {
   edm: {
     scale: (t) => tf.onesLike(t),
     weight: (t) => tf.div(1, t),
@@ -28,8 +30,6 @@ export const processes = {
     weight: (t, s) => tf.div(radius(t, s), tf.mul(t, s)),
     time: { mean: -1, std: 1.4 },
   },
-} as const satisfies Record<string, Process>;
-
-export type ProcessName = keyof typeof processes;
+};
 
 const radius = (t: Tensor, s: number): Tensor => tf.sqrt(tf.add(tf.square(t), s ** 2));
