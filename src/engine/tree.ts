@@ -93,6 +93,39 @@ export function rebuilder(tree: Tree, order?: readonly number[]): (parts: readon
   };
 }
 
+/** A test for trees of the structure of `tree`, with leaves of the same shapes and types: their leaves in order, or undefined. */
+export function matcher(tree: Tree): (other: Tree) => Tensor[] | undefined {
+  type Match = (node: unknown, found: Tensor[]) => boolean;
+  const plan = (node: Tree): Match => {
+    if (isTensor(node)) {
+      const { shape, dtype } = node;
+      return (other, found) =>
+        isTensor(other) &&
+        other.dtype === dtype &&
+        other.shape.length === shape.length &&
+        other.shape.every((d, i) => d === shape[i]) &&
+        found.push(other) > 0;
+    }
+    const names = Object.keys(node);
+    const children = names.map((name) => plan((node as { [name: string]: Tree })[name]!));
+    return (other, found) => {
+      if (isTensor(other)) return false;
+      const keys = Object.keys(other as object);
+      return (
+        keys.length === names.length &&
+        names.every(
+          (name, i) => keys[i] === name && children[i]!((other as { [name: string]: Tree })[name], found),
+        )
+      );
+    };
+  };
+  const match = plan(tree);
+  return (other) => {
+    const found: Tensor[] = [];
+    return match(other, found) ? found : undefined;
+  };
+}
+
 /** Frees the memory of all leaves. */
 export const dispose = (tree: Tree): void => {
   for (const leaf of leaves(tree)) leaf.dispose();

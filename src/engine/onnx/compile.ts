@@ -1,8 +1,9 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import * as tree from "../tree.js";
 import { registerTraceBackend, trace } from "./backend.js";
+import { sizeOf, type Value } from "./graph.js";
 import { kernels } from "./kernels/index.js";
-import { createSession, type Data, type Session, toTensor } from "./session.js";
+import { createSession, type Data, type Session, type Slot, toTensor } from "./session.js";
 
 interface Compiled {
   session: Session;
@@ -10,6 +11,8 @@ interface Compiled {
   build: (leaves: tf.Tensor[]) => tree.Tree;
   /** Outputs 0 .. donated-1 are the new state, in the order of the old one. */
   donated: number;
+  /** For each output: the leaf of the old state that it is, untouched; or which of the session's outputs. */
+  sources: readonly ({ readonly moved: number } | { readonly output: number })[];
 }
 
 /** Compiles `f` by tracing it, once for each combination of input structures and shapes. */
@@ -17,39 +20,45 @@ export function compileOnnx<A extends tree.Tree[], R extends tree.Tree>(
   f: (...args: A) => R,
   donate: boolean,
 ): (...args: A) => Promise<R> {
-  const compiled = new Map<string, Promise<Compiled>>();
+  const compiled: { match: (args: A) => tf.Tensor[] | undefined; entry: Promise<Compiled> }[] = [];
   const buffers = new StateBuffers();
+  const find = (args: A): { leaves: tf.Tensor[]; entry: Promise<Compiled> } => {
+    for (const { match, entry } of compiled) {
+      const leaves = match(args);
+      if (leaves) return { leaves, entry };
+    }
+    const added = { match: tree.matcher(args) as (args: A) => tf.Tensor[], entry: build(f, args, donate) };
+    compiled.push(added);
+    added.entry.catch(() => compiled.splice(compiled.indexOf(added), 1));
+    return { leaves: added.match(args), entry: added.entry };
+  };
   return async (...args) => {
-    const leaves = args.map((arg) => tree.flatten(arg));
-    const flat = leaves.flat();
-    const key = leaves
-      .map((list) => list.map(({ name, tensor }) => `${name}${tensor.dtype}[${tensor.shape}]`).join())
-      .join(";");
-    let entry = compiled.get(key);
-    if (!entry) {
-      entry = build(f, args, donate);
-      compiled.set(key, entry);
-      entry.catch(() => compiled.delete(key));
-    }
-    const { session, build: rebuild, donated } = await entry;
-    const inputs = flat.map(({ tensor }) => tensor.dataSync() as Data);
-    const targets = session.outputs.map((slot, i) =>
-      i < donated
-        ? buffers.take(
-            slot.shape.reduce((a, b) => a * b, 1),
-            slot.type,
-          )
-        : undefined,
-    );
+    const { leaves, entry } = find(args);
+    const { session, build: rebuild, donated, sources } = await entry;
+    const inputs = leaves.map((tensor) => tensor.dataSync() as Data);
+    const targets: (Data | undefined)[] = [];
+    sources.forEach((source, i) => {
+      if ("moved" in source) return;
+      targets[source.output] = i < donated ? buffers.take(session.outputs[source.output]!) : undefined;
+    });
     const results = await session.run(inputs, targets);
-    const tensors = results.map((data, i) => toTensor(data, session.outputs[i]!));
+    const moved = new Set<number>();
+    const tensors = sources.map((source, i) => {
+      if ("moved" in source) {
+        moved.add(source.moved);
+        const { shape, dtype } = leaves[source.moved]!;
+        return toTensor(inputs[source.moved]!, { shape, type: dtype as Slot["type"] });
+      }
+      if (i < donated) buffers.own(results[source.output]!);
+      return toTensor(results[source.output]!, session.outputs[source.output]!);
+    });
     if (donate) {
-      leaves[0]!.forEach(({ tensor }, i) => {
-        if (i < donated) buffers.give(inputs[i]!);
-        tensor.dispose();
-      });
+      const state = tree.leaves(args[0]!).length;
+      for (let i = 0; i < state; i++) {
+        if (!moved.has(i)) buffers.give(inputs[i]!);
+        leaves[i]!.dispose();
+      }
     }
-    for (const tensor of tensors.slice(0, donated)) buffers.own(tensor.dataSync() as Data);
     return rebuild(tensors) as R;
   };
 }
@@ -82,9 +91,19 @@ async function build<A extends tree.Tree[]>(
       return order;
     },
   );
-  const { model, usedInputs, work } = graph.encode(outputs);
-  const session = await createSession(model, work, usedInputs, outputs);
-  return { session, build: rebuild, donated };
+  // What a state hands on as it is, such as frozen weights, is not copied.
+  const given = graph.inputs.slice(0, donate ? counts[0] : 0);
+  const computed: Value[] = [];
+  const taken = new Set<number>();
+  const sources = outputs.map((value, i) => {
+    const moved = i < donated ? given.indexOf(value) : -1;
+    if (moved < 0 || taken.has(moved)) return { output: computed.push(value) - 1 };
+    taken.add(moved);
+    return { moved };
+  });
+  const { model, usedInputs, work } = graph.encode(computed);
+  const session = await createSession(model, work, usedInputs, computed);
+  return { session, build: rebuild, donated, sources };
 }
 
 /** Memory of states that were given up, for states to come: a training loop alternates between two sets of buffers. */
@@ -92,7 +111,8 @@ class StateBuffers {
   private readonly free: Data[] = [];
   private readonly owned = new WeakSet<Data>();
 
-  take(size: number, type: "float32" | "int32" | "bool"): Data {
+  take({ shape, type }: Slot): Data {
+    const size = sizeOf(shape);
     const kind = type === "float32" ? Float32Array : type === "int32" ? Int32Array : Uint8Array;
     const i = this.free.findIndex((data) => data.length === size && data instanceof kind);
     return i >= 0 ? this.free.splice(i, 1)[0]! : new kind(size);

@@ -21,6 +21,13 @@ export interface Session {
 /** Whether results are written into tensors that are handed in; onnxruntime-web leaves those as they are. */
 const fillsTargets = ort.env.versions.node !== undefined;
 
+let providers: readonly string[] | undefined;
+
+/** What computes graphs that are compiled from now on: ONNX Runtime's execution providers, best first; undefined is its own choice, the CPU. */
+export function setExecutionProviders(names: readonly string[] | undefined): void {
+  providers = names;
+}
+
 /** Multiply-adds of a graph that one thread computes as fast as several. */
 const smallWork = 1e7;
 
@@ -32,6 +39,7 @@ export async function createSession(
   outputs: readonly Value[],
 ): Promise<Session> {
   const session = await ort.InferenceSession.create(model, {
+    ...(providers && { executionProviders: [...providers] }),
     graphOptimizationLevel: "all",
     executionMode: "sequential",
     logSeverityLevel: 3,
@@ -69,9 +77,22 @@ export async function createSession(
   };
 }
 
-const ortTensor = (type: Slot["type"], data: Data, shape: readonly number[]): ort.Tensor =>
-  new ort.Tensor(type, data as Float32Array, shape);
+const ortTensors = new WeakMap<Data, ort.Tensor>();
 
-/** A tfjs tensor over data, without copying. */
+/** A tensor over data, without copying; the same for data that come again, as states and frozen weights do. */
+function ortTensor(type: Slot["type"], data: Data, shape: readonly number[]): ort.Tensor {
+  const known = ortTensors.get(data);
+  if (
+    known?.type === type &&
+    known.dims.length === shape.length &&
+    known.dims.every((d, i) => d === shape[i])
+  )
+    return known;
+  const tensor = new ort.Tensor(type, data as Float32Array, shape);
+  ortTensors.set(data, tensor);
+  return tensor;
+}
+
+/** A tfjs tensor over data, without copying; without the checks of tf.tensor, which take longer than a small step's arithmetic. */
 export const toTensor = (data: Data, slot: Slot): tf.Tensor =>
-  tf.tensor(data, slot.shape as number[], slot.type as tf.DataType as "float32");
+  tf.engine().makeTensor(data, slot.shape as number[], slot.type);
