@@ -5,9 +5,8 @@ export {
   type SamplesInput,
   sampleGrids,
   sampleScatter,
-  type TangentPicturesInput,
-  tangentPictures,
 } from "./charts/samples.js";
+export { type TangentPicturesInput, tangentPictures } from "./charts/tangent-pictures.js";
 export { directionChange, type ProbeChartInput, type ProbeCurves, parallelShare } from "./charts/tangents.js";
 export {
   type Figure,

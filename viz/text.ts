@@ -35,6 +35,9 @@ export function formatNumber(value: number): string {
   return value.toLocaleString("en-US", { maximumSignificantDigits: size >= 1000 ? 5 : 3 });
 }
 
+/** A whole number for people: 1,230. */
+export const formatCount = (count: number): string => count.toLocaleString("en-US");
+
 /** A share in [0, 1] as percent: 64%, 0.4%. */
 export const formatPercent = (share: number): string =>
   share !== 0 && Math.abs(share) < 0.0095 ? `${(100 * share).toFixed(1)}%` : `${Math.round(100 * share)}%`;

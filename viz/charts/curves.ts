@@ -1,7 +1,7 @@
 import { check } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import type { VegaLiteSpec, View } from "../spec.js";
-import { capitalize, formatNumber } from "../text.js";
+import { capitalize, formatCount, formatNumber } from "../text.js";
 import { runScale } from "../theme.js";
 import { checkLength, checkNames, checkSize } from "../validate.js";
 
@@ -75,7 +75,9 @@ export function metricCurves(input: MetricCurvesInput): VegaLiteSpec {
     );
     if (dropped > 0) {
       const why = yScale === "log" || xScale === "log" ? "not finite or not positive" : "not finite";
-      notes.push(`${curve.name}: left out ${number(dropped)} of ${number(all.length)} values (${why}).`);
+      notes.push(
+        `${curve.name}: left out ${formatCount(dropped)} of ${formatCount(all.length)} values (${why}).`,
+      );
     }
     const tail = drawn.slice(-Math.max(1, Math.floor(drawn.length / 10)));
     ends.push({
@@ -87,7 +89,7 @@ export function metricCurves(input: MetricCurvesInput): VegaLiteSpec {
     });
     if (all.length > maxPoints) {
       notes.push(
-        `${curve.name}: the line is the mean and the band the range of every ${Math.ceil(all.length / maxPoints)} of its ${number(all.length)} values.`,
+        `${curve.name}: the line is the mean and the band the range of every ${Math.ceil(all.length / maxPoints)} of its ${formatCount(all.length)} values.`,
       );
     }
     rows.push(...buckets(all, maxPoints));
@@ -244,5 +246,3 @@ function endTitle(
   const ranked = [...ends].sort((a, b) => (lowerIsBetter ? a.last - b.last : b.last - a.last));
   return `${capitalize(metric)} after ${steps} steps: ${ranked.map((end) => `${end.name} ${formatNumber(end.last)}`).join(", ")}`;
 }
-
-const number = (count: number): string => count.toLocaleString("en-US");

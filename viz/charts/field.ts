@@ -13,7 +13,7 @@ import {
 import { trustworthiness } from "../projections/trustworthiness.js";
 import { type UmapProjection, umap } from "../projections/umap.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
-import { formatNumber, formatPercent } from "../text.js";
+import { formatCount, formatNumber, formatPercent } from "../text.js";
 import { inks, runColor } from "../theme.js";
 import { checkLength, checkNames, checkPoints, checkSize } from "../validate.js";
 
@@ -70,9 +70,9 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
   const total = runs.reduce((sum, run) => sum + run.outputs.shape[0]!, 0);
   const data = thin(input.data, images ? Math.max(100, maxFitted - total) : maxData);
   if (data !== input.data)
-    notes.push(`${number(data.shape[0]!)} of ${number(input.data.shape[0]!)} data points drawn.`);
+    notes.push(`${formatCount(data.shape[0]!)} of ${formatCount(input.data.shape[0]!)} data points drawn.`);
   if (runs[0] !== input.runs[0])
-    notes.push(`${maxArrows} of ${number(input.runs[0]!.outputs.shape[0]!)} arrows drawn.`);
+    notes.push(`${maxArrows} of ${formatCount(input.runs[0]!.outputs.shape[0]!)} arrows drawn.`);
 
   const arrowLength = input.arrowLength ?? defaultLength(data, runs);
   const together = concatenate([data, ...runs.map((run) => run.outputs)]);
@@ -385,5 +385,3 @@ function thinRun(run: FieldRun, count: number): FieldRun {
 
 /** Five digits are more than a screen shows, and keep files small. */
 const round = (value: number): number => Number(value.toPrecision(5));
-
-const number = (count: number): string => count.toLocaleString("en-US");

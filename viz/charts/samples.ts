@@ -2,11 +2,12 @@ import { check } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import { checkImages, pictureURI } from "../picture.js";
 import { pca } from "../projections/pca.js";
-import { matrixShape, type Projection, plane, thin } from "../projections/projection.js";
+import { matrixShape, type Projection, plane, spread, thin } from "../projections/projection.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
-import { formatNumber, textWidth } from "../text.js";
+import { formatCount } from "../text.js";
 import { fontSizes, runColor } from "../theme.js";
-import { checkLength, checkNames, checkPoints, checkSize } from "../validate.js";
+import { checkNames, checkPoints, checkSize } from "../validate.js";
+import { type PictureCell, pictureTable } from "./picture-table.js";
 
 /** What one run drew from the same noise at several times of training. */
 export interface SampleRun {
@@ -46,7 +47,7 @@ export function sampleGrids(input: SamplesInput & { columns?: number }): VegaLit
   const cells: PictureCell[] = runs.flatMap((run, i) => [
     ...frames[i]!.map(({ step, samples }, j): PictureCell => {
       checkImages(`runs[${i}].frames[${j}].samples`, samples);
-      return { row: run.name, column: number(step), url: picture(samples) };
+      return { row: run.name, column: formatCount(step), url: picture(samples) };
     }),
     ...(reference === undefined ? [] : [{ row: run.name, column: "data", url: picture(reference) }]),
   ]);
@@ -57,7 +58,7 @@ export function sampleGrids(input: SamplesInput & { columns?: number }): VegaLit
       ...framesNote(steps, total),
     ],
     rows: runs.map((run) => run.name),
-    columns: [...steps.map(number), ...(reference === undefined ? [] : ["data"])],
+    columns: [...steps.map(formatCount), ...(reference === undefined ? [] : ["data"])],
     columnTitle: "training step",
     cells,
     width,
@@ -130,7 +131,7 @@ export function sampleScatter(input: SamplesInput): VegaLiteSpec {
         ...(i === 0
           ? {
               title: {
-                text: j === 0 ? `step ${number(step)}` : number(step),
+                text: j === 0 ? `step ${formatCount(step)}` : formatCount(step),
                 anchor: "middle",
                 fontSize: fontSizes.label,
                 fontWeight: "normal",
@@ -173,132 +174,12 @@ export function sampleScatter(input: SamplesInput): VegaLiteSpec {
   );
   notes.unshift("Grey: data. Coloured: samples, from the same noise in every panel.");
   notes.push(...framesNote(steps, total));
-  if (outside > 0) notes.push(`Outside the panels: ${number(outside)} samples.`);
+  if (outside > 0) notes.push(`Outside the panels: ${formatCount(outside)} samples.`);
   return frame({
     title: input.title ?? sampleTitle(steps),
     caption: notes,
     width,
     view: { concat: panels, columns: steps.length, spacing: 8 },
-  });
-}
-
-export interface TangentPicturesInput {
-  /** Noise level t of each column; any order, shown rising. */
-  times: ArrayLike<number>;
-  rows: readonly {
-    label: string;
-    /** [times, height, width, channels]. */
-    images: Points;
-    /** Red for positive, blue for negative values instead of an image in [-1, 1]. */
-    signed?: boolean;
-  }[];
-  title?: string;
-  /** Of the whole chart, in pixels. Default 600. */
-  width?: number;
-}
-
-const maxTimes = 8;
-
-/**
- * What tangents look like: rows such as x_t, f, the pixel tangent and the MFD tangent, a column per noise level.
- * @throws TangentLabError `invalid-argument` where shapes differ or values are not finite.
- */
-export function tangentPictures(input: TangentPicturesInput): VegaLiteSpec {
-  const { times, width = notebookWidth } = input;
-  checkSize("width", width);
-  checkPoints("times", { shape: [times.length], values: times }, ["count"]);
-  checkNames(
-    "rows",
-    input.rows.map(({ label }) => ({ name: label })),
-  );
-  const order = Array.from(times, (_, i) => i).sort((a, b) => times[a]! - times[b]!);
-  const shown = spread(order, maxTimes);
-  const column = (place: number): string => `${place}`;
-  const cells = input.rows.flatMap(({ label, images, signed = false }, i) => {
-    checkImages(`rows[${i}].images`, images);
-    checkLength(`rows[${i}].images`, { length: images.shape[0]! }, times.length);
-    return shown.map((index, place) => ({
-      row: label,
-      column: column(place),
-      url: pictureURI(item(images, index), { signed, scale: images.shape[2]! > 40 ? 1 : 3 }),
-    }));
-  });
-  const signed = input.rows.some((row) => row.signed);
-  const notes = signed
-    ? ["Red: the tangent makes the pixel brighter; blue: darker; each map scaled by its largest value."]
-    : [];
-  if (shown.length < times.length) notes.push(`${shown.length} of ${times.length} noise levels shown.`);
-  const labels = shown.map((index) => formatNumber(times[index]!));
-  return pictureTable({
-    title: input.title ?? `What the tangents look like from noise level t = ${labels[0]} to ${labels.at(-1)}`,
-    caption: notes,
-    rows: input.rows.map((row) => row.label),
-    columns: shown.map((_, place) => column(place)),
-    columnLabels: labels,
-    columnTitle: "noise level t",
-    cells,
-    width,
-  });
-}
-
-interface PictureCell {
-  row: string;
-  column: string;
-  url: string;
-}
-
-/** Pictures in rows and columns with labels. `columnLabels` are needed where columns could have the same label. */
-function pictureTable(parts: {
-  title: string;
-  caption: readonly string[];
-  rows: readonly string[];
-  columns: readonly string[];
-  columnLabels?: readonly string[];
-  columnTitle: string;
-  cells: readonly PictureCell[];
-  width: number;
-}): VegaLiteSpec {
-  const { rows, columns, columnLabels, cells, width } = parts;
-  const labels = Math.min(150, Math.max(...rows.map((row) => textWidth(row, 13)))) + 30;
-  const cell = Math.min(150, Math.floor((width - labels) / columns.length));
-  const size = cell - 6;
-  const labelExpr = columnLabels ? { labelExpr: `${JSON.stringify(columnLabels)}[+datum.value]` } : {};
-  return frame({
-    title: parts.title,
-    caption: parts.caption,
-    width,
-    view: {
-      width: { step: cell },
-      height: { step: cell },
-      data: { values: cells },
-      mark: { type: "image", width: size, height: size, aspect: false, tooltip: null },
-      encoding: {
-        url: { field: "url", type: "nominal" },
-        x: {
-          field: "column",
-          type: "ordinal",
-          sort: null,
-          scale: { domain: columns, padding: 0 },
-          title: parts.columnTitle,
-          axis: {
-            orient: "top",
-            labelAngle: 0,
-            ticks: false,
-            domain: false,
-            labelPadding: 2,
-            titleAnchor: "start",
-            ...labelExpr,
-          },
-        },
-        y: {
-          field: "row",
-          type: "nominal",
-          scale: { domain: rows, padding: 0 },
-          title: null,
-          axis: { ticks: false, domain: false, labelFontSize: 13, labelLimit: 150, labelPadding: 6 },
-        },
-      },
-    },
   });
 }
 
@@ -337,15 +218,9 @@ function alignFrames(runs: readonly SampleRun[]): {
   };
 }
 
-/** At most `count` of the items, evenly, first and last included. */
-function spread<T>(items: readonly T[], count: number): T[] {
-  if (items.length <= count) return [...items];
-  return Array.from({ length: count }, (_, i) => items[Math.round((i * (items.length - 1)) / (count - 1))]!);
-}
-
 function sampleTitle(steps: readonly number[]): string {
-  if (steps.length === 1) return `Samples after ${number(steps[0]!)} training steps`;
-  return `Samples from the same noise, from step ${number(steps[0]!)} to step ${number(steps.at(-1)!)} of training`;
+  if (steps.length === 1) return `Samples after ${formatCount(steps[0]!)} training steps`;
+  return `Samples from the same noise, from step ${formatCount(steps[0]!)} to step ${formatCount(steps.at(-1)!)} of training`;
 }
 
 const framesNote = (steps: readonly number[], total: number): string[] =>
@@ -357,18 +232,8 @@ function first(images: Points, count: number): Points {
   return { shape: [kept, ...images.shape.slice(1)], values: Array.from(images.values).slice(0, kept * size) };
 }
 
-function item(images: Points, index: number): Points {
-  const [, size] = matrixShape(images);
-  return {
-    shape: [1, ...images.shape.slice(1)],
-    values: Array.from(images.values).slice(index * size, (index + 1) * size),
-  };
-}
-
 const rows = ({ shape, values }: Points): { x: number; y: number }[] =>
   Array.from({ length: shape[0]! }, (_, i) => ({
     x: Number(values[2 * i]!.toPrecision(4)),
     y: Number(values[2 * i + 1]!.toPrecision(4)),
   }));
-
-const number = (count: number): string => count.toLocaleString("en-US");

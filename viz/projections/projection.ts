@@ -59,3 +59,18 @@ export function move(points: Points, directions: Points, step: number): Points {
 
 /** a - b, point by point. */
 export const difference = (a: Points, b: Points): Points => move(a, b, -1);
+
+/** At most `count` of the items, evenly, first and last included. */
+export function spread<T>(items: readonly T[], count: number): T[] {
+  if (items.length <= count) return [...items];
+  return Array.from({ length: count }, (_, i) => items[Math.round((i * (items.length - 1)) / (count - 1))]!);
+}
+
+/** Item `index` of several, as a set of one. */
+export function item(points: Points, index: number): Points {
+  const [, size] = matrixShape(points);
+  return {
+    shape: [1, ...points.shape.slice(1)],
+    values: Array.from({ length: size }, (_, k) => points.values[index * size + k]!),
+  };
+}

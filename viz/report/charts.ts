@@ -1,6 +1,7 @@
 import { type Curve, metricCurves } from "../charts/curves.js";
 import { tangentField } from "../charts/field.js";
-import { sampleGrids, sampleScatter, tangentPictures } from "../charts/samples.js";
+import { sampleGrids, sampleScatter } from "../charts/samples.js";
+import { tangentPictures } from "../charts/tangent-pictures.js";
 import { directionChange, parallelShare } from "../charts/tangents.js";
 import type { Points, VegaLiteSpec } from "../spec.js";
 import { capitalize, list } from "../text.js";
