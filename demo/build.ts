@@ -19,8 +19,7 @@ export async function serve(folder = output): Promise<{ address: string; stop: (
 export async function build(folder = output): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  await esbuild.build({
-    entryPoints: { page: join(root, "page/main.ts"), worker: join(root, "worker.ts") },
+  const shared: esbuild.BuildOptions = {
     outdir: folder,
     bundle: true,
     splitting: true,
@@ -30,9 +29,18 @@ export async function build(folder = output): Promise<void> {
     minify: true,
     legalComments: "linked",
     logLevel: "warning",
+  };
+  const worker = join(root, "worker.ts");
+  await esbuild.build({ ...shared, entryPoints: { page: join(root, "page/main.ts"), worker } });
+  // The same with the runtime that has WebGPU ("imports" in package.json).
+  await esbuild.build({
+    ...shared,
+    entryPoints: { "worker-webgpu": worker },
+    conditions: ["webgpu", "module"],
   });
   await cp(join(root, "index.html"), join(folder, "index.html"));
   await cp(join(root, "style.css"), join(folder, "style.css"));
   const runtime = join(dirname(createRequire(import.meta.url).resolve("onnxruntime-web")), "../dist");
-  await cp(join(runtime, "ort-wasm-simd-threaded.wasm"), join(folder, "ort-wasm-simd-threaded.wasm"));
+  for (const file of ["ort-wasm-simd-threaded.wasm", "ort-wasm-simd-threaded.asyncify.wasm"])
+    await cp(join(runtime, file), join(folder, file));
 }

@@ -7,6 +7,10 @@ export type Shape = (typeof shapes)[number];
 /** Iterations of the schedule, after which training stops. */
 export const ITERATIONS = 3000;
 
+/** What computes the training steps. */
+export const engines = ["wasm", "webgpu"] as const;
+export type Engine = (typeof engines)[number];
+
 /** What can be drawn over the data. */
 export const layers = ["tangents", "past", "samples", "levels"] as const;
 export type Layer = (typeof layers)[number];
@@ -24,6 +28,8 @@ export interface Settings {
   /** Iterations per second, at most. */
   speed: number;
   seed: number;
+  /** WebGPU is on request: steps as small as these take longer to hand to a graphics card than to compute. */
+  engine: Engine;
   /** What is shown. */
   show: readonly Layer[];
 }
@@ -41,13 +47,14 @@ export const defaults: Settings = {
   t: 0.4,
   speed: 200,
   seed: 0,
+  engine: "wasm",
   show: layers,
 };
 
 /** Settings as a query, without what is as by default: "?shape=spiral&batch=32", or "". */
 export function format(settings: Settings): string {
   const query = new URLSearchParams();
-  const { shape, strokes, batchSize, learningRate, t, speed, seed, show } = settings;
+  const { shape, strokes, batchSize, learningRate, t, speed, seed, engine, show } = settings;
   if (shape !== defaults.shape) query.set("shape", shape);
   if (shape === "drawn") query.set("path", strokes.map(encode).join("."));
   if (batchSize !== defaults.batchSize) query.set("batch", String(batchSize));
@@ -55,6 +62,7 @@ export function format(settings: Settings): string {
   if (t !== defaults.t) query.set("t", String(t));
   if (speed !== defaults.speed) query.set("speed", String(speed));
   if (seed !== defaults.seed) query.set("seed", String(seed));
+  if (engine !== defaults.engine) query.set("engine", engine);
   if (show.length !== layers.length) query.set("show", show.join(".") || "none");
   const text = query.toString();
   return text === "" ? "" : `?${text}`;
@@ -77,6 +85,7 @@ export function parse(query: string): Settings {
     t: oneOf("t", levels, defaults.t as (typeof levels)[number]),
     speed: oneOf("speed", speeds, defaults.speed as (typeof speeds)[number]),
     seed: Number.isInteger(seed) && seed >= 0 && seed < 1000 ? seed : defaults.seed,
+    engine: engines.find((name) => name === given.get("engine")) ?? defaults.engine,
     show: show ? layers.filter((layer) => show.includes(layer)) : layers,
   };
 }

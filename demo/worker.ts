@@ -3,13 +3,13 @@ import type { Dataset } from "../datasets/dataset.js";
 import { drawn } from "../datasets/drawn.js";
 import { circle, moons, spiral } from "../datasets/toys.js";
 import { compile } from "../src/engine/compile.js";
-import { describeDevice } from "../src/engine/device.js";
 import * as random from "../src/engine/random.js";
 import { VIEW } from "./geometry.js";
 import { type Dials, type Relief, type Report, type Request, STRIDE } from "./messages.js";
-import { defaults, ITERATIONS, type Shape } from "./settings.js";
+import { defaults, type Engine, ITERATIONS, type Shape } from "./settings.js";
 import { Duel } from "./training/duel.js";
 import { type Preparation, prepare } from "./training/preparation.js";
+import { chooseProvider } from "./training/provider.js";
 
 const datasets: Record<Exclude<Shape, "drawn">, () => Dataset> = { circle, moons, spiral };
 
@@ -25,6 +25,8 @@ const tell = (report: Report): void => self.postMessage(report);
 
 let session: Session | undefined;
 let dials: Dials = defaults;
+/** In words; chosen before the first training. */
+let engine: string | undefined;
 let running = false;
 /** Counts preparations: one that is not the newest any more stops. */
 let newest = 0;
@@ -83,7 +85,8 @@ async function start(request: Extract<Request, { kind: "prepare" }>, id: number)
   session?.duel.dispose();
   session = undefined;
   const data = request.shape === "drawn" ? drawn(request.strokes) : datasets[request.shape]();
-  tell({ kind: "engine", description: await describeDevice() });
+  engine ??= await chooseProvider(self.name as Engine);
+  tell({ kind: "engine", description: engine });
   tell({ kind: "manifold", points: data.sample(random.key(request.seed), 1500).x });
   const preparation = await prepare(data, request.seed, async (phase, done, total) => {
     tell({ kind: "preparing", phase, done, total });

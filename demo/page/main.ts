@@ -58,7 +58,7 @@ const qualityChart = new Chart(
   redrawAll,
 );
 
-const trainer = new Trainer(hear);
+const trainer = new Trainer(settings.engine, hear);
 const controls = new Controls(settings, change);
 const pad = new Pad((strokes) => change({ ...settings, shape: "drawn", strokes }));
 

@@ -1,11 +1,14 @@
 import type { Report, Request } from "../messages.js";
-import type { Settings } from "../settings.js";
+import type { Engine, Settings } from "../settings.js";
 
 /** The worker that trains, as the page sees it. */
 export class Trainer {
-  private readonly worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+  private readonly worker: Worker;
 
-  constructor(onReport: (report: Report) => void) {
+  /** @param engine which of the two workers: they differ in the runtime that is bundled with them. */
+  constructor(engine: Engine, onReport: (report: Report) => void) {
+    const file = engine === "webgpu" ? "./worker-webgpu.js" : "./worker.js";
+    this.worker = new Worker(new URL(file, import.meta.url), { type: "module", name: engine });
     this.worker.onmessage = ({ data }: MessageEvent<Report>) => onReport(data);
     this.worker.onerror = (event) =>
       onReport({ kind: "failed", message: event.message || "the worker does not start" });
