@@ -22,13 +22,26 @@ export function verdict({ along, takenBack, toward }: Pushes): string {
 
 const percent = (share: number): string => `${Math.round(100 * share)} %`;
 
+/** Which model's samples are closer to the data; differences under a tenth are not worth a word. */
+export function compareSamples(quality: Record<ArmName, number>): string {
+  const { pixel, MFD } = quality;
+  const numbers = `${pixel.toFixed(2)} with the pixel loss, ${MFD.toFixed(2)} with MFD`;
+  if (Math.abs(pixel - MFD) < 0.1 * Math.max(pixel, MFD))
+    return `Samples are about as close to the data with both (${numbers}).`;
+  return `Samples are closer to the data with ${pixel < MFD ? "the pixel loss" : "MFD"} so far (${numbers}).`;
+}
+
 /** The headline over `iterations` iterations of measurements at a noise level. */
-export function headline(seen: Record<ArmName, Pushes>, t: number, iterations: number): Headline {
-  const { pixel, MFD } = seen;
+export function headline(
+  { pixel, MFD }: Record<ArmName, Pushes>,
+  quality: Record<ArmName, number>,
+  t: number,
+  iterations: number,
+): Headline {
   return {
     text: `Pixel loss: the tangent ${verdict(pixel)}. MFD: it ${verdict(MFD)}.`,
     detail:
       `At noise level t = ${t}, over the last ${iterations} iterations: with the pixel loss ${percent(pixel.along)} of the push runs along the manifold, ` +
-      `and ${percent(pixel.takenBack)} of that is taken back by later pushes; with MFD ${percent(MFD.along)} runs along it. Chance is 50 %.`,
+      `and ${percent(pixel.takenBack)} of that is taken back by later pushes; with MFD ${percent(MFD.along)} runs along it. Chance is 50 %. ${compareSamples(quality)}`,
   };
 }

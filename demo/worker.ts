@@ -13,17 +13,10 @@ import { chooseProvider } from "./training/provider.js";
 
 const datasets: Record<Exclude<Shape, "drawn">, () => Dataset> = { circle, moons, spiral };
 
-/** Everything that belongs to one choice of a manifold and a seed. */
-interface Session {
-  data: Dataset;
-  seed: number;
-  preparation: Preparation;
-  duel: Duel;
-}
-
 const tell = (report: Report): void => self.postMessage(report);
 
-let session: Session | undefined;
+/** The two models of the manifold and seed chosen. */
+let duel: Duel | undefined;
 let dials: Dials = defaults;
 /** In words; chosen before the first training. */
 let engine: string | undefined;
@@ -42,16 +35,16 @@ async function work(): Promise<void> {
     for (;;) {
       const task = tasks.shift();
       if (task) await task();
-      else if (running && session) await advance();
+      else if (running && duel) await advance();
       else break;
       await turn();
     }
   } catch (error) {
     running = false;
     tell({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
-  } finally {
-    busy = false;
   }
+  busy = false;
+  if (tasks.length > 0) void work();
 }
 
 const enqueue = (task: () => Promise<void>): void => {
@@ -82,8 +75,8 @@ const rest = (milliseconds: number): Promise<void> =>
 
 async function start(request: Extract<Request, { kind: "prepare" }>, id: number): Promise<void> {
   if (id !== newest) return;
-  session?.duel.dispose();
-  session = undefined;
+  duel?.dispose();
+  duel = undefined;
   const data = request.shape === "drawn" ? drawn(request.strokes) : datasets[request.shape]();
   engine ??= await chooseProvider(self.name as Engine);
   tell({ kind: "engine", description: engine });
@@ -95,12 +88,9 @@ async function start(request: Extract<Request, { kind: "prepare" }>, id: number)
   });
   if (!preparation) return;
   tell({ kind: "ready", relief: await relief(preparation) });
-  session = { data, seed: request.seed, preparation, duel: duel(data, preparation, request.seed) };
+  duel = new Duel(data, preparation, request.seed, ITERATIONS);
   await look();
 }
-
-const duel = (data: Dataset, preparation: Preparation, seed: number): Duel =>
-  new Duel(data, preparation, seed, ITERATIONS);
 
 /** The feature map, which regresses the size of noise, over the picture. */
 async function relief({ features, featureParameters }: Preparation): Promise<Relief> {
@@ -120,16 +110,16 @@ async function relief({ features, featureParameters }: Preparation): Promise<Rel
 }
 
 async function look(): Promise<void> {
-  if (session) tell({ kind: "recording", recording: await session.duel.record() });
+  if (duel) tell({ kind: "recording", recording: await duel.record() });
 }
 
 /** A few iterations of both models. At the end of the schedule training stops by itself. */
 async function advance(): Promise<void> {
-  if (!session) return;
+  if (!duel) return;
   const started = performance.now();
-  await session.duel.train(STRIDE, dials);
+  await duel.train(STRIDE, dials);
   await look();
-  if (running && session.duel.iteration % ITERATIONS === 0) {
+  if (running && duel.iteration % ITERATIONS === 0) {
     running = false;
     tell({ kind: "finished" });
   }
@@ -157,9 +147,8 @@ self.onmessage = ({ data: request }: MessageEvent<Request>) => {
       break;
     case "reset":
       enqueue(async () => {
-        if (!session) return;
-        session.duel.dispose();
-        session.duel = duel(session.data, session.preparation, session.seed);
+        if (!duel) return;
+        duel.restart();
         await look();
       });
       break;

@@ -1,15 +1,5 @@
-import { FEWEST, headline } from "../headline.js";
 import { type Moment, moment, thinned } from "../history.js";
-import {
-  type ArmName,
-  arms,
-  levels,
-  type Recording,
-  type Relief,
-  type Report,
-  STRIDE,
-  WINDOW,
-} from "../messages.js";
+import { type ArmName, arms, levels, type Recording, type Relief, type Report } from "../messages.js";
 import { format, ITERATIONS, parse, type Settings } from "../settings.js";
 import { Chart } from "./chart.js";
 import { onColorsChange } from "./colors.js";
@@ -19,6 +9,7 @@ import { Motion } from "./motion.js";
 import { Pad } from "./pad.js";
 import { Panel } from "./panel.js";
 import { Trainer } from "./trainer.js";
+import { Words } from "./words.js";
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 /** Milliseconds between two sets of arrows: slow enough to follow. */
@@ -32,6 +23,8 @@ let relief: Relief | undefined;
 let latest: Recording | undefined;
 let history: Moment[] = [];
 let problem = "";
+/** Whether recordings that arrive are still of what was before. */
+let stale = true;
 
 const motions: Record<ArmName, Motion> = {
   pixel: new Motion(calm ? 0 : BEAT),
@@ -58,6 +51,7 @@ const qualityChart = new Chart(
   redrawAll,
 );
 
+const words = new Words();
 const trainer = new Trainer(settings.engine, hear);
 const controls = new Controls(settings, change);
 const pad = new Pad((strokes) => change({ ...settings, shape: "drawn", strokes }));
@@ -92,6 +86,7 @@ function reset(): void {
 }
 
 function forget(): void {
+  stale = true;
   latest = undefined;
   history = [];
   problem = "";
@@ -104,6 +99,11 @@ function setRunning(value: boolean): void {
   running = value;
   element("run").textContent = running ? "Pause" : "Train";
   trainer.run(running);
+  showWords();
+}
+
+function showWords(): void {
+  words.show({ latest, recordings: history.length, level: level(), running, problem });
 }
 
 function change(next: Settings): void {
@@ -147,18 +147,20 @@ function hear(report: Report): void {
       break;
     case "finished":
       setRunning(false);
-      announce(true);
+      words.announce();
       break;
     case "failed":
       problem = report.message;
       setRunning(false);
-      showWords();
-      announce(true);
+      words.announce();
       break;
   }
 }
 
 function listen(recording: Recording): void {
+  // What was under way when everything began anew is not of interest any more.
+  if (stale && recording.iteration > 0) return;
+  stale = false;
   latest = recording;
   history.push(moment(recording));
   const now = performance.now();
@@ -181,74 +183,20 @@ function showArrows(now: number): void {
     motions[name].set(atLevel(outputs), atLevel(tangents), now);
   }
   showWords();
-  announce(false);
 }
 
-const level = (): number => (levels as readonly number[]).indexOf(settings.t);
+function level(): number {
+  return (levels as readonly number[]).indexOf(settings.t);
+}
 
 function atLevel(rows: Float32Array): Float32Array {
   const size = rows.length / levels.length;
   return rows.slice(level() * size, (level() + 1) * size);
 }
 
-function showWords(): void {
-  const heading = element("headline");
-  element("along-title").textContent = `Share of the push that runs along the manifold, at t = ${settings.t}`;
-  if (problem !== "") {
-    heading.textContent = `Training stopped: ${problem}. Choose Reset.`;
-    element("detail").textContent = "";
-    return;
-  }
-  if (!latest || history.length < FEWEST) {
-    heading.textContent = latest ? "Measuring …" : "Getting ready …";
-    element("detail").textContent = "";
-  } else {
-    const seen = { pixel: latest.pixel.pushes[level()]!, MFD: latest.MFD.pushes[level()]! };
-    const { text, detail } = headline(seen, settings.t, Math.min(history.length, WINDOW) * STRIDE);
-    if (heading.textContent !== text) heading.textContent = text;
-    element("detail").textContent = detail;
-  }
-  for (const name of arms) showNumbers(name);
-}
-
-function showNumbers(name: ArmName): void {
-  const pushes = latest?.[name].pushes[level()];
-  const known = history.length >= FEWEST && pushes;
-  const percent = (share: number): string => (known ? `${Math.round(100 * share)} %` : "–");
-  const rows: [string, string][] = [
-    ["along the manifold", percent(pushes?.along ?? 0)],
-    ["of it taken back", percent(pushes?.takenBack ?? 0)],
-    ["sample distance", latest ? latest[name].quality.toFixed(2) : "–"],
-  ];
-  element(`${name}-numbers`).replaceChildren(
-    ...rows.map(([term, value]) => {
-      const row = document.createElement("div");
-      row.append(Object.assign(document.createElement("dt"), { textContent: term }), " ");
-      row.append(Object.assign(document.createElement("dd"), { textContent: value }), " ");
-      return row;
-    }),
-  );
-}
-
 function sayStatus(text: string, share: number): void {
   element("status").textContent = text;
   element<HTMLProgressElement>("bar").value = share;
-}
-
-let announced = 0;
-
-/** To a screen reader, and not more often than it can be listened to. */
-function announce(now: boolean): void {
-  if (history.length < FEWEST && problem === "") return;
-  if (!now && performance.now() - announced < 10_000) return;
-  announced = performance.now();
-  const words = `${element("headline").textContent} ${element("detail").textContent} ${element("status").textContent}`;
-  element("announcer").textContent = words;
-  for (const name of arms)
-    element(name).setAttribute(
-      "aria-label",
-      `Tangents with the ${name === "pixel" ? "pixel loss" : "manifold feature distance"}: ${element(`${name}-numbers`).textContent}`,
-    );
 }
 
 async function share(): Promise<void> {

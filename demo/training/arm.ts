@@ -31,6 +31,7 @@ export class Arm {
     probes: Probes,
     noise: Tensor,
   ) => Promise<{ output: Tensor; tangent: Tensor; samples: Tensor }>;
+  private readonly start: Tensor;
   private state: TrainState;
   private readonly window: Components[] = [];
 
@@ -45,6 +46,7 @@ export class Arm {
       const { output, tangent } = tangentsAt(parameters, context, probes);
       return { output, tangent, samples: sample(denoiser, ema, [noise]) };
     });
+    this.start = start;
     this.state = this.method.from(start);
   }
 
@@ -78,6 +80,13 @@ export class Arm {
     if (this.window.length > WINDOW) this.window.shift();
     const pushes = levels.map((_, i) => sumUp(this.window, i * count, (i + 1) * count));
     return { outputs, tangents: directions, samples, pushes };
+  }
+
+  /** Back to the start; what is compiled stays. */
+  restart(): void {
+    this.dispose();
+    this.state = this.method.from(this.start);
+    this.window.length = 0;
   }
 
   dispose(): void {

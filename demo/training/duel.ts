@@ -114,6 +114,13 @@ export class Duel {
     return recording;
   }
 
+  /** Both back to their start; the same draws follow. */
+  restart(): void {
+    this.iteration = 0;
+    this.recordings = 0;
+    for (const name of arms) this.arms[name].restart();
+  }
+
   dispose(): void {
     this.sampleNoise.dispose();
     for (const name of arms) this.arms[name].dispose();
