@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import type { Dataset } from "../../datasets/index.js";
 import { renderStudy } from "../../viz/report/study.js";
-import { markdown, outcomeTable, tableNote } from "../../viz/report/study-table.js";
+import { markdown, outcomeTable, tableNote, tuningNote } from "../../viz/report/study-table.js";
 import { type DeviceName, describeDevice, useDevice } from "../engine/device.js";
 import { check, TangentLabError } from "../errors.js";
 import { studyByName } from "../experiments/index.js";
@@ -150,7 +150,7 @@ const section = (record: StudyRecord, command: string): string =>
   [
     tables(record),
     "",
-    `${tableNote(record)} Settings were chosen on seeds ${record.seeds.tune.join(", ")}. ${record.date.slice(0, 10)}, \`${command}\`.`,
+    `${tableNote(record)}${tuningNote(record)} ${record.date.slice(0, 10)}, \`${command}\`.`,
   ].join("\n");
 
 /** What was typed, as far as it decides the numbers. */

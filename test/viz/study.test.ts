@@ -134,7 +134,13 @@ test("the report has charts by place and over training, and settings as words", 
   assert.match(html, "Does &#60;it&#62; converge?");
   assert.match(html, "<td>steps 10, batch size 4</td>");
   assert.match(html, '<th scope="row">quick</th><td>yes</td>');
-  assert.match(html, "Settings were chosen on seeds 0 and are reported on seeds 10, 11, 12.");
+  assert.match(html, "Reported seeds: 10, 11, 12.</p>");
+  const tuned = structuredClone(study) as unknown as { panels: { cells: { tuning: object[] }[] }[] };
+  tuned.panels[0]!.cells[0]!.tuning.push({ learningRate: 1e-3, value: 0.5 });
+  assert.match(
+    await renderStudy(tuned as unknown as StudyInput),
+    "Reported seeds: 10, 11, 12. Learning rates were chosen on seeds 0.",
+  );
 });
 
 test.run();

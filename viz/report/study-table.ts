@@ -55,6 +55,12 @@ function versusText(measure: string, versus: IntervalInput): string {
   return `${times}${sign}${intervalText(versus)}${isSignificant(measure, versus) ? " *" : ""}`;
 }
 
+/** Which seeds settings were chosen on, where there was a choice. */
+export const tuningNote = ({ seeds, panels }: StudyInput): string =>
+  panels.some(({ cells }) => cells.some(({ tuning }) => tuning.length > 0))
+    ? ` Learning rates were chosen on seeds ${seeds.tune.join(", ")}.`
+    : "";
+
 /** What the starred numbers mean. */
 export const tableNote = ({ seeds }: StudyInput): string =>
   `Mean over ${seeds.report.length} seeds with its 95% interval (Student's t). Against the reference: difference of runs with the same seed, of steps their ratio; * where its interval leaves out none: the 5% level for each, not corrected for their number.`;

@@ -6,7 +6,7 @@ import { capitalize, escapeHTML, formatNumber } from "../text.js";
 import { type Draw, metricTitle, wide } from "./charts.js";
 import { drawn, factTable, header, style } from "./parts.js";
 import type { CellInput, PanelInput, StudyInput } from "./study-input.js";
-import { findings, outcomeTable, type TextTable, tableNote } from "./study-table.js";
+import { findings, outcomeTable, type TextTable, tableNote, tuningNote } from "./study-table.js";
 
 /** Measures that are drawn over training: of more, a chart for each place would be too many to read. */
 const curvesShown = 3;
@@ -27,7 +27,7 @@ export async function renderStudy(study: StudyInput): Promise<string> {
     }),
     ...study.panels.map((panel, i) => panelSection(page, study, panel, i)),
     `<section id="provenance"><h2>Settings, seeds and machine</h2>
-<p>Settings were chosen on seeds ${seeds.tune.join(", ")} and are reported on seeds ${seeds.report.join(", ")}.</p>
+<p>Reported seeds: ${seeds.report.join(", ")}.${tuningNote(study)}</p>
 ${factTable(settings)}<h3>Machine</h3>${factTable(machine)}<h3>Versions</h3>${factTable(versions)}</section>`,
   ].join("\n");
   return page.html({ title, body, style });
