@@ -34,7 +34,7 @@ export interface StudyRecord {
   title: string;
   question: string;
   date: string;
-  /** Of this run of the command; runs that were finished before are not in it. */
+  /** Of the training of all runs, also those of earlier commands; without what they start from. */
   seconds: number;
   quick: boolean;
   axis: string | null;
@@ -52,7 +52,6 @@ export async function experimentCommand(
   args: ExperimentArguments,
   signal: AbortSignal,
 ): Promise<void> {
-  const started = performance.now();
   const study = studyByName(name);
   const asked = chosen(study.plan(args.quick), args);
   await useDevice(args.engine as DeviceName | "auto");
@@ -79,7 +78,9 @@ export async function experimentCommand(
   const record: StudyRecord = {
     ...{ name, title, question, quick: args.quick, axis: axis ?? null, measures: [...measures] },
     date: new Date().toISOString(),
-    seconds: (performance.now() - started) / 1000,
+    seconds: runs
+      .flatMap(({ records, tuning }) => [...records, ...tuning.flatMap((choice) => choice.records)])
+      .reduce((sum, { seconds }) => sum + seconds, 0),
     seeds: plan.seeds,
     panels: summarize(study, plan, runs),
     settings: {
