@@ -14,12 +14,12 @@ export interface Situation {
 }
 
 /** Milliseconds for which a headline stays, so that it can be read. */
-const STAY = 2000;
+const STAY = 3000;
 /** Milliseconds between two announcements to a screen reader, so that they can be listened to. */
 const PAUSE = 10_000;
 
 const names: Record<ArmName, string> = { pixel: "pixel loss", MFD: "manifold feature distance" };
-const percent = (share: number): string => `${Math.round(100 * share)} %`;
+const percent = (share: number): string => `${Math.round(100 * share)}\u00a0%`;
 
 /** The page's words about what is seen. */
 export class Words {

@@ -65,7 +65,7 @@ test("training moves the tangents and the samples, and the headline says what th
   assert.ok(after < 0.8 * before, `sample distance ${before}, then ${after}`);
   assert.match(
     await text("headline"),
-    /^Pixel loss: the tangent oscillates along the manifold\. MFD: it points/,
+    /^Pixel loss: the tangent oscillates along the manifold\.\nMFD: it points/,
   );
   assert.match(await text("announcer"), /^Pixel loss: the tangent/);
 });
