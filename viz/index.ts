@@ -1,13 +1,40 @@
+export { type AgreementInput, attributeAgreement } from "./charts/agreement.js";
+export { type TokenAttentionInput, tokenAttention } from "./charts/attention.js";
+export { type AutocorrelationInput, autocorrelation } from "./charts/autocorrelation.js";
+export { type BatchSizeInput, metricAgainstBatchSize } from "./charts/batch-size.js";
 export { type Curve, type MetricCurvesInput, metricCurves } from "./charts/curves.js";
+export {
+  type DirectionMapInput,
+  directionPerProbe,
+  oscillationMap,
+  type TimedProbes,
+} from "./charts/direction-maps.js";
+export { type EditStripsInput, editStrips } from "./charts/edit-strips.js";
+export { type FeatureResponseInput, featureResponse } from "./charts/feature-response.js";
 export { type FieldRun, type TangentFieldInput, tangentField } from "./charts/field.js";
+export {
+  type IntervalPoint,
+  type IntervalSeries,
+  type IntervalsInput,
+  intervals,
+} from "./charts/intervals.js";
+export { type LevelSetsInput, levelSets, type Slice } from "./charts/level-sets.js";
+export { type LogitsInput, logitsMatrices } from "./charts/logits.js";
 export {
   type SampleRun,
   type SamplesInput,
   sampleGrids,
   sampleScatter,
 } from "./charts/samples.js";
-export { type TangentPicturesInput, tangentPictures } from "./charts/tangent-pictures.js";
+export {
+  type FourRowsInput,
+  fourRows,
+  type TangentPicturesInput,
+  tangentPictures,
+} from "./charts/tangent-pictures.js";
 export { directionChange, type ProbeChartInput, type ProbeCurves, parallelShare } from "./charts/tangents.js";
+export { type TimeScheduleInput, timeSchedule } from "./charts/time-schedule.js";
+export { type TrajectoriesInput, trajectories } from "./charts/trajectories.js";
 export {
   type Figure,
   figure,
@@ -18,6 +45,7 @@ export {
   type ResultOf,
   show,
 } from "./display/index.js";
+export { orthographic } from "./projections/orthographic.js";
 export { type PrincipalPlane, pca } from "./projections/pca.js";
 export type { Projection } from "./projections/projection.js";
 export { trustworthiness } from "./projections/trustworthiness.js";

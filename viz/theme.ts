@@ -83,6 +83,7 @@ export function config(theme: Theme): View {
       caption: { color: ink.muted, fontSize: fontSizes.small },
       data: { color: ink.data },
       reference: { color: ink.muted },
+      strong: { color: ink.text },
     },
   };
 }

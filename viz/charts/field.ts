@@ -4,6 +4,7 @@ import { pca } from "../projections/pca.js";
 import {
   concatenate,
   difference,
+  fading,
   matrixShape,
   move,
   type Projection,
@@ -81,6 +82,7 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
   const fitted = map.fittedOnAll?.embedding;
 
   const background = fitted ? slice(fitted, 0, data.shape[0]!) : projection.project(data);
+  const faded = fading(projection, data);
   let offset = data.shape[0]!;
   const panels = runs.map((run) => {
     const count = run.outputs.shape[0]!;
@@ -140,7 +142,12 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
       view: { stroke: inks.light.data, strokeOpacity: 0.4 },
       layer: [
         {
-          data: { name: "background", values: pairs(background) },
+          data: {
+            name: "background",
+            values: faded
+              ? pairs(background).map((at, k) => ({ ...at, near: faded[k]! }))
+              : pairs(background),
+          },
           mark: {
             type: "point",
             filled: true,
@@ -150,7 +157,11 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
             style: "data",
             tooltip: null,
           },
-          encoding: { x: x("x"), y: y("y") },
+          encoding: {
+            x: x("x"),
+            y: y("y"),
+            ...(faded && { opacity: { field: "near", type: "quantitative", scale: null } }),
+          },
         },
         {
           data: { values: arrows },

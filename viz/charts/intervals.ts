@@ -29,6 +29,12 @@ export interface IntervalsInput {
   xTitle: string;
   /** Default `linear`. On a `log` scale all means must be positive; ends of intervals that are not are drawn at the least value. */
   yScale?: "linear" | "log";
+  /** All places in their order. Default: in the order in which they first appear. */
+  places?: readonly (number | string)[];
+  /** Joins each series' means by a line, where the places are steps of one quantity. Default false. */
+  connect?: boolean;
+  /** Of the vertical axis' labels, in d3's language. */
+  yFormat?: string;
   /** What to compare with at a place, for instance chance: a grey tick. */
   references?: readonly { at: number | string; value: number }[];
   title: string;
@@ -52,7 +58,7 @@ export function intervals(input: IntervalsInput): VegaLiteSpec {
   checkSize("height", height);
   for (const [i, { points }] of series.entries()) checkSeries(`series[${i}]`, points, yScale === "log");
 
-  const places = [...new Set(series.flatMap(({ points }) => points.map(({ at }) => at)))];
+  const places = input.places ?? [...new Set(series.flatMap(({ points }) => points.map(({ at }) => at)))];
   const all = series.flatMap(({ points }) => points.flatMap(({ mean, values = [] }) => [mean, ...values]));
   const least = Math.min(...all.filter((value) => yScale === "linear" || value > 0));
   const end = (value: number): number => (yScale === "log" && value <= 0 ? least : value);
@@ -90,7 +96,7 @@ export function intervals(input: IntervalsInput): VegaLiteSpec {
     type: "quantitative",
     title: metric,
     scale: yScale === "log" ? { type: "log", nice: false } : { type: "linear", zero: false },
-    axis: { tickCount: 5, format: ",.4~r" },
+    axis: { tickCount: 5, format: input.yFormat ?? ",.4~r" },
   });
   const legend = series.length === 1 ? null : { orient: "top", title: null };
   const color = { field: "run", type: "nominal", scale: runScale(names), legend };
@@ -110,6 +116,12 @@ export function intervals(input: IntervalsInput): VegaLiteSpec {
       encoding: { x, ...offset, color, tooltip, y: y("mean") },
     },
   ];
+  if (input.connect) {
+    layer.unshift({
+      mark: { type: "line", strokeWidth: 1.5, opacity: 0.5 },
+      encoding: { x, ...offset, color, y: y("mean") },
+    });
+  }
   if (seeds.length > 0) {
     layer.push({
       data: { values: seeds },

@@ -15,7 +15,7 @@ export function pictureTable(parts: {
   rows: readonly string[];
   columns: readonly string[];
   columnLabels?: readonly string[];
-  columnTitle: string;
+  columnTitle: string | null;
   cells: readonly PictureCell[];
   width: number;
 }): VegaLiteSpec {

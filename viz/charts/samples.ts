@@ -67,10 +67,10 @@ export function sampleGrids(input: SamplesInput & { columns?: number }): VegaLit
 
 /**
  * Sampled points over the data, a row per run and a column per time of training. Points are [count, dim]; more than two dimensions are
- * shown on the two principal axes of `reference`, or of the last samples where there is none.
+ * shown by `projection`, by default on the two principal axes of `reference`, or of the last samples where there is none.
  * @throws TangentLabError `invalid-argument` where shapes differ or values are not finite.
  */
-export function sampleScatter(input: SamplesInput): VegaLiteSpec {
+export function sampleScatter(input: SamplesInput & { projection?: Projection }): VegaLiteSpec {
   const { runs, reference, width = notebookWidth } = input;
   checkSize("width", width);
   const { steps, total, frames } = alignFrames(runs);
@@ -83,12 +83,14 @@ export function sampleScatter(input: SamplesInput): VegaLiteSpec {
   const [, dim] = matrixShape(basis);
   for (const { samples } of frames.flat())
     check(samples.shape[1] === dim, "samples.shape", samples.shape, `[count, ${dim}]`);
-  const projection: Projection = dim === 2 ? plane : pca(basis);
+  const projection: Projection = input.projection ?? (dim === 2 ? plane : pca(basis));
   const background = rows(projection.project(thin(basis, 300)));
 
   const notes =
-    dim === 2
-      ? []
+    projection.name !== "PCA"
+      ? projection.name === "plane"
+        ? []
+        : [`Shown by a projection to a plane: ${projection.axes.filter(Boolean).join(", ")}.`]
       : [
           `Shown on the data's first two principal axes; ${projection.axes[1].replace(/^second \(|\)$/g, "")}.`,
         ];

@@ -64,3 +64,53 @@ export function tangentPictures(input: TangentPicturesInput): VegaLiteSpec {
     width,
   });
 }
+
+export interface FourRowsInput {
+  /** Noise level t of each column, for instance 0.01 to 80. */
+  times: ArrayLike<number>;
+  /** x_t of one image at those times, as the network sees it, not scaled: [times, height, width, channels]. Shown as x_t / sqrt(1 + t^2). */
+  noisy: Points;
+  /** f(x_t, t), of the same shape. */
+  outputs: Points;
+  /** The pixel loss's tangents, of the same shape. */
+  pixel: Points;
+  /** The aligned tangents: those of the manifold feature distance. */
+  aligned: Points;
+  title?: string;
+  /** Of the whole chart, in pixels. Default 600. */
+  width?: number;
+}
+
+/**
+ * The picture of Align Your Tangent for one image: x_t, f(x_t, t), the pixel tangent and the aligned tangent as red and blue maps, from little noise to
+ * much. A pixel tangent that looks like parts of objects moves content along the manifold; one that looks like local texture points to it.
+ * @throws TangentLabError `invalid-argument` where shapes differ or values are not finite.
+ */
+export function fourRows({ times, noisy, outputs, pixel, aligned, ...rest }: FourRowsInput): VegaLiteSpec {
+  checkImages("noisy", noisy);
+  return tangentPictures({
+    title: `Pixel tangent and aligned tangent of one image, t = ${timeRange(times)}`,
+    ...rest,
+    times,
+    rows: [
+      { label: "xₜ", images: normalized(noisy, times) },
+      { label: "f(xₜ, t)", images: outputs },
+      { label: "pixel tangent", images: pixel, signed: true },
+      { label: "aligned tangent", images: aligned, signed: true },
+    ],
+  });
+}
+
+const timeRange = (times: ArrayLike<number>): string => {
+  const sorted = Array.from(times).sort((a, b) => a - b);
+  return `${formatNumber(sorted[0] ?? 0)} to ${formatNumber(sorted.at(-1) ?? 0)}`;
+};
+
+/** x_t / sqrt(1 + t^2): at any noise level within the range that can be shown, for data of a size near 1. */
+export function normalized(noisy: Points, times: ArrayLike<number>): Points {
+  const size = noisy.values.length / times.length;
+  return {
+    shape: noisy.shape,
+    values: Array.from(noisy.values, (value, i) => value / Math.hypot(1, times[Math.floor(i / size)]!)),
+  };
+}

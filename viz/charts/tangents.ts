@@ -8,12 +8,16 @@ import { lineLayers } from "./curves.js";
 /** What was measured at a run's fixed probes, recording by recording. */
 export interface ProbeCurves {
   name: string;
-  recordings: readonly {
-    step: number;
-    /** One per probe; null where there is nothing to compare with, as in a first recording's direction change. */
-    values: ArrayLike<number> | null;
-  }[];
+  recordings: Recordings;
+  /** The same with other seeds, at the same steps: then lines are means over all seeds and bands go from the lowest seed to the highest. */
+  otherSeeds?: readonly Recordings[];
 }
+
+export type Recordings = readonly {
+  step: number;
+  /** One per probe; null where there is nothing to compare with, as in a first recording's direction change. */
+  values: ArrayLike<number> | null;
+}[];
 
 export interface ProbeChartInput {
   runs: readonly ProbeCurves[];
@@ -86,38 +90,56 @@ const slack = 1e-3;
 
 function summarize(runs: readonly ProbeCurves[], min: number, max: number): Row[] {
   checkNames("runs", runs);
-  const rows = runs.flatMap((run, i) =>
-    run.recordings.flatMap((recording, j): Row[] => {
-      if (recording.values === null) return [];
-      const argument = `runs[${i}].recordings[${j}]`;
-      const values = Array.from(recording.values);
-      check(Number.isFinite(recording.step), `${argument}.step`, recording.step, "a finite number");
-      check(values.length > 0, `${argument}.values`, values, "one value per probe");
-      for (const [k, value] of values.entries()) {
-        const within = value >= min - slack && value <= max + slack;
-        check(within, `${argument}.values[${k}]`, value, `numbers from ${min} to ${max}`);
-      }
-      const sorted = values.map((value) => Math.min(max, Math.max(min, value))).sort((a, b) => a - b);
-      return [
-        {
-          run: run.name,
-          step: recording.step,
-          value: sorted.reduce((a, b) => a + b, 0) / sorted.length,
-          low: quantile(sorted, 0.25),
-          high: quantile(sorted, 0.75),
-        },
-      ];
-    }),
-  );
-  for (const [i, run] of runs.entries()) {
-    const seen = rows.some((row) => row.run === run.name);
-    check(seen, `runs[${i}].recordings`, "no values", "at least one recording with values");
-  }
+  return runs.flatMap((run, i): Row[] => {
+    const own = readSeed(`runs[${i}].recordings`, run.name, run.recordings, min, max);
+    const others = (run.otherSeeds ?? []).map((seed, j) =>
+      readSeed(`runs[${i}].otherSeeds[${j}]`, run.name, seed, min, max),
+    );
+    if (others.length === 0) return own;
+    return own.map((row, j) => {
+      const means = [own, ...others].map((rows, k) => {
+        const same = rows[j]?.step === row.step;
+        check(same, `runs[${i}].otherSeeds[${k - 1}]`, rows[j]?.step, `the steps of recordings: ${row.step}`);
+        return rows[j]!.value;
+      });
+      return {
+        ...row,
+        value: means.reduce((a, b) => a + b, 0) / means.length,
+        low: Math.min(...means),
+        high: Math.max(...means),
+      };
+    });
+  });
+}
+
+/** One row per recording with values: mean over the probes and their quartiles. */
+function readSeed(argument: string, name: string, recordings: Recordings, min: number, max: number): Row[] {
+  const rows = recordings.flatMap((recording, j): Row[] => {
+    if (recording.values === null) return [];
+    const values = Array.from(recording.values);
+    check(Number.isFinite(recording.step), `${argument}[${j}].step`, recording.step, "a finite number");
+    check(values.length > 0, `${argument}[${j}].values`, values, "one value per probe");
+    for (const [k, value] of values.entries()) {
+      const within = value >= min - slack && value <= max + slack;
+      check(within, `${argument}[${j}].values[${k}]`, value, `numbers from ${min} to ${max}`);
+    }
+    const sorted = values.map((value) => Math.min(max, Math.max(min, value))).sort((a, b) => a - b);
+    return [
+      {
+        run: name,
+        step: recording.step,
+        value: sorted.reduce((a, b) => a + b, 0) / sorted.length,
+        low: quantile(sorted, 0.25),
+        high: quantile(sorted, 0.75),
+      },
+    ];
+  });
+  check(rows.length > 0, argument, "no values", "at least one recording with values");
   return rows;
 }
 
 /** Linear interpolation between the values at both sides, as NumPy does it. */
-function quantile(sorted: readonly number[], q: number): number {
+export function quantile(sorted: readonly number[], q: number): number {
   const at = q * (sorted.length - 1);
   const below = Math.floor(at);
   const next = sorted[Math.min(below + 1, sorted.length - 1)]!;
@@ -181,8 +203,15 @@ function probeChart(parts: {
   }
   return frame({
     title: parts.title,
-    caption: [`Line: mean over the probes; band: their middle half. ${parts.caption}`],
+    caption: [`${bandNote(runs)} ${parts.caption}`],
     width,
     view: { width: width - 80, height, data: { values: rows }, layer: layers },
   });
+}
+
+function bandNote(runs: readonly ProbeCurves[]): string {
+  const seeds = Math.max(...runs.map((run) => (run.otherSeeds?.length ?? 0) + 1));
+  return seeds === 1
+    ? "Line: mean over the probes; band: their middle half."
+    : `Line: mean over probes and ${seeds} seeds; band: from the lowest seed to the highest.`;
 }

@@ -2,11 +2,26 @@ import type { Points } from "../spec.js";
 
 /** A fixed map from data space to a plane to look at. */
 export interface Projection {
-  readonly name: "plane" | "PCA" | "UMAP";
+  readonly name: "plane" | "PCA" | "UMAP" | "view";
   /** Titles of the two axes. */
   readonly axes: readonly [string, string];
   /** Maps [count, dim] (or images, [count, ...shape]) to [count, 2]. */
   project(points: Points): Points;
+  /** Per point, how near it is to the eye, where there is depth: what is far is drawn fainter. */
+  depth?(points: Points): Float64Array;
+}
+
+/** Opacity of each point by its depth: far ones are fainter. Undefined where a projection has no depth. */
+export function fading(projection: Projection, points: Points): number[] | undefined {
+  const depth = projection.depth?.(points);
+  if (!depth) return undefined;
+  const [low, high] = depth.reduce(
+    ([a, b], value) => [Math.min(a!, value), Math.max(b!, value)],
+    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+  );
+  return Array.from(depth, (value) =>
+    Number((0.12 + (0.68 * (value - low!)) / (high! - low! || 1)).toFixed(2)),
+  );
 }
 
 /** Two-dimensional data as it is. */

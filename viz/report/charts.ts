@@ -1,9 +1,9 @@
 import { type Curve, metricCurves } from "../charts/curves.js";
 import { tangentField } from "../charts/field.js";
 import { sampleGrids, sampleScatter } from "../charts/samples.js";
-import { tangentPictures } from "../charts/tangent-pictures.js";
+import { normalized, tangentPictures } from "../charts/tangent-pictures.js";
 import { directionChange, parallelShare } from "../charts/tangents.js";
-import type { Points, VegaLiteSpec } from "../spec.js";
+import type { VegaLiteSpec } from "../spec.js";
 import { capitalize, list } from "../text.js";
 import type { MetricsRow, ReportComparison, ReportRun } from "./input.js";
 
@@ -125,15 +125,6 @@ export function wide(curves: readonly Pick<Curve, "values">[]): boolean {
   const values = curves.flatMap((curve) => Array.from(curve.values)).filter(Number.isFinite);
   const [low, high] = [Math.min(...values), Math.max(...values)];
   return low > 0 && high / low > 8;
-}
-
-/** x_t / sqrt(1 + t²): at any noise level within the range that can be shown. */
-function normalized(noisy: Points, times: readonly number[]): Points {
-  const size = noisy.values.length / times.length;
-  return {
-    shape: noisy.shape,
-    values: Array.from(noisy.values, (value, i) => value / Math.hypot(1, times[Math.floor(i / size)]!)),
-  };
 }
 
 const known: Record<string, string> = {

@@ -1,0 +1,323 @@
+import {
+  attributeAgreement,
+  autocorrelation,
+  directionChange,
+  directionPerProbe,
+  editStrips,
+  featureResponse,
+  fourRows,
+  levelSets,
+  logitsMatrices,
+  metricAgainstBatchSize,
+  metricCurves,
+  orthographic,
+  oscillationMap,
+  parallelShare,
+  sampleGrids,
+  sampleScatter,
+  tangentField,
+  timeSchedule,
+  tokenAttention,
+  trajectories,
+  type VegaLiteSpec,
+} from "../../../viz/index.js";
+import { circle, circleField, disc, falling, images, minus, normal, points, swissRoll } from "./data.js";
+
+/** Every chart once, by file name. */
+export const gallery: Record<string, () => VegaLiteSpec> = {
+  "metric-curves": () =>
+    metricCurves({
+      metric: "sliced Wasserstein distance",
+      curves: [
+        { name: "pixel", seed: 1, end: 0.05 },
+        { name: "MFD", seed: 2, end: 0.03 },
+      ].map(({ name, seed, end }) => {
+        const values = falling(seed, 40, 0.5, end);
+        return {
+          name,
+          steps: values.map((_, i) => 250 * i),
+          values,
+          low: values.map((value) => 0.85 * value),
+          high: values.map((value) => 1.15 * value),
+        };
+      }),
+      yScale: "log",
+    }),
+  "batch-size": () =>
+    metricAgainstBatchSize({
+      metric: "Fréchet distance",
+      runs: [
+        { name: "pixel", means: [5.2, 4.4, 3.8, 3.3] },
+        { name: "MFD", means: [3.6, 3.2, 2.8, 2.6] },
+      ].map(({ name, means }, k) => ({
+        name,
+        points: means.map((mean, i) => {
+          const values = [...normal(10 * k + i, 3)].map((draw) => mean + 0.15 * draw);
+          return { batchSize: [8, 16, 32, 128][i]!, mean, low: mean - 0.4, high: mean + 0.4, values };
+        }),
+      })),
+    }),
+  "parallel-share": () =>
+    parallelShare({
+      runs: [
+        { name: "pixel", end: 0.7 },
+        { name: "MFD", end: 0.15 },
+      ].map(({ name, end }, k) => {
+        const seed = (s: number) =>
+          steps(20).map((step, i) => ({
+            step,
+            values: [...normal(100 * k + 10 * s + i, 8)].map((draw) =>
+              Math.min(1, Math.max(0, 0.3 + ((end - 0.3) * i) / 19 + 0.03 * draw + 0.04 * (s - 1))),
+            ),
+          }));
+        return { name, recordings: seed(0), otherSeeds: [seed(1), seed(2)] };
+      }),
+      chance: 0.5,
+    }),
+  "direction-change": () => directionChange({ runs: directions(30) }),
+  "direction-per-probe": () => directionPerProbe({ runs: directions(30) }),
+  "oscillation-map": () => oscillationMap({ runs: directions(60) }),
+  autocorrelation: () =>
+    autocorrelation({
+      runs: [
+        { name: "pixel", keep: 0.6 },
+        { name: "MFD", keep: 0.93 },
+      ].map(({ name, keep }, k) => ({ name, tangents: remembered(k, keep) })),
+      interval: 100,
+    }),
+  "time-schedule": () =>
+    timeSchedule({
+      stages: [0, 2000, 4000, 8000].map((step, stage) => {
+        const t = Array.from({ length: 60 }, (_, i) => Math.exp(-4 + (8.4 * i) / 59));
+        const gap = 1 / 2 ** stage;
+        return {
+          step,
+          t,
+          r: t.map((value) => Math.max(0, value * (1 - gap * (1 + 8 / (1 + Math.exp(value)))))),
+        };
+      }),
+    }),
+  "tangent-field": () =>
+    tangentField({
+      data: points(circle(200)),
+      runs: [
+        { name: "pixel", ...circleField(1, 40, 0.85) },
+        { name: "MFD", ...circleField(1, 40, 0.1) },
+      ].map((run) => ({
+        ...run,
+        values: Array.from({ length: 40 }, (_, i) =>
+          Math.abs(Math.hypot(run.outputs.values[2 * i]!, run.outputs.values[2 * i + 1]!) - 1),
+        ),
+      })),
+      valueTitle: "distance to the manifold",
+    }),
+  "tangent-field-3d": () => {
+    const data = swissRoll(1000);
+    const outputs = { shape: [60, 3], values: Array.from(data.values).slice(0, 180) };
+    return tangentField({
+      data,
+      runs: [
+        { name: "pixel", outputs, tangents: { shape: [60, 3], values: normal(3, 180) } },
+        { name: "MFD", outputs, tangents: { shape: [60, 3], values: normal(4, 180).map((v) => v / 2) } },
+      ],
+      projection: orthographic({ azimuth: 60, elevation: 20 }),
+    });
+  },
+  trajectories: () =>
+    trajectories({
+      data: points(circle(200)),
+      runs: [
+        { name: "pixel", swing: 0.35 },
+        { name: "MFD", swing: 0.03 },
+      ].map(({ name, swing }) => ({
+        name,
+        frames: steps(40).map((step, i) => ({
+          step,
+          outputs: points(
+            Array.from({ length: 5 }, (_, probe) => {
+              const angle = (2 * Math.PI * probe) / 5 + swing * Math.sin(1.3 * i + probe);
+              const radius = 1 - 0.7 * Math.exp(-i / 10);
+              return [radius * Math.cos(angle), radius * Math.sin(angle)];
+            }),
+          ),
+        })),
+      })),
+    }),
+  "level-sets": () => {
+    const axis = Array.from({ length: 61 }, (_, i) => -1.6 + (3.2 * i) / 60);
+    const at = circle(14, 1.35).concat(circle(8, 0.55));
+    const pixel = (x: number, y: number): number => Math.hypot(x - 1, y);
+    const feature = (x: number, y: number): number => Math.abs(Math.hypot(x, y) - 1);
+    const downhill = (f: (x: number, y: number) => number): number[][] =>
+      at.map(([x, y]) => {
+        const h = 1e-4;
+        return [(f(x! - h, y!) - f(x! + h, y!)) / (2 * h), (f(x!, y! - h) - f(x!, y! + h)) / (2 * h)];
+      });
+    return levelSets({
+      xs: axis,
+      ys: axis,
+      data: points(circle(200)),
+      slices: [
+        { name: "distance in pixels", f: pixel },
+        { name: "distance of features", f: feature },
+      ].map(({ name, f }) => ({
+        name,
+        values: axis.flatMap((y) => axis.map((x) => f(x, y))),
+        arrows: { at: points(at), along: points(downhill(f)) },
+      })),
+      arrowTitle: "where the distance falls",
+    });
+  },
+  "feature-response": () =>
+    featureResponse({
+      xTitle: "distance in pixels",
+      responses: [
+        { name: "noise", slope: 1 },
+        { name: "blur", slope: 0.7 },
+        { name: "shift", slope: 0.15 },
+        { name: "rotation", slope: 0.1 },
+      ].map(({ name, slope }) => {
+        const sizes = [0, 0.5, 1, 2, 4, 8];
+        const values = sizes.map((size) => slope * size ** 0.8);
+        return {
+          name,
+          sizes,
+          values,
+          low: values.map((value) => 0.8 * value),
+          high: values.map((value) => 1.2 * value),
+        };
+      }),
+    }),
+  "four-rows": () => {
+    const times = [0.01, 0.1, 0.5, 2, 10, 80];
+    const output = (t: number): number[] => disc(8 + 0.5 * Math.log1p(t), 7, 4 + 0.3 * Math.log1p(t));
+    return fourRows({
+      times,
+      noisy: images(times.map((t, i) => [...normal(i, 256)].map((draw, k) => disc(8, 7, 4)[k]! + t * draw))),
+      outputs: images(times.map(output)),
+      pixel: images(times.map((t) => minus(disc(8.4 + 0.5 * Math.log1p(t), 7.3, 4), output(t)))),
+      aligned: images(
+        times.map((t, i) => {
+          const texture = normal(20 + i, 256);
+          return output(t).map((value, k) => (1 - value ** 2) * texture[k]!);
+        }),
+      ),
+    });
+  },
+  "sample-grids": () =>
+    sampleGrids({
+      runs: ["pixel", "MFD"].map((name, k) => ({
+        name,
+        frames: [0, 1000, 4000].map((step, j) => ({
+          step,
+          samples: images(
+            Array.from({ length: 16 }, (_, i) => {
+              const noise = normal(100 * k + 16 * j + i, 256);
+              return disc(5 + (i % 4), 5 + Math.floor(i / 4), 3).map(
+                (v, p) => v + (0.7 / (1 + 3 * j)) * noise[p]!,
+              );
+            }),
+          ),
+        })),
+      })),
+      reference: images(Array.from({ length: 16 }, (_, i) => disc(5 + (i % 4), 5 + Math.floor(i / 4), 3))),
+    }),
+  "sample-scatter": () =>
+    sampleScatter({
+      runs: ["pixel", "MFD"].map((name, k) => ({
+        name,
+        frames: [0, 1000, 4000].map((step, j) => ({
+          step,
+          samples: points(
+            circle(150).map(([x, y], i) => {
+              const noise = normal(1000 * k + 300 * j + i, 2);
+              const size = 0.5 / (1 + 4 * j);
+              return [x! + size * noise[0]!, y! + size * noise[1]!];
+            }),
+          ),
+        })),
+      })),
+      reference: points(circle(300)),
+    }),
+  "logits-matrices": () =>
+    logitsMatrices({
+      count: 12,
+      captions: Array.from(
+        { length: 12 },
+        (_, i) => `${["red", "green", "blue"][i % 3]} ${["square", "disc", "ring", "cross"][i % 4]}`,
+      ),
+      panels: [
+        { name: "before", logits: logits(1, 12, 1) },
+        { name: "after", logits: logits(2, 12, 4) },
+      ],
+    }),
+  "attribute-agreement": () =>
+    attributeAgreement({
+      arms: [
+        { name: "frozen", means: [0.91, 0.82, 0.64, 0.71] },
+        { name: "soft tokens", means: [0.94, 0.9, 0.78, 0.8] },
+      ].map(({ name, means }) => ({
+        name,
+        attributes: means.map((mean, i) => ({
+          attribute: ["colour", "shape", "size", "position"][i]!,
+          mean,
+          low: mean - 0.05,
+          high: mean + 0.05,
+        })),
+      })),
+      ceiling: { colour: 1, shape: 0.99, size: 0.97, position: 0.98 },
+    }),
+  "token-attention": () =>
+    tokenAttention({
+      times: [0.05, 0.2, 0.4, 0.6, 0.8, 0.95],
+      layers: [0, 1, 2, 3, 4].map((layer) =>
+        [0.05, 0.2, 0.4, 0.6, 0.8, 0.95].map((t) => 0.3 * Math.exp(-layer / 2) * (0.3 + t)),
+      ),
+      tokens: { soft: 4, all: 84 },
+    }),
+  "edit-strips": () =>
+    editStrips({
+      title: "Shift the disc to the right: with soft tokens the rest stays",
+      strips: ["frozen", "soft tokens"].map((label, k) => ({
+        label,
+        frames: images(
+          Array.from({ length: 7 }, (_, i) => disc(5 + i, 8 - (1 - k) * 0.4 * i, 3 - (1 - k) * 0.1 * i)),
+        ),
+      })),
+    }),
+};
+
+const steps = (count: number): number[] => Array.from({ length: count }, (_, i) => 200 * i);
+
+/** Direction changes that grow worse over training for middle t under the pixel loss, and stay well under MFD. */
+function directions(recordings: number) {
+  const times = Array.from({ length: 24 }, (_, i) => Math.exp(-4 + (8.4 * i) / 23));
+  return [
+    { name: "pixel", depth: 1.5 },
+    { name: "MFD", depth: 0.4 },
+  ].map(({ name, depth }, k) => ({
+    name,
+    times,
+    recordings: steps(recordings).map((step, j) => {
+      const draws = normal(1000 * k + j, times.length);
+      const values = times.map((t, i) => {
+        const middle = Math.exp(-(Math.log(t) ** 2) / 3);
+        return Math.max(-1, Math.min(1, 0.85 - depth * middle * (j / recordings) + 0.12 * draws[i]!));
+      });
+      return { step, values: j === 0 ? null : values };
+    }),
+  }));
+}
+
+/** Tangents of 12 probes that keep a share of themselves from recording to recording. */
+function remembered(seed: number, keep: number) {
+  let state = normal(seed, 96);
+  return Array.from({ length: 40 }, (_, j) => {
+    const fresh = normal(1000 + 100 * seed + j, 96);
+    state = state.map((value, i) => keep * value + Math.sqrt(1 - keep ** 2) * fresh[i]!);
+    return { shape: [12, 8], values: state };
+  });
+}
+
+const logits = (seed: number, count: number, diagonal: number): number[] =>
+  [...normal(seed, count * count)].map((draw, i) => draw + (i % (count + 1) === 0 ? diagonal : 0));

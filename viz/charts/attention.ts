@@ -1,0 +1,64 @@
+import { check } from "../../src/errors.js";
+import { frame, notebookWidth } from "../frame.js";
+import type { VegaLiteSpec } from "../spec.js";
+import { formatNumber, formatPercent } from "../text.js";
+import { checkLength, checkSize } from "../validate.js";
+import { amountColors, heatMaps } from "./heat.js";
+
+export interface TokenAttentionInput {
+  /** Noise levels or times t of the columns. */
+  times: ArrayLike<number>;
+  /** Per layer, from the first: the share of the image's attention that goes to its soft tokens at each time, in [0, 1]. */
+  layers: readonly ArrayLike<number>[];
+  /** Soft tokens per layer and all tokens that can be attended to: their ratio is what even attention would give. */
+  tokens?: { soft: number; all: number };
+  title?: string;
+  /** Of the whole chart, in pixels. Default 600. */
+  width?: number;
+}
+
+const maxTimes = 40;
+
+/**
+ * How much attention goes to soft tokens, layer by layer and over the noise level.
+ * @throws TangentLabError `invalid-argument` for shares outside [0, 1] or lengths that differ.
+ */
+export function tokenAttention(input: TokenAttentionInput): VegaLiteSpec {
+  const { times, layers, tokens, width = notebookWidth } = input;
+  checkSize("width", width);
+  check(layers.length > 0, "layers", layers, "at least one");
+  check(times.length > 0 && times.length <= maxTimes, "times", times.length, `1 to ${maxTimes} times`);
+  const order = Array.from(times, (_, i) => i).sort((a, b) => times[a]! - times[b]!);
+  const columns = order.map((i) => formatNumber(times[i]!));
+  check(new Set(columns).size === columns.length, "times", columns, "times that differ");
+  const rows = layers.map((_, i) => String(i + 1));
+  const cells = layers.flatMap((values, i) => {
+    checkLength(`layers[${i}]`, values, times.length);
+    return order.map((from, column) => {
+      const value = values[from]!;
+      check(value >= 0 && value <= 1.001, `layers[${i}][${from}]`, value, "shares from 0 to 1");
+      return { x: columns[column]!, y: rows[i]!, value: Number(value.toPrecision(4)) };
+    });
+  });
+  const largest = cells.reduce((a, b) => (b.value > a.value ? b : a));
+  const even = tokens === undefined ? undefined : tokens.soft / tokens.all;
+  return frame({
+    title:
+      input.title ??
+      `Soft tokens get up to ${formatPercent(largest.value)} of the attention: layer ${largest.y}, t = ${largest.x}`,
+    caption: even === undefined ? [] : [`Even attention would give them ${formatPercent(even)}.`],
+    width,
+    view: heatMaps({
+      panels: [{ name: "", cells }],
+      x: { title: "t", domain: columns },
+      y: { title: "layer", domain: rows },
+      value: {
+        title: "share of attention",
+        format: ".0%",
+        scale: { domain: [0, Math.max(largest.value, 1e-3)], ...amountColors },
+      },
+      width,
+      height: Math.min(300, Math.max(60, rows.length * 28)),
+    }),
+  });
+}

@@ -1,0 +1,43 @@
+import { check } from "../../src/errors.js";
+import type { VegaLiteSpec } from "../spec.js";
+import { capitalize, formatNumber } from "../text.js";
+import { type Curve, metricCurves } from "./curves.js";
+
+export interface FeatureResponseInput {
+  /** Per transformation: its sizes, and how far it moves the features, ||phi(T(x)) - phi(x)||: mean over examples, and a band around it. */
+  responses: readonly (Omit<Curve, "steps"> & { sizes: ArrayLike<number> })[];
+  /** Default "size of the transformation". Say the unit that makes sizes comparable, e.g. "distance in pixels". */
+  xTitle?: string;
+  /** Default "distance of features". */
+  metric?: string;
+  title?: string;
+  /** Of the whole chart, in pixels. Default 600. */
+  width?: number;
+  /** Of the plot alone, in pixels. Default 240. */
+  height?: number;
+}
+
+/**
+ * How features respond to each transformation of the data: those that stay on the manifold (a shift, a turn) should move them little and those that
+ * leave it (noise, blur) much, at an equal distance in pixels.
+ * @throws TangentLabError `invalid-argument` where there is nothing to draw or lengths differ.
+ */
+export function featureResponse(input: FeatureResponseInput): VegaLiteSpec {
+  const { responses, xTitle = "size of the transformation", metric = "distance of features" } = input;
+  check(responses.length > 0, "responses", responses, "at least one transformation");
+  const ends = responses
+    .map(({ name, values }) => ({ name, value: Array.from(values).filter(Number.isFinite).at(-1) ?? 0 }))
+    .sort((a, b) => b.value - a.value);
+  const [most, least] = [ends[0]!, ends.at(-1)!];
+  const finding =
+    ends.length > 1 && least.value > 0
+      ? `${capitalize(most.name)} moves the features ${formatNumber(Number((most.value / least.value).toPrecision(2)))} times as far as ${least.name}`
+      : `How far transformations move the features: ${ends.map(({ name, value }) => `${name} ${formatNumber(value)}`).join(", ")}`;
+  return metricCurves({
+    ...input,
+    metric,
+    xTitle,
+    curves: responses.map(({ sizes, ...rest }) => ({ ...rest, steps: sizes })),
+    title: input.title ?? finding,
+  });
+}

@@ -1,0 +1,246 @@
+import { contours } from "d3-contour";
+import { check } from "../../src/errors.js";
+import { frame, notebookWidth } from "../frame.js";
+import { thin } from "../projections/projection.js";
+import type { Points, VegaLiteSpec, View } from "../spec.js";
+import { formatCount, formatNumber } from "../text.js";
+import { inks } from "../theme.js";
+import { checkNames, checkPoints, checkSize } from "../validate.js";
+import { panelTitle } from "./heat.js";
+
+/** A function on a plane, sampled on a grid. */
+export interface Slice {
+  name: string;
+  /** Values at [ys, xs], row by row from the least y. */
+  values: ArrayLike<number>;
+  /** Directions drawn as arrows, of one length, where they start: where the function's gradient (or its negative) points. Both [count, 2]. */
+  arrows?: { at: Points; along: Points };
+}
+
+export interface LevelSetsInput {
+  /** Coordinates of the grid along the two axes of the slice, rising and evenly spaced; at least two each. */
+  xs: ArrayLike<number>;
+  ys: ArrayLike<number>;
+  /** Drawn beside each other, each with levels of its own. */
+  slices: readonly Slice[];
+  /** The data manifold, or points of it, [count, 2]. */
+  data?: Points;
+  /** Titles of the two axes. Default x₁ and x₂. */
+  axes?: readonly [string, string];
+  /** What the arrows are. Default "downhill". */
+  arrowTitle?: string;
+  /** Level sets per slice. Default 10; they enclose equal shares of the slice, so that flat and steep parts both show. */
+  levels?: number;
+  title?: string;
+  /** Of the whole chart, in pixels. Default 600. */
+  width?: number;
+}
+
+const maxData = 600;
+const maxArrows = 300;
+
+/**
+ * Level sets of functions on a two-dimensional slice of data space, for instance the distance of features phi(x) from those of a data point
+ * beside the distance of pixels, with arrows along their gradients. Colour is the rank of a level: dark low, bright high.
+ * @throws TangentLabError `invalid-argument` for grids that are not rising and even, values that are not finite, or shapes that differ.
+ */
+export function levelSets(input: LevelSetsInput): VegaLiteSpec {
+  const { slices, data, levels = 10, width = notebookWidth, axes = ["x₁", "x₂"] } = input;
+  checkSize("width", width);
+  checkNames("slices", slices);
+  check(Number.isInteger(levels) && levels >= 1 && levels <= 40, "levels", levels, "an integer from 1 to 40");
+  const [xs, ys] = [grid("xs", input.xs), grid("ys", input.ys)];
+  if (data) checkPlane("data", data);
+  for (const [i, { values, arrows }] of slices.entries()) {
+    checkPoints(`slices[${i}].values`, { shape: [ys.count, xs.count], values }, ["ys", "xs"]);
+    if (!arrows) continue;
+    checkPlane(`slices[${i}].arrows.at`, arrows.at);
+    checkPlane(`slices[${i}].arrows.along`, arrows.along);
+    const same = arrows.at.shape[0] === arrows.along.shape[0];
+    check(same, `slices[${i}].arrows.along.shape`, arrows.along.shape, `that of at, [${arrows.at.shape}]`);
+  }
+  const columns = Math.min(slices.length, 3);
+  const side = Math.min(420, Math.floor((width - 70 - (columns - 1) * 18) / columns));
+  const height = Math.round(side * Math.min(2, Math.max(0.3, (ys.high - ys.low) / (xs.high - xs.low))));
+  const length = 0.05 * Math.min(xs.high - xs.low, ys.high - ys.low);
+  const notes = ["Lines: level sets, dark low and bright high, each enclosing an equal share of the slice."];
+  if (slices.some((slice) => slice.arrows))
+    notes.push(`Arrows, all of one length: ${input.arrowTitle ?? "downhill"}.`);
+  if (data) notes.push("Grey: data.");
+  if (data && data.shape[0]! > maxData)
+    notes.push(`${maxData} of ${formatCount(data.shape[0]!)} data points drawn.`);
+  const views = slices.map((slice, i): View => {
+    const axis = { grid: false, tickCount: 4, format: "~g" };
+    const first = i % columns === 0;
+    const x = (field: string): View => ({
+      field,
+      type: "quantitative",
+      title: axes[0],
+      scale: { domain: [xs.low, xs.high], nice: false, zero: false },
+      axis,
+    });
+    const y = (field: string): View => ({
+      field,
+      type: "quantitative",
+      title: first ? axes[1] : null,
+      scale: { domain: [ys.low, ys.high], nice: false, zero: false },
+      axis: { ...axis, ...(first ? {} : { labels: false }) },
+    });
+    const layer: View[] = [];
+    if (data) {
+      layer.push({
+        data: { name: "background", values: pairs(thin(data, maxData)) },
+        mark: {
+          type: "point",
+          filled: true,
+          size: 9,
+          opacity: 0.7,
+          clip: true,
+          style: "data",
+          tooltip: null,
+        },
+        encoding: { x: x("x"), y: y("y") },
+      });
+    }
+    layer.push({
+      data: { values: rings(slice.values, xs, ys, levels) },
+      mark: { type: "line", strokeWidth: 1.3, clip: true, interpolate: "linear" },
+      encoding: {
+        x: x("x"),
+        y: y("y"),
+        order: { field: "order", type: "quantitative" },
+        detail: { field: "ring", type: "nominal" },
+        color: {
+          field: "rank",
+          type: "quantitative",
+          scale: { domain: [0, 1], scheme: { name: "viridis", extent: [0.1, 0.9] } },
+          legend: null,
+        },
+        tooltip: [{ field: "level", type: "quantitative", format: ".3~g" }],
+      },
+    });
+    if (slice.arrows) layer.push(...arrowLayers(slice.arrows, length, x, y));
+    return {
+      ...(slices.length > 1 && { title: panelTitle(slice.name) }),
+      width: side,
+      height,
+      view: { stroke: inks.light.data, strokeOpacity: 0.4 },
+      layer,
+    };
+  });
+  return frame({
+    title: input.title ?? `Level sets of ${slices.map(({ name }) => name).join(" and of ")}`,
+    caption: notes,
+    width,
+    view: { concat: views, columns, spacing: 18 },
+  });
+}
+
+interface Grid {
+  low: number;
+  high: number;
+  count: number;
+}
+
+function grid(argument: string, values: ArrayLike<number>): Grid {
+  const count = values.length;
+  check(count >= 2 && count <= 1000, argument, `${count} values`, "2 to 1,000 values");
+  const [low, high] = [values[0]!, values[count - 1]!];
+  check(Number.isFinite(low) && Number.isFinite(high) && high > low, argument, [low, high], "rising numbers");
+  for (let i = 0; i < count; i++) {
+    const expected = low + ((high - low) * i) / (count - 1);
+    const even = Math.abs(values[i]! - expected) <= 1e-3 * ((high - low) / (count - 1));
+    check(even, `${argument}[${i}]`, values[i], `evenly spaced values: ${formatNumber(expected)}`);
+  }
+  return { low, high, count };
+}
+
+const checkPlane = (argument: string, points: Points): void => {
+  checkPoints(argument, points, ["count", "2"]);
+  check(points.shape[1] === 2, `${argument}.shape`, points.shape, "[count, 2]");
+};
+
+/** Contour lines as rows, without the parts that run along the frame. */
+function rings(values: ArrayLike<number>, xs: Grid, ys: Grid, levels: number): View[] {
+  const sorted = Float64Array.from(values).sort();
+  const thresholds = Array.from(
+    { length: levels },
+    (_, i) => sorted[Math.floor(((i + 1) * sorted.length) / (levels + 1))]!,
+  );
+  const distinct = [...new Set(thresholds)].filter((level) => level > sorted[0]!);
+  const shapes = contours().size([xs.count, ys.count]).thresholds(distinct)(Array.from(values));
+  // d3-contour puts the grid's values at the centres of cells.
+  const place = (at: number, { low, high, count }: Grid): number =>
+    Number((low + ((high - low) * (at - 0.5)) / (count - 1)).toPrecision(5));
+  const rows: View[] = [];
+  let ring = 0;
+  for (const { value, coordinates } of shapes) {
+    const rank = distinct.indexOf(value) / Math.max(1, distinct.length - 1);
+    for (const line of coordinates.flat()) {
+      let order = 0;
+      for (const [px, py] of line as [number, number][]) {
+        const edge = px <= 0 || py <= 0 || px >= xs.count || py >= ys.count;
+        // A part along the frame ends one line; the next begins behind it.
+        if (edge) {
+          if (order > 0) ring++;
+          order = 0;
+        } else rows.push({ ring, order: order++, level: value, rank, x: place(px, xs), y: place(py, ys) });
+      }
+      ring++;
+    }
+  }
+  return rows;
+}
+
+function arrowLayers(
+  { at, along }: NonNullable<Slice["arrows"]>,
+  length: number,
+  x: (field: string) => View,
+  y: (field: string) => View,
+): View[] {
+  const ends = thin(along, maxArrows);
+  const rows = pairs(thin(at, maxArrows)).flatMap((start, i) => {
+    const [dx, dy] = [ends.values[2 * i]!, ends.values[2 * i + 1]!];
+    const norm = Math.hypot(dx, dy);
+    if (norm === 0) return [];
+    return [
+      {
+        ...start,
+        x2: start.x + (dx * length) / norm,
+        y2: start.y + (dy * length) / norm,
+        angle: Math.round((Math.atan2(dx, dy) * 1800) / Math.PI) / 10,
+      },
+    ];
+  });
+  return [
+    {
+      data: { values: rows },
+      mark: { type: "rule", strokeWidth: 1.3, clip: true, style: "strong", tooltip: null },
+      encoding: { x: x("x"), y: y("y"), x2: { field: "x2" }, y2: { field: "y2" } },
+    },
+    {
+      data: { values: rows },
+      mark: {
+        type: "point",
+        shape: "wedge",
+        filled: true,
+        size: 50,
+        opacity: 1,
+        clip: true,
+        style: "strong",
+        tooltip: null,
+      },
+      encoding: {
+        x: x("x2"),
+        y: y("y2"),
+        angle: { field: "angle", type: "quantitative", scale: null },
+      },
+    },
+  ];
+}
+
+const pairs = ({ shape, values }: Points): { x: number; y: number }[] =>
+  Array.from({ length: shape[0]! }, (_, i) => ({
+    x: Number(values[2 * i]!.toPrecision(5)),
+    y: Number(values[2 * i + 1]!.toPrecision(5)),
+  }));

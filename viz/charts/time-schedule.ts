@@ -1,0 +1,109 @@
+import { check } from "../../src/errors.js";
+import { frame, notebookWidth } from "../frame.js";
+import { spread } from "../projections/projection.js";
+import type { VegaLiteSpec } from "../spec.js";
+import { formatCount, formatNumber } from "../text.js";
+import { checkLength, checkSize } from "../validate.js";
+
+export interface TimeScheduleInput {
+  /** Pairs t > r >= 0 that are drawn at some training steps, in any order of t. */
+  stages: readonly { step: number; t: ArrayLike<number>; r: ArrayLike<number> }[];
+  title?: string;
+  /** Of the whole chart, in pixels. Default 600. */
+  width?: number;
+  /** Of the plot alone, in pixels. Default 240. */
+  height?: number;
+}
+
+const maxStages = 8;
+const maxPairs = 300;
+
+/**
+ * The schedule of times: r / t against t, a line per stage of training. 0 is denoising (r = 0), 1 the limit of continuous time.
+ * @throws TangentLabError `invalid-argument` for stages without pairs, t that are not positive or r outside [0, t].
+ */
+export function timeSchedule(input: TimeScheduleInput): VegaLiteSpec {
+  const { stages, width = notebookWidth, height = 240 } = input;
+  checkSize("width", width);
+  checkSize("height", height);
+  check(stages.length > 0, "stages", stages, "at least one");
+  const ordered = [...stages].sort((a, b) => a.step - b.step);
+  for (const [i, { step, t, r }] of stages.entries()) {
+    check(Number.isFinite(step), `stages[${i}].step`, step, "a finite number");
+    check(t.length > 0, `stages[${i}].t`, "no times", "at least one");
+    checkLength(`stages[${i}].r`, r, t.length);
+    for (let j = 0; j < t.length; j++) {
+      check(Number.isFinite(t[j]) && t[j]! > 0, `stages[${i}].t[${j}]`, t[j], "numbers > 0");
+      check(r[j]! >= 0 && r[j]! <= t[j]!, `stages[${i}].r[${j}]`, r[j], `numbers from 0 to t = ${t[j]}`);
+    }
+  }
+  const shown = spread(ordered, maxStages);
+  const most = Math.max(...shown.map(({ t }) => t.length));
+  const rows = shown.flatMap(({ step, t, r }) => {
+    const order = Array.from(t, (_, i) => i).sort((a, b) => t[a]! - t[b]!);
+    return spread(order, maxPairs).map((i) => ({
+      step: formatCount(step),
+      t: Number(t[i]!.toPrecision(4)),
+      ratio: Number((r[i]! / t[i]!).toFixed(4)),
+      r: Number(r[i]!.toPrecision(4)),
+    }));
+  });
+  const middle = ({ t, r }: TimeScheduleInput["stages"][number]): number => {
+    const ratios = Array.from(t, (value, i) => r[i]! / value).sort((a, b) => a - b);
+    return ratios[Math.floor(ratios.length / 2)]!;
+  };
+  const names = shown.map(({ step }) => formatCount(step));
+  const notes = ["0: r = 0, which is denoising. 1: r = t, the limit of continuous time."];
+  if (shown.length < stages.length)
+    notes.push(`${shown.length} of ${formatCount(stages.length)} stages shown.`);
+  if (most > maxPairs) notes.push(`${maxPairs} of ${formatCount(most)} pairs drawn per stage.`);
+  const [first, last] = [ordered[0]!, ordered.at(-1)!];
+  const encoding = {
+    x: {
+      field: "t",
+      type: "quantitative",
+      title: "noise level t",
+      scale: { type: "log", nice: false },
+      axis: { grid: false, tickCount: 6, format: "~g" },
+    },
+    y: {
+      field: "ratio",
+      type: "quantitative",
+      title: "r / t",
+      scale: { domain: [0, 1] },
+      axis: { tickCount: 5, format: ".1f" },
+    },
+    color: {
+      field: "step",
+      type: "ordinal",
+      sort: names,
+      scale: { domain: names, scheme: { name: "viridis", extent: [0.1, 0.85] } },
+      legend: names.length > 1 ? { orient: "top", title: "training step" } : null,
+    },
+    tooltip: [
+      { field: "step", type: "ordinal", title: "training step" },
+      { field: "t", type: "quantitative" },
+      { field: "r", type: "quantitative" },
+    ],
+  };
+  return frame({
+    title:
+      input.title ??
+      (shown.length === 1
+        ? `Times are drawn with a median r / t of ${formatNumber(middle(first))}`
+        : `Median r / t goes from ${formatNumber(middle(first))} to ${formatNumber(middle(last))} over ${formatCount(last.step)} steps`),
+    caption: notes,
+    width,
+    view: {
+      width: width - 80,
+      height,
+      data: { values: rows },
+      layer: [
+        { mark: { type: "line", strokeWidth: 2, clip: true }, encoding },
+        ...(rows.length <= 40 * shown.length
+          ? [{ mark: { type: "point", filled: true, size: 24, opacity: 1 }, encoding }]
+          : []),
+      ],
+    },
+  });
+}
