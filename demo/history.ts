@@ -18,6 +18,10 @@ export const moment = (recording: Recording): Moment => {
   };
 };
 
+/** The moments at which samples were measured anew. */
+export const measured = (moments: readonly Moment[]): readonly Moment[] =>
+  moments.filter(({ quality }, i) => i === 0 || quality.pixel !== moments[i - 1]!.quality.pixel);
+
 /** At most about `most` of the moments, evenly, with the last: more than that no chart can show. */
 export function thinned(moments: readonly Moment[], most = 400): readonly Moment[] {
   const every = Math.ceil(moments.length / most);

@@ -1,7 +1,7 @@
-import { type Moment, moment, thinned } from "../history.js";
+import { type Moment, measured, moment, thinned } from "../history.js";
 import { type ArmName, arms, levels, type Recording, type Relief, type Report } from "../messages.js";
 import { format, ITERATIONS, parse, type Settings } from "../settings.js";
-import { Chart } from "./chart.js";
+import { Chart, type Series } from "./chart.js";
 import { onColorsChange } from "./colors.js";
 import { Controls } from "./controls.js";
 import { element } from "./dom.js";
@@ -237,14 +237,15 @@ function paint(now: number): void {
     });
   if (chartsDue) {
     chartsDue = false;
-    const shown = thinned(history);
-    const iterations = shown.map(({ iteration }) => iteration);
-    const series = (of: (moment: Moment, name: ArmName) => number) => ({
-      iterations,
-      values: { pixel: shown.map((each) => of(each, "pixel")), MFD: shown.map((each) => of(each, "MFD")) },
-    });
-    alongChart.draw(series((each, name) => each.along[name][level()]!));
-    qualityChart.draw(series((each, name) => each.quality[name]));
+    alongChart.draw(series(thinned(history), (each, name) => each.along[name][level()]!));
+    qualityChart.draw(series(thinned(measured(history)), (each, name) => each.quality[name]));
   }
   if (arms.some((name) => motions[name].moving(now))) redraw();
+}
+
+function series(moments: readonly Moment[], of: (moment: Moment, name: ArmName) => number): Series {
+  return {
+    iterations: moments.map(({ iteration }) => iteration),
+    values: { pixel: moments.map((each) => of(each, "pixel")), MFD: moments.map((each) => of(each, "MFD")) },
+  };
 }

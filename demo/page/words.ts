@@ -14,7 +14,7 @@ export interface Situation {
 }
 
 /** Milliseconds for which a headline stays, so that it can be read. */
-const STAY = 3000;
+const STAY = 1500;
 /** Milliseconds between two announcements to a screen reader, so that they can be listened to. */
 const PAUSE = 10_000;
 
@@ -25,22 +25,21 @@ const percent = (share: number): string => `${Math.round(100 * share)}\u00a0%`;
 export class Words {
   private changed = Number.NEGATIVE_INFINITY;
   private announced = Number.NEGATIVE_INFINITY;
-  private conclusive = false;
 
   show(situation: Situation): void {
-    const { latest, recordings, level, problem } = situation;
+    const { latest, recordings, level, running, problem } = situation;
     element("along-title").textContent =
       `Share of the push that runs along the manifold, at t = ${levels[level]}`;
     const known = latest !== undefined && recordings >= FEWEST;
     for (const name of arms) this.showNumbers(name, latest, level, known);
     if (problem !== "") this.say(`Training stopped: ${problem}. Choose Reset.`, "", true);
-    else if (!known) this.say(waiting(situation), "", false);
+    else if (!known) this.say(waiting(situation), "", true);
     else {
       const seen = { pixel: latest.pixel.pushes[level]!, MFD: latest.MFD.pushes[level]! };
       const quality = { pixel: latest.pixel.quality, MFD: latest.MFD.quality };
       const iterations = Math.min(recordings, WINDOW) * STRIDE;
       const { text, detail } = headline(seen, quality, levels[level]!, iterations);
-      this.say(text, detail, true);
+      this.say(text, detail, !running);
       if (performance.now() - this.announced > PAUSE) this.announce();
     }
   }
@@ -56,23 +55,20 @@ export class Words {
     }
   }
 
-  private say(text: string, detail: string, conclusive: boolean): void {
+  /** @param now whether at once, or when the headline before has been there long enough to be read. */
+  private say(text: string, detail: string, now: boolean): void {
     const heading = element("headline");
-    const now = performance.now();
-    const readable = !this.conclusive || !conclusive || now - this.changed > STAY;
-    if (heading.textContent !== text && readable) {
-      heading.textContent = text;
-      this.changed = now;
-      this.conclusive = conclusive;
-    }
     element("detail").textContent = detail;
+    if (heading.textContent === text || (!now && performance.now() - this.changed < STAY)) return;
+    heading.textContent = text;
+    this.changed = now ? Number.NEGATIVE_INFINITY : performance.now();
   }
 
   private showNumbers(name: ArmName, latest: Recording | undefined, level: number, known: boolean): void {
     const pushes = latest?.[name].pushes[level];
     const rows: [string, string][] = [
       ["along the manifold", known && pushes ? percent(pushes.along) : "–"],
-      ["of it taken back", known && pushes ? percent(pushes.takenBack) : "–"],
+      ["taken back", known && pushes ? percent(pushes.takenBack) : "–"],
       ["sample distance", latest ? latest[name].quality.toFixed(2) : "–"],
     ];
     element(`${name}-numbers`).replaceChildren(

@@ -2,7 +2,7 @@ import { circle } from "../../datasets/toys.js";
 import { denoising } from "../../src/diffusion/denoising.js";
 import { denoiser } from "../../src/diffusion/edm.js";
 import { compile } from "../../src/engine/compile.js";
-import { describeDevice } from "../../src/engine/device.js";
+import { currentDevice, describeDevice } from "../../src/engine/device.js";
 import { setExecutionProviders } from "../../src/engine/onnx/session.js";
 import * as random from "../../src/engine/random.js";
 import * as tree from "../../src/engine/tree.js";
@@ -18,7 +18,7 @@ const STEPS = 5;
  * in words.
  */
 export async function chooseProvider(wanted: Engine): Promise<string> {
-  if (wanted === "wasm") return describeDevice();
+  if (wanted === "wasm") return onProcessor();
   const reference = await trial("wasm");
   let reason: string;
   try {
@@ -32,8 +32,11 @@ export async function chooseProvider(wanted: Engine): Promise<string> {
     reason = `WebGPU does not start: ${(error as Error).message}`;
   }
   setExecutionProviders(["wasm"]);
-  return `${await describeDevice()}, because ${reason}`;
+  return `${await onProcessor()}, because ${reason}`;
 }
+
+const onProcessor = async (): Promise<string> =>
+  (await currentDevice()) === "onnx" ? "compiled steps, WebAssembly" : describeDevice();
 
 /** The parameters after a few steps of denoiser training. */
 async function trial(provider: string): Promise<Float32Array> {

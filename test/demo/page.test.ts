@@ -99,7 +99,7 @@ test("pause, step and reset do what they say", async () => {
 test("sliders work by keyboard and change picture and address", async () => {
   const picture = (): Promise<string> => page.evaluate('document.getElementById("MFD").toDataURL()');
   const before = await picture();
-  await page.focus("#t");
+  await page.getByRole("slider", { name: "Noise level t" }).focus();
   await page.keyboard.press("ArrowRight");
   await page.keyboard.press("ArrowRight");
   assert.match(page.url(), /[?&]t=0\.8\b/);
@@ -124,6 +124,16 @@ test("a manifold can be drawn without a mouse, is trained on, and travels in the
   assert.ok(await page.isChecked("input[value=drawn]"));
   await until(async () => (await iteration()) >= 10, "training on the drawing");
   assert.is(page.url(), address);
+});
+
+test("a narrow screen shows everything without scrolling sideways, every control has a name", async () => {
+  await page.setViewportSize({ width: 380, height: 800 });
+  assert.ok(((await page.evaluate("document.documentElement.scrollWidth")) as number) <= 380);
+  const controls = page.locator("button:visible, input:visible");
+  for (const control of await controls.all()) {
+    const snapshot = await control.ariaSnapshot();
+    assert.match(snapshot, /^- \w+ "[^"]+"/, snapshot);
+  }
 });
 
 test("nothing went wrong on the way, and nothing was fetched from elsewhere", () => {
