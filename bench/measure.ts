@@ -64,7 +64,7 @@ export async function alternate(runners: readonly Runner[], seconds: number): Pr
 }
 
 /**
- * Whether a ratio is worth nothing because the machine was busy: its median and that of the fastest blocks differ by more than a fifth, or its
+ * Whether a ratio is worth little because the machine was busy: its median and that of the fastest blocks differ by more than a fifth, or its
  * middle half is wider than a third.
  */
 export const disturbed = ({ ratio, bestRatio, quartiles: [low, high] }: Measurement): boolean =>

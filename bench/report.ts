@@ -18,8 +18,8 @@ export interface Report {
 
 const number = (value: number): string =>
   value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
-const ratio = ({ ratio, quartiles: [low, high] }: Measurement): string =>
-  `${digits(ratio)} (${digits(low)}-${digits(high)})`;
+const ratio = (m: Measurement): string =>
+  `${disturbed(m) ? "~" : ""}${digits(m.ratio)} (${digits(m.quartiles[0])}-${digits(m.quartiles[1])})`;
 const digits = (value: number): string => (value < 0.095 ? value.toFixed(3) : value.toFixed(2));
 
 /** One line for each participant. */
@@ -27,10 +27,7 @@ export function plain({ title, measurements, memory }: Section): string {
   const width = Math.max(...measurements.map(({ name }) => name.length));
   const lines = measurements.map((m, i) => {
     const time = `${number(m.milliseconds).padStart(7)} ms`;
-    const relation =
-      i === 0
-        ? ""
-        : `  ${ratio(m)} of its time, best ${digits(m.bestRatio)}${disturbed(m) ? ", DISTURBED" : ""}`;
+    const relation = i === 0 ? "" : `  ${ratio(m)} of its time, best ${digits(m.bestRatio)}`;
     return `  ${m.name.padEnd(width)} ${time}${relation}  [${m.setting}; ${m.rounds} rounds]`;
   });
   return [title, ...lines, ...(memory ? [`  ${held(memory)}`] : [])].join("\n");
@@ -65,7 +62,7 @@ export function markdown(report: Report): string {
     ...rows.map(line),
     "",
     `Our time divided by theirs, median and middle half of alternating rounds; below 1 we are faster. Training steps are forward, backward, optimizer and moving average; ` +
-      `the same weights and data, first losses compared. ${report.date}, ${report.machine}, ${report.threads} threads, ${report.versions}. ` +
+      `the same weights and data, first losses compared. ~ marks ratios that something else on the machine disturbed: fastest blocks say otherwise or rounds disagree. ${report.date}, ${report.machine}, ${report.threads} threads, ${report.versions}. ` +
       `Standard normals: ${report.nanosecondsPerNormal.toFixed(1)} ns each.`,
   ].join("\n");
 }

@@ -25,6 +25,7 @@ export function perceptronStep(width: number, count: number): Workload {
   return training({
     name: `mlp-${width}`,
     title: `MLP 3-4x${width}-2, batch ${count}, Adam`,
+    small: true,
     structure: model.structure,
     start: start(model),
     x: random.normal(key, 3 * count),

@@ -18,6 +18,7 @@ export function denoisingStep(count: number): Workload {
   return training({
     name: `unet-${count}`,
     title: `U-Net 16x16, width 32, ${millions(denoiser.structure)} M parameters, batch ${count}, Adam`,
+    small: true,
     structure: denoiser.structure,
     start: start(denoiser),
     x: random.normal(key, 256 * count),
@@ -45,6 +46,7 @@ export function alignedStep(count: number): Workload {
   return training({
     name: "ayt",
     title: `AYT: consistency step with MFD, features included, batch ${count}, RAdam`,
+    small: true,
     structure: denoiser.structure,
     start: start(denoiser),
     x: random.normal(key, 256 * count),

@@ -8,6 +8,8 @@ import type { Batch, Method, TrainState } from "../../src/optim/index.js";
 export interface Workload {
   readonly name: string;
   readonly title: string;
+  /** Whether tfjs's own devices and torch.compile are given a turn: a large step takes the ones minutes, and the other minutes to compile. */
+  readonly small?: boolean;
   /** Pure; the state's tensors are given up. */
   step(
     state: tree.Tree,
@@ -22,7 +24,7 @@ export interface Workload {
   readonly peer: { readonly case: string; readonly config: object; tensors(): { [name: string]: tree.Tree } };
 }
 
-interface Training extends Pick<Workload, "name" | "title"> {
+interface Training extends Pick<Workload, "name" | "title" | "small"> {
   readonly method: Method;
   /** Examples of the batch, flat, and their labels. */
   readonly x: Float32Array;
@@ -34,10 +36,21 @@ interface Training extends Pick<Workload, "name" | "title"> {
 }
 
 /** A training step as a workload; a peer gets "weights.<name>". */
-export function training({ name, title, method, x, labels, start, structure, peer }: Training): Workload {
+export function training({
+  name,
+  title,
+  small = false,
+  method,
+  x,
+  labels,
+  start,
+  structure,
+  peer,
+}: Training): Workload {
   return {
     name,
     title,
+    small,
     step: (state, batch) => method.step(state as TrainState, batch as Batch),
     state: () => {
       const parameters = start();
