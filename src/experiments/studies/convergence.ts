@@ -22,13 +22,13 @@ export const convergence: Study = {
     seeds: seeds(quick),
     reference: "pixel",
     cells: (quick ? ["digits"] : ["digits", "fashion", "portraits-labelled"]).flatMap((dataset) =>
-      Object.entries(arms(quick ? 20 : 4000)).map(
+      Object.entries(arms(quick ? 20 : 1200)).map(
         ([arm, objective]): Cell => ({
           ...{ panel: dataset.replace("-labelled", ""), dataset, arm, objective },
           start: imageStart(quick),
           training: {
-            ...{ steps: quick ? 20 : 4000, batchSize: quick ? 4 : 16, stages: quick ? 2 : 4, ema: 0.999 },
-            learningRates: quick ? (arm === "pixel" ? [3e-4, 1e-3] : [1e-3]) : [3e-4, 1e-3, 3e-3],
+            ...{ steps: quick ? 20 : 1200, batchSize: quick ? 4 : 16, stages: quick ? 2 : 4, ema: 0.999 },
+            learningRates: quick ? (arm === "pixel" ? [3e-4, 1e-3] : [1e-3]) : [1e-3, 3e-3],
           },
           recording: quick ? { recordings: 2, count: 64, examples: 1 } : recording(quick, 5),
         }),
