@@ -1,5 +1,5 @@
 import { schema, type VegaLiteSpec, type View } from "./spec.js";
-import { wrap } from "./text.js";
+import { balance, wrap } from "./text.js";
 import { config, fontSizes } from "./theme.js";
 
 const lineHeight = 15;
@@ -12,16 +12,18 @@ export const notebookWidth = 600;
  * `width` is that of the whole chart in pixels; title and caption are wrapped to it.
  */
 export function frame(parts: {
+  /** What stands left of the plot, in pixels: titles and captions begin behind it. Default 60, for an axis with labels. */
+  indent?: number;
   title: string;
   caption: readonly string[];
   view: View;
   width: number;
 }): VegaLiteSpec {
-  const { title, view, width } = parts;
-  const lines = parts.caption.flatMap((sentence) => wrap(sentence, width - 20, fontSizes.small));
+  const { title, view, width, indent = 60 } = parts;
+  const lines = parts.caption.flatMap((sentence) => wrap(sentence, width - indent, fontSizes.small));
   const spec = {
     $schema: schema,
-    title: { text: wrap(title, width - 20, fontSizes.title, true) },
+    title: { text: balance(title, width - indent, fontSizes.title, true) },
     config: config("light"),
   };
   if (lines.length === 0) return { ...spec, ...view };

@@ -27,6 +27,16 @@ export function wrap(text: string, width: number, fontSize: number, bold = false
   return lines;
 }
 
+/** Breaks text like `wrap` into as few lines, and makes these as alike in length as they can be: no single word is left over. */
+export function balance(text: string, width: number, fontSize: number, bold = false): string[] {
+  const lines = wrap(text, width, fontSize, bold);
+  for (let narrower = width - 10; narrower > width / 3; narrower -= 10) {
+    const tried = wrap(text, narrower, fontSize, bold);
+    if (tried.length > lines.length) return wrap(text, narrower + 10, fontSize, bold);
+  }
+  return lines;
+}
+
 /** A number for people, three significant digits: 0.123, 12.3, 1,230, 1.2e-7. */
 export function formatNumber(value: number): string {
   const size = Math.abs(value);

@@ -78,6 +78,7 @@ export function config(theme: Theme): View {
       symbolOpacity: 1,
       offset: 8,
     },
+    range: { ramp: { scheme: "viridis", extent: theme === "light" ? [0, 0.85] : [0.3, 1] } },
     text: { color: ink.text, fontSize: fontSizes.small },
     style: {
       caption: { color: ink.muted, fontSize: fontSizes.small },

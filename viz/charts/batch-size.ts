@@ -67,6 +67,5 @@ export function metricAgainstBatchSize(input: BatchSizeInput): VegaLiteSpec {
     xTitle: "batch size",
     title: title ?? finding,
     places: sizes,
-    connect: true,
   });
 }

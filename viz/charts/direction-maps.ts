@@ -173,7 +173,7 @@ function mapChart(
   return frame({
     title: parts.title,
     caption: [
-      "Cosine with the tangent at the recording before: blue keeps its direction, white is unrelated, orange turns round.",
+      "Cosine with the tangent one recording before: blue keeps its direction, orange turns round.",
       ...parts.notes,
     ],
     width,
@@ -184,7 +184,7 @@ function mapChart(
       value: {
         title: "cosine",
         format: ".2~f",
-        scale: { domain: [-1, 0, 1], range: cosineColors, clamp: true },
+        scale: { domain: [-1, 0, 1], range: cosineColors, interpolate: "lab", clamp: true },
       },
       width,
       height,

@@ -17,6 +17,7 @@ import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatNumber, formatPercent } from "../text.js";
 import { inks, runColor } from "../theme.js";
 import { checkLength, checkNames, checkPoints, checkSize } from "../validate.js";
+import { arrowLayers } from "./arrows.js";
 
 /** One run's outputs and where its loss moves them. */
 export interface FieldRun {
@@ -106,8 +107,8 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
     ? {
         field: "value",
         type: "quantitative",
-        scale: { scheme: { name: "viridis", extent: [0.15, 0.85] } },
-        legend: { orient: "bottom", title: valueTitle, tickCount: 4 },
+        scale: { range: "ramp" },
+        legend: { type: "gradient", orient: "bottom", title: valueTitle, tickCount: 4, gradientLength: 200 },
       }
     : undefined;
   const views = panels.map(({ run, start, end }, i): View => {
@@ -163,23 +164,7 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
             ...(faded && { opacity: { field: "near", type: "quantitative", scale: null } }),
           },
         },
-        {
-          data: { values: arrows },
-          mark: { type: "rule", strokeWidth: 1.5, clip: true },
-          encoding: { x: x("x"), y: y("y"), x2: { field: "x2" }, y2: { field: "y2" }, color: paint, tooltip },
-        },
-        {
-          data: { values: arrows },
-          transform: [{ filter: "datum.length > 0" }],
-          mark: { type: "point", shape: "wedge", filled: true, size: 70, opacity: 1, clip: true },
-          encoding: {
-            x: x("x2"),
-            y: y("y2"),
-            angle: { field: "angle", type: "quantitative", scale: null },
-            color: paint,
-            tooltip,
-          },
-        },
+        ...arrowLayers(arrows, x, y, { color: paint, tooltip }),
       ],
     };
   });
@@ -319,7 +304,7 @@ function fieldTitle(runs: readonly FieldRun[], projection: Projection): string {
   });
   if (shares.length === runs.length)
     return `Share of the tangents parallel to the data manifold: ${shares.join(", ")}`;
-  return `Where the loss moves the outputs${projection.name === "plane" ? "" : `, seen by ${projection.name}`}`;
+  return `Where the loss moves the outputs${projection.name === "plane" ? "" : `, seen ${projection.name === "view" ? "from one side" : `by ${projection.name}`}`}`;
 }
 
 /** A quarter of the data's RMS distance from its mean, for a tangent of average norm. */

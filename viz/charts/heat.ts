@@ -13,7 +13,7 @@ export interface HeatPanel {
 export const cosineColors = ["#D55E00", "#F3F1EC", "#0072B2"] as const;
 
 /** A scale for values from 0 on that shows on a light and on a dark background. */
-export const amountColors = { scheme: { name: "viridis" } } as const;
+export const amountColors = { scheme: "viridis" } as const;
 
 /**
  * Heat maps beside each other, on shared axes and one scale of colours. `x.domain` goes from left to right and `y.domain` from top to bottom, in
@@ -31,14 +31,17 @@ export function heatMaps(parts: {
 }): View {
   const { panels, x, y, value, width, height } = parts;
   const columns = parts.columns ?? Math.min(panels.length, 2);
-  const side = parts.side ?? Math.floor((width - 80 - (columns - 1) * 20) / columns);
+  const room = parts.side ?? Math.floor((width - 80 - (columns - 1) * 20) / columns);
+  // Whole pixels per cell: no seams between them.
+  const whole = (pixels: number, cells: number): number => Math.max(1, Math.floor(pixels / cells)) * cells;
+  const side = whole(room, x.domain.length);
   const views = panels.map(({ name, color, cells }, i): View => {
     const first = i % columns === 0;
     const last = i + columns >= panels.length;
     return {
       ...(panels.length > 1 && { title: panelTitle(name, color) }),
       width: side,
-      height,
+      height: whole(height, y.domain.length),
       data: { values: cells },
       mark: { type: "rect", stroke: null },
       encoding: {

@@ -31,8 +31,6 @@ export interface IntervalsInput {
   yScale?: "linear" | "log";
   /** All places in their order. Default: in the order in which they first appear. */
   places?: readonly (number | string)[];
-  /** Joins each series' means by a line, where the places are steps of one quantity. Default false. */
-  connect?: boolean;
   /** Of the vertical axis' labels, in d3's language. */
   yFormat?: string;
   /** What to compare with at a place, for instance chance: a grey tick. */
@@ -116,16 +114,10 @@ export function intervals(input: IntervalsInput): VegaLiteSpec {
       encoding: { x, ...offset, color, tooltip, y: y("mean") },
     },
   ];
-  if (input.connect) {
-    layer.unshift({
-      mark: { type: "line", strokeWidth: 1.5, opacity: 0.5 },
-      encoding: { x, ...offset, color, y: y("mean") },
-    });
-  }
   if (seeds.length > 0) {
     layer.push({
       data: { values: seeds },
-      mark: { type: "point", filled: true, size: 18, opacity: 0.45 },
+      mark: { type: "point", filled: true, size: 18, opacity: 0.45, xOffset: 6 },
       encoding: { x, ...offset, color, y: y("value") },
     });
   }

@@ -6,6 +6,7 @@ import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatNumber } from "../text.js";
 import { inks } from "../theme.js";
 import { checkNames, checkPoints, checkSize } from "../validate.js";
+import { arrowLayers } from "./arrows.js";
 import { panelTitle } from "./heat.js";
 
 /** A function on a plane, sampled on a grid. */
@@ -62,7 +63,7 @@ export function levelSets(input: LevelSetsInput): VegaLiteSpec {
   const columns = Math.min(slices.length, 3);
   const side = Math.min(420, Math.floor((width - 70 - (columns - 1) * 18) / columns));
   const height = Math.round(side * Math.min(2, Math.max(0.3, (ys.high - ys.low) / (xs.high - xs.low))));
-  const length = 0.05 * Math.min(xs.high - xs.low, ys.high - ys.low);
+  const length = 0.07 * Math.min(xs.high - xs.low, ys.high - ys.low);
   const notes = ["Lines: level sets, dark low and bright high, each enclosing an equal share of the slice."];
   if (slices.some((slice) => slice.arrows))
     notes.push(`Arrows, all of one length: ${input.arrowTitle ?? "downhill"}.`);
@@ -113,13 +114,16 @@ export function levelSets(input: LevelSetsInput): VegaLiteSpec {
         color: {
           field: "rank",
           type: "quantitative",
-          scale: { domain: [0, 1], scheme: { name: "viridis", extent: [0.1, 0.9] } },
+          scale: { domain: [0, 1], range: "ramp" },
           legend: null,
         },
         tooltip: [{ field: "level", type: "quantitative", format: ".3~g" }],
       },
     });
-    if (slice.arrows) layer.push(...arrowLayers(slice.arrows, length, x, y));
+    if (slice.arrows) {
+      const rows = arrowRows(slice.arrows, length);
+      layer.push(...arrowLayers(rows, x, y, {}, { size: 70, mark: { style: "strong", tooltip: null } }));
+    }
     return {
       ...(slices.length > 1 && { title: panelTitle(slice.name) }),
       width: side,
@@ -192,14 +196,10 @@ function rings(values: ArrayLike<number>, xs: Grid, ys: Grid, levels: number): V
   return rows;
 }
 
-function arrowLayers(
-  { at, along }: NonNullable<Slice["arrows"]>,
-  length: number,
-  x: (field: string) => View,
-  y: (field: string) => View,
-): View[] {
+/** Arrows of one length, as rows. */
+function arrowRows({ at, along }: NonNullable<Slice["arrows"]>, length: number): View[] {
   const ends = thin(along, maxArrows);
-  const rows = pairs(thin(at, maxArrows)).flatMap((start, i) => {
+  return pairs(thin(at, maxArrows)).flatMap((start, i) => {
     const [dx, dy] = [ends.values[2 * i]!, ends.values[2 * i + 1]!];
     const norm = Math.hypot(dx, dy);
     if (norm === 0) return [];
@@ -208,35 +208,11 @@ function arrowLayers(
         ...start,
         x2: start.x + (dx * length) / norm,
         y2: start.y + (dy * length) / norm,
+        length,
         angle: Math.round((Math.atan2(dx, dy) * 1800) / Math.PI) / 10,
       },
     ];
   });
-  return [
-    {
-      data: { values: rows },
-      mark: { type: "rule", strokeWidth: 1.3, clip: true, style: "strong", tooltip: null },
-      encoding: { x: x("x"), y: y("y"), x2: { field: "x2" }, y2: { field: "y2" } },
-    },
-    {
-      data: { values: rows },
-      mark: {
-        type: "point",
-        shape: "wedge",
-        filled: true,
-        size: 50,
-        opacity: 1,
-        clip: true,
-        style: "strong",
-        tooltip: null,
-      },
-      encoding: {
-        x: x("x2"),
-        y: y("y2"),
-        angle: { field: "angle", type: "quantitative", scale: null },
-      },
-    },
-  ];
 }
 
 const pairs = ({ shape, values }: Points): { x: number; y: number }[] =>

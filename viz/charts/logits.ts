@@ -72,6 +72,7 @@ export function logitsMatrices(input: LogitsInput): VegaLiteSpec {
       ...(captions ? ["The number behind a caption is its pair's."] : []),
     ],
     width,
+    indent: captions ? 140 : 60,
     view: captions ? withoutLabelsOnX(view) : view,
   });
 }

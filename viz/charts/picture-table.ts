@@ -28,6 +28,7 @@ export function pictureTable(parts: {
     title: parts.title,
     caption: parts.caption,
     width,
+    indent: labels,
     view: {
       width: { step: cell },
       height: { step: cell },

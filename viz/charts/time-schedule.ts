@@ -77,7 +77,7 @@ export function timeSchedule(input: TimeScheduleInput): VegaLiteSpec {
       field: "step",
       type: "ordinal",
       sort: names,
-      scale: { domain: names, scheme: { name: "viridis", extent: [0.1, 0.85] } },
+      scale: { domain: names, range: "ramp" },
       legend: names.length > 1 ? { orient: "top", title: "training step" } : null,
     },
     tooltip: [

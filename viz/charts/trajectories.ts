@@ -101,8 +101,15 @@ export function trajectories(input: TrajectoriesInput): VegaLiteSpec {
     const color = {
       field: "step",
       type: "quantitative",
-      scale: { domain: [0, last || 1], scheme: { name: "plasma", extent: [0.1, 0.85] } },
-      legend: { orient: "bottom", title: "training step", tickCount: 4, gradientLength: 200, format: ",~f" },
+      scale: { domain: [0, last || 1], range: "ramp" },
+      legend: {
+        type: "gradient",
+        orient: "bottom",
+        title: "training step",
+        tickCount: 4,
+        gradientLength: 200,
+        format: ",~f",
+      },
     };
     const tooltip = [
       { field: "probe", type: "ordinal" },
@@ -168,11 +175,11 @@ function pathTitle(runs: TrajectoriesInput["runs"], probes: readonly number[], d
         path += distance(frames[j]!.outputs, frames[j - 1]!.outputs, probe);
       net += distance(frames.at(-1)!.outputs, frames[0]!.outputs, probe);
     }
-    return net === 0 ? null : `${name} ${formatNumber(Number((path / net).toPrecision(2)))} times`;
+    return net === 0 ? null : `${name} ${formatNumber(Number((path / net).toPrecision(2)))}`;
   });
   return detours.includes(null)
     ? "Outputs of the same probes over training"
-    : `Way that outputs went, as a multiple of how far they got: ${detours.join(", ")}`;
+    : `Length of the outputs' paths, relative to how far they got: ${detours.join(", ")}`;
 }
 
 /** A square around the data and what is near it. */

@@ -120,7 +120,7 @@ export const gallery: Record<string, () => VegaLiteSpec> = {
         { name: "pixel", outputs, tangents: { shape: [60, 3], values: normal(3, 180) } },
         { name: "MFD", outputs, tangents: { shape: [60, 3], values: normal(4, 180).map((v) => v / 2) } },
       ],
-      projection: orthographic({ azimuth: 60, elevation: 20 }),
+      projection: orthographic({ azimuth: 60, elevation: 60 }),
     });
   },
   trajectories: () =>
