@@ -28,8 +28,7 @@ export class Words {
 
   show(situation: Situation): void {
     const { latest, recordings, level, running, problem } = situation;
-    element("along-title").textContent =
-      `Share of the push that runs along the manifold, at t = ${levels[level]}`;
+    element("along-title").textContent = `Share of the push along the manifold, at t = ${levels[level]}`;
     const known = latest !== undefined && recordings >= FEWEST;
     for (const name of arms) this.showNumbers(name, latest, level, known);
     if (problem !== "") this.say(`Training stopped: ${problem}. Choose Reset.`, "", true);
