@@ -1,6 +1,7 @@
 import { check } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import type { VegaLiteSpec, View } from "../spec.js";
+import { formatNumber } from "../text.js";
 import { runScale } from "../theme.js";
 import { checkNames, checkSize } from "../validate.js";
 
@@ -62,7 +63,7 @@ export function intervals(input: IntervalsInput): VegaLiteSpec {
   const end = (value: number): number => (yScale === "log" && value <= 0 ? least : value);
   const rows = series.flatMap(({ name, points }) =>
     points.map(({ at, mean, low, high }) => ({
-      ...{ run: name, at: String(at), mean },
+      ...{ run: name, at: String(at), mean, interval: between(low, high) },
       ...(low !== null && high !== null && { low: end(low), high: end(high) }),
     })),
   );
@@ -101,7 +102,8 @@ export function intervals(input: IntervalsInput): VegaLiteSpec {
   const tooltip = [
     { field: "run", type: "nominal", title: "run" },
     { field: "at", type: "ordinal", title: xTitle },
-    ...["mean", "low", "high"].map((field) => ({ field, type: "quantitative", format: ".4~g" })),
+    { field: "mean", type: "quantitative", format: ".4~g" },
+    { field: "interval", type: "nominal" },
   ];
   const layer: View[] = [
     {
@@ -138,6 +140,9 @@ export function intervals(input: IntervalsInput): VegaLiteSpec {
     view: { width: width - 80, height, data: { values: rows }, layer },
   });
 }
+
+const between = (low: number | null, high: number | null): string =>
+  low === null || high === null ? "not known" : `${formatNumber(low)} to ${formatNumber(high)}`;
 
 function checkSeries(argument: string, points: readonly IntervalPoint[], log: boolean): void {
   check(points.length > 0, `${argument}.points`, points, "at least one");

@@ -25,6 +25,8 @@ export interface SamplesInput {
 }
 
 const maxFrames = 5;
+/** Most samples, and most data, that are drawn in a panel. */
+const maxPoints = 300;
 
 /**
  * Grids of sampled images, a row per run and a column per time of training; the data in the last column.
@@ -84,7 +86,7 @@ export function sampleScatter(input: SamplesInput & { projection?: Projection })
   for (const { samples } of frames.flat())
     check(samples.shape[1] === dim, "samples.shape", samples.shape, `[count, ${dim}]`);
   const projection: Projection = input.projection ?? (dim === 2 ? plane : pca(basis));
-  const background = rows(projection.project(thin(basis, 300)));
+  const background = rows(projection.project(thin(basis, maxPoints)));
 
   const notes =
     projection.name !== "PCA"
@@ -108,7 +110,7 @@ export function sampleScatter(input: SamplesInput & { projection?: Projection })
   const side = Math.floor((width - 60 - (steps.length - 1) * 8) / Math.max(3, steps.length));
   const panels = runs.flatMap((run, i) =>
     frames[i]!.map(({ step, samples }, j): View => {
-      const points = rows(projection.project(thin(samples, 300)));
+      const points = rows(projection.project(thin(samples, maxPoints)));
       outside += points.filter(
         (p) => p.x < limits[0][0]! || p.x > limits[0][1]! || p.y < limits[1][0]! || p.y > limits[1][1]!,
       ).length;
@@ -176,6 +178,8 @@ export function sampleScatter(input: SamplesInput & { projection?: Projection })
   );
   notes.unshift("Grey: data. Coloured: samples, from the same noise in every panel.");
   notes.push(...framesNote(steps, total));
+  const most = Math.max(...frames.flat().map(({ samples }) => samples.shape[0]!));
+  if (most > maxPoints) notes.push(`${maxPoints} of ${formatCount(most)} samples drawn per panel.`);
   if (outside > 0) notes.push(`Outside the panels: ${formatCount(outside)} samples.`);
   return frame({
     title: input.title ?? sampleTitle(steps),

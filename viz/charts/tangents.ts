@@ -1,7 +1,7 @@
 import { check } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import type { VegaLiteSpec, View } from "../spec.js";
-import { formatPercent } from "../text.js";
+import { formatCount, formatPercent } from "../text.js";
 import { checkNames, checkSize } from "../validate.js";
 import { lineLayers } from "./curves.js";
 
@@ -165,7 +165,8 @@ function probeChart(parts: {
   width?: number;
   height?: number;
 }): VegaLiteSpec {
-  const { runs, rows, reference, width = notebookWidth, height = 220 } = parts;
+  const { runs, reference, width = notebookWidth, height = 220 } = parts;
+  const { rows, averaged } = thinned(parts.rows, runs);
   checkSize("width", width);
   checkSize("height", height);
   const x = {
@@ -203,7 +204,7 @@ function probeChart(parts: {
   }
   return frame({
     title: parts.title,
-    caption: [`${bandNote(runs)} ${parts.caption}`],
+    caption: [`${bandNote(runs)} ${parts.caption}`, ...averaged],
     width,
     view: { width: width - 80, height, data: { values: rows }, layer: layers },
   });
@@ -214,4 +215,25 @@ function bandNote(runs: readonly ProbeCurves[]): string {
   return seeds === 1
     ? "Line: mean over the probes; band: their middle half."
     : `Line: mean over probes and ${seeds} seeds; band: from the lowest seed to the highest.`;
+}
+
+/** Most recordings of one run that are drawn; more are averaged. */
+const maxRecordings = 1000;
+
+function thinned(rows: readonly Row[], runs: readonly ProbeCurves[]): { rows: Row[]; averaged: string[] } {
+  const averaged: string[] = [];
+  const out = runs.flatMap(({ name }) => {
+    const own = rows.filter((row) => row.run === name).sort((a, b) => a.step - b.step);
+    if (own.length <= maxRecordings) return own;
+    const size = Math.ceil(own.length / maxRecordings);
+    averaged.push(`${name}: every point is the mean of ${size} of ${formatCount(own.length)} recordings.`);
+    return Array.from({ length: Math.ceil(own.length / size) }, (_, i): Row => {
+      const bucket = own.slice(i * size, (i + 1) * size);
+      const mean = (field: "value" | "low" | "high"): number =>
+        bucket.reduce((sum, row) => sum + row[field], 0) / bucket.length;
+      const { step } = bucket[Math.floor(bucket.length / 2)]!;
+      return { run: name, step, value: mean("value"), low: mean("low"), high: mean("high") };
+    });
+  });
+  return { rows: out, averaged };
 }
