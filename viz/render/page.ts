@@ -97,10 +97,38 @@ async function draw(figure) {
       actions: { export: true, source: false, compiled: false, editor: false },
     });
     figure.classList.add("drawn");
+    addPlay(figure, views[index].view, charts[index].usermeta && charts[index].usermeta.play);
   } catch (error) {
     figure.classList.remove("drawn");
     console.error(error);
   }
+}
+/** A button that steps a parameter of the chart through its frames, from the start again where it has come to the end. */
+function addPlay(figure, view, play) {
+  const old = figure.querySelector("button.play");
+  if (old) old.remove();
+  if (!play || play.frames < 2) return;
+  const button = document.createElement("button");
+  button.className = "play";
+  let timer = 0;
+  const stop = () => {
+    clearInterval(timer);
+    timer = 0;
+    button.textContent = "▶ play";
+  };
+  const next = () => {
+    const frame = view.signal(play.param) + 1;
+    if (frame >= play.frames || !button.isConnected) return stop();
+    view.signal(play.param, frame).runAsync();
+  };
+  button.onclick = () => {
+    if (timer) return stop();
+    if (view.signal(play.param) >= play.frames - 1) view.signal(play.param, 0).runAsync();
+    timer = setInterval(next, 400);
+    button.textContent = "❚❚ pause";
+  };
+  stop();
+  figure.append(button);
 }
 async function drawAll() {
   for (const figure of document.querySelectorAll("figure.chart")) await draw(figure);
@@ -123,10 +151,14 @@ figure.chart{margin:12px 0 28px;max-width:100%;overflow-x:auto}
 figure.chart .still{max-width:100%}
 figure.chart.drawn .still{display:none}
 figure.chart .vega-embed{padding-right:38px}
+figure.chart .vega-bindings{margin-top:6px;font-size:14px}
+figure.chart .vega-bind{margin:2px 0}
+figure.chart button.play{font:inherit;font-size:14px;padding:2px 12px;border:1px solid var(--line);border-radius:6px;background:transparent;color:inherit;cursor:pointer}
+#vg-tooltip-element img{image-rendering:pixelated}
 @media print{
 :root{${ink("light")}}
 figure.chart{break-inside:avoid;overflow:visible}
-figure.chart .live{display:none}
+figure.chart .live,figure.chart button.play{display:none}
 figure.chart.drawn .still{display:block}
 }
 `;

@@ -15,6 +15,7 @@ import {
   parallelShare,
   sampleGrids,
   sampleScatter,
+  tangentExplorer,
   tangentField,
   timeSchedule,
   tokenAttention,
@@ -123,6 +124,20 @@ export const gallery: Record<string, () => VegaLiteSpec> = {
       projection: orthographic({ azimuth: 60, elevation: 60 }),
     });
   },
+  "tangent-explorer": () =>
+    tangentExplorer({
+      data: points(circle(200)),
+      runs: [
+        { name: "pixel", end: 0.8 },
+        { name: "MFD", end: 0.15 },
+      ].map(({ name, end }) => ({
+        name,
+        frames: steps(12).map((step, i) => {
+          const { outputs, tangents, parallel } = circleField(i, 30, 0.4 + ((end - 0.4) * i) / 11);
+          return { step, outputs, tangents, values: parallel };
+        }),
+      })),
+    }),
   trajectories: () =>
     trajectories({
       data: points(circle(200)),

@@ -1,0 +1,299 @@
+import { check } from "../../src/errors.js";
+import { frame, notebookWidth } from "../frame.js";
+import { checkImages, pictureURI } from "../picture.js";
+import { pca } from "../projections/pca.js";
+import { item, matrixShape, move, type Projection, plane, spread, thin } from "../projections/projection.js";
+import type { Points, VegaLiteSpec, View } from "../spec.js";
+import { formatCount } from "../text.js";
+import { inks, runColor, runScale } from "../theme.js";
+import { checkLength, checkNames, checkPoints, checkSize } from "../validate.js";
+import { arrowLayers } from "./arrows.js";
+import { panelTitle } from "./heat.js";
+
+/** What was measured at a run's fixed probes at one recording. */
+export interface ExplorerFrame {
+  step: number;
+  /** f(x_t, t), [probes, dim] or [probes, height, width, channels]. */
+  outputs: Points;
+  /** Directions in which the loss moves the outputs, of the same shape. */
+  tangents: Points;
+  /** Per probe, the share of its tangent's squared norm parallel to the data manifold, or another number to follow. */
+  values: ArrayLike<number>;
+}
+
+export interface ExplorerInput {
+  /** Data to draw behind, of the outputs' shape. */
+  data: Points;
+  /** Runs with the same probes and the same steps. */
+  runs: readonly { name: string; frames: readonly ExplorerFrame[] }[];
+  /** What `values` are. Default "parallel share". */
+  valueTitle?: string;
+  /** Default: points in the plane as they are, others by PCA of the data. */
+  projection?: Projection;
+  /** Arrows go from f to f + arrowLength * tangent. Default 0.25 divided by the tangents' RMS norm. */
+  arrowLength?: number;
+  title?: string;
+  /** Of the whole chart, in pixels. Default 600. */
+  width?: number;
+}
+
+const maxFrames = 40;
+const maxProbes = 80;
+const maxData = 500;
+/** Pictures to show on hovering make a chart large. */
+const maxPictures = 1500;
+
+/**
+ * Tangents over training, to play with: a slider (and in HTML pages a play button) chooses the recording for all charts; a switch shows both losses or one,
+ * on the same axes; a region brushed in the plane picks the probes whose mean is drawn below; hovering over an output shows it as an image, where it is one.
+ * @throws TangentLabError `invalid-argument` where steps or shapes differ or values are not finite.
+ */
+export function tangentExplorer(input: ExplorerInput): VegaLiteSpec {
+  const { data, runs, valueTitle = "parallel share", width = notebookWidth } = input;
+  checkSize("width", width);
+  checkInput(input);
+  const [, dim] = matrixShape(data);
+  const projection = input.projection ?? (dim === 2 ? plane : pca(data));
+  const steps = spread(
+    runs[0]!.frames.map(({ step }) => step),
+    maxFrames,
+  );
+  const count = runs[0]!.frames[0]!.outputs.shape[0]!;
+  const probes = spread([...Array(count).keys()], maxProbes);
+  const arrowLength = input.arrowLength ?? defaultLength(runs);
+  const images = data.shape.length === 4;
+  const pictures = images && runs.length * steps.length * probes.length <= maxPictures;
+
+  const rows = runs.flatMap(({ name, frames }) =>
+    spread(frames, maxFrames).flatMap(({ step, outputs, tangents, values }, at) => {
+      const start = projection.project(outputs);
+      const end = projection.project(move(outputs, tangents, arrowLength));
+      return probes.map((probe) => {
+        const [x, y, x2, y2] = [start, end].flatMap(({ values }) => [
+          round(values[2 * probe]!),
+          round(values[2 * probe + 1]!),
+        ]) as [number, number, number, number];
+        return {
+          ...{ run: name, probe, at, step, x, y, x2, y2, value: round(values[probe]!) },
+          length: Math.hypot(x2 - x, y2 - y),
+          angle: Math.round((Math.atan2(x2 - x, y2 - y) * 1800) / Math.PI) / 10,
+          ...(pictures && { image: pictureURI(item(outputs, probe), { scale: 4 }) }),
+        };
+      });
+    }),
+  );
+  const background = places(projection.project(thin(data, maxData)));
+  const limits = square(background);
+
+  const columns = Math.min(runs.length, 2);
+  const side = Math.floor((width - 70 - (columns - 1) * 18) / columns);
+  const channel = (axis: "x" | "y", title: string | null) => (field: string) => ({
+    field,
+    type: "quantitative",
+    title,
+    scale: { domain: limits[axis], nice: false, zero: false },
+    axis: { grid: false, tickCount: 4, format: "~g", ...(title === null ? { labels: false } : {}) },
+  });
+  const tooltip = [
+    { field: "probe", type: "ordinal" },
+    { field: "value", type: "quantitative", title: valueTitle, format: ".3~g" },
+    ...(pictures ? [{ field: "image", type: "nominal" }] : []),
+  ];
+  const panels = runs.map(({ name }, i): View => {
+    const [x, y] = [
+      channel("x", projection.axes[0]),
+      channel("y", i % columns === 0 ? projection.axes[1] : null),
+    ];
+    const shown = `datum.run === ${JSON.stringify(name)} && datum.at === recording && (loss === 'all' || loss === datum.run)`;
+    const arrows = arrowLayers(
+      [],
+      x,
+      y,
+      { color: { value: runColor(name, i) }, tooltip },
+      { mark: { aria: false } },
+    );
+    return {
+      title: panelTitle(name, runColor(name, i)),
+      width: side,
+      height: side,
+      view: { stroke: inks.light.data, strokeOpacity: 0.4 },
+      layer: [
+        {
+          name: `plane_${i}`,
+          data: { name: "background", values: background },
+          mark: {
+            ...{ type: "point", filled: true, size: 9, opacity: 0.55 },
+            ...{ clip: true, style: "data", tooltip: null },
+          },
+          encoding: { x: x("x"), y: y("y") },
+        },
+        ...arrows.map(({ data: _, transform, ...layer }) => ({
+          ...layer,
+          transform: [{ filter: shown }, ...((transform as View[] | undefined) ?? [])],
+        })),
+      ],
+    };
+  });
+  const names = runs.map(({ name }) => name);
+  const time = {
+    field: "step",
+    type: "quantitative",
+    title: "training step",
+    scale: { nice: false, zero: false },
+    axis: { grid: false, tickCount: 6, format: ",~f" },
+  };
+  const curve = {
+    width: width - 80,
+    height: 130,
+    // Probes are picked by where their outputs lie at the recording that is shown.
+    transform: [
+      { filter: "loss === 'all' || loss === datum.run" },
+      { calculate: "datum.at === recording ? datum.x : null", as: "hereX" },
+      { calculate: "datum.at === recording ? datum.y : null", as: "hereY" },
+      {
+        joinaggregate: [
+          { op: "max", field: "hereX", as: "x" },
+          { op: "max", field: "hereY", as: "y" },
+        ],
+        groupby: ["run", "probe"],
+      },
+      { filter: { param: "brush" } },
+      { aggregate: [{ op: "mean", field: "value", as: "value" }], groupby: ["run", "step"] },
+    ],
+    layer: [
+      {
+        mark: { type: "line", strokeWidth: 2, point: { size: 30, filled: true } },
+        encoding: {
+          x: time,
+          y: {
+            field: "value",
+            type: "quantitative",
+            title: `mean ${valueTitle}`,
+            scale: { domain: valueRange(rows), nice: true },
+            axis: { tickCount: 4, format: ".2~f" },
+          },
+          color: { field: "run", type: "nominal", scale: runScale(names), legend: null },
+        },
+      },
+      {
+        data: { values: [{}] },
+        mark: { type: "rule", style: "reference", strokeDash: [4, 4] },
+        encoding: { x: { datum: { expr: `[${steps}][recording]` }, type: "quantitative" } },
+      },
+    ],
+  };
+  const total = runs[0]!.frames.length;
+  const notes = [
+    "Slider: the recording shown, dashed in the chart below. Brush a region above: only the probes whose outputs lie there are averaged below.",
+    ...(dim === 2 ? [] : [`Shown by ${projection.name}: ${projection.axes.filter(Boolean).join(", ")}.`]),
+    ...(steps.length < total ? [`${steps.length} of ${formatCount(total)} recordings shown.`] : []),
+    ...(probes.length < count ? [`${probes.length} of ${formatCount(count)} probes shown.`] : []),
+    ...(images && !pictures ? ["Too many outputs to show their images on hovering."] : []),
+  ];
+  const spec = frame({
+    title: input.title ?? "Tangents over training, recording by recording",
+    caption: notes,
+    width,
+    view: {
+      data: { values: rows },
+      vconcat: [{ concat: panels, columns, spacing: 18 }, curve],
+      spacing: 16,
+    },
+  });
+  return {
+    ...spec,
+    usermeta: { play: { param: "recording", frames: steps.length } },
+    params: [
+      {
+        name: "recording",
+        value: steps.length - 1,
+        bind: { input: "range", min: 0, max: Math.max(1, steps.length - 1), step: 1, name: "recording " },
+      },
+      { name: "loss", value: "all", bind: { input: "radio", options: ["all", ...names], name: "loss " } },
+      {
+        name: "brush",
+        select: { type: "interval", encodings: ["x", "y"] },
+        views: runs.map((_, i) => `plane_${i}`),
+      },
+    ],
+  };
+}
+
+function checkInput({ data, runs, arrowLength }: ExplorerInput): void {
+  checkNames("runs", runs);
+  const reserved = runs.every(({ name }) => name !== "all");
+  check(reserved, "runs[].name", "all", "another name: it stands for all runs");
+  const axes = data.shape.length === 2 ? ["count", "dim"] : ["count", "height", "width", "channels"];
+  checkPoints("data", data, axes);
+  if (axes.length === 4) checkImages("data", data);
+  const steps = runs[0]!.frames.map(({ step }) => step);
+  const shape = runs[0]!.frames[0]?.outputs.shape ?? [];
+  for (const [i, { frames }] of runs.entries()) {
+    check(frames.length > 0, `runs[${i}].frames`, "no frames", "at least one recording");
+    const own = frames.map(({ step }) => step);
+    check(
+      own.join() === steps.join(),
+      `runs[${i}].frames[].step`,
+      own,
+      `the steps of the first run: ${steps}`,
+    );
+    for (const [j, { step, outputs, tangents, values }] of frames.entries()) {
+      const argument = `runs[${i}].frames[${j}]`;
+      check(Number.isFinite(step), `${argument}.step`, step, "a finite number");
+      checkPoints(`${argument}.outputs`, outputs, axes);
+      checkPoints(`${argument}.tangents`, tangents, axes);
+      const same = outputs.shape.join() === shape.join() && tangents.shape.join() === shape.join();
+      const [, dim] = matrixShape(data);
+      check(
+        same && matrixShape(outputs)[1] === dim,
+        `${argument}.outputs.shape`,
+        outputs.shape,
+        `[${[shape[0], ...data.shape.slice(1)]}], as at the other recordings`,
+      );
+      checkLength(`${argument}.values`, values, outputs.shape[0]!);
+      checkPoints(`${argument}.values`, { shape: [values.length], values }, ["probes"]);
+    }
+  }
+  const usable = arrowLength === undefined || (Number.isFinite(arrowLength) && arrowLength > 0);
+  check(usable, "arrowLength", arrowLength, "a positive number");
+}
+
+function defaultLength(runs: ExplorerInput["runs"]): number {
+  let [square, count] = [0, 0];
+  for (const { frames } of runs)
+    for (const { tangents } of frames) {
+      for (let i = 0; i < tangents.values.length; i++) square += tangents.values[i]! ** 2;
+      count += tangents.shape[0]!;
+    }
+  return square > 0 ? Number((0.25 / Math.sqrt(square / count)).toPrecision(2)) : 1;
+}
+
+/** 0 to 1 for shares, else what there is. */
+function valueRange(rows: readonly { value: number }[]): [number, number] {
+  const [low, high] = rows.reduce<[number, number]>(
+    ([a, b], { value }) => [Math.min(a, value), Math.max(b, value)],
+    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+  );
+  return low >= 0 && high <= 1 ? [0, 1] : [low, high];
+}
+
+/** A square around the data, a third wider. */
+function square(points: readonly { x: number; y: number }[]): { x: number[]; y: number[] } {
+  const range = (axis: "x" | "y"): [number, number] =>
+    points.reduce<[number, number]>(
+      ([low, high], point) => [Math.min(low, point[axis]), Math.max(high, point[axis])],
+      [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+    );
+  const [x, y] = [range("x"), range("y")];
+  const half = Math.max(x[1] - x[0], y[1] - y[0], 1e-6) * 0.66;
+  const around = ([low, high]: [number, number]): number[] => [
+    round((low + high) / 2 - half),
+    round((low + high) / 2 + half),
+  ];
+  return { x: around(x), y: around(y) };
+}
+
+const places = ({ shape, values }: Points): { x: number; y: number }[] =>
+  Array.from({ length: shape[0]! }, (_, i) => ({ x: round(values[2 * i]!), y: round(values[2 * i + 1]!) }));
+
+const round = (value: number): number => Number(value.toPrecision(4));
