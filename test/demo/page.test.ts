@@ -136,6 +136,16 @@ test("a narrow screen shows everything without scrolling sideways, every control
   }
 });
 
+test("WebGPU that is not there is replaced, and the page says so", async () => {
+  await page.goto(`${site.address}?engine=webgpu`);
+  await until(async () => (await text("engine")) !== "…", "the choice of an engine");
+  assert.match(
+    await text("engine"),
+    /^compiled steps, (WebAssembly, because WebGPU .+|WebGPU \(checked: .+\))$/,
+  );
+  await until(async () => /Getting ready/.test(await text("status")), "the preparation");
+});
+
 test("nothing went wrong on the way, and nothing was fetched from elsewhere", () => {
   assert.equal(problems, []);
 });
