@@ -1,4 +1,6 @@
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { save } from "../../viz/render/save.js";
+import { fieldChart } from "../../viz/report/charts.js";
 import { renderReport } from "../../viz/report/report.js";
 import { type DeviceName, describeDevice, useDevice } from "../engine/device.js";
 import * as random from "../engine/random.js";
@@ -79,11 +81,19 @@ export async function compareCommand(args: CompareArguments, signal: AbortSignal
   await writeFileAtomically(path, await renderReport(report));
   console.log(path);
   for (const { label, value } of numbers) console.log(`${label}: ${value}`);
-  if (args.readme) await updateSection(args.readme, "results", results(numbers, report));
+  if (args.readme) await updateReadme(args.readme, report);
+}
+
+/** The file's section, and the picture beside it: the tangents on the first dataset whose manifold is known. */
+async function updateReadme(file: string, report: ReportData): Promise<void> {
+  await updateSection(file, "results", results(report));
+  const known = report.comparisons.find(({ manifoldDim }) => manifoldDim !== null);
+  const [draw] = known ? fieldChart(known) : [];
+  if (draw) await save(draw(), join(dirname(file), "docs", "tangents.png"));
 }
 
 /** The headlines as a table, with what produced them. */
-const results = (numbers: ReportData["headlines"], { date, seconds }: ReportData): string =>
+const results = ({ headlines: numbers, date, seconds }: ReportData): string =>
   [
     "| | | |",
     "|---|---|---|",

@@ -39,7 +39,10 @@ async function main(): Promise<number> {
     )
     .option("--data <path>", dataHelp, several)
     .option("--size <pixels>", "height and width of images, where a dataset has several", integer)
-    .option("--readme <file>", "also write the numbers into this file's section `results`")
+    .option(
+      "--readme <file>",
+      "also write the numbers into this file's section `results`, and docs/tangents.png beside it",
+    )
     .option("--no-cache", "train denoisers and feature networks anew, and do not keep them for other runs")
     .option("--resume", "continue what was interrupted, from the checkpoints in the report's folder", false)
     .action((options: CompareArguments) => interruptible((signal) => compareCommand(options, signal)));
