@@ -1,9 +1,9 @@
 import { writeFile } from "node:fs/promises";
-import { availableParallelism, cpus } from "node:os";
+import { cpus } from "node:os";
 import { performance } from "node:perf_hooks";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { min } from "simple-statistics";
-import { type DeviceName, useDevice } from "../src/engine/device.js";
+import { type DeviceName, threadsVariable, useDevice } from "../src/engine/device.js";
 import * as random from "../src/engine/random.js";
 import { TangentLabError } from "../src/errors.js";
 import { updateSection } from "../src/io/index.js";
@@ -60,15 +60,12 @@ try {
 }
 
 async function main(options: Options): Promise<void> {
+  process.env[threadsVariable] = `${threads}`;
   const tensorflow = await available("tensorflow");
   const torch = await PyTorch.start(options.python, threads);
   if (!tensorflow)
     console.log("tfjs-node is left out: neither @tensorflow/tfjs-node-gpu nor tfjs-node is installed");
   if (!torch) console.log(`PyTorch is left out: ${options.python} has none (--python PATH)`);
-  if (availableParallelism() !== threads)
-    console.log(
-      `${availableParallelism()} processors here: ONNX Runtime takes one thread for each, PyTorch ${threads}`,
-    );
   const sections: Section[] = [];
   try {
     for (const name of options.only) {

@@ -1,13 +1,13 @@
 import * as tf from "@tensorflow/tfjs-core";
 import "./tfjs.js";
 import { check, TangentLabError } from "../errors.js";
+import { deviceVariable, environment, threadsVariable, threadsWanted } from "./environment.js";
+
+export { deviceVariable, threadsVariable };
 
 /** Where compiled functions are computed, best first. */
 export const deviceNames = ["onnx", "tensorflow", "wasm", "cpu"] as const;
 export type DeviceName = (typeof deviceNames)[number];
-
-/** The environment variable that overrides the automatic choice. */
-export const deviceVariable = "TANGENT_LAB_ENGINE";
 
 interface Device {
   /** What a person sees at start. */
@@ -22,7 +22,7 @@ let description = "";
 /**
  * Chooses where compiled functions run and ops outside of them are computed: `onnx` compiles steps to one graph for ONNX Runtime,
  * `tensorflow` is @tensorflow/tfjs-node-gpu or tfjs-node where installed, `wasm` and `cpu` are TensorFlow.js backends. `auto` takes the environment
- * variable TANGENT_LAB_ENGINE, else the first that works.
+ * variable TANGENT_LAB_ENGINE, else the first that works. TANGENT_LAB_THREADS limits the threads of `onnx`.
  *
  * @throws TangentLabError `invalid-argument` for an unknown name, `device-unavailable` if a device that was asked for does not start.
  */
@@ -35,6 +35,7 @@ export async function useDevice(name: DeviceName | "auto" = "auto"): Promise<Dev
     wanted,
     `auto, ${deviceNames.join(", ")}`,
   );
+  threadsWanted(); // its check
   const candidates = wanted === "auto" ? deviceNames : [wanted as DeviceName];
   let failure: unknown;
   for (const candidate of candidates) {
@@ -71,14 +72,13 @@ export async function describeDevice(): Promise<string> {
   return `${await currentDevice()} (${description})`;
 }
 
-/** An environment variable; undefined in a browser, which has none. */
-const environment = (name: string): string | undefined => globalThis.process?.env[name];
-
 const starters: Record<DeviceName, () => Promise<Device>> = {
   onnx: async () => {
+    const threads = threadsWanted();
     const ort = await import("#onnxruntime");
+    const version = ort.env.versions.node ?? ort.env.versions.web;
     return {
-      description: `compiled steps, ONNX Runtime ${ort.env.versions.node ?? ort.env.versions.web}, CPU`,
+      description: `compiled steps, ONNX Runtime ${version}, CPU${threads ? `, at most ${threads} thread${threads > 1 ? "s" : ""}` : ""}`,
       backend: "cpu",
     };
   },

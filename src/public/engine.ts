@@ -5,6 +5,7 @@ export {
   describeDevice,
   deviceNames,
   deviceVariable,
+  threadsVariable,
   useDevice,
 } from "../engine/device.js";
 export * as random from "../engine/random.js";

@@ -2,7 +2,13 @@ import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { compile } from "../../src/engine/compile.js";
-import { type DeviceName, describeDevice, deviceVariable, useDevice } from "../../src/engine/device.js";
+import {
+  type DeviceName,
+  describeDevice,
+  deviceVariable,
+  threadsVariable,
+  useDevice,
+} from "../../src/engine/device.js";
 import type { Tensor } from "../../src/engine/tensor.js";
 import { TangentLabError } from "../../src/errors.js";
 import { functional as F } from "../../src/nn/index.js";
@@ -94,6 +100,23 @@ test("the environment variable chooses, and is named where it is wrong", async (
   } finally {
     if (before === undefined) delete process.env[deviceVariable];
     else process.env[deviceVariable] = before;
+  }
+});
+
+test("the number of threads is said and checked", async () => {
+  const before = process.env[threadsVariable];
+  try {
+    process.env[threadsVariable] = "1";
+    await useDevice("onnx");
+    assert.match(await describeDevice(), /at most 1 thread\)$/);
+    process.env[threadsVariable] = "all";
+    const error = await failure(useDevice("onnx"));
+    assert.is(error.argument, threadsVariable);
+    assert.match(error.message, /"all".*integer >= 1/);
+  } finally {
+    if (before === undefined) delete process.env[threadsVariable];
+    else process.env[threadsVariable] = before;
+    await useDevice("onnx");
   }
 });
 

@@ -2,6 +2,7 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import * as ort from "#onnxruntime";
+import { threadsWanted } from "../environment.js";
 import type { Value } from "./graph.js";
 
 export type Data = Float32Array | Int32Array | Uint8Array;
@@ -28,7 +29,7 @@ export function setExecutionProviders(names: readonly string[] | undefined): voi
   providers = names;
 }
 
-/** Multiply-adds of a graph that one thread computes as fast as several. */
+/** Multiply-adds of a graph that one thread computes as fast as several: waking them up costs what they save; and cores stay free. */
 const smallWork = 1e7;
 
 /** `work` is the graph's, see `Graph.encode`. */
@@ -38,6 +39,7 @@ export async function createSession(
   usedInputs: readonly Value[],
   outputs: readonly Value[],
 ): Promise<Session> {
+  const threads = work < smallWork ? 1 : threadsWanted();
   const session = await ort.InferenceSession.create(model, {
     ...(providers && { executionProviders: [...providers] }),
     graphOptimizationLevel: "all",
@@ -45,9 +47,9 @@ export async function createSession(
     logSeverityLevel: 3,
     // Threads of one session must not spin while another one works: a program has several (training, sampling, metrics).
     extra: { session: { force_spinning_stop: "1" } },
-    // Small graphs: waking up a second thread costs what it saves; and a core stays free. Large ones: memory planned ahead would be one block that nothing
-    // else shares, up to half as much again.
-    ...(work < smallWork ? { intraOpNumThreads: 1 } : { enableMemPattern: false }),
+    ...(threads && { intraOpNumThreads: threads }),
+    // Memory planned ahead would be one block that nothing else shares, for large graphs up to half as much again.
+    enableMemPattern: work < smallWork,
   });
   const slots = outputs.map(({ shape, type }) => ({ shape, type }) as Slot);
   const used = usedInputs.map((value) => ({
