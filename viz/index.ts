@@ -46,11 +46,12 @@ export {
   type ResultOf,
   show,
 } from "./display/index.js";
+export { type Neighbors, nearestNeighbors } from "./projections/neighbors.js";
 export { orthographic } from "./projections/orthographic.js";
 export { type PrincipalPlane, pca } from "./projections/pca.js";
 export type { Projection } from "./projections/projection.js";
 export { trustworthiness } from "./projections/trustworthiness.js";
-export { type UmapOptions, type UmapProjection, umap } from "./projections/umap.js";
+export { fitUmap, type UmapOptions, type UmapProjection, umap } from "./projections/umap.js";
 export { toHTML } from "./render/html.js";
 export { toPNG } from "./render/png.js";
 export { save } from "./render/save.js";

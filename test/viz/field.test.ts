@@ -67,7 +67,7 @@ test("a circle embedded in 16 dimensions is shown whole by PCA, and tangents out
   for (let i = 0; i < 20; i++) tangents[i * 16 + 5] = Math.sqrt(3);
   const runs = [circle(20, 16, 1), { ...out, tangents: { shape: [20, 16], values: tangents } }];
   const text = texts(await toSVG(tangentField({ data, runs })));
-  assert.match(text, "100% of variance");
+  assert.match(text, "holds 100% of its variance");
   assert.match(text.replace(/\n/g, " "), "pixel 100%, out 25%");
 });
 

@@ -2,7 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import * as random from "../../src/engine/random.js";
 import { TangentLabError } from "../../src/errors.js";
-import { type Points, pca, trustworthiness, umap } from "../../viz/index.js";
+import { fitUmap, nearestNeighbors, type Points, pca, trustworthiness, umap } from "../../viz/index.js";
 
 const noise = (seed: number, count: number, dim: number): Points => ({
   shape: [count, dim],
@@ -131,6 +131,44 @@ test("bad points are refused by name", () => {
   fails(() => umap(noise(1, 20, 3)).project(noise(1, 2, 4)), "points.shape");
   fails(() => trustworthiness(noise(1, 10, 3), noise(1, 9, 2)), "projected.shape[0]");
   fails(() => trustworthiness(noise(1, 10, 3), noise(1, 10, 2), 5), "neighbors");
+});
+
+test("the engine finds the neighbours that a search one by one finds", async () => {
+  const [count, dim, k] = [620, 5, 6];
+  // Far from the origin: products of float32 alone would lose the distances.
+  const values = random.normal(random.key(3), count * dim).map((value) => value + 300);
+  const { indices, distances } = await nearestNeighbors({ shape: [count, dim], values }, k);
+  for (const i of [0, 499, 500, 619]) {
+    const all = Array.from({ length: count }, (_, j) => ({
+      j,
+      distance: Math.hypot(
+        ...Array.from({ length: dim }, (_, d) => values[i * dim + d]! - values[j * dim + d]!),
+      ),
+    })).sort((a, b) => a.distance - b.distance);
+    assert.equal(
+      indices[i],
+      all.slice(0, k).map(({ j }) => j),
+    );
+    for (const [rank, distance] of distances[i]!.entries())
+      assert.ok(Math.abs(distance - all[rank]!.distance) < 1e-3);
+  }
+});
+
+test("UMAP with the engine's neighbours keeps groups together, the same for the same seed", async () => {
+  const values = random.normal(random.key(4), 120 * 6).map((value, i) => value + (i < 360 ? 12 : 0));
+  const points = { shape: [120, 6], values };
+  const [a, b] = [await fitUmap(points, { seed: 1 }), await fitUmap(points, { seed: 1 })];
+  assert.equal(a.embedding, b.embedding);
+  const far = (i: number, j: number): number =>
+    Math.hypot(
+      a.embedding.values[2 * i]! - a.embedding.values[2 * j]!,
+      a.embedding.values[2 * i + 1]! - a.embedding.values[2 * j + 1]!,
+    );
+  const nearest = (i: number): number =>
+    Array.from({ length: 120 }, (_, j) => j)
+      .filter((j) => j !== i)
+      .reduce((best, j) => (far(i, j) < far(i, best) ? j : best), i === 0 ? 1 : 0);
+  for (const i of [0, 30, 59, 60, 119]) assert.is(nearest(i) < 60, i < 60);
 });
 
 test.run();

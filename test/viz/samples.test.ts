@@ -71,7 +71,7 @@ test("points are panels of samples over the data, in more dimensions by PCA", as
     reference,
   });
   assert.is((await marks(spec)).point, 4 * (4 + 5));
-  assert.match(texts(await toSVG(spec)), "100% of variance");
+  assert.match(texts(await toSVG(spec)), "holds 100% of its variance");
 });
 
 test("bad samples are refused by name", () => {

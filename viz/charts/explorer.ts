@@ -185,7 +185,7 @@ export function tangentExplorer(input: ExplorerInput): VegaLiteSpec {
   const total = runs[0]!.frames.length;
   const notes = [
     "Slider: the recording shown, dashed in the chart below. Brush a region above: only the probes whose outputs lie there are averaged below.",
-    ...(dim === 2 ? [] : [`Shown by ${projection.name}: ${projection.axes.filter(Boolean).join(", ")}.`]),
+    ...(projection.note === undefined ? [] : [projection.note]),
     ...(steps.length < total ? [`${steps.length} of ${formatCount(total)} recordings shown.`] : []),
     ...(probes.length < count ? [`${probes.length} of ${formatCount(count)} probes shown.`] : []),
     ...(images && !pictures ? ["Too many outputs to show their images on hovering."] : []),

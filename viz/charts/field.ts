@@ -1,10 +1,12 @@
 import { check } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
+import { pictureURI } from "../picture.js";
 import { pca } from "../projections/pca.js";
 import {
   concatenate,
   difference,
   fading,
+  item,
   matrixShape,
   move,
   type Projection,
@@ -134,8 +136,12 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
       ...(run.parallel
         ? [{ field: "parallel", type: "quantitative", title: "parallel share", format: ".1%" }]
         : []),
+      ...(images ? [{ field: "image", type: "nominal" }] : []),
     ];
-    const arrows = arrowRows(run, start, end, limits);
+    const arrows = arrowRows(run, start, end, limits).map((row, k) => ({
+      ...row,
+      ...(images && { image: pictureURI(item(run.outputs, k), { scale: 3 }) }),
+    }));
     return {
       title: { text: run.name, anchor: "middle", fontSize: 13, color: runColor(run.name, i) },
       width: side,
@@ -164,7 +170,8 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
             ...(faded && { opacity: { field: "near", type: "quantitative", scale: null } }),
           },
         },
-        ...arrowLayers(arrows, x, y, { color: paint, tooltip }),
+        // Descriptions for screen readers would spell the images out.
+        ...arrowLayers(arrows, x, y, { color: paint, tooltip }, images ? { mark: { aria: false } } : {}),
       ],
     };
   });
@@ -280,7 +287,11 @@ function describe(map: Chosen, together: Points, panels: readonly Panel[], lengt
       `UMAP of data and outputs together, fitted once (${neighbors} neighbours, seed ${seed}); trustworthiness ${trust.toFixed(2)} (1: all neighbours in the plane are neighbours in the data). Arrows: how far the weighted mean of the nearest data moves.`,
     ];
   }
-  if (map.projection.name === "UMAP") return [arrows];
+  if (map.projection.name === "UMAP") {
+    const some = thin(together, maxFitted);
+    const trust = some.shape[0]! < 4 ? "" : trustworthiness(some, map.projection.project(some)).toFixed(2);
+    return [arrows, ...(trust ? [`UMAP, fitted before; trustworthiness of what is shown ${trust}.`] : [])];
+  }
   const [, dim] = matrixShape(together);
   if (dim === 2) return [arrows];
   const shown = panels.map(({ run, start, end }) => {
@@ -292,6 +303,7 @@ function describe(map: Chosen, together: Points, panels: readonly Panel[], lengt
   });
   return [
     arrows,
+    ...(map.projection.note === undefined ? [] : [map.projection.note]),
     `Share of the tangents' squared norm that lies in this plane of ${dim} dimensions: ${shown.join(", ")}.`,
   ];
 }

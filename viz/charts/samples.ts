@@ -88,14 +88,7 @@ export function sampleScatter(input: SamplesInput & { projection?: Projection })
   const projection: Projection = input.projection ?? (dim === 2 ? plane : pca(basis));
   const background = rows(projection.project(thin(basis, maxPoints)));
 
-  const notes =
-    projection.name !== "PCA"
-      ? projection.name === "plane"
-        ? []
-        : [`Shown by a projection to a plane: ${projection.axes.filter(Boolean).join(", ")}.`]
-      : [
-          `Shown on the data's first two principal axes; ${projection.axes[1].replace(/^second \(|\)$/g, "")}.`,
-        ];
+  const notes = projection.note === undefined ? [] : [projection.note];
   let outside = 0;
   const domain = (axis: "x" | "y"): [number, number] => {
     const values = background.map((point) => point[axis]);

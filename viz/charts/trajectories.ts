@@ -65,10 +65,7 @@ export function trajectories(input: TrajectoriesInput): VegaLiteSpec {
   const faded = fading(projection, shown);
   const background = places(projection.project(shown)).map((at, i) => ({ ...at, near: faded?.[i] ?? 0.55 }));
   const notes = ["Ring: first recording; dot: last. Brighter as training goes on. Grey: data."];
-  if (dim !== 2)
-    notes.push(
-      `${projection.name === "view" ? "Seen from one side; depth is lost, what is far is fainter" : `Seen by ${projection.name}: ${projection.axes.join(", ")}`}.`,
-    );
+  if (projection.note !== undefined) notes.push(projection.note);
   if (probes.length < probeCount) notes.push(`${probes.length} of ${formatCount(probeCount)} probes drawn.`);
   const longest = Math.max(...runs.map(({ frames }) => frames.length));
   if (longest > maxFrames) notes.push(`${maxFrames} of ${formatCount(longest)} recordings drawn.`);

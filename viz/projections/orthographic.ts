@@ -26,6 +26,7 @@ export function orthographic(options: { azimuth?: number; elevation?: number } =
   return {
     name: "view",
     axes: [title, ""],
+    note: "Seen from one side: depth is lost, what is far is fainter.",
     project(points) {
       const count = checked(points);
       const values = new Float64Array(2 * count);

@@ -55,7 +55,8 @@ export function pca(points: Points): PrincipalPlane {
   const explained = total === 0 ? 1 : Math.min(1, held / total);
   return {
     name: "PCA",
-    axes: ["first principal axis", `second (${formatPercent(explained)} of variance)`],
+    axes: ["first principal axis", "second principal axis"],
+    note: `PCA of the data: this plane holds ${formatPercent(explained)} of its variance.`,
     explained,
     components: axes,
     project(other) {

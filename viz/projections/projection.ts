@@ -5,6 +5,8 @@ export interface Projection {
   readonly name: "plane" | "PCA" | "UMAP" | "view";
   /** Titles of the two axes. */
   readonly axes: readonly [string, string];
+  /** What the reader must know to trust it, a sentence for the caption. */
+  readonly note?: string;
   /** Maps [count, dim] (or images, [count, ...shape]) to [count, 2]. */
   project(points: Points): Points;
   /** Per point, how near it is to the eye, where there is depth: what is far is drawn fainter. */

@@ -3,7 +3,9 @@ import * as random from "../../src/engine/random.js";
 import { check } from "../../src/errors.js";
 import type { Points } from "../spec.js";
 import { checkRows } from "./check.js";
+import { type Neighbors, nearestNeighbors } from "./neighbors.js";
 import { matrixShape, type Projection, toRows } from "./projection.js";
+import { optimizeLayout } from "./umap-layout.js";
 
 export interface UmapOptions {
   /** Same seed, same map. Default 0. */
@@ -14,6 +16,8 @@ export interface UmapOptions {
   minDistance?: number;
   /** How many of the first points others are placed by: give the data first, then what is compared with it. Default all. */
   anchors?: number;
+  /** The points' nearest neighbours, itself first, `neighbors` each; without them umap-js searches, which takes much longer for many points. */
+  nearest?: Neighbors;
 }
 
 export interface UmapProjection extends Projection {
@@ -28,7 +32,7 @@ export interface UmapProjection extends Projection {
  * UMAP (McInnes, Healy and Melville, 2018) by umap-js, seeded. Fitted once; `project` then places a point at the mean of its nearest
  * anchors, weighted by UMAP's membership strengths: where UMAP's own transform starts. Its random descent after that moves a point
  * further than a small tangent does (a median of 0.4 for a step of 0.001 on digits), so it is left out; what remains is continuous.
- * Takes seconds for 1,000 points; thin larger sets first.
+ * Takes seconds for 1,000 points; for more, `fitUmap` has the engine find the neighbours.
  * @throws TangentLabError `invalid-argument` for fewer than 8 points or values that are not finite.
  */
 export function umap(points: Points, options: UmapOptions = {}): UmapProjection {
@@ -43,7 +47,16 @@ export function umap(points: Points, options: UmapOptions = {}): UmapProjection 
   const enough = Number.isInteger(anchors) && anchors >= 3 && anchors <= count;
   check(enough, "anchors", anchors, `an integer from 3 to ${count}, the number of points`);
   const map = new UMAP({ nNeighbors: neighbors, minDist: minDistance, random: draws(random.key(seed)) });
-  const embedding = fromRows(map.fit(toRows(points)));
+  const { nearest } = options;
+  if (nearest) {
+    for (const [name, rows] of Object.entries({ indices: nearest.indices, distances: nearest.distances })) {
+      const complete = rows.length === count && rows.every((row) => row.length === neighbors);
+      check(complete, `nearest.${name}`, [rows.length, rows[0]?.length], `[${count}, ${neighbors}]`);
+    }
+    map.setPrecomputedKNN(nearest.indices as number[][], nearest.distances as number[][]);
+  }
+  map.initializeFit(toRows(points));
+  const embedding = { shape: [count, 2], values: optimizeLayout(map, random.foldIn(random.key(seed), 0)[0]) };
   return {
     name: "UMAP",
     axes: ["UMAP 1", "UMAP 2"],
@@ -57,6 +70,20 @@ export function umap(points: Points, options: UmapOptions = {}): UmapProjection 
       return fromRows(toRows(other).map((point) => place(point, points, anchors, embedding, k)));
     },
   };
+}
+
+/**
+ * `umap` for thousands of points: the same map, but their nearest neighbours are found exactly, as matrix products on the device in use.
+ * @throws TangentLabError `invalid-argument` as `umap`.
+ */
+export async function fitUmap(
+  points: Points,
+  options: Omit<UmapOptions, "nearest"> = {},
+): Promise<UmapProjection> {
+  checkRows("points", points, 8);
+  const [count] = matrixShape(points);
+  const { neighbors = Math.min(15, count - 1) } = options;
+  return umap(points, { ...options, neighbors, nearest: await nearestNeighbors(points, neighbors) });
 }
 
 /** Mean of the k nearest anchors' places, weighted by exp(-(d - nearest) / sigma), sigma such that the weights sum to log2(k). */
