@@ -167,6 +167,7 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
           encoding: {
             x: x("x"),
             y: y("y"),
+            description: { value: "data" },
             ...(faded && { opacity: { field: "near", type: "quantitative", scale: null } }),
           },
         },
