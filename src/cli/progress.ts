@@ -1,4 +1,5 @@
 import { SingleBar } from "cli-progress";
+import { clock } from "../../viz/display/progress.js";
 import type { Follow } from "../experiments/prepare.js";
 import type { Run, TrainingEvent } from "../training/run.js";
 
@@ -147,10 +148,9 @@ class Rate {
     const first = this.#first;
     if (!first || step === first.step) return { rate: "", left: "" };
     const rate = ((step - first.step) * 1000) / (time - first.time);
-    const left = Math.round((total - step) / rate);
     return {
       rate: `${Number(rate.toPrecision(3))} steps/s`,
-      left: `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")} left`,
+      left: `${clock((total - step) / rate)} left`,
     };
   }
 }
