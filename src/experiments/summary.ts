@@ -125,7 +125,7 @@ function versus(name: string, own: readonly number[], others: readonly number[])
 }
 
 const complete = (values: readonly (number | null)[]): values is number[] =>
-  values.every((value) => value !== null);
+  values.every((value) => value !== null && Number.isFinite(value));
 
 /** One run's number: null where a target was not reached, undefined where there is nothing of that name. */
 function outcomeOf(
