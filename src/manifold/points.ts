@@ -2,11 +2,10 @@ import * as tf from "@tensorflow/tfjs-core";
 import { perExample } from "../diffusion/edm.js";
 import * as random from "../engine/random.js";
 import { check } from "../errors.js";
-import { mixup } from "./mixup.js";
+import { mixup, withoutMiddle } from "./mixup.js";
 import {
   checkProbability,
   chosen,
-  mixupWeights,
   rows,
   sometimes,
   sphere,
@@ -66,7 +65,7 @@ export function pointTransformations(config: PointTransformationsConfig): Transf
         );
       }
       if (groups.has("mixup")) {
-        const weight = sometimes(keys[4]!, mixupWeights(keys[5]!, count), p);
+        const weight = withoutMiddle(sometimes(keys[4]!, random.uniform(keys[5]!, count, 0, 0.25), p));
         columns.push(weight);
         draws.mixup = tf.tensor1d(weight);
       }

@@ -48,10 +48,6 @@ export function sometimes(key: random.Key, values: Float32Array, probability: nu
   return values.map((value, i) => (chance[i]! < probability ? value : 0));
 }
 
-/** Weights of the other example in a mixture: Beta(1, 3), small ones most likely. */
-export const mixupWeights = (key: random.Key, count: number): Float32Array =>
-  random.uniform(key, count).map((u) => 1 - Math.cbrt(1 - u));
-
 /** Normals [count, dim], each row scaled to root mean square 1: a direction on a sphere, so that only the size is left to know. */
 export function sphere(key: random.Key, count: number, dim: number): Float32Array {
   const noise = random.normal(key, count * dim);

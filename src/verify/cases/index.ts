@@ -9,6 +9,7 @@ import { losses } from "./losses.js";
 import { optimizer } from "./optimizer.js";
 import { sampling } from "./sampling.js";
 import { schedules } from "./schedules.js";
+import { transforms } from "./transforms.js";
 
 /**
  * All kinds of reference cases. To add one: a file in this folder with a `CaseKind` (see ../case.ts; losses.ts is a short example), and a line
@@ -25,4 +26,5 @@ export const caseKinds: readonly CaseKind[] = [
   optimizer,
   sampling,
   schedules,
+  transforms,
 ];

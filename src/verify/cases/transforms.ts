@@ -1,0 +1,147 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { compile } from "../../engine/compile.js";
+import type { Tensor } from "../../engine/tensor.js";
+import { type ImageTransformationsConfig, imageDraws, imageTransformations } from "../../manifold/images.js";
+import {
+  defaultStrengths,
+  type ImageParameters,
+  type ImageTransformation,
+  imageTransformationNames,
+  parametersOf,
+} from "../../manifold/parameters.js";
+import type { Draws } from "../../manifold/transformations.js";
+import type { CaseKind, Comparison } from "../case.js";
+import { corrupt, type Reference } from "../reference.js";
+
+/**
+ * `<name>.images`: `images` transformed as `<name>.labels` tell, for single transformations and the metadata's `groups` of them, with the metadata's
+ * strengths, `parameters`. Labels tell all but two things. The noise's direction is what the file has beyond ours, so that only its size is compared.
+ * And an anisotropic scale w along r and -w along r + pi have the same labels: the one that comes closer counts.
+ */
+export const transforms: CaseKind = {
+  kind: "transforms",
+  verify: async (file) => {
+    const images = file.images("images");
+    const [count, size, width, channels] = images.shape as [number, number, number, number];
+    if (size !== width) throw corrupt(file.path, `images of ${size}x${width} pixels are not square`);
+    const members = groupsOf(file);
+    const strengths = strengthsOf(file);
+    const comparisons: Comparison[] = [];
+    const cases = file.names().filter((name) => name.endsWith(".images"));
+    for (const name of cases.map((tensor) => tensor.slice(0, -".images".length))) {
+      const groups = members(name);
+      const reference = file.images(`${name}.images`);
+      const labels = file.tensor(`${name}.labels`);
+      const config = { ...strengths, size, channels, groups };
+      const transformations = imageTransformations(config);
+      const expected = [count, transformations.labelNames.length];
+      if (`${labels.shape}` !== `${expected}` || `${reference.shape}` !== `${images.shape}`)
+        throw corrupt(
+          file.path,
+          `${name} has labels [${labels.shape}] and images [${reference.shape}] for ${name}, not [${expected}] and [${images.shape}]`,
+        );
+      const parameters = parametersOf(groups, labels.arraySync() as number[][]);
+      const step = compile((x: Tensor, draws: Draws) => transformations.apply(x, draws));
+      const candidates: Candidate[] = [];
+      for (const drawn of groups.includes("aniso") ? signs(parameters) : [parameters])
+        candidates.push(await transformed(step, config, drawn, images, reference));
+      comparisons.push(
+        { quantity: name, ours: closest(candidates, count), reference: reference.dataSync(), kind: "value" },
+        {
+          quantity: `${name}.labels`,
+          ours: candidates[0]!.labels,
+          reference: labels.dataSync(),
+          kind: "value",
+        },
+      );
+    }
+    return comparisons;
+  },
+};
+
+interface Candidate {
+  readonly values: Float32Array;
+  readonly labels: Float32Array;
+  /** The largest difference of each example. */
+  readonly errors: readonly number[];
+}
+
+/** Transforms; where there is noise, it is in the direction of what the reference has beyond the rest. */
+async function transformed(
+  step: (x: Tensor, draws: Draws) => Promise<Tensor>,
+  config: ImageTransformationsConfig,
+  parameters: ImageParameters,
+  images: Tensor,
+  reference: Tensor,
+): Promise<Candidate> {
+  const count = images.shape[0]!;
+  const silent = imageDraws(config, parameters, count, new Float32Array(images.size));
+  let result = await step(images, silent);
+  if (parameters.noise) {
+    const beyond = tf.sub(reference, result);
+    const rms = tf.sqrt(tf.mean(tf.square(beyond), [1, 2, 3], true));
+    const direction = tf.div(beyond, tf.maximum(rms, 1e-12));
+    result = await step(images, imageDraws(config, parameters, count, direction.dataSync()));
+  }
+  const errors = tf.max(tf.abs(tf.sub(result, reference)), [1, 2, 3]).dataSync();
+  return {
+    values: result.dataSync() as Float32Array,
+    labels: silent.labels.dataSync() as Float32Array,
+    errors: Array.from(errors),
+  };
+}
+
+/** The four choices of an anisotropic scale's sign, one for each half of the batch: mixup makes pairs of one of each. */
+function signs(parameters: ImageParameters): ImageParameters[] {
+  const [w, r] = parameters.aniso as [Float32Array, Float32Array];
+  return [0, 1, 2, 3].map((choice) => {
+    const flipped = w.map((_, i) => (choice >> (2 * i < w.length ? 0 : 1)) & 1);
+    return {
+      ...parameters,
+      aniso: [w.map((value, i) => (flipped[i] ? -value : value)), r.map((a, i) => a + Math.PI * flipped[i]!)],
+    };
+  });
+}
+
+/** From each candidate the pairs (i, count - 1 - i) of examples that it comes closest in. */
+function closest(candidates: readonly Candidate[], count: number): Float32Array {
+  const result = candidates[0]!.values.slice();
+  const dim = result.length / count;
+  for (let i = 0; i < count; i++) {
+    const error = ({ errors }: Candidate): number => Math.max(errors[i]!, errors[count - 1 - i]!);
+    const best = candidates.reduce((a, b) => (error(b) < error(a) ? b : a));
+    result.set(best.values.subarray(i * dim, (i + 1) * dim), i * dim);
+  }
+  return result;
+}
+
+/** The transformations of a case, in order: of one of the metadata's groups, or itself. */
+function groupsOf(file: Reference): (name: string) => ImageTransformation[] {
+  const groups = (file.metadata("groups") === undefined ? {} : file.json("groups")) as Record<
+    string,
+    string[]
+  >;
+  return (name) => {
+    const members = Object.hasOwn(groups, name) ? groups[name]! : [name];
+    const unknown = members.find((member) => !(imageTransformationNames as string[]).includes(member));
+    if (unknown !== undefined)
+      throw corrupt(
+        file.path,
+        `${unknown} of ${name} is none of ${imageTransformationNames.join(", ")}, nor a group in its metadata`,
+      );
+    return imageTransformationNames.filter((member) => members.includes(member));
+  };
+}
+
+/** The strengths of the metadata's `parameters`, such as "scale_std". */
+function strengthsOf(file: Reference): Partial<typeof defaultStrengths> {
+  const given = file.json("parameters") as Record<string, unknown>;
+  return Object.fromEntries(
+    Object.entries(given).map(([name, value]) => {
+      const key = name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+      if (!Object.hasOwn(defaultStrengths, key) || typeof value !== "number")
+        throw corrupt(file.path, `its metadata's parameters have ${name}: ${value}, which is not known`);
+      return [key, value];
+    }),
+  );
+}
