@@ -15,7 +15,8 @@ import { corrupt, type Reference } from "../reference.js";
 
 /**
  * `<name>.images`: `images` transformed as `<name>.labels` tell, for single transformations and the metadata's `groups` of them, with the metadata's
- * strengths, `parameters`. Labels tell all but two things. The noise's direction is what the file has beyond ours, so that only its size is compared.
+ * strengths, `parameters`. Labels tell all but two things. The noise's direction: where there is noise, `<name>.noise` compares the root mean square of
+ * what an image has beyond ours with its label. That is a weaker check: an error e of the rest, unrelated to the noise, shows only as e² against its square.
  * And an anisotropic scale w along r and -w along r + pi have the same labels: the one that comes closer counts.
  */
 export const transforms: CaseKind = {
@@ -45,8 +46,14 @@ export const transforms: CaseKind = {
       const candidates: Candidate[] = [];
       for (const drawn of groups.includes("aniso") ? signs(parameters) : [parameters])
         candidates.push(await transformed(step, config, drawn, images, reference));
+      const noise = parameters.noise?.[0];
       comparisons.push(
-        { quantity: name, ours: closest(candidates, count), reference: reference.dataSync(), kind: "value" },
+        {
+          quantity: noise ? `${name}.noise` : name,
+          ours: closest(candidates, count),
+          reference: noise ?? reference.dataSync(),
+          kind: "value",
+        },
         {
           quantity: `${name}.labels`,
           ours: candidates[0]!.labels,
@@ -60,13 +67,13 @@ export const transforms: CaseKind = {
 };
 
 interface Candidate {
+  /** The images; where there is noise, the root mean square of each one's noise. */
   readonly values: Float32Array;
   readonly labels: Float32Array;
-  /** The largest difference of each example. */
+  /** How far each example is off. */
   readonly errors: readonly number[];
 }
 
-/** Transforms; where there is noise, it is in the direction of what the reference has beyond the rest. */
 async function transformed(
   step: (x: Tensor, draws: Draws) => Promise<Tensor>,
   config: ImageTransformationsConfig,
@@ -74,20 +81,19 @@ async function transformed(
   images: Tensor,
   reference: Tensor,
 ): Promise<Candidate> {
-  const count = images.shape[0]!;
-  const silent = imageDraws(config, parameters, count, new Float32Array(images.size));
-  let result = await step(images, silent);
-  if (parameters.noise) {
-    const beyond = tf.sub(reference, result);
-    const rms = tf.sqrt(tf.mean(tf.square(beyond), [1, 2, 3], true));
-    const direction = tf.div(beyond, tf.maximum(rms, 1e-12));
-    result = await step(images, imageDraws(config, parameters, count, direction.dataSync()));
+  const silent = imageDraws(config, parameters, images.shape[0]!, new Float32Array(images.size));
+  const result = await step(images, silent);
+  const labels = silent.labels.dataSync() as Float32Array;
+  const beyond = tf.sub(reference, result);
+  if (!parameters.noise) {
+    const errors = Array.from(tf.max(tf.abs(beyond), [1, 2, 3]).dataSync());
+    return { values: result.dataSync() as Float32Array, labels, errors };
   }
-  const errors = tf.max(tf.abs(tf.sub(result, reference)), [1, 2, 3]).dataSync();
+  const rms = tf.sqrt(tf.mean(tf.square(beyond), [1, 2, 3])).dataSync() as Float32Array;
   return {
-    values: result.dataSync() as Float32Array,
-    labels: silent.labels.dataSync() as Float32Array,
-    errors: Array.from(errors),
+    values: rms,
+    labels,
+    errors: Array.from(rms, (value, i) => Math.abs(value - parameters.noise![0]![i]!)),
   };
 }
 
