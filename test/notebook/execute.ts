@@ -1,7 +1,7 @@
-import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
-import { findJupyter, jupyterEnvironment, root } from "../../notebooks/jupyter.js";
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { executeNotebook, temporaryFolder } from "../../notebooks/execute.js";
+import { findJupyter } from "../../notebooks/jupyter.js";
 
 export interface Output {
   output_type: "display_data" | "stream" | "error" | "execute_result";
@@ -27,35 +27,14 @@ export const reasonToSkip: string | null = (() => {
   return "Jupyter's nbconvert was not found (pip install nbconvert)";
 })();
 
-/** Executes a notebook on the real kernel, like `npm run lab` starts it. Throws what the failing cell said. */
-export function execute(path: string, environment: Record<string, string> = {}): Cell[] {
-  const folder = temporaryFolder();
-  try {
-    const [command, ...args] = findJupyter("nbconvert")!;
-    const options = [
-      "--execute",
-      "--to",
-      "notebook",
-      "--ExecutePreprocessor.kernel_name=tslab",
-      "--output-dir",
-      folder,
-    ];
-    const { status, stderr } = spawnSync(command!, [...args, ...options, path], {
-      env: { ...jupyterEnvironment(), ...environment },
-      encoding: "utf8",
-      timeout: 300_000,
-    });
-    if (status !== 0)
-      throw new Error(`executing ${basename(path)} failed:\n${stderr.split("CellExecutionError: ").at(-1)}`);
-    return (JSON.parse(readFileSync(join(folder, basename(path)), "utf8")) as { cells: Cell[] }).cells;
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+/** Executes a notebook and returns its cells. */
+export async function execute(path: string, environment: Record<string, string> = {}): Promise<Cell[]> {
+  return (JSON.parse(await executeNotebook(path, environment)) as { cells: Cell[] }).cells;
 }
 
 /** Executes code cells; they import the built package by its name, as a user's notebook does. Returns each cell's outputs. */
-export function executeCells(sources: string[]): Output[][] {
-  const folder = temporaryFolder();
+export async function executeCells(sources: string[]): Promise<Output[][]> {
+  const folder = await temporaryFolder();
   try {
     const path = join(folder, "cells.ipynb");
     const cells = sources.map((source, i) => ({
@@ -67,16 +46,12 @@ export function executeCells(sources: string[]): Output[][] {
       source,
     }));
     const kernelspec = { name: "tslab", display_name: "TypeScript", language: "typescript" };
-    writeFileSync(path, JSON.stringify({ cells, metadata: { kernelspec }, nbformat: 4, nbformat_minor: 5 }));
-    return execute(path).map((cell) => cell.outputs);
+    await writeFile(
+      path,
+      JSON.stringify({ cells, metadata: { kernelspec }, nbformat: 4, nbformat_minor: 5 }),
+    );
+    return (await execute(path)).map((cell) => cell.outputs);
   } finally {
-    rmSync(folder, { recursive: true });
+    await rm(folder, { recursive: true });
   }
-}
-
-/** A folder inside the repository, so that the kernel finds the package by its name. */
-function temporaryFolder(): string {
-  const cache = join(root, ".cache");
-  mkdirSync(cache, { recursive: true });
-  return mkdtempSync(join(cache, "notebook-"));
 }

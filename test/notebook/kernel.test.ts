@@ -44,7 +44,7 @@ if (reasonToSkip) {
   console.log(`skipped: ${reasonToSkip}`);
 } else {
   test.before(() => {
-    outputs = executeCells(cells);
+    outputs = await executeCells(cells);
   });
 
   test("a chart is one output: Vega-Lite, a PNG of the same size and text, and no HTML, which front ends would prefer", () => {

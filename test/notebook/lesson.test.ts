@@ -10,8 +10,8 @@ const path = join(root, "notebooks", "01-consistency-models.ipynb");
 if (reasonToSkip) {
   console.log(`skipped: ${reasonToSkip}`);
 } else {
-  test("the lesson runs from top to bottom, and every chart in it is drawn", () => {
-    const cells = execute(path, { QUICK: "1" });
+  test("the lesson runs from top to bottom, and every chart in it is drawn", async () => {
+    const cells = await execute(path, { QUICK: "1" });
     const outputs = cells.flatMap((cell: Cell) => cell.outputs ?? []);
     assert.not.ok(outputs.some((output) => output.output_type === "error"));
     const charts = outputs.filter((output) => output.data && vegaLite in output.data);

@@ -1,0 +1,46 @@
+import { spawn } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { findJupyter, jupyterEnvironment, root } from "./jupyter.js";
+
+/** Longest time that one notebook may take, in milliseconds. */
+const limit = 10 * 60_000;
+
+/**
+ * Executes a notebook from top to bottom on the real kernel, as `npm run lab` starts it, with `environment` besides the process's own.
+ * Returns the notebook's text with its outputs; the file is left as it is. Rejects with what the first failing cell said.
+ */
+export async function executeNotebook(
+  path: string,
+  environment: Record<string, string> = {},
+): Promise<string> {
+  const jupyter = findJupyter("nbconvert");
+  if (!jupyter) throw new Error("Jupyter's nbconvert was not found (pip install jupyterlab nbconvert)");
+  const folder = await temporaryFolder();
+  try {
+    const [command, ...args] = jupyter;
+    const options = ["--execute", "--to", "notebook", "--ExecutePreprocessor.kernel_name=tslab"];
+    const child = spawn(command!, [...args, ...options, "--output-dir", folder, path], {
+      env: { ...jupyterEnvironment(), ...environment },
+      stdio: ["ignore", "ignore", "pipe"],
+      timeout: limit,
+    });
+    let errors = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      errors += text;
+    });
+    const status = await new Promise((resolve, reject) => child.on("error", reject).on("close", resolve));
+    if (status !== 0)
+      throw new Error(`executing ${basename(path)} failed:\n${errors.split("CellExecutionError: ").at(-1)}`);
+    return await readFile(join(folder, basename(path)), "utf8");
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** A new folder inside the repository, so that a kernel started there finds the package by its name. */
+export async function temporaryFolder(): Promise<string> {
+  const cache = join(root, ".cache");
+  await mkdir(cache, { recursive: true });
+  return mkdtemp(join(cache, "notebook-"));
+}
