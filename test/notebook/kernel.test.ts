@@ -43,7 +43,7 @@ const printed = (cell: number): string =>
 if (reasonToSkip) {
   console.log(`skipped: ${reasonToSkip}`);
 } else {
-  test.before(() => {
+  test.before(async () => {
     outputs = await executeCells(cells);
   });
 
