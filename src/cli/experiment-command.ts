@@ -144,12 +144,15 @@ async function withData(
   };
 }
 
-const tables = (record: StudyRecord): string =>
-  record.panels.map((panel) => `${panel.name}\n\n${markdown(outcomeTable(record, panel))}`).join("\n\n");
+const tables = (record: StudyRecord, measures?: number): string =>
+  record.panels
+    .map((panel) => `${panel.name}\n\n${markdown(outcomeTable(record, panel, measures))}`)
+    .join("\n\n");
 
+/** For a README: the two measures that matter most; the report has all. */
 const section = (record: StudyRecord, command: string): string =>
   [
-    tables(record),
+    tables(record, 2),
     "",
     `${tableNote(record)}${tuningNote(record)} ${record.date.slice(0, 10)}, \`${command}\`.`,
   ].join("\n");

@@ -8,9 +8,16 @@ export interface TextTable {
   rows: string[][];
 }
 
-/** A panel's outcomes: a row per arm and place, for each measure its mean with interval and what it is against the reference. */
-export function outcomeTable({ axis }: StudyInput, { cells, reference }: PanelInput): TextTable {
-  const measures = [...new Set(cells.flatMap(({ outcomes }) => Object.keys(outcomes)))];
+/**
+ * A panel's outcomes: a row per arm and place, for each measure its mean with interval and what it is against the reference.
+ * @param most measures at most; the study's first ones matter most.
+ */
+export function outcomeTable(
+  { axis }: StudyInput,
+  { cells, reference }: PanelInput,
+  most = Infinity,
+): TextTable {
+  const measures = [...new Set(cells.flatMap(({ outcomes }) => Object.keys(outcomes)))].slice(0, most);
   const placed = cells.some(({ at }) => at !== null);
   return {
     head: [

@@ -11,3 +11,11 @@ export const imageArms = {
   pixel: { loss: "pixel" },
   MFD: { loss: "manifold", layers: "all" },
 } as const satisfies Record<string, Objective>;
+
+/** The pixel loss and MFD together: MFD's weight rises to 1 over the first fifth of the steps. */
+export const together = ({ MFD }: typeof pointArms | typeof imageArms, steps: number): Objective => ({
+  ...MFD,
+  loss: "mixed",
+  lambda: 1,
+  ramp: steps / 5,
+});

@@ -1,13 +1,13 @@
 import type { Objective } from "../objective.js";
 import type { Cell, Study } from "../study.js";
-import { imageArms } from "./arms.js";
+import { imageArms, together } from "./arms.js";
 import { imageStart, recording, seeds } from "./settings.js";
 
 /** The losses of `imageArms`, the stand-in for a perceptual one, and pixel and MFD together. */
 const arms = (steps: number): Record<string, Objective> => ({
   ...imageArms,
   perceptual: { loss: "perceptual" },
-  "pixel + MFD": { ...imageArms.MFD, loss: "mixed", lambda: 1, ramp: steps / 5 },
+  "pixel + MFD": together(imageArms, steps),
 });
 
 /** Fewer iterations to the same quality? */
@@ -29,7 +29,7 @@ export const convergence: Study = {
           start: imageStart(quick),
           training: {
             ...{ steps: quick ? 20 : 800, batchSize: quick ? 4 : 16, stages: quick ? 2 : 4, ema: 0.999 },
-            learningRates: quick ? (arm === "pixel" ? [3e-4, 1e-3] : [1e-3]) : [1e-3, 3e-3],
+            learningRates: quick ? (arm === "pixel" ? [3e-4, 1e-3] : [1e-3]) : [1e-3, 3e-3, 6e-3],
           },
           recording: quick ? { recordings: 2, count: 64, examples: 1 } : recording(quick, 5),
         }),

@@ -10,7 +10,7 @@ export const lambda: Study = {
   question:
     "The pixel loss plus lambda times MFD's, whose weight rises over the first fifth of training: which lambda gives the best samples, and how do the tangents turn with it?",
   axis: "lambda",
-  measures: ["metric", "manifoldDistance", "parallel", "direction"],
+  measures: ["metric", "parallel", "manifoldDistance", "direction"],
   plan: (quick) => ({
     seeds: seeds(quick),
     reference: "pixel",
