@@ -8,11 +8,12 @@ export const palette = ["#D55E00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "
 const own: Record<string, string> = {
   pixel: palette[0],
   mfd: palette[1],
+  "pixel + mfd": palette[2],
   denoiser: palette[2],
   features: palette[3],
 };
 
-/** Colour of a run, the same in every chart: pixel is orange and MFD is blue; other names take the palette's turn `index`. */
+/** Colour of a run, the same in every chart: pixel is orange, MFD blue, both together green; other names take the palette's turn `index`. */
 export const runColor = (name: string, index = 0): string =>
   own[name.toLowerCase()] ?? palette[(index + 2) % palette.length]!;
 

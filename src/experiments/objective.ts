@@ -23,8 +23,8 @@ export type Objective = {
 /** Networks that distances are taken in, trained only where they are asked for. */
 export interface Networks {
   features(): Promise<TrainedFeatures>;
-  /** A classifier; not the one that measures. */
-  classifier(): Promise<TrainedFeatures>;
+  /** A classifier, not the one that measures; for the perceptual loss alone. */
+  classifier?(): Promise<TrainedFeatures>;
 }
 
 /** The loss of an objective. */
@@ -34,6 +34,12 @@ export async function objectiveLoss(
 ): Promise<DistanceName | ConsistencyLoss> {
   if (loss === "pixel") return "pseudo-huber";
   if (loss === "perceptual") {
+    check(
+      networks.classifier !== undefined,
+      "loss",
+      loss,
+      "pixel, manifold or mixed: there is no classifier",
+    );
     const { model, parameters } = await networks.classifier();
     return classifierStandIn(model, parameters);
   }

@@ -113,9 +113,9 @@ export interface ComparisonRecord {
   manifoldDim: number | null;
   /** Data to draw beside the samples, [count, ...shape]. */
   reference: ArrayRecord;
-  /** Denoiser and feature network that both runs start from. */
+  /** What the runs start from and are measured with: denoiser, feature network, classifier. */
   preparation: RunRecord[];
-  /** The runs compared: pixel loss first, then MFD. */
+  /** The runs compared; the first is the one that others are compared with. */
   runs: RunRecord[];
 }
 

@@ -5,31 +5,45 @@ import type { ComparisonRecord, ProbesRecord, RunRecord } from "../../src/traini
 
 const none = { shape: [0], values: [] };
 
-function run(name: string, cosines: (number | null)[]): RunRecord {
-  const probes = cosines.map(
-    (cosine, i): ProbesRecord => ({
+function run(name: string, shares: number[], distances: number[]): RunRecord {
+  const probes = shares.map(
+    (share, i): ProbesRecord => ({
       ...{ step: 10 * i, outputs: none, tangents: none, normal: [], distance: [] },
-      parallel: [i / 10],
-      cosine: cosine === null ? null : [cosine],
+      ...{ parallel: [share], cosine: null },
     }),
   );
   return {
     ...{ name, kind: "consistency", dataset: "digits", shape: [2], settings: {}, engine: "cpu" },
     ...{ parameters: 1, seconds: 1, losses: [], samples: [], probes },
-    curve: [{ step: 30, metrics: { slicedWasserstein: 0.25 } }],
+    curve: distances.map((frechet, i) => ({ step: 10 * i, metrics: { slicedWasserstein: 9, frechet } })),
     probeSet: { times: [1], clean: none, noisy: none, tangentSpace: "exact", chance: 0.5 },
   };
 }
 
-test("the direction kept is that of the second half of training, not of its end, where nothing moves any more", () => {
-  const runs = [run("pixel", [null, 0.1, 0.4, 1]), run("MFD", [null, -1, 0.2, 1])];
-  const comparison: ComparisonRecord = {
-    ...{ dataset: "digits", shape: [2], manifoldDim: 1, reference: none, preparation: [], runs },
-  };
-  const [along, kept, quality] = headlines([comparison]);
-  assert.is(kept!.value, "pixel 0.7, MFD 0.6");
-  assert.is(along!.value, "pixel 0.3, MFD 0.3");
-  assert.is(quality!.value, "pixel 0.25, MFD 0.25");
+const comparison = (runs: RunRecord[]): ComparisonRecord => ({
+  ...{ dataset: "digits", shape: [2], manifoldDim: 1, reference: none, preparation: [], runs },
+});
+
+test("the steps are those to the first run's final distance, between recordings, or none", () => {
+  const [along, steps, quality] = headlines([
+    comparison([
+      run("pixel", [0.1, 0.3], [4, 2, 1]),
+      run("MFD", [0.5, 0.01234], [4, 3, 1.5]),
+      run("pixel + MFD", [0.5, 0.2], [4, 2, 0]),
+    ]),
+  ]);
+  assert.is(along!.value, "pixel 0.3, MFD 0.0123, pixel + MFD 0.2");
+  assert.is(steps!.label, "steps to pixel's final Fréchet distance, digits");
+  assert.is(steps!.value, "pixel 20, MFD not within 20, pixel + MFD 15");
+  assert.is(quality!.value, "pixel 1, MFD 1.5, pixel + MFD 0");
+});
+
+test("a run that diverged reaches nothing", () => {
+  const [, steps, quality] = headlines([
+    comparison([run("pixel", [0.1], [4, Number.NaN]), run("MFD", [0.1], [4, 3])]),
+  ]);
+  assert.is(steps!.value, "pixel not within 10, MFD not within 10");
+  assert.is(quality!.value, "pixel NaN, MFD 3");
 });
 
 test.run();
