@@ -1,4 +1,6 @@
-import { dirname, join, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { fileURLToPath } from "node:url";
 import { save } from "../../viz/render/save.js";
 import { fieldChart } from "../../viz/report/charts.js";
 import { renderReport } from "../../viz/report/report.js";
@@ -72,6 +74,7 @@ export async function compareCommand(args: CompareArguments, signal: AbortSignal
     date: new Date().toISOString(),
     comparisons,
     headlines: numbers,
+    more: study(args.out),
     settings,
     machine: machine(engine),
     versions: versions(),
@@ -82,6 +85,20 @@ export async function compareCommand(args: CompareArguments, signal: AbortSignal
   console.log(path);
   for (const { label, value } of numbers) console.log(`${label}: ${value}`);
   if (args.readme) await updateReadme(args.readme, report);
+}
+
+/** Where several seeds are: the convergence study's report, where there is one in this folder, else its numbers in our README. */
+function study(out: string): ReportData["more"] {
+  const text =
+    "One seed each: differences of this size may be chance. Several seeds and their 95% intervals: tangent-lab experiment convergence --panel digits.";
+  const own = join(out, "convergence", "index.html");
+  if (existsSync(own)) return { text, link: "Its report", href: "convergence/index.html" };
+  const readmes = ["../../README.md", "../../../README.md"]; // from src or from dist
+  const readme = readmes
+    .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+    .find((path) => existsSync(path));
+  const path = relative(resolve(out), readme ?? resolve("README.md"));
+  return { text, link: "Its numbers, in the README", href: encodeURI(path.split(sep).join("/")) };
 }
 
 /** The file's section, and the picture beside it: the tangents on the first dataset whose manifold is known. */
@@ -100,5 +117,5 @@ const results = ({ headlines: numbers, date, seconds }: ReportData): string =>
     ...numbers.map(({ label, value, detail }) => `| ${label} | **${value}** | ${detail} |`),
     "",
     `One seed, ${date.slice(0, 10)}, in ${Math.round(seconds)} s: \`npm start -- --readme README.md\`. Differences of this size between two runs are no proof: ` +
-      "`tangent-lab experiment` has several seeds and their intervals.",
+      "`tangent-lab experiment convergence` has several seeds and their intervals.",
   ].join("\n");

@@ -63,9 +63,9 @@ export const plans: Record<"points" | "images", Record<"full" | "quick", Plan>> 
       losses: losses(imageArms, 800),
     },
     quick: {
-      denoiser: { steps: 250, batchSize: 16, learningRate: 2e-3 },
+      denoiser: { steps: 350, batchSize: 16, learningRate: 2e-3 },
       features: { steps: 200, batchSize: 32, learningRate: 1e-3, probability: 0.5 },
-      judge: { steps: 150, batchSize: 32, learningRate: 2e-3 },
+      judge: { steps: 400, batchSize: 32, learningRate: 2e-3 },
       consistency: { steps: 100, batchSize: 16, learningRate: 3e-3, stages: 4, ema: 0.999 },
       recording: { recordings: 4, count: 256, examples: 5 },
       losses: losses(imageArms, 100),
@@ -149,6 +149,7 @@ export function headlines(comparisons: readonly ComparisonRecord[]): Headline[] 
   const quality = qualityOf("frechet" in reference.curve[0]!.metrics);
   const title = quality === "frechet" ? "Fréchet distance" : "sliced Wasserstein distance";
   const final = ({ curve }: RunRecord): number => curve.at(-1)!.metrics[quality]!;
+  const improved = final(reference) < reference.curve[0]!.metrics[quality]!;
   const steps = ({ curve }: RunRecord): string => {
     const rows = curve.map(({ step, metrics }) => ({ step, value: metrics[quality]! }));
     const reached = stepsTo(rows, final(reference));
@@ -162,7 +163,7 @@ export function headlines(comparisons: readonly ComparisonRecord[]): Headline[] 
     },
     {
       label: `steps to ${reference.name}'s final ${title}, ${last.dataset}`,
-      value: versus(last, steps),
+      value: improved ? versus(last, steps) : `none: ${reference.name} ended no better than it started`,
       detail: `Until one-step samples are first at ${rounded(final(reference))}, interpolated between recordings.`,
     },
     {

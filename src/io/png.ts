@@ -8,6 +8,10 @@ export interface Images {
   shape: readonly number[];
 }
 
+// PNG's numbers for kinds of pixels; without the default's opaque alpha files are half as large.
+const grey = 0;
+const rgb = 2;
+
 /**
  * One image as a PNG file's bytes; -1 is black, 1 is white, values beyond are clipped.
  * @param scale screen pixels per pixel, sharp-edged.
@@ -61,7 +65,7 @@ export function imageGrid(
       }
     }
   }
-  return PNG.sync.write(png);
+  return PNG.sync.write(png, { colorType: channels === 1 ? grey : rgb });
 }
 
 const level = (value: number): number => Math.round(Math.min(1, Math.max(0, (value + 1) / 2)) * 255);

@@ -135,6 +135,8 @@ export interface ReportData {
   date: string;
   comparisons: ComparisonRecord[];
   headlines: Headline[];
+  /** A sentence under them, and a link to where more is. */
+  more: { text: string; link: string; href: string };
   /** The experiment's settings: quick, seed, steps, batch sizes, ... */
   settings: { [name: string]: Json };
   /** e.g. cpu, cores, memory, os, engine. */

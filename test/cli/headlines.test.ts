@@ -38,12 +38,14 @@ test("the steps are those to the first run's final distance, between recordings,
   assert.is(quality!.value, "pixel 1, MFD 1.5, pixel + MFD 0");
 });
 
-test("a run that diverged reaches nothing", () => {
-  const [, steps, quality] = headlines([
-    comparison([run("pixel", [0.1], [4, Number.NaN]), run("MFD", [0.1], [4, 3])]),
-  ]);
-  assert.is(steps!.value, "pixel not within 10, MFD not within 10");
-  assert.is(quality!.value, "pixel NaN, MFD 3");
+test("without an improvement, or with a run that diverged, there are no steps to it", () => {
+  for (const end of [4, Number.NaN]) {
+    const [, steps, quality] = headlines([
+      comparison([run("pixel", [0.1], [4, end]), run("MFD", [0.1], [4, 3])]),
+    ]);
+    assert.is(steps!.value, "none: pixel ended no better than it started");
+    assert.is(quality!.value, `pixel ${end}, MFD 3`);
+  }
 });
 
 test.run();

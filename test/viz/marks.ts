@@ -15,6 +15,11 @@ export function countMarks(svg: string): Record<string, number> {
 export const marks = async (spec: VegaLiteSpec): Promise<Record<string, number>> =>
   countMarks(await toSVG(spec));
 
+/** How many shapes and pictures an SVG has, also one without descriptions; what is referred to counts each time. */
+export const countShapes = (svg: string): number =>
+  [...svg.replace(/<defs>.*?<\/defs>/gs, "").matchAll(/<(use|line|image|path [^<>]*d="[^"]{12,}")[ >]/g)]
+    .length;
+
 /** All texts of an SVG, unescaped. */
 export const texts = (svg: string): string =>
   [...svg.matchAll(/<t(?:ext|span)[^>]*>([^<]*)(?=<)/g)]

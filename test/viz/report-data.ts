@@ -13,6 +13,7 @@ export function reportData(): ReportInput {
       { label: "cosine", value: "0.93", detail: "between recordings" },
       { label: "distance", value: "0.1", detail: "after 300 steps" },
     ],
+    more: { text: "One <seed>.", link: "A study's report", href: 'study/"index".html' },
     settings: { quick: true, seed: 0, nested: { steps: [1, 2] }, text: "</script><script>alert(2)</script>" },
     machine: { cpu: "a <i>cpu</i>", cores: "2" },
     versions: { "tangent-lab": "0.1.0" },
@@ -29,7 +30,7 @@ function comparison(dataset: string, shape: number[], manifoldDim: number | null
     manifoldDim,
     reference: noise(1, [60, ...shape]),
     preparation: [{ ...run("denoiser", 2, shape), samples: [], probes: [], probeSet: null, curve: [] }],
-    runs: [run("pixel", 3, shape), run("MFD", 4, shape)],
+    runs: [run("pixel", 3, shape), run("MFD", 4, shape), run("pixel + MFD", 5, shape)],
   };
 }
 

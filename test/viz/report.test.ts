@@ -7,10 +7,12 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { type ReportInput, renderReport } from "../../viz/index.js";
 import { findChromium, launch } from "./chromium.js";
-import { countMarks, withoutScripts } from "./marks.js";
+import { countShapes, withoutScripts } from "./marks.js";
 import { reportData } from "./report-data.js";
 
 const data = reportData();
+/** Both: samples, 2 metrics, 3 of tangents, explorer, 2 of losses. Points: paths. Images: UMAP, tangent pictures. */
+const [points, images] = [10, 11];
 const html = await renderReport(data);
 
 const text = suite("report");
@@ -39,19 +41,16 @@ text("without scripts every chart is a still image with its finding as descripti
   const stills = [
     ...html.matchAll(/<img class="still" alt="([^"]*)" src="data:image\/svg\+xml;base64,([^"]*)"/g),
   ];
-  // Points: samples, 2 metrics, 2 of tangents, field, 2 of losses. Images: tangent pictures too.
-  assert.is(stills.length, 8 + 9);
-  for (const [, title, svg] of stills) {
-    const marks = countMarks(Buffer.from(svg!, "base64").toString());
-    assert.ok(Object.keys(marks).length > 0, `${title}: marks`);
-  }
+  assert.is(stills.length, points + images);
+  for (const [, title, svg] of stills)
+    assert.ok(countShapes(Buffer.from(svg!, "base64").toString()) > 2, `${title}: marks`);
 });
 
 text("a chart whose data cannot be drawn costs only itself, and says why", async () => {
   const broken: ReportInput = structuredClone(data) as ReportInput;
   (broken.comparisons[1]!.runs[0]!.samples[0]!.samples.values as number[])[3] = Number.NaN;
   const page = await renderReport(broken);
-  assert.is(page.split('class="still"').length - 1, 8 + 8);
+  assert.is(page.split('class="still"').length - 1, points + images - 1);
   assert.match(
     page,
     "could not be drawn: invalid runs[0].frames[0].samples.values[3]; given: NaN; allowed: finite numbers",
@@ -67,7 +66,7 @@ text("runs without probes or samples make a shorter report", async () => {
     })),
   };
   const page = await renderReport(bare);
-  assert.is(page.split('class="still"').length - 1, 5 + 5);
+  assert.is(page.split('class="still"').length - 1, 5 + 5, "samples, metrics, losses");
   assert.not.match(page, "could not be drawn");
 });
 
@@ -106,8 +105,8 @@ if (executable === null) {
       const charts = await page.$$eval("figure.chart", (figures) =>
         figures.map((figure) => figure.querySelector(".live svg")?.outerHTML ?? ""),
       );
-      assert.is(charts.length, 8 + 9);
-      for (const svg of charts) assert.ok(Object.keys(countMarks(svg)).length > 0, "a chart without marks");
+      assert.is(charts.length, points + images);
+      for (const svg of charts) assert.ok(countShapes(svg) > 2, "a chart without marks");
       const ink = await page.$eval(".live .role-title-text text", (title) => title.getAttribute("fill"));
       assert.is(ink, colorScheme === "light" ? "#1f2328" : "#e6e8eb");
       assert.equal(messages, []);
@@ -118,6 +117,34 @@ if (executable === null) {
       await context.close();
     });
   }
+
+  test("the explorer plays, and shows an output on pointing at it", async ({ browser, file }) => {
+    const page = await browser.newPage({ viewport: { width: 800, height: 1000 } });
+    await open(page, file);
+    const explorer = page.locator("#comparison-1 figure.chart").filter({ has: page.getByRole("slider") });
+    assert.is(await explorer.count(), 1);
+    const recording = explorer.getByRole("slider");
+    await recording.fill("0");
+    await explorer.getByRole("button", { name: "play" }).click();
+    await page.waitForFunction(
+      "Number(document.querySelector('#comparison-1 input[type=range]').value) >= 1",
+    );
+    await explorer.getByRole("button", { name: "pause" }).click();
+    await explorer.locator(".live svg .mark-symbol path[fill='#D55E00']").first().hover({ force: true });
+    const picture = page.locator("#vg-tooltip-element img");
+    await picture.waitFor();
+    assert.match((await picture.getAttribute("src")) ?? "", /^data:image\/png;base64,/);
+    await page.close();
+  });
+
+  test("what is to be read beside it is a link, and its text no markup", async ({ browser, file }) => {
+    const page = await browser.newPage();
+    await open(page, file);
+    const link = page.getByRole("link", { name: "A study's report" });
+    assert.is(await link.getAttribute("href"), 'study/"index".html');
+    assert.match((await page.locator("body").textContent()) ?? "", "One <seed>. A study's report");
+    await page.close();
+  });
 
   test("the page does not scroll sideways, also on a narrow screen", async ({ browser, file }) => {
     const page = await browser.newPage({ viewport: { width: 380, height: 700 } });
@@ -130,7 +157,7 @@ if (executable === null) {
     const page = await browser.newPage({ colorScheme: "dark" });
     await open(page, file);
     await page.emulateMedia({ media: "print" });
-    assert.is(await page.locator(".still:visible").count(), 8 + 9);
+    assert.is(await page.locator(".still:visible").count(), points + images);
     assert.is(await page.locator(".live:visible").count(), 0);
     await page.close();
   });
@@ -139,7 +166,7 @@ if (executable === null) {
     const context = await browser.newContext({ javaScriptEnabled: false });
     const page = await context.newPage();
     await page.goto(pathToFileURL(file).href);
-    assert.is(await page.locator(".still:visible").count(), 8 + 9);
+    assert.is(await page.locator(".still:visible").count(), points + images);
     await context.close();
   });
 

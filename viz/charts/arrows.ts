@@ -1,4 +1,5 @@
-import type { View } from "../spec.js";
+import { matrixShape } from "../projections/projection.js";
+import type { Points, View } from "../spec.js";
 
 /** An arrowhead whose tip lies at the point, turned by `angle`, clockwise from up. */
 const head = "M0,0L0.42,1.1L0,0.85L-0.42,1.1Z";
@@ -33,4 +34,22 @@ export function arrowLayers(
       },
     },
   ];
+}
+
+/** A length of arrows at which tangents of average norm are a quarter of the data's RMS distance from their mean. */
+export function arrowLength(data: Points, tangents: readonly Points[]): number {
+  const [count, dim] = matrixShape(data);
+  const mean = new Float64Array(dim);
+  for (let i = 0; i < count * dim; i++) mean[i % dim]! += data.values[i]! / count;
+  let spread = 0;
+  for (let i = 0; i < count * dim; i++) spread += (data.values[i]! - mean[i % dim]!) ** 2 / count;
+  let square = 0;
+  let number = 0;
+  for (const { shape, values } of tangents) {
+    for (let i = 0; i < values.length; i++) square += values[i]! ** 2;
+    number += shape[0]!;
+  }
+  const norm = Math.sqrt(square / number);
+  const length = norm > 0 && spread > 0 ? (0.25 * Math.sqrt(spread)) / norm : 1;
+  return Number(length.toPrecision(2));
 }

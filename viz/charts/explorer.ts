@@ -7,7 +7,7 @@ import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount } from "../text.js";
 import { inks, runColor, runScale } from "../theme.js";
 import { checkLength, checkNames, checkPoints, checkSize } from "../validate.js";
-import { arrowLayers } from "./arrows.js";
+import { arrowLayers, arrowLength as quarterRadius } from "./arrows.js";
 import { panelTitle } from "./heat.js";
 
 /** What was measured at a run's fixed probes at one recording. */
@@ -30,7 +30,7 @@ export interface ExplorerInput {
   valueTitle?: string;
   /** Default: points in the plane as they are, others by PCA of the data. */
   projection?: Projection;
-  /** Arrows go from f to f + arrowLength * tangent. Default 0.25 divided by the tangents' RMS norm. */
+  /** Arrows go from f to f + arrowLength * tangent. Default: an average arrow is a quarter of the data's RMS radius. */
   arrowLength?: number;
   title?: string;
   /** Of the whole chart, in pixels. Default 600. */
@@ -60,7 +60,12 @@ export function tangentExplorer(input: ExplorerInput): VegaLiteSpec {
   );
   const count = runs[0]!.frames[0]!.outputs.shape[0]!;
   const probes = spread([...Array(count).keys()], maxProbes);
-  const arrowLength = input.arrowLength ?? defaultLength(runs);
+  const arrowLength =
+    input.arrowLength ??
+    quarterRadius(
+      data,
+      runs.flatMap(({ frames }) => frames.map(({ tangents }) => tangents)),
+    );
   const images = data.shape.length === 4;
   const pictures = images && runs.length * steps.length * probes.length <= maxPictures;
 
@@ -75,7 +80,7 @@ export function tangentExplorer(input: ExplorerInput): VegaLiteSpec {
         ]) as [number, number, number, number];
         return {
           ...{ run: name, probe, at, step, x, y, x2, y2, value: round(values[probe]!) },
-          length: Math.hypot(x2 - x, y2 - y),
+          length: round(Math.hypot(x2 - x, y2 - y)),
           angle: Math.round((Math.atan2(x2 - x, y2 - y) * 1800) / Math.PI) / 10,
           ...(pictures && { image: pictureURI(item(outputs, probe), { scale: 4 }) }),
         };
@@ -85,7 +90,7 @@ export function tangentExplorer(input: ExplorerInput): VegaLiteSpec {
   const background = places(projection.project(thin(data, maxData)));
   const limits = square(background);
 
-  const columns = Math.min(runs.length, 2);
+  const columns = Math.min(runs.length, 3);
   const side = Math.floor((width - 70 - (columns - 1) * 18) / columns);
   const channel = (axis: "x" | "y", title: string | null) => (field: string) => ({
     field,
@@ -139,7 +144,8 @@ export function tangentExplorer(input: ExplorerInput): VegaLiteSpec {
     field: "step",
     type: "quantitative",
     title: "training step",
-    scale: { nice: false, zero: false },
+    // Given, because the brush may leave nothing to take it from.
+    scale: { domain: [Math.min(...steps), Math.max(...steps, Math.min(...steps) + 1)], nice: false },
     axis: { grid: false, tickCount: 6, format: ",~f" },
   };
   const curve = {
@@ -256,16 +262,6 @@ function checkInput({ data, runs, arrowLength }: ExplorerInput): void {
   }
   const usable = arrowLength === undefined || (Number.isFinite(arrowLength) && arrowLength > 0);
   check(usable, "arrowLength", arrowLength, "a positive number");
-}
-
-function defaultLength(runs: ExplorerInput["runs"]): number {
-  let [square, count] = [0, 0];
-  for (const { frames } of runs)
-    for (const { tangents } of frames) {
-      for (let i = 0; i < tangents.values.length; i++) square += tangents.values[i]! ** 2;
-      count += tangents.shape[0]!;
-    }
-  return square > 0 ? Number((0.25 / Math.sqrt(square / count)).toPrecision(2)) : 1;
 }
 
 /** 0 to 1 for shares, else what there is. */

@@ -19,7 +19,7 @@ import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatNumber, formatPercent } from "../text.js";
 import { inks, runColor } from "../theme.js";
 import { checkLength, checkNames, checkPoints, checkSize } from "../validate.js";
-import { arrowLayers } from "./arrows.js";
+import { arrowLayers, arrowLength as quarterRadius } from "./arrows.js";
 
 /** One run's outputs and where its loss moves them. */
 export interface FieldRun {
@@ -78,7 +78,12 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
   if (runs[0] !== input.runs[0])
     notes.push(`${maxArrows} of ${formatCount(input.runs[0]!.outputs.shape[0]!)} arrows drawn.`);
 
-  const arrowLength = input.arrowLength ?? defaultLength(data, runs);
+  const arrowLength =
+    input.arrowLength ??
+    quarterRadius(
+      data,
+      runs.map(({ tangents }) => tangents),
+    );
   const together = concatenate([data, ...runs.map((run) => run.outputs)]);
   const map = choose(input.projection ?? "auto", data, together, seed);
   const { projection } = map;
@@ -318,24 +323,6 @@ function fieldTitle(runs: readonly FieldRun[], projection: Projection): string {
   if (shares.length === runs.length)
     return `Share of the tangents parallel to the data manifold: ${shares.join(", ")}`;
   return `Where the loss moves the outputs${projection.name === "plane" ? "" : `, seen ${projection.name === "view" ? "from one side" : `by ${projection.name}`}`}`;
-}
-
-/** A quarter of the data's RMS distance from its mean, for a tangent of average norm. */
-function defaultLength(data: Points, runs: readonly FieldRun[]): number {
-  const [count, dim] = matrixShape(data);
-  const mean = new Float64Array(dim);
-  for (let i = 0; i < count * dim; i++) mean[i % dim]! += data.values[i]! / count;
-  let spread = 0;
-  for (let i = 0; i < count * dim; i++) spread += (data.values[i]! - mean[i % dim]!) ** 2 / count;
-  let square = 0;
-  let tangents = 0;
-  for (const { tangents: directions } of runs) {
-    for (let i = 0; i < directions.values.length; i++) square += directions.values[i]! ** 2;
-    tangents += directions.shape[0]!;
-  }
-  const norm = Math.sqrt(square / tangents);
-  const length = norm > 0 && spread > 0 ? (0.25 * Math.sqrt(spread)) / norm : 1;
-  return Number(length.toPrecision(2));
 }
 
 interface Limits {

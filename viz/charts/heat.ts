@@ -30,7 +30,7 @@ export function heatMaps(parts: {
   columns?: number;
 }): View {
   const { panels, x, y, value, width, height } = parts;
-  const columns = parts.columns ?? Math.min(panels.length, 2);
+  const columns = parts.columns ?? Math.min(panels.length, 3);
   const room = parts.side ?? Math.floor((width - 80 - (columns - 1) * 20) / columns);
   // Whole pixels per cell: no seams between them.
   const whole = (pixels: number, cells: number): number => Math.max(1, Math.floor(pixels / cells)) * cells;

@@ -2,7 +2,7 @@ import { check } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import { checkImages, pictureURI } from "../picture.js";
 import { pca } from "../projections/pca.js";
-import { matrixShape, type Projection, plane, spread, thin } from "../projections/projection.js";
+import { first, matrixShape, type Projection, plane, spread, thin } from "../projections/projection.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount } from "../text.js";
 import { fontSizes, runColor } from "../theme.js";
@@ -225,12 +225,6 @@ function sampleTitle(steps: readonly number[]): string {
 
 const framesNote = (steps: readonly number[], total: number): string[] =>
   steps.length < total ? [`${steps.length} of ${total} recordings shown.`] : [];
-
-function first(images: Points, count: number): Points {
-  const [all, size] = matrixShape(images);
-  const kept = Math.min(all, count);
-  return { shape: [kept, ...images.shape.slice(1)], values: Array.from(images.values).slice(0, kept * size) };
-}
 
 const rows = ({ shape, values }: Points): { x: number; y: number }[] =>
   Array.from({ length: shape[0]! }, (_, i) => ({

@@ -82,7 +82,7 @@ export function trajectories(input: TrajectoriesInput): VegaLiteSpec {
     .filter(({ x, y }) => x < limits.x[0]! || x > limits.x[1]! || y < limits.y[0]! || y > limits.y[1]!);
   if (outside.length > 0) notes.push(`Outside the frame: ${formatCount(outside.length)} outputs.`);
 
-  const columns = Math.min(runs.length, 2);
+  const columns = Math.min(runs.length, 3);
   const side = Math.min(400, Math.floor((width - 70 - (columns - 1) * 18) / columns));
   const last = Math.max(...runs.flatMap(({ frames }) => frames.map(({ step }) => step)));
   const views = runs.map(({ name }, i): View => {

@@ -47,6 +47,13 @@ export function thin(points: Points, count: number): Points {
   return { shape: [count, ...points.shape.slice(1)], values };
 }
 
+/** The first points, or all where there are fewer. */
+export function first(points: Points, count: number): Points {
+  const [all, dim] = matrixShape(points);
+  const kept = Math.min(all, count);
+  return { shape: [kept, ...points.shape.slice(1)], values: Array.from(points.values).slice(0, kept * dim) };
+}
+
 /** The points of several sets one after the other; all have the same shape but for the count. */
 export function concatenate(sets: readonly Points[]): Points {
   const values = new Float64Array(sets.reduce((sum, set) => sum + set.values.length, 0));

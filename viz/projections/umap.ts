@@ -4,7 +4,8 @@ import { check } from "../../src/errors.js";
 import type { Points } from "../spec.js";
 import { checkRows } from "./check.js";
 import { type Neighbors, nearestNeighbors } from "./neighbors.js";
-import { matrixShape, type Projection, toRows } from "./projection.js";
+import { matrixShape, type Projection, thin, toRows } from "./projection.js";
+import { trustworthiness } from "./trustworthiness.js";
 import { optimizeLayout } from "./umap-layout.js";
 
 export interface UmapOptions {
@@ -27,6 +28,9 @@ export interface UmapProjection extends Projection {
   readonly neighbors: number;
   readonly seed: number;
 }
+
+/** Trustworthiness takes seconds for more points. */
+const maxJudged = 600;
 
 /**
  * UMAP (McInnes, Healy and Melville, 2018) by umap-js, seeded. Fitted once; `project` then places a point at the mean of its nearest
@@ -63,6 +67,10 @@ export function umap(points: Points, options: UmapOptions = {}): UmapProjection 
     embedding,
     neighbors,
     seed,
+    get note() {
+      const trust = trustworthiness(thin(points, maxJudged), thin(embedding, maxJudged)).toFixed(2);
+      return `UMAP, fitted once (${neighbors} neighbours, seed ${seed}); trustworthiness ${trust} (1: all neighbours in the plane are neighbours in the data). Other points lie at the weighted mean of their nearest neighbours.`;
+    },
     project(other) {
       checkRows("points", other, 1);
       check(matrixShape(other)[1] === dim, "points.shape", other.shape, `points of ${dim} dimensions`);

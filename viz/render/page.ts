@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import type { VegaLiteSpec } from "../spec.js";
 import { escapeHTML } from "../text.js";
 import { config, inks, type Theme } from "../theme.js";
+import { still } from "./still.js";
 import { toSVG, withoutSchema } from "./svg.js";
 
 /**
@@ -23,7 +24,7 @@ export class Page {
     const scripts = await libraries();
     let { body } = parts;
     for (const [i, spec] of this.#charts.entries()) {
-      const svg = await toSVG(spec);
+      const svg = still(await toSVG(spec));
       body = body.replace(placeholder(i), () => figure(i, svg, titleOf(spec)));
     }
     const charts = this.#charts.map((spec) => {

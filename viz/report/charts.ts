@@ -1,9 +1,15 @@
 import { type Curve, metricCurves } from "../charts/curves.js";
+import { oscillationMap } from "../charts/direction-maps.js";
+import { tangentExplorer } from "../charts/explorer.js";
 import { tangentField } from "../charts/field.js";
 import { sampleGrids, sampleScatter } from "../charts/samples.js";
 import { normalized, tangentPictures } from "../charts/tangent-pictures.js";
 import { directionChange, parallelShare } from "../charts/tangents.js";
-import type { VegaLiteSpec } from "../spec.js";
+import { trajectories } from "../charts/trajectories.js";
+import { pca } from "../projections/pca.js";
+import { first, type Projection, plane, spread, thin } from "../projections/projection.js";
+import { umap } from "../projections/umap.js";
+import type { Points, VegaLiteSpec } from "../spec.js";
 import { capitalize, list } from "../text.js";
 import type { MetricsRow, ReportComparison, ReportRun } from "./input.js";
 
@@ -13,8 +19,17 @@ export type Draw = () => VegaLiteSpec;
 const isImages = ({ shape }: ReportComparison): boolean => shape.length === 3;
 
 export function samplesChart({ runs, reference, ...rest }: ReportComparison): Draw[] {
-  const input = { runs: runs.map(({ name, samples }) => ({ name, frames: samples })), reference };
-  return [() => (isImages({ runs, reference, ...rest }) ? sampleGrids(input) : sampleScatter(input))];
+  const input = { runs: runs.map(({ name, samples }) => ({ name, frames: samples })) };
+  return [
+    () =>
+      isImages({ runs, reference, ...rest })
+        ? sampleGrids({ ...input, reference })
+        : sampleScatter({
+            ...input,
+            reference: thin(reference, maxData),
+            projection: planeOf(reference),
+          }),
+  ];
 }
 
 /** One chart per metric that any run has. */
@@ -67,16 +82,73 @@ export function tangentCharts({ runs }: ReportComparison): Draw[] {
           recordings: probes.map(({ step, cosine }) => ({ step, values: cosine })),
         })),
       }),
+    () =>
+      oscillationMap({
+        width: wideChart,
+        runs: probed.map(({ name, probes, probeSet }) => ({
+          name,
+          times: probeSet?.times ?? [],
+          recordings: probes.map(({ step, cosine }) => ({ step, values: cosine })),
+        })),
+      }),
   ];
 }
 
-/** The tangents at the end of training, in a plane. */
+/** As wide as the page, for charts with a panel for each run. */
+const wideChart = 640;
+/** Data that are drawn behind outputs: enough to see their shape, in charts with a panel for each run. */
+const maxData = 250;
+/** Recordings of images in the explorer: each output there is a picture in the file. */
+const pictureFrames = 9;
+
+/** Recording by recording: the same probes' outputs and tangents. */
+export function explorerChart({ runs, reference, shape, ...rest }: ReportComparison): Draw[] {
+  const probed = runs.filter((run) => run.probes.length > 0);
+  if (probed.length === 0) return [];
+  const images = isImages({ runs, reference, shape, ...rest });
+  return [
+    () =>
+      tangentExplorer({
+        width: wideChart,
+        data: thin(reference, maxData),
+        projection: images ? umap(reference) : planeOf(reference),
+        runs: probed.map(({ name, probes }) => ({
+          name,
+          frames: spread(probes, images ? pictureFrames : probes.length).map(
+            ({ step, outputs, tangents, parallel }) => ({ step, outputs, tangents, values: parallel }),
+          ),
+        })),
+      }),
+  ];
+}
+
+/** Where the outputs of some probes go over training; of points, because a path through a plane of images shows little. */
+export function pathCharts({ runs, reference, shape, ...rest }: ReportComparison): Draw[] {
+  const probed = runs.filter((run) => run.probes.length > 0);
+  if (probed.length === 0 || isImages({ runs, reference, shape, ...rest })) return [];
+  return [
+    () =>
+      trajectories({
+        width: wideChart,
+        data: thin(reference, maxData),
+        projection: planeOf(reference),
+        runs: probed.map(({ name, probes }) => ({ name, frames: probes })),
+      }),
+  ];
+}
+
+/** The same plane in all charts of points, however many of them are drawn. */
+const planeOf = (reference: ReportComparison["reference"]): Projection =>
+  reference.shape[1] === 2 ? plane : pca(reference);
+
+/** The tangents at the end of training, in a plane; images in UMAP's. */
 export function fieldChart({ runs, reference, manifoldDim }: ReportComparison): Draw[] {
   const probed = runs.filter((run) => run.probes.length > 0);
   if (probed.length === 0) return [];
   return [
     () =>
       tangentField({
+        width: wideChart,
         data: reference,
         runs: probed.map(({ name, probes }) => {
           const { outputs, tangents, distance, parallel } = probes.at(-1)!;
@@ -87,20 +159,22 @@ export function fieldChart({ runs, reference, manifoldDim }: ReportComparison): 
   ];
 }
 
-/** The first run's probes are shown for all runs: probes are the same (x0, noise, t). */
+/** One example's probes, which come first; those of the first run are shown for all runs: probes are the same (x0, noise, t). */
 export function pictureCharts(comparison: ReportComparison): Draw[] {
   const probed = comparison.runs.filter((run) => run.probes.length > 0);
   const set = probed[0]?.probeSet;
   if (!isImages(comparison) || !set) return [];
+  const times = set.times.slice(0, new Set(set.times).size);
+  const one = (images: Points): Points => first(images, times.length);
   return [
     () =>
       tangentPictures({
-        times: set.times,
+        times,
         rows: [
-          { label: "xₜ", images: normalized(set.noisy, set.times) },
+          { label: "xₜ", images: normalized(one(set.noisy), times) },
           ...probed.flatMap(({ name, probes }) => [
-            { label: `f, ${name}`, images: probes.at(-1)!.outputs },
-            { label: `${name} tangent`, images: probes.at(-1)!.tangents, signed: true },
+            { label: `f, ${name}`, images: one(probes.at(-1)!.outputs) },
+            { label: `${name} tangent`, images: one(probes.at(-1)!.tangents), signed: true },
           ]),
         ],
       }),

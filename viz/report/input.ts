@@ -49,6 +49,8 @@ export interface ReportInput {
   comparisons: readonly ReportComparison[];
   /** The few numbers that answer the report's question. */
   headlines: readonly { label: string; value: string; detail: string }[];
+  /** A sentence under them, and a link to where more is. */
+  more?: { text: string; link: string; href: string };
   settings: Readonly<Record<string, unknown>>;
   machine: Readonly<Record<string, string>>;
   /** Package name -> version. */

@@ -52,6 +52,16 @@ const words = (name: string): string =>
     ? name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
     : name;
 
+export interface MoreToRead {
+  text: string;
+  /** What the link says. */
+  link: string;
+  href: string;
+}
+
+/** Broken between phrases before within one. */
+const phrase = (text: string): string => `<span>${escapeHTML(text)}</span>`;
+
 /** Title, date, contents and the few numbers that matter. */
 export function header(parts: {
   title: string;
@@ -61,17 +71,23 @@ export function header(parts: {
   contents: readonly { id: string; title: string }[];
   cards: readonly { label: string; value: string; detail: string }[];
   text?: string;
+  /** Under the cards: a sentence and a link to where more is. */
+  more?: MoreToRead;
 }): string {
-  const { title, date, seconds, contents, cards, text } = parts;
+  const { title, date, seconds, contents, cards, text, more } = parts;
   const links = contents.map((part) => `<a href="#${part.id}">${escapeHTML(part.title)}</a>`);
   const boxes = cards.map(
     ({ label, value, detail }) =>
-      `<div class="card"><h2>${escapeHTML(label)}</h2><p class="value">${escapeHTML(value)}</p><p class="detail">${escapeHTML(detail)}</p></div>`,
+      `<div class="card"><h2>${escapeHTML(label)}</h2><p class="value">${value
+        .split(/(?<=,) /)
+        .map(phrase)
+        .join(" ")}</p><p class="detail">${escapeHTML(detail)}</p></div>`,
   );
   return `<header><h1>${escapeHTML(title)}</h1>
 <p class="muted">${escapeHTML(date.replace(/^(.{10})T(.{5}).*Z$/, "$1 $2 UTC"))}, computed in ${escapeHTML(duration(seconds))}</p>
 ${text ? `<p>${escapeHTML(text)}</p>` : ""}<nav>${links.join(" · ")}</nav></header>
-<section class="cards">${boxes.join("")}</section>`;
+<section class="cards">${boxes.join("")}</section>
+${more ? `<p class="muted">${escapeHTML(more.text)} <a href="${escapeHTML(more.href)}">${escapeHTML(more.link)}</a></p>` : ""}`;
 }
 
 export function duration(seconds: number): string {
@@ -88,10 +104,11 @@ h3{margin:28px 0 4px;font-size:17px}
 p{margin:4px 0 10px}
 a{color:inherit}
 .muted,.missing{color:var(--muted)}
-.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(200px,1fr));gap:12px;margin-top:20px}
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(200px,1fr));gap:12px;margin:20px 0 14px}
 .card{border:1px solid var(--line);border-radius:8px;padding:12px 14px;break-inside:avoid}
 .card h2{margin:0;padding:0;border:0;font-size:14px;font-weight:normal}
-.card .value{margin:4px 0;font-size:24px;font-weight:bold;font-variant-numeric:tabular-nums}
+.card .value{margin:4px 0;font-size:19px;font-weight:bold;font-variant-numeric:tabular-nums}
+.card .value span{display:inline-block}
 .card .detail{margin:0;font-size:13px;color:var(--muted)}
 .wide{overflow-x:auto}
 table{border-collapse:collapse;font-size:14px;font-variant-numeric:tabular-nums}

@@ -3,9 +3,11 @@ import { capitalize, escapeHTML } from "../text.js";
 import {
   type Draw,
   datasetTitle,
+  explorerChart,
   fieldChart,
   lossCharts,
   metricCharts,
+  pathCharts,
   pictureCharts,
   samplesChart,
   tangentCharts,
@@ -30,6 +32,7 @@ export async function renderReport(data: ReportInput): Promise<string> {
         { id: "provenance", title: "Settings and machine" },
       ],
       cards: data.headlines,
+      ...(data.more && { more: data.more }),
     }),
     ...data.comparisons.map((comparison, i) => comparisonSection(page, comparison, i)),
     provenance(data),
@@ -42,6 +45,7 @@ function comparisonSection(page: Page, comparison: ReportComparison, index: numb
   const size = shape.length === 1 ? `points of ${shape[0]} dimensions` : `images of ${shape.join(" × ")}`;
   const manifold = manifoldDim === null ? "" : `, on a known manifold of dimension ${manifoldDim}`;
   const local = runs.some((run) => run.probeSet?.tangentSpace === "local-pca");
+  const images = shape.length === 3;
   const parts: [title: string, text: string, charts: Draw[]][] = [
     [
       "Samples over training",
@@ -57,9 +61,21 @@ function comparisonSection(page: Page, comparison: ReportComparison, index: numb
       tangentCharts(comparison),
     ],
     [
-      "Tangent field",
-      "Outputs at the fixed probes at the end of training, and where the loss moves them.",
-      fieldChart(comparison),
+      "Tangents over training",
+      `Outputs at the fixed probes, and where the loss moves them. The slider and the play button choose the recording, a brushed region the probes${
+        images ? "; pointing at an output shows it" : ""
+      }.`,
+      explorerChart(comparison),
+    ],
+    [
+      "Where outputs go",
+      "The way of some probes' outputs over training: back and forth along the manifold, or onto it.",
+      pathCharts(comparison),
+    ],
+    [
+      "Neighbourhood of the outputs",
+      "Data and outputs at the end of training, and where the loss moves them; pointing at an output shows it.",
+      images ? fieldChart(comparison) : [],
     ],
     [
       "What the tangents look like",
