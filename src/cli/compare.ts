@@ -55,7 +55,7 @@ export const plans: Record<"points" | "images", Record<"full" | "quick", Plan>> 
   },
   images: {
     full: {
-      denoiser: { steps: 3000, batchSize: 16, learningRate: 2e-3 },
+      denoiser: { steps: 4000, batchSize: 16, learningRate: 2e-3 },
       features: { steps: 2000, batchSize: 32, learningRate: 1e-3, probability: 0.5 },
       judge: { steps: 600, batchSize: 32, learningRate: 2e-3 },
       consistency: { steps: 800, batchSize: 16, learningRate: 3e-3, stages: 4, ema: 0.999 },
