@@ -21,6 +21,7 @@ export {
 } from "./charts/intervals.js";
 export { type LevelSetsInput, levelSets, type Slice } from "./charts/level-sets.js";
 export { type LogitsInput, logitsMatrices } from "./charts/logits.js";
+export { type PictureRowsInput, pictureRows } from "./charts/picture-rows.js";
 export {
   type SampleRun,
   type SamplesInput,

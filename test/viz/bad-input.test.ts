@@ -16,6 +16,7 @@ import {
   oscillationMap,
   type Points,
   parallelShare,
+  pictureRows,
   sampleScatter,
   tangentField,
   timeSchedule,
@@ -60,6 +61,11 @@ test("nothing to draw is refused, naming what is empty", () => {
   refused(() => attributeAgreement({ arms: [{ name: "a", attributes: [] }] }), "series[0].points");
   refused(() => tokenAttention({ times: [0.5], layers: [] }), "layers");
   refused(() => editStrips({ strips: [] }), "strips");
+  refused(() => pictureRows({ rows: [] }), "rows");
+  refused(
+    () => pictureRows({ rows: [{ label: "a", images: zeros(2, 2, 2, 1) }], columns: ["b"] }),
+    "columns",
+  );
 });
 
 test("values that are no numbers are refused by place, or left out and counted", async () => {

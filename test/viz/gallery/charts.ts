@@ -13,6 +13,7 @@ import {
   orthographic,
   oscillationMap,
   parallelShare,
+  pictureRows,
   sampleGrids,
   sampleScatter,
   tangentExplorer,
@@ -289,6 +290,16 @@ export const gallery: Record<string, () => VegaLiteSpec> = {
         [0.05, 0.2, 0.4, 0.6, 0.8, 0.95].map((t) => 0.3 * Math.exp(-layer / 2) * (0.3 + t)),
       ),
       tokens: { soft: 4, all: 84 },
+    }),
+  "picture-rows": () =>
+    pictureRows({
+      title: "A disc moved, and grown",
+      columnTitle: "size of the transformation",
+      columns: ["0", "1", "2", "3"],
+      rows: [
+        { label: "shift", images: images([0, 1, 2, 3].map((i) => disc(6 + i, 8, 3))) },
+        { label: "scale", images: images([0, 1, 2, 3].map((i) => disc(8, 8, 3 + i))) },
+      ],
     }),
   "edit-strips": () =>
     editStrips({

@@ -1,0 +1,61 @@
+import { check } from "../../src/errors.js";
+import { notebookWidth } from "../frame.js";
+import { checkImages, pictureURI } from "../picture.js";
+import { item, spread } from "../projections/projection.js";
+import type { Points, VegaLiteSpec } from "../spec.js";
+import { checkLength, checkNames, checkSize } from "../validate.js";
+import { pictureTable } from "./picture-table.js";
+
+export interface PictureRowsInput {
+  rows: readonly {
+    label: string;
+    /** [count, height, width, channels] in [-1, 1], 1 channel or 3; equally many in every row. */
+    images: Points;
+  }[];
+  /** Over the columns; default none. */
+  columns?: readonly string[];
+  columnTitle?: string;
+  title?: string;
+  /** Of the whole chart, in pixels. Default 600. */
+  width?: number;
+}
+
+/** Pictures smaller than this many to a row are too small to see. */
+const maxColumns = 12;
+
+/**
+ * Images side by side in labelled rows: what a transformation does, or what several models make of the same noise. Of more than 12 in a row, 12 are shown,
+ * evenly spread, the first and the last among them.
+ * @throws TangentLabError `invalid-argument` for other shapes, rows or column labels of different lengths, and values that are not finite.
+ */
+export function pictureRows(input: PictureRowsInput): VegaLiteSpec {
+  const { rows, columns, columnTitle = null, width = notebookWidth } = input;
+  checkSize("width", width);
+  checkNames(
+    "rows",
+    rows.map(({ label }) => ({ name: label })),
+  );
+  const count = rows[0]!.images.shape[0]!;
+  for (const [i, { images }] of rows.entries()) {
+    checkImages(`rows[${i}].images`, images);
+    check(images.shape[0] === count, `rows[${i}].images.shape[0]`, images.shape[0], `${count} images`);
+  }
+  if (columns) checkLength("columns", columns, count);
+  const shown = spread([...Array(count).keys()], maxColumns);
+  return pictureTable({
+    title: input.title ?? `${count} images in ${rows.length} rows`,
+    caption: shown.length < count ? [`${shown.length} of ${count} in each row shown.`] : [],
+    rows: rows.map(({ label }) => label),
+    columns: shown.map((_, place) => String(place)),
+    columnLabels: shown.map((index) => columns?.[index] ?? ""),
+    columnTitle,
+    cells: rows.flatMap(({ label, images }) =>
+      shown.map((index, place) => ({
+        row: label,
+        column: String(place),
+        url: pictureURI(item(images, index), { scale: images.shape[2]! > 40 ? 1 : 3 }),
+      })),
+    ),
+    width,
+  });
+}
