@@ -26,7 +26,7 @@ async function main(): Promise<number> {
     .configureOutput({ outputError: (text, write) => write(text) });
   program
     .command("compare")
-    .description("pixel loss against manifold feature distance: trains both, writes a report")
+    .description("pixel loss, manifold feature distance and both together: trains them, writes a report")
     .option("--quick", "a small version of it, under a minute", false)
     .option("--out <folder>", "where the report goes", "report")
     .option("--seed <integer>", "everything random follows from it", integer, 0)

@@ -50,7 +50,13 @@ export function heatMaps(parts: {
           type: "ordinal",
           title: last ? x.title : null,
           scale: { domain: x.domain, padding: 0 },
-          axis: { grid: false, ticks: false, labelAngle: 0, ...(last ? {} : { labels: false }) },
+          axis: {
+            grid: false,
+            ticks: false,
+            labelAngle: 0,
+            labelSeparation: 6,
+            ...(last ? {} : { labels: false }),
+          },
         },
         y: {
           field: "y",

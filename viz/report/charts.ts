@@ -95,7 +95,7 @@ export function tangentCharts({ runs }: ReportComparison): Draw[] {
 }
 
 /** As wide as the page, for charts with a panel for each run. */
-const wideChart = 640;
+const wideChart = 620;
 /** Data that are drawn behind outputs: enough to see their shape, in charts with a panel for each run. */
 const maxData = 250;
 /** Recordings of images in the explorer: each output there is a picture in the file. */

@@ -115,5 +115,5 @@ table{border-collapse:collapse;font-size:14px;font-variant-numeric:tabular-nums}
 th,td{padding:3px 12px 3px 0;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
 th{font-weight:normal;color:var(--muted)}
 th[scope=col]{color:var(--text);font-weight:bold}
-@media print{body{max-width:none}.wide{overflow:visible}table{font-size:10px}}
+@media print{body{max-width:none}h2,h3,h2+p,h3+p{break-after:avoid}p{break-inside:avoid}.wide{overflow:visible}table{font-size:10px}}
 `;
