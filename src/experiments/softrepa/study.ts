@@ -20,7 +20,6 @@ export function studyPlan(quick: boolean): SoftRepaPlan {
         but("m = 1", { tokens: 1 }),
         but("without time", { timeRows: 0 }),
         but("b = 4", { batchSize: 4 }),
-        but("b = 16", { batchSize: 16 }),
         but("positives' weight 1", { positiveWeight: 1 }),
       ];
   if (!quick) return { ...plan, arms };
