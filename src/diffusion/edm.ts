@@ -44,8 +44,22 @@ export function precondition(
   const out = tf.mul(tf.mul(t, sigmaData), inverse);
   // The floor only keeps ln finite at t = 0, where F is multiplied by 0.
   const noise = tf.mul(tf.log(tf.maximum(t, 1e-5)), 0.25);
-  const prediction = F(tf.mul(x, perExample(inverse, x)), noise);
+  const prediction = shapedLike(x, F(tf.mul(x, perExample(inverse, x)), noise));
   return tf.add(tf.mul(x, perExample(skip, x)), tf.mul(prediction, perExample(out, x)));
+}
+
+/**
+ * A network's output for x, of the same shape; another one that broadcasts would be trained on without a word.
+ * @throws TangentLabError `invalid-argument` naming both shapes.
+ */
+export function shapedLike(x: Tensor, output: Tensor): Tensor {
+  check(
+    `${output.shape}` === `${x.shape}`,
+    "network",
+    output.shape,
+    `an output of the input's shape [${x.shape}]`,
+  );
+  return output;
 }
 
 /** A vector [batch] in a shape that broadcasts over the examples of x: [batch, 1, ...]. */

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 import { check } from "../errors.js";
 import { flatten, type TimeNetwork } from "../nn/network.js";
-import { type Denoiser, type DenoiserConfig, perExample } from "./edm.js";
+import { type Denoiser, type DenoiserConfig, perExample, shapedLike } from "./edm.js";
 
 /**
  * A network in TrigFlow's parametrization (sCM, 2410.11081), in EDM's variables: with the angle a = atan(t/s) and x_a = cos(a) x,
@@ -20,7 +20,7 @@ export function trigflow(network: TimeNetwork, { sigmaData = 0.5 }: DenoiserConf
       const cos = tf.mul(inverse, sigmaData);
       const sin = tf.mul(inverse, t);
       const angle = tf.atan(tf.div(t, sigmaData));
-      const F = model.apply(parameters, tf.mul(x, perExample(inverse, x)), angle, condition);
+      const F = shapedLike(x, model.apply(parameters, tf.mul(x, perExample(inverse, x)), angle, condition));
       const clean = tf.mul(x, perExample(tf.square(cos), x));
       return tf.sub(clean, tf.mul(F, perExample(tf.mul(sin, sigmaData), x)));
     },

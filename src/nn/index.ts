@@ -1,5 +1,6 @@
 export * from "./features.js";
 export * as functional from "./functional.js";
+export * as initializers from "./initializers.js";
 export * from "./mlp.js";
 export * from "./network.js";
 export * from "./published.js";

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Key } from "../engine/random.js";
 import * as random from "../engine/random.js";
+import type { Tensor } from "../engine/tensor.js";
 import type { Affine, Scale } from "./functional.js";
 
 /** Normal weights [in, out] of standard deviation gain / sqrt(in), zero bias. Gain 0 gives a layer that starts as zero. */
@@ -23,7 +24,7 @@ export function xavierInit(key: Key, shape: readonly number[], gain = 1): Affine
 }
 
 /** The same without a bias. */
-export function xavierWeight(key: Key, shape: readonly number[], gain = 1): tf.Tensor {
+export function xavierWeight(key: Key, shape: readonly number[], gain = 1): Tensor {
   const [inputs, outputs] = shape.slice(-2) as [number, number];
   const positions = shape.slice(0, -2).reduce((a, b) => a * b, 1);
   const range = gain * Math.sqrt(6 / (positions * (inputs + outputs)));
@@ -36,7 +37,7 @@ export function normInit(channels: number): Scale & Leaves {
 }
 
 /** For the type checker: parameters are trees. */
-export type Leaves = { readonly [name: string]: tf.Tensor };
+export type Leaves = { readonly [name: string]: Tensor };
 
 function affine(key: Key, shape: number[], fanIn: number, outputs: number, gain: number): Affine & Leaves {
   const size = shape.reduce((a, b) => a * b, 1);

@@ -1,5 +1,6 @@
 export * from "./adam.js";
 export * from "./ema.js";
+export * from "./gradient.js";
 export * from "./jvp.js";
 export * from "./method.js";
 export * from "./optimizer.js";

@@ -1,10 +1,19 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { denoising, denoisingWeight, edm, euler, heun, karrasSigmas } from "../../src/diffusion/index.js";
+import {
+  denoising,
+  denoisingWeight,
+  edm,
+  euler,
+  heun,
+  karrasSigmas,
+  trigflow,
+} from "../../src/diffusion/index.js";
 import { useDevice } from "../../src/engine/device.js";
 import * as random from "../../src/engine/random.js";
 import type { Tensor } from "../../src/engine/tensor.js";
+import { TangentLabError } from "../../src/errors.js";
 import { mlp, unet } from "../../src/nn/index.js";
 import { adam } from "../../src/optim/index.js";
 import { normal } from "../finite-differences.js";
@@ -25,6 +34,24 @@ test("f(x, 0) = x exactly, whatever the parameters", () => {
     const x = normal(1, [...shape]);
     const y = denoiser.apply(normal(2, [denoiser.structure.size]), x, tf.zeros([3]));
     assert.equal(Array.from(y.dataSync()), Array.from(x.dataSync()));
+  }
+});
+
+test("a network's output must have the shape of its input, also where another one would broadcast", () => {
+  const narrow = mlp({ dim: 2, width: 8, depth: 1 });
+  const network = {
+    ...narrow,
+    apply: (...inputs: Parameters<typeof narrow.apply>) => tf.sum(narrow.apply(...inputs), 1, true),
+  };
+  for (const wrap of [edm.denoiser, trigflow]) {
+    const denoiser = wrap(network);
+    assert.throws(
+      () => denoiser.apply(denoiser.init(random.key(0)), tf.zeros([3, 2]), tf.ones([3])),
+      (error: unknown) =>
+        error instanceof TangentLabError &&
+        error.argument === "network" &&
+        /\[3,1\].*\[3,2\]/.test(error.message),
+    );
   }
 });
 
