@@ -7,6 +7,7 @@ import { type DeviceName, threadsVariable, useDevice } from "../src/engine/devic
 import * as random from "../src/engine/random.js";
 import { TangentLabError } from "../src/errors.js";
 import { updateSection } from "../src/io/index.js";
+import { type Comparison, comparisons } from "./comparisons/index.js";
 import { alternate, difference } from "./measure.js";
 import { peakMemory } from "./memory.js";
 import { ours } from "./ours.js";
@@ -30,11 +31,13 @@ interface Options {
   json?: string;
 }
 
-const names = Object.keys(workloads);
+const names = [...Object.keys(workloads), ...Object.keys(comparisons)];
 
 const program = new Command("bench")
-  .description("Times whole training steps against other libraries, in alternation in one run.")
-  .option("--python <path>", "a Python with PyTorch", "python3")
+  .description(
+    "Times training steps, UMAP and live charts against other ways to do the same, in alternation in one run.",
+  )
+  .option("--python <path>", "a Python with PyTorch and umap-learn", "python3")
   .addOption(
     new Option("--only <names>", `some of ${names.join(",")}`)
       .default(names, "all")
@@ -61,14 +64,16 @@ try {
 
 async function main(options: Options): Promise<void> {
   process.env[threadsVariable] = `${threads}`;
-  const tensorflow = await available("tensorflow");
-  const torch = await PyTorch.start(options.python, threads);
-  if (!tensorflow)
+  const steps = options.only.filter((name) => name in workloads);
+  const tensorflow = steps.length > 0 && (await available("tensorflow"));
+  const torch = steps.length > 0 ? await PyTorch.start(options.python, threads) : undefined;
+  if (steps.length > 0 && !tensorflow)
     console.log("tfjs-node is left out: neither @tensorflow/tfjs-node-gpu nor tfjs-node is installed");
-  if (!torch) console.log(`PyTorch is left out: ${options.python} has none (--python PATH)`);
+  if (steps.length > 0 && !torch)
+    console.log(`PyTorch is left out: ${options.python} has none (--python PATH)`);
   const sections: Section[] = [];
   try {
-    for (const name of options.only) {
+    for (const name of steps) {
       const timed = await measure(workloads[name]!(), options.seconds, tensorflow, torch);
       const memory = options.memory && (await peakMemory(name, torch && options.python, threads));
       const section = { ...timed, ...(memory && { memory }) };
@@ -77,6 +82,12 @@ async function main(options: Options): Promise<void> {
     }
   } finally {
     await torch?.close();
+  }
+  for (const name of options.only.filter((name) => name in comparisons)) {
+    const section = await measureComparison(name, comparisons[name]!, options);
+    if (!section) continue;
+    console.log(`\n${plain(section)}`);
+    sections.push(section);
   }
   const report: Report = {
     date: new Date().toISOString().slice(0, 10),
@@ -103,34 +114,56 @@ async function measure(
   if (workload.small && tensorflow) runners.push(await ours(workload, "tensorflow", "tfjs-node"));
   if (torch) runners.push(await torch.load(workload, false));
   if (torch && workload.small) runners.push(await torch.load(workload, true));
-  const able = await compare(workload, runners);
+  const able = await compare(workload.name, runners, paritySteps, parityTolerance);
   const measurements = await alternate(able, seconds);
   for (const runner of runners) await runner.close();
   return { title: workload.title, measurements };
 }
 
+/** One comparison; undefined, with a line why, where the other side cannot be had. */
+async function measureComparison(
+  name: string,
+  { title, tolerance, runners: start }: Comparison,
+  { python, seconds }: Options,
+): Promise<Section | undefined> {
+  const runners = await start(python, threads);
+  if (typeof runners === "string") {
+    console.log(`${name} is left out: ${runners}`);
+    return undefined;
+  }
+  try {
+    await compare(name, runners, 1, tolerance);
+    return { title, whole: true, measurements: await alternate(runners, seconds) };
+  } finally {
+    for (const runner of runners) await runner.close();
+  }
+}
+
 /**
- * All participants take the same first steps; their losses must agree. Returns those that could, without such as torch.compile where
+ * All participants take the same first steps; their metrics must agree. Returns those that could, without such as torch.compile where
  * there is no C++ compiler.
  */
-async function compare(workload: Workload, runners: readonly Runner[]): Promise<Runner[]> {
+async function compare(
+  title: string,
+  runners: readonly Runner[],
+  steps: number,
+  tolerance: number,
+): Promise<Runner[]> {
   const able: Runner[] = [];
   let reference: Run | undefined;
   for (const runner of runners) {
     let run: Run;
     try {
-      run = await runner.run(paritySteps);
+      run = await runner.run(steps);
     } catch (error) {
       if (!reference) throw error;
       console.log(`${runner.name} is left out: ${(error as Error).message}`);
       continue;
     }
     reference ??= run;
-    if (!(difference(reference, run) <= parityTolerance)) {
-      const losses = [reference, run].map(({ metrics }) => metrics.map(({ loss }) => loss!.toPrecision(6)));
-      throw new Error(
-        `${workload.name}: ${runner.name} computes something else: losses ${losses.join(" against ")}`,
-      );
+    if (!(difference(reference, run) <= tolerance)) {
+      const metrics = [reference, run].map(({ metrics }) => JSON.stringify(metrics));
+      throw new Error(`${title}: ${runner.name} computes something else: ${metrics.join(" against ")}`);
     }
     able.push(runner);
   }

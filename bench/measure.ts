@@ -29,7 +29,8 @@ export async function alternate(runners: readonly Runner[], seconds: number): Pr
   const [first] = runners;
   const steps = new Map<Runner, number>();
   for (const runner of runners) {
-    const trial = min([...(await runner.run(1)).seconds, ...(await runner.run(2)).seconds]);
+    const { seconds: once } = await runner.run(1);
+    const trial = once[0]! > blockSeconds ? once[0]! : min([...once, ...(await runner.run(2)).seconds]);
     steps.set(runner, Math.max(1, Math.min(mostSteps, Math.round(blockSeconds / trial))));
   }
   const blocks = new Map(runners.map((runner) => [runner, [] as { time: number; ratio: number }[]]));
@@ -70,11 +71,12 @@ export async function alternate(runners: readonly Runner[], seconds: number): Pr
 export const disturbed = ({ ratio, bestRatio, quartiles: [low, high] }: Measurement): boolean =>
   Math.abs(Math.log(ratio / bestRatio)) > Math.log(1.2) || high / low > 1.33;
 
-/** One block: a step to wake up the threads, then those that count. */
+/** One block: a step to wake up the threads, unless one is as long as a block, then those that count. */
 async function block(runner: Runner, steps: number, spent: Map<Runner, number>): Promise<readonly number[]> {
-  const { seconds } = await runner.run(steps + 1);
+  const waking = steps > 1 ? 1 : 0;
+  const { seconds } = await runner.run(steps + waking);
   spent.set(runner, spent.get(runner)! + seconds.reduce((a, b) => a + b, 0));
-  return seconds.slice(1);
+  return seconds.slice(waking);
 }
 
 /** Largest relative difference between the metrics of two participants' first steps, over the metrics that both have. */

@@ -3,6 +3,8 @@ import type { Memory } from "./memory.js";
 
 export interface Section {
   readonly title: string;
+  /** Not a training step beside other libraries' but something else as a whole, beside one other way to do it. */
+  readonly whole?: boolean;
   readonly measurements: readonly Measurement[];
   readonly memory?: Memory;
 }
@@ -36,17 +38,29 @@ export function plain({ title, measurements, memory }: Section): string {
 const held = ({ ours, pytorch }: Memory): string =>
   `peak memory ${ours.toFixed(0)} MiB${pytorch === undefined ? "" : `, PyTorch ${pytorch.toFixed(0)} MiB: ${digits(ours / pytorch)} of its`}`;
 
-/** A table of ratios for the README: one row for each workload, one column for each participant. */
+/** Tables of ratios for the README: of steps one row for each workload and one column for each participant; of the rest one row for each. */
 export function markdown(report: Report): string {
-  const names = [...new Set(report.sections.flatMap((s) => s.measurements.slice(1).map((m) => m.name)))];
-  const remembered = report.sections.some(({ memory }) => memory?.pytorch !== undefined);
+  const steps = report.sections.filter(({ whole }) => !whole);
+  const others = report.sections.filter(({ whole }) => whole);
+  return [
+    ...(steps.length > 0 ? [...stepTable(steps), ""] : []),
+    ...(others.length > 0 ? [...otherTable(others), ""] : []),
+    `Our time divided by theirs, median and middle half of alternating rounds; below 1 we are faster. Training steps are forward, backward, optimizer and moving average; ` +
+      `the same weights and data, first losses compared. ~ marks ratios that something else on the machine disturbed: fastest blocks say otherwise or rounds disagree. ${report.date}, ${report.machine}, ${report.threads} threads, ${report.versions}. ` +
+      `Standard normals: ${report.nanosecondsPerNormal.toFixed(1)} ns each.`,
+  ].join("\n");
+}
+
+function stepTable(sections: readonly Section[]): string[] {
+  const names = [...new Set(sections.flatMap((s) => s.measurements.slice(1).map((m) => m.name)))];
+  const remembered = sections.some(({ memory }) => memory?.pytorch !== undefined);
   const head = [
     "One step",
     "ms",
     ...names.map((name) => `against ${name}`),
     ...(remembered ? ["peak memory against PyTorch"] : []),
   ];
-  const rows = report.sections.map(({ title, measurements, memory }) => [
+  const rows = sections.map(({ title, measurements, memory }) => [
     title,
     number(measurements[0]!.milliseconds),
     ...names.map((name) => {
@@ -55,14 +69,20 @@ export function markdown(report: Report): string {
     }),
     ...(remembered ? [memory?.pytorch === undefined ? "" : digits(memory.ours / memory.pytorch)] : []),
   ]);
+  return table(head, rows);
+}
+
+function otherTable(sections: readonly Section[]): string[] {
+  const rows = sections.map(({ title, measurements: [ours, theirs] }) => [
+    title,
+    number(ours!.milliseconds),
+    theirs!.name,
+    ratio(theirs!),
+  ]);
+  return table(["Else", "ms", "against", "ratio"], rows);
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  return [
-    line(head),
-    line(head.map((_, i) => (i === 0 ? "---" : "---:"))),
-    ...rows.map(line),
-    "",
-    `Our time divided by theirs, median and middle half of alternating rounds; below 1 we are faster. Training steps are forward, backward, optimizer and moving average; ` +
-      `the same weights and data, first losses compared. ~ marks ratios that something else on the machine disturbed: fastest blocks say otherwise or rounds disagree. ${report.date}, ${report.machine}, ${report.threads} threads, ${report.versions}. ` +
-      `Standard normals: ${report.nanosecondsPerNormal.toFixed(1)} ns each.`,
-  ].join("\n");
+  return [line(head), line(head.map((_, i) => (i === 0 ? "---" : "---:"))), ...rows.map(line)];
 }
