@@ -104,13 +104,14 @@ export function levelSets(input: LevelSetsInput): VegaLiteSpec {
       });
     }
     layer.push({
-      data: { values: rings(slice.values, xs, ys, levels) },
+      data: { values: contourLines(slice.values, xs, ys, levels) },
+      transform: [{ flatten: ["x", "y"] }, { window: [{ op: "row_number", as: "order" }] }],
       mark: { type: "line", strokeWidth: 1.3, clip: true, interpolate: "linear" },
       encoding: {
         x: x("x"),
         y: y("y"),
         order: { field: "order", type: "quantitative" },
-        detail: { field: "ring", type: "nominal" },
+        detail: { field: "line", type: "nominal" },
         color: {
           field: "rank",
           type: "quantitative",
@@ -164,8 +165,8 @@ const checkPlane = (argument: string, points: Points): void => {
   check(points.shape[1] === 2, `${argument}.shape`, points.shape, "[count, 2]");
 };
 
-/** Contour lines as rows, without the parts that run along the frame. */
-function rings(values: ArrayLike<number>, xs: Grid, ys: Grid, levels: number): View[] {
+/** Contour lines, one row each with the coordinates of its points, without the parts that run along the frame. */
+function contourLines(values: ArrayLike<number>, xs: Grid, ys: Grid, levels: number): View[] {
   const sorted = Float64Array.from(values).sort();
   const thresholds = Array.from(
     { length: levels },
@@ -173,27 +174,31 @@ function rings(values: ArrayLike<number>, xs: Grid, ys: Grid, levels: number): V
   );
   const distinct = [...new Set(thresholds)].filter((level) => level > sorted[0]!);
   const shapes = contours().size([xs.count, ys.count]).thresholds(distinct)(Array.from(values));
-  // d3-contour puts the grid's values at the centres of cells.
-  const place = (at: number, { low, high, count }: Grid): number =>
-    Number((low + ((high - low) * (at - 0.5)) / (count - 1)).toPrecision(5));
   const rows: View[] = [];
-  let ring = 0;
   for (const { value, coordinates } of shapes) {
-    const rank = distinct.indexOf(value) / Math.max(1, distinct.length - 1);
-    for (const line of coordinates.flat()) {
-      let order = 0;
-      for (const [px, py] of line as [number, number][]) {
+    const rank = Number((distinct.indexOf(value) / Math.max(1, distinct.length - 1)).toFixed(3));
+    const level = Number(value.toPrecision(4));
+    for (const ring of coordinates.flat() as [number, number][][]) {
+      // A part along the frame ends one line; the next begins behind it.
+      const parts: { x: number[]; y: number[] }[] = [{ x: [], y: [] }];
+      for (const [px, py] of ring) {
         const edge = px <= 0 || py <= 0 || px >= xs.count || py >= ys.count;
-        // A part along the frame ends one line; the next begins behind it.
-        if (edge) {
-          if (order > 0) ring++;
-          order = 0;
-        } else rows.push({ ring, order: order++, level: value, rank, x: place(px, xs), y: place(py, ys) });
+        if (edge) parts.push({ x: [], y: [] });
+        else {
+          parts.at(-1)!.x.push(place(px, xs));
+          parts.at(-1)!.y.push(place(py, ys));
+        }
       }
-      ring++;
+      for (const part of parts) if (part.x.length > 1) rows.push({ line: rows.length, level, rank, ...part });
     }
   }
   return rows;
+}
+
+/** A coordinate of d3-contour, which puts the grid's values at the centres of cells, to a two-thousandth of the axis or better. */
+function place(at: number, { low, high, count }: Grid): number {
+  const digits = Math.max(0, Math.min(20, Math.ceil(-Math.log10((high - low) / 2000))));
+  return Number((low + ((high - low) * (at - 0.5)) / (count - 1)).toFixed(digits));
 }
 
 /** Arrows of one length, as rows. */
