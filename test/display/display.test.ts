@@ -1,9 +1,10 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { chartBundle } from "../../viz/display/bundle.js";
+import { chartBundle, vegaLiteMime } from "../../viz/display/bundle.js";
 import { live } from "../../viz/display/live.js";
 import { clock, type ProgressEvent, ProgressTracker, secondsLeft } from "../../viz/display/progress.js";
 import { summary } from "../../viz/display/summary.js";
+import { notebookView } from "../../viz/display/views.js";
 import { metricCurves } from "../../viz/index.js";
 
 const chart = metricCurves({
@@ -115,6 +116,28 @@ test("an interrupt stops the runs in order and gives back what they return then"
   });
   assert.match(printed, /stopped$/);
   assert.equal(process.rawListeners("SIGINT"), handlers);
+});
+
+test("in a notebook the chart waits for its first value and is redrawn rarely, with few points", () => {
+  const outputs: Record<string, unknown>[] = [];
+  const add = ({ data }: { data: Record<string, unknown> }): void => void outputs.push(data);
+  const displayUpdatable = (first: { data: Record<string, unknown> }): typeof add => {
+    add(first);
+    return add;
+  };
+  const view = notebookView({ display: add, displayUpdatable }, "log", 60_000);
+  const steps = Array.from({ length: 5000 }, (_, i) => i + 1);
+  const snapshot = (count: number) => ({
+    metric: "loss",
+    runs: [{ name: "pixel", step: count, total: 5000, value: undefined, rate: undefined, done: false }],
+    histories: [{ steps: steps.slice(0, count), values: steps.slice(0, count) }],
+    interrupted: false,
+  });
+  for (const count of [0, 0, 5000, 5000, 5000]) view.update(snapshot(count));
+  const charts = outputs.filter((data) => vegaLiteMime in data);
+  assert.is(charts.length, 1);
+  assert.ok(JSON.stringify(charts[0]).length < 40_000);
+  assert.is(outputs.length, 6);
 });
 
 test("live names the argument that is no run", async () => {

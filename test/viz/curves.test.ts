@@ -68,6 +68,16 @@ test("one value is drawn as a point", async () => {
   assert.is(drawn.point, 1);
 });
 
+test("fewer points may be asked for", () => {
+  const steps = Array.from({ length: 100 }, (_, i) => i);
+  const spec = metricCurves({ metric: "m", maxPoints: 10, curves: [{ name: "a", steps, values: steps }] });
+  assert.match(JSON.stringify(spec), /every 10 of its 100 values/);
+  assert.throws(
+    () => metricCurves({ metric: "m", maxPoints: 0, curves: [{ name: "a", steps, values: steps }] }),
+    /invalid maxPoints/,
+  );
+});
+
 test("100,000 values become 1,000 means with the range as a band, and the chart says so", async () => {
   const count = 100_000;
   const values = Float32Array.from({ length: count }, (_, i) => (i === 77_777 ? 50 : i % 2));

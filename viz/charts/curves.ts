@@ -35,10 +35,9 @@ export interface MetricCurvesInput {
   width?: number;
   /** Of the plot alone, in pixels. Default 240. */
   height?: number;
+  /** Most points that are drawn of one curve; more are averaged into as many buckets. Default 1000. */
+  maxPoints?: number;
 }
-
-/** Most points that are drawn of one curve; more are averaged into this many buckets. */
-const maxPoints = 1000;
 
 interface Row {
   run: string;
@@ -55,6 +54,8 @@ interface Row {
 export function metricCurves(input: MetricCurvesInput): VegaLiteSpec {
   const { metric, curves, yScale = "linear", xScale = "linear" } = input;
   const { xTitle = "training step", lowerIsBetter = true, width = notebookWidth, height = 240 } = input;
+  const { maxPoints = 1000 } = input;
+  check(Number.isInteger(maxPoints) && maxPoints >= 1, "maxPoints", maxPoints, "an integer >= 1");
   checkNames("curves", curves);
   checkSize("width", width);
   checkSize("height", height);

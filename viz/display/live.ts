@@ -20,9 +20,12 @@ export interface LiveRun<Result> {
 /** What a run leaves behind. */
 export type ResultOf<Run> = Run extends LiveRun<infer Result> ? Result : never;
 
-/** Milliseconds between two updates of what is shown: front ends fall behind above 10 a second, and a chart is more work than a bar. */
-const interval = 100;
-const chartInterval = 250;
+/**
+ * Milliseconds between two updates of bars and of the chart. What draws them, a notebook's server and browser, mostly runs on the same machine and takes its time
+ * from the training: a chart is some 20 ms of work.
+ */
+const interval = 250;
+const chartInterval = 1000;
 
 /**
  * Trains several runs side by side, a turn for each, and shows how they do: in a notebook progress bars and a chart of the metric that update in
