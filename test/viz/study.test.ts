@@ -34,6 +34,13 @@ test("a point per mean, a line per interval, a faint point per seed; places in t
   assert.ok(words.indexOf("4") < words.indexOf("256"), "not as texts are sorted");
 });
 
+test("the caption speaks of seeds only where there are several", () => {
+  const seeds = /mean over seeds/;
+  assert.match(JSON.stringify(intervals(chart)), seeds);
+  const single = { name: "one run", points: [{ at: 4, mean: 3 }] };
+  assert.not.match(JSON.stringify(intervals({ ...chart, series: [single] })), seeds);
+});
+
 test("on a log scale an interval that reaches below 0 is cut, and means must be positive", async () => {
   const low = { at: 4, mean: 0.5, low: -0.2, high: 1.2, values: [0.5] };
   const spec = intervals({

@@ -10,9 +10,9 @@ export interface IntervalPoint {
   /** A number or a name. */
   at: number | string;
   mean: number;
-  /** Ends of the interval; null where it is not known. */
-  low: number | null;
-  high: number | null;
+  /** Ends of the interval; null or left out where it is not known. */
+  low?: number | null;
+  high?: number | null;
   /** Single values, one per seed. */
   values?: readonly number[];
 }
@@ -45,8 +45,8 @@ export interface IntervalsInput {
 }
 
 /**
- * Means with their intervals over seeds, side by side at each place (a batch size, a dimension, a group), and the single seeds as faint dots. Places are
- * evenly spaced, in the order in which they first appear.
+ * Means with their intervals over seeds, side by side at each place (a batch size, a dimension, a group), and the single seeds as faint dots; single numbers
+ * where there are neither. Places are evenly spaced, in the order in which they first appear.
  * @throws TangentLabError `invalid-argument` for series without points or numbers that are not finite.
  */
 export function intervals(input: IntervalsInput): VegaLiteSpec {
@@ -62,7 +62,7 @@ export function intervals(input: IntervalsInput): VegaLiteSpec {
   const least = Math.min(...all.filter((value) => yScale === "linear" || value > 0));
   const end = (value: number): number => (yScale === "log" && value <= 0 ? least : value);
   const rows = series.flatMap(({ name, points }) =>
-    points.map(({ at, mean, low, high }) => ({
+    points.map(({ at, mean, low = null, high = null }) => ({
       ...{ run: name, at: String(at), mean, interval: between(low, high) },
       ...(low !== null && high !== null && { low: end(low), high: end(high) }),
     })),
@@ -116,6 +116,8 @@ export function intervals(input: IntervalsInput): VegaLiteSpec {
       encoding: { x, ...offset, color, tooltip, y: y("mean") },
     },
   ];
+  // A lesson or a quick run has one seed, and no word to say about others.
+  const several = seeds.length > 0 || rows.some((row) => row.interval !== unknown);
   if (seeds.length > 0) {
     layer.push({
       data: { values: seeds },
@@ -133,7 +135,9 @@ export function intervals(input: IntervalsInput): VegaLiteSpec {
   return frame({
     title,
     caption: [
-      "Point: mean over seeds; line: its 95% interval (Student's t); faint: single seeds.",
+      ...(several
+        ? ["Point: mean over seeds; line: its 95% interval (Student's t); faint: single seeds."]
+        : []),
       ...caption,
     ],
     width,
@@ -141,13 +145,15 @@ export function intervals(input: IntervalsInput): VegaLiteSpec {
   });
 }
 
+const unknown = "not known";
+
 const between = (low: number | null, high: number | null): string =>
-  low === null || high === null ? "not known" : `${formatNumber(low)} to ${formatNumber(high)}`;
+  low === null || high === null ? unknown : `${formatNumber(low)} to ${formatNumber(high)}`;
 
 function checkSeries(argument: string, points: readonly IntervalPoint[], log: boolean): void {
   check(points.length > 0, `${argument}.points`, points, "at least one");
   const allowed = `finite${log ? ", positive" : ""} numbers`;
-  for (const [j, { mean, low, high, values = [] }] of points.entries()) {
+  for (const [j, { mean, low = null, high = null, values = [] }] of points.entries()) {
     check(Number.isFinite(mean) && (!log || mean > 0), `${argument}.points[${j}].mean`, mean, allowed);
     const known = (low === null) === (high === null);
     check(known, `${argument}.points[${j}].low`, low, "both ends or none");
