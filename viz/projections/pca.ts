@@ -1,3 +1,4 @@
+import { Matrix, QrDecomposition, SingularValueDecomposition } from "ml-matrix";
 import type { Points } from "../spec.js";
 import { formatPercent } from "../text.js";
 import { checkRows } from "./check.js";
@@ -21,51 +22,39 @@ const iterations = 100;
 export function pca(points: Points): PrincipalPlane {
   checkRows("points", points, 2);
   const [count, dim] = matrixShape(points);
-  const mean = new Float64Array(dim);
-  for (let i = 0; i < count; i++)
-    for (let k = 0; k < dim; k++) mean[k]! += points.values[i * dim + k]! / count;
-  const centred = Float64Array.from(points.values, (value, i) => value - mean[i % dim]!);
+  const data = Matrix.from1DArray(count, dim, points.values);
+  const mean = data.mean("column");
+  data.subRowVector(mean);
+  const transposed = data.transpose();
 
-  // A start that no axis-aligned data is orthogonal to, the same each time.
-  let axes: Float64Array = Float64Array.from(
-    { length: 2 * dim },
-    (_, i) => Math.sin(1 + i) + (i % (dim + 1) === 0 ? 1 : 0),
-  );
-  orthonormalize(axes, dim);
+  // A start that no axis-aligned data is orthogonal to, the same each time. Q of QR is orthonormal also where there is less variance than axes.
+  const sines = Array.from({ length: 2 * dim }, (_, i) => Math.sin(1 + i) + (i % (dim + 1) === 0 ? 1 : 0));
+  let axes = orthonormal(Matrix.from1DArray(2, dim, sines).transpose());
   for (let round = 0; round < iterations; round++) {
-    const next = new Float64Array(2 * dim);
-    for (let i = 0; i < count; i++) {
-      for (let a = 0; a < 2; a++) {
-        const along = dot(centred, i * dim, axes, a * dim, dim);
-        for (let k = 0; k < dim; k++) next[a * dim + k]! += along * centred[i * dim + k]!;
-      }
-    }
-    if (!orthonormalize(next, dim)) break;
-    const change = 2 - overlap(axes, next, dim);
+    const next = orthonormal(transposed.mmul(data.mmul(axes)));
+    // Squared overlap of the two planes, 2 where they are the same.
+    const overlap = squaredNorm(axes.transpose().mmul(next));
     axes = next;
-    if (change < 1e-12) break;
+    if (2 - overlap < 1e-12) break;
   }
-  axes = principalAxes(centred, count, dim, axes);
+  axes = axes.mmul(principalAxes(data.mmul(axes)));
+  const components = Float64Array.from([0, 1].flatMap((a) => pointingUp(axes.getColumn(a))));
 
-  let total = 0;
-  for (const value of centred) total += value * value;
-  let held = 0;
-  for (let i = 0; i < count; i++)
-    for (let a = 0; a < 2; a++) held += dot(centred, i * dim, axes, a * dim, dim) ** 2;
-  const explained = total === 0 ? 1 : Math.min(1, held / total);
+  const total = squaredNorm(data);
+  const explained = total === 0 ? 1 : Math.min(1, squaredNorm(data.mmul(axes)) / total);
   return {
     name: "PCA",
     axes: ["first principal axis", "second principal axis"],
     note: `PCA of the data: this plane holds ${formatPercent(explained)} of its variance.`,
     explained,
-    components: axes,
+    components,
     project(other) {
       const [n] = matrixShape(other);
       const values = new Float64Array(2 * n);
       for (let i = 0; i < n; i++) {
         for (let a = 0; a < 2; a++) {
           for (let k = 0; k < dim; k++) {
-            values[2 * i + a]! += (other.values[i * dim + k]! - mean[k]!) * axes[a * dim + k]!;
+            values[2 * i + a]! += (other.values[i * dim + k]! - mean[k]!) * components[a * dim + k]!;
           }
         }
       }
@@ -74,70 +63,16 @@ export function pca(points: Points): PrincipalPlane {
   };
 }
 
-function dot(a: Float64Array, i: number, b: Float64Array, j: number, dim: number): number {
-  let sum = 0;
-  for (let k = 0; k < dim; k++) sum += a[i + k]! * b[j + k]!;
-  return sum;
-}
+const orthonormal = (columns: Matrix): Matrix => new QrDecomposition(columns).orthogonalMatrix;
 
-/** Gram-Schmidt on two rows, in place; the second is free where they are parallel. False where the first is zero: no variance at all. */
-function orthonormalize(rows: Float64Array, dim: number): boolean {
-  const [first, second] = [rows.subarray(0, dim), rows.subarray(dim)];
-  if (!normalize(first)) return false;
-  const size = Math.sqrt(dot(second, 0, second, 0, dim));
-  reject(second, first);
-  if (Math.sqrt(dot(second, 0, second, 0, dim)) <= 1e-12 * size || size === 0) {
-    const least = first.reduce((best, value, k) => (Math.abs(value) < Math.abs(first[best]!) ? k : best), 0);
-    second.fill(0);
-    second[least] = 1;
-    reject(second, first);
-  }
-  return normalize(second);
-}
+const squaredNorm = (matrix: Matrix): number => matrix.norm("frobenius") ** 2;
 
-function normalize(row: Float64Array): boolean {
-  const norm = Math.hypot(...row);
-  if (norm === 0) return false;
-  for (let k = 0; k < row.length; k++) row[k]! /= norm;
-  return true;
-}
+/** The rotation [2, 2] of columns [count, 2] after which the first holds the most variance and the two are uncorrelated. */
+const principalAxes = (columns: Matrix): Matrix =>
+  new SingularValueDecomposition(columns, { autoTranspose: true }).rightSingularVectors;
 
-/** Takes the part along the unit vector `axis` out of `row`. */
-function reject(row: Float64Array, axis: Float64Array): void {
-  const along = dot(row, 0, axis, 0, row.length);
-  for (let k = 0; k < row.length; k++) row[k]! -= along * axis[k]!;
-}
-
-/** Squared overlap of two planes, 2 where they are the same. */
-function overlap(a: Float64Array, b: Float64Array, dim: number): number {
-  let sum = 0;
-  for (const i of [0, dim]) for (const j of [0, dim]) sum += dot(a, i, b, j, dim) ** 2;
-  return sum;
-}
-
-/** Turns the two axes within their plane so that the first holds the most variance; signs make the largest entries positive. */
-function principalAxes(centred: Float64Array, count: number, dim: number, axes: Float64Array): Float64Array {
-  let xx = 0;
-  let xy = 0;
-  let yy = 0;
-  for (let i = 0; i < count; i++) {
-    const x = dot(centred, i * dim, axes, 0, dim);
-    const y = dot(centred, i * dim, axes, dim, dim);
-    xx += x * x;
-    xy += x * y;
-    yy += y * y;
-  }
-  const angle = 0.5 * Math.atan2(2 * xy, xx - yy);
-  const [c, s] = [Math.cos(angle), Math.sin(angle)];
-  const out = new Float64Array(2 * dim);
-  for (let k = 0; k < dim; k++) {
-    out[k] = c * axes[k]! + s * axes[dim + k]!;
-    out[dim + k] = c * axes[dim + k]! - s * axes[k]!;
-  }
-  for (const start of [0, dim]) {
-    const row = out.subarray(start, start + dim);
-    const largest = row.reduce((best, value) => (Math.abs(value) > Math.abs(best) ? value : best), 0);
-    if (largest < 0) for (let k = 0; k < dim; k++) row[k] = -row[k]!;
-  }
-  return out;
+/** With the sign that makes the largest entry positive. */
+function pointingUp(axis: readonly number[]): readonly number[] {
+  const largest = axis.reduce((best, value) => (Math.abs(value) > Math.abs(best) ? value : best), 0);
+  return largest < 0 ? axis.map((value) => -value) : axis;
 }
