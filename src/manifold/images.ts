@@ -17,13 +17,14 @@ import {
   type TransformationStrengths,
 } from "./parameters.js";
 import {
-  checkProbability,
   chosen,
   type Draws,
-  rows,
+  labelTensor,
+  scaleRows,
   sphere,
   type Transformations,
   type TransformationsConfig,
+  withProbability,
 } from "./transformations.js";
 import { warp } from "./warp.js";
 
@@ -49,18 +50,16 @@ export function imageTransformations(config: ImageTransformationsConfig): Transf
   const { size, channels, probability = 0.15 } = config;
   check(Number.isInteger(size) && size >= 2, "size", size, "an integer >= 2");
   check(Number.isInteger(channels) && channels >= 1, "channels", channels, "an integer >= 1");
-  checkProbability(probability);
   const names = chosenImages(config);
-  return {
+  return withProbability(probability, {
     labelNames: names.flatMap((name) => imageKinds[name].labels),
-    draw: (key, count, strength) => {
-      checkProbability(probability, strength);
+    draw: (key, count, p) => {
       const strengths = strengthsOf(config);
       const drawn: { [name in ImageTransformation]?: Float32Array[] } = {};
       for (const name of names) {
         // By name, so that what one transformation draws does not depend on the choice of others.
         const keys = random.split(random.foldIn(key, imageTransformationNames.indexOf(name)), 4);
-        drawn[name] = imageKinds[name].draw(keys, count, probability * strength, strengths);
+        drawn[name] = imageKinds[name].draw(keys, count, p, strengths);
       }
       if (drawn.mixup) drawn.mixup = drawn.mixup.map(withoutMiddle);
       const direction = sphere(
@@ -79,7 +78,7 @@ export function imageTransformations(config: ImageTransformationsConfig): Transf
       if (draws.noise) y = tf.add(y, draws.noise);
       return y;
     },
-  };
+  });
 }
 
 /** The tensors of given parameters; `direction` is noise of root mean square 1, [count, size, size, channels], for those with noise. */
@@ -102,12 +101,10 @@ export function imageDraws(
   if (drawn.gaussian_blur) draws.blur = tf.tensor1d(drawn.gaussian_blur[0]!);
   if (drawn.mixup) draws.mixup = tf.tensor1d(drawn.mixup[0]!);
   if (drawn.noise) {
-    const [rms] = drawn.noise;
-    const dim = size * size * channels;
-    const noise = Float32Array.from(direction, (value, i) => value * rms![Math.floor(i / dim)]!);
+    const noise = scaleRows(direction, size * size * channels, drawn.noise[0]!);
     draws.noise = tf.tensor4d(noise, [count, size, size, channels]);
   }
-  return { ...draws, labels: tf.tensor2d(rows(columns, count), [count, columns.length]) };
+  return { ...draws, labels: labelTensor(columns, count) };
 }
 
 /** Pixels [N, H, W, C] through maps [N, C + 1, C], the last row of which is added. */

@@ -4,13 +4,14 @@ import * as random from "../engine/random.js";
 import { check } from "../errors.js";
 import { mixup, withoutMiddle } from "./mixup.js";
 import {
-  checkProbability,
   chosen,
-  rows,
+  labelTensor,
+  scaleRows,
   sometimes,
   sphere,
   type Transformations,
   type TransformationsConfig,
+  withProbability,
 } from "./transformations.js";
 
 export const pointGroups = ["scale", "shift", "mixup", "noise"] as const;
@@ -34,7 +35,6 @@ export interface PointTransformationsConfig extends TransformationsConfig<PointG
 export function pointTransformations(config: PointTransformationsConfig): Transformations {
   const { dim, probability = 0.5, scaleStd = 0.2, shiftStd = 0.25, noiseMax = 0.5 } = config;
   check(Number.isInteger(dim) && dim >= 1, "dim", dim, "an integer >= 1");
-  checkProbability(probability);
   const groups = chosen(pointGroups, config.groups);
   const names: Record<PointGroup, string[]> = {
     scale: ["scale"],
@@ -42,11 +42,9 @@ export function pointTransformations(config: PointTransformationsConfig): Transf
     mixup: ["mixup"],
     noise: ["noise"],
   };
-  return {
+  return withProbability(probability, {
     labelNames: pointGroups.filter((group) => groups.has(group)).flatMap((group) => names[group]),
-    draw: (key, count, strength) => {
-      checkProbability(probability, strength);
-      const p = probability * strength;
+    draw: (key, count, p) => {
       const keys = random.split(key, 8) as random.Key[];
       const columns: Float32Array[] = [];
       const draws: { [name: string]: tf.Tensor } = {};
@@ -57,7 +55,7 @@ export function pointTransformations(config: PointTransformationsConfig): Transf
       }
       if (groups.has("shift")) {
         const on = sometimes(keys[2]!, new Float32Array(count).fill(1), p);
-        const z = random.normal(keys[3]!, count * dim).map((value, i) => value * on[Math.floor(i / dim)]!);
+        const z = scaleRows(random.normal(keys[3]!, count * dim), dim, on);
         for (let j = 0; j < dim; j++) columns.push(on.map((_, i) => z[i * dim + j]!));
         draws.shift = tf.tensor2d(
           z.map((value) => value * shiftStd),
@@ -73,12 +71,10 @@ export function pointTransformations(config: PointTransformationsConfig): Transf
         const [sizeKey, directionKey] = random.split(keys[7]!) as [random.Key, random.Key];
         const size = sometimes(keys[6]!, random.uniform(sizeKey, count), p);
         columns.push(size);
-        draws.noise = tf.tensor2d(
-          sphere(directionKey, count, dim).map((value, i) => value * noiseMax * size[Math.floor(i / dim)]!),
-          [count, dim],
-        );
+        const rms = size.map((value) => noiseMax * value);
+        draws.noise = tf.tensor2d(scaleRows(sphere(directionKey, count, dim), dim, rms), [count, dim]);
       }
-      return { ...draws, labels: tf.tensor2d(rows(columns, count), [count, columns.length]) };
+      return { ...draws, labels: labelTensor(columns, count) };
     },
     apply: (x, draws) => {
       let y = x;
@@ -88,5 +84,5 @@ export function pointTransformations(config: PointTransformationsConfig): Transf
       if (draws.noise) y = tf.add(y, draws.noise);
       return y;
     },
-  };
+  });
 }

@@ -1,3 +1,4 @@
+import * as tf from "@tensorflow/tfjs-core";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import { check } from "../errors.js";
@@ -36,10 +37,19 @@ export function chosen<Group extends string>(
   return new Set(groups ?? all);
 }
 
-/** The strength and probability in range. */
-export function checkProbability(probability: number, strength = 1): void {
+/**
+ * Transformations whose `draw` takes the probability of each as its third argument, as such that take the strength, by which the probability is multiplied;
+ * both are checked.
+ */
+export function withProbability(probability: number, { draw, ...rest }: Transformations): Transformations {
   check(probability >= 0 && probability <= 1, "probability", probability, "a number in [0, 1]");
-  check(strength >= 0 && strength <= 1, "strength", strength, "a number in [0, 1]");
+  return {
+    ...rest,
+    draw: (key, count, strength) => {
+      check(strength >= 0 && strength <= 1, "strength", strength, "a number in [0, 1]");
+      return draw(key, count, probability * strength);
+    },
+  };
 }
 
 /** The values at the examples a transformation is applied to, each with this probability, and 0 elsewhere. */
@@ -59,11 +69,15 @@ export function sphere(key: random.Key, count: number, dim: number): Float32Arra
   return noise;
 }
 
-/** Columns of labels, each [count], as rows [count, columns]. */
-export function rows(columns: readonly Float32Array[], count: number): Float32Array {
+/** Rows of `dim` numbers, each times its scale. */
+export const scaleRows = (rows: ArrayLike<number>, dim: number, scales: Float32Array): Float32Array =>
+  Float32Array.from(rows, (value, i) => value * scales[Math.floor(i / dim)]!);
+
+/** Columns of labels, each [count], as a tensor [count, columns]. */
+export function labelTensor(columns: readonly Float32Array[], count: number): Tensor {
   const out = new Float32Array(count * columns.length);
   columns.forEach((column, j) => {
     for (let i = 0; i < count; i++) out[i * columns.length + j] = column[i]!;
   });
-  return out;
+  return tf.tensor2d(out, [count, columns.length]);
 }

@@ -48,54 +48,78 @@ const keyOf = (g: Geometry): string =>
   ].join();
 
 /** For each output pixel the input pixels under the filter. */
-export function inputWindows(g: Geometry): WindowTable {
-  const rows = g.batchSize * g.outHeight * g.outWidth;
-  const width = g.filterHeight * g.filterWidth;
-  const index = (): Int32Array => {
-    const out = new Int32Array(rows * width);
-    let i = 0;
-    for (let n = 0; n < g.batchSize; n++)
-      for (let y = 0; y < g.outHeight; y++)
-        for (let x = 0; x < g.outWidth; x++)
-          for (let ky = 0; ky < g.filterHeight; ky++)
-            for (let kx = 0; kx < g.filterWidth; kx++) {
-              const row = y * g.strideHeight - g.padInfo.top + ky * g.dilationHeight;
-              const column = x * g.strideWidth - g.padInfo.left + kx * g.dilationWidth;
-              const inside = row >= 0 && row < g.inHeight && column >= 0 && column < g.inWidth;
-              out[i++] = inside ? (n * g.inHeight + row) * g.inWidth + column : -1;
-            }
-    return out;
-  };
-  return { key: `in:${keyOf(g)}`, rows, width, index };
-}
+export const inputWindows = (g: Geometry): WindowTable =>
+  windowTable(
+    `in:${keyOf(g)}`,
+    g.batchSize,
+    {
+      count: g.outHeight,
+      taps: g.filterHeight,
+      size: g.inHeight,
+      at: (y, ky) => y * g.strideHeight - g.padInfo.top + ky * g.dilationHeight,
+    },
+    {
+      count: g.outWidth,
+      taps: g.filterWidth,
+      size: g.inWidth,
+      at: (x, kx) => x * g.strideWidth - g.padInfo.left + kx * g.dilationWidth,
+    },
+  );
 
 /** For each input pixel and filter position the output pixel that it contributes to. */
-export function outputWindows(g: Geometry): WindowTable {
-  const rows = g.batchSize * g.inHeight * g.inWidth;
-  const width = g.filterHeight * g.filterWidth;
+export const outputWindows = (g: Geometry): WindowTable =>
+  windowTable(
+    `out:${keyOf(g)}`,
+    g.batchSize,
+    {
+      count: g.inHeight,
+      taps: g.filterHeight,
+      size: g.outHeight,
+      at: (row, ky) => (row + g.padInfo.top - ky * g.dilationHeight) / g.strideHeight,
+    },
+    {
+      count: g.inWidth,
+      taps: g.filterWidth,
+      size: g.outWidth,
+      at: (column, kx) => (column + g.padInfo.left - kx * g.dilationWidth) / g.strideWidth,
+    },
+  );
+
+/** One of the two axes of windows: `count` windows of `taps` places among `size`; what is no integer or outside is no place. */
+interface Axis {
+  count: number;
+  taps: number;
+  size: number;
+  at(window: number, tap: number): number;
+}
+
+/** Rectangular windows are the product of those of their axes. */
+function windowTable(key: string, batchSize: number, vertical: Axis, horizontal: Axis): WindowTable {
+  const rows = batchSize * vertical.count * horizontal.count;
+  const width = vertical.taps * horizontal.taps;
   const index = (): Int32Array => {
     const out = new Int32Array(rows * width);
+    const [ys, xs] = [places(vertical), places(horizontal)];
     let i = 0;
-    for (let n = 0; n < g.batchSize; n++)
-      for (let row = 0; row < g.inHeight; row++)
-        for (let column = 0; column < g.inWidth; column++)
-          for (let ky = 0; ky < g.filterHeight; ky++)
-            for (let kx = 0; kx < g.filterWidth; kx++) {
-              const y = (row + g.padInfo.top - ky * g.dilationHeight) / g.strideHeight;
-              const x = (column + g.padInfo.left - kx * g.dilationWidth) / g.strideWidth;
-              const inside =
-                Number.isInteger(y) &&
-                Number.isInteger(x) &&
-                y >= 0 &&
-                y < g.outHeight &&
-                x >= 0 &&
-                x < g.outWidth;
-              out[i++] = inside ? (n * g.outHeight + y) * g.outWidth + x : -1;
-            }
+    for (let n = 0; n < batchSize; n++)
+      for (const windowYs of ys)
+        for (const windowXs of xs)
+          for (const y of windowYs)
+            for (const x of windowXs)
+              out[i++] = y < 0 || x < 0 ? -1 : (n * vertical.size + y) * horizontal.size + x;
     return out;
   };
-  return { key: `out:${keyOf(g)}`, rows, width, index };
+  return { key, rows, width, index };
 }
+
+/** The places of each window of an axis, -1 for none. */
+const places = ({ count, taps, size, at }: Axis): Int32Array[] =>
+  Array.from({ length: count }, (_, window) =>
+    Int32Array.from({ length: taps }, (_, tap) => {
+      const place = at(window, tap);
+      return Number.isInteger(place) && place >= 0 && place < size ? place : -1;
+    }),
+  );
 
 /**
  * The adjoint of a table: for each of `inputs` rows the places (row * width + position) where it stands in `table`, or only the rows
