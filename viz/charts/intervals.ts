@@ -94,7 +94,7 @@ export function intervals(input: IntervalsInput): VegaLiteSpec {
     field,
     type: "quantitative",
     title: metric,
-    scale: yScale === "log" ? { type: "log", nice: false } : { type: "linear", zero: false },
+    scale: yScale === "log" ? { type: "log", nice: false, padding: 8 } : { type: "linear", zero: false },
     axis: { tickCount: 5, format: input.yFormat ?? ",.4~r" },
   });
   const legend = series.length === 1 ? null : { orient: "top", title: null };
