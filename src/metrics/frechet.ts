@@ -1,6 +1,9 @@
-import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import { check } from "../errors.js";
+import { addProduct, cholesky, symmetricEigenvalues, transpose } from "./matrices.js";
 import { countRows, type PointsConfig } from "./points.js";
+
+/** Rows of which products are summed at once. */
+const chunk = 1024;
 
 /** Mean [dim] and covariance [dim, dim] of rows. */
 export interface Gaussian {
@@ -15,23 +18,23 @@ export interface Gaussian {
  * @throws TangentLabError `invalid-argument` for fewer than two, ragged or non-finite rows.
  */
 export function frechetDistance(x: Float32Array, y: Float32Array, { dim }: PointsConfig): number {
-  return gaussianFrechet(gaussian(x, { dim }), gaussian(y, { dim }));
+  return distance(spread(x, dim), spread(y, dim));
 }
 
 /** Mean and unbiased covariance of rows of `dim` numbers, at least two. */
 export function gaussian(rows: Float32Array, { dim }: PointsConfig): Gaussian {
-  const count = countRows("rows", rows, dim, 2);
-  const mean = new Float64Array(dim);
-  for (let i = 0; i < rows.length; i++) mean[i % dim]! += rows[i]! / count;
+  const mean = meanOf(rows, dim);
   const covariance = new Float64Array(dim * dim);
-  const centred = new Float64Array(dim);
-  for (let i = 0; i < count; i++) {
-    for (let j = 0; j < dim; j++) centred[j] = rows[i * dim + j]! - mean[j]!;
-    for (let j = 0; j < dim; j++)
-      for (let k = 0; k <= j; k++) covariance[j * dim + k]! += (centred[j]! * centred[k]!) / (count - 1);
+  for (let start = 0; start < rows.length; start += chunk * dim) {
+    const columns = transpose(centre(rows.subarray(start, start + chunk * dim), mean), dim);
+    addProduct(columns, columns, columns.length / dim, covariance);
   }
+  const degrees = rows.length / dim - 1;
   for (let j = 0; j < dim; j++)
-    for (let k = 0; k < j; k++) covariance[k * dim + j] = covariance[j * dim + k]!;
+    for (let k = 0; k <= j; k++) {
+      covariance[j * dim + k]! /= degrees;
+      covariance[k * dim + j] = covariance[j * dim + k]!;
+    }
   return { mean, covariance };
 }
 
@@ -39,24 +42,51 @@ export function gaussian(rows: Float32Array, { dim }: PointsConfig): Gaussian {
 export function gaussianFrechet(a: Gaussian, b: Gaussian): number {
   const dim = a.mean.length;
   check(b.mean.length === dim, "b.mean", b.mean.length, `${dim} numbers, as in a`);
-  const [A, B] = [a, b].map(({ covariance }) => Matrix.from1DArray(dim, dim, covariance)) as [Matrix, Matrix];
-  // (C1 C2)^1/2 has the trace of the root of the symmetric C1^1/2 C2 C1^1/2: sum of the roots of its eigenvalues.
-  const root = squareRoot(A);
-  const inner = symmetric(root.mmul(B).mmul(root));
-  const trace = eigen(inner).realEigenvalues.reduce((sum, value) => sum + Math.sqrt(Math.max(value, 0)), 0);
+  return distance(spreadOf(a), spreadOf(b));
+}
+
+/** A mean and rows F with F^T F = C, as few as are needed. */
+interface Spread {
+  readonly mean: Float64Array;
+  readonly root: Float64Array;
+}
+
+/** Of fewer rows than dimensions the centred rows themselves. */
+function spread(rows: Float32Array, dim: number): Spread {
+  if (rows.length / dim > dim) return spreadOf(gaussian(rows, { dim }));
+  const mean = meanOf(rows, dim);
+  const scale = 1 / Math.sqrt(rows.length / dim - 1);
+  return { mean, root: centre(rows, mean).map((value) => value * scale) };
+}
+
+const spreadOf = ({ mean, covariance }: Gaussian): Spread => ({
+  mean,
+  root: transpose(cholesky(covariance, mean.length), mean.length),
+});
+
+/** With C1 = F1^T F1 and C2 = F2^T F2, tr (C1 C2)^1/2 is the sum of the singular values of F1 F2^T: of the roots of its Gram matrix's eigenvalues. */
+function distance(a: Spread, b: Spread): number {
+  const dim = a.mean.length;
+  const [few, many] = a.root.length <= b.root.length ? [a.root, b.root] : [b.root, a.root];
+  const [n, m] = [few.length / dim, many.length / dim];
+  const product = new Float64Array(n * m);
+  addProduct(few, many, dim, product);
+  const gram = new Float64Array(n * n);
+  addProduct(product, product, m, gram);
+  const trace = symmetricEigenvalues(gram, n).reduce((sum, value) => sum + Math.sqrt(Math.max(value, 0)), 0);
   const squares = a.mean.reduce((sum, value, i) => sum + (value - b.mean[i]!) ** 2, 0);
-  return Math.max(0, squares + A.trace() + B.trace() - 2 * trace);
+  return Math.max(0, squares + squaredNorm(a.root) + squaredNorm(b.root) - 2 * trace);
 }
 
-/** The positive semidefinite root of a positive semidefinite matrix. */
-function squareRoot(matrix: Matrix): Matrix {
-  const { eigenvectorMatrix: V, realEigenvalues } = eigen(matrix);
-  const roots = realEigenvalues.map((value) => Math.sqrt(Math.max(value, 0)));
-  return V.mmul(Matrix.diag(roots)).mmul(V.transpose());
+const squaredNorm = (values: Float64Array): number => values.reduce((sum, value) => sum + value * value, 0);
+
+/** Of at least two rows. */
+function meanOf(rows: Float32Array, dim: number): Float64Array {
+  const count = countRows("rows", rows, dim, 2);
+  const mean = new Float64Array(dim);
+  for (let i = 0; i < rows.length; i++) mean[i % dim]! += rows[i]! / count;
+  return mean;
 }
 
-const eigen = (matrix: Matrix): EigenvalueDecomposition =>
-  new EigenvalueDecomposition(matrix, { assumeSymmetric: true });
-
-/** Without the asymmetry of rounding. */
-const symmetric = (matrix: Matrix): Matrix => Matrix.add(matrix, matrix.transpose()).mul(0.5);
+const centre = (rows: Float32Array, mean: Float64Array): Float64Array =>
+  Float64Array.from(rows, (value, i) => value - mean[i % mean.length]!);
