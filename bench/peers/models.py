@@ -109,7 +109,7 @@ class Denoiser(nn.Module):
         return x * per_example(s * s / total) + prediction * per_example(t * s * inverse)
 
 
-class Vgg(nn.Module):
+class ConvFeatures(nn.Module):
     """src/nn/features.ts, stages and labels."""
 
     def __init__(self, size: int, in_channels: int, labels: int, channels: list[int]) -> None:

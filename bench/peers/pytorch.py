@@ -21,7 +21,7 @@ from statistics import median
 import torch
 from torch import Tensor
 from joint import JointTransformer, SoftTokens
-from models import Denoiser, Mlp, Unet, Vgg, feature_distance, load, per_example
+from models import ConvFeatures, Denoiser, Mlp, Unet, feature_distance, load, per_example
 from song import SongUnet, VggFeatures
 from torch.nn import functional as F
 
@@ -88,7 +88,7 @@ def ayt(config: dict, tensors: Tensors, compiled: Callable, channels_last: bool)
     if "vgg_features" in config:
         features = VggFeatures(**config["vgg_features"], weights=frozen)
     else:
-        features = load(Vgg(**config["vgg"]), frozen).requires_grad_(False)
+        features = load(ConvFeatures(**config["conv_features"]), frozen).requires_grad_(False)
         if channels_last:
             features.to(memory_format=torch.channels_last)
     denoiser = Denoiser(network, config["sigma_data"])

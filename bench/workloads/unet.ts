@@ -3,7 +3,7 @@ import { ect } from "../../src/consistency/index.js";
 import { denoising, edm } from "../../src/diffusion/index.js";
 import * as random from "../../src/engine/random.js";
 import { alignedLoss, imageTransformations } from "../../src/manifold/index.js";
-import { flatten, unet, vgg } from "../../src/nn/index.js";
+import { convFeatures, flatten, unet } from "../../src/nn/index.js";
 import { adam, radam } from "../../src/optim/index.js";
 import { decay, key, learningRate, millions, sigmaData, start, training, type Workload } from "./workload.js";
 
@@ -40,7 +40,7 @@ export function denoisingStep(count: number): Workload {
 export function alignedStep(count: number): Workload {
   const denoiser = edm.denoiser(unet(unetConfig), { sigmaData });
   const labels = imageTransformations({ size: 16, channels: 1 }).labelNames.length;
-  const network = vgg({ ...image, labels });
+  const network = convFeatures({ ...image, labels });
   const features = flatten(network);
   const weights = tf.keep(features.init(random.foldIn(key, 3)) as tf.Tensor);
   return training({
@@ -63,7 +63,7 @@ export function alignedStep(count: number): Workload {
       case: "ayt",
       config: {
         unet: peerUnet,
-        vgg: { size: 16, in_channels: 1, labels, channels: [16, 32, 64] },
+        conv_features: { size: 16, in_channels: 1, labels, channels: [16, 32, 64] },
         sigma_data: sigmaData,
         optimizer: "radam",
         learning_rate: learningRate,

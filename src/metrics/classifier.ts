@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 import { check, TangentLabError } from "../errors.js";
-import { type FeatureModel, vgg } from "../nn/features.js";
+import { convFeatures, type FeatureModel } from "../nn/features.js";
 import { flatten } from "../nn/network.js";
 import { type Method, method, type TrainingConfig } from "../optim/method.js";
 
@@ -15,7 +15,9 @@ export interface ClassifierConfig {
 /** A small convolutional classifier whose features Fréchet distances are taken in. Not the feature network of MFD: what trains is not what judges. */
 export function classifier({ size, channels, classes }: ClassifierConfig): FeatureModel {
   check(Number.isInteger(classes) && classes >= 2, "classes", classes, "an integer >= 2");
-  return flatten(vgg({ size, inChannels: channels, labels: classes, channels: [16, 32, 64], groups: 8 }));
+  return flatten(
+    convFeatures({ size, inChannels: channels, labels: classes, channels: [16, 32, 64], groups: 8 }),
+  );
 }
 
 /** Features of images for a Fréchet distance: means over positions of the last stage, x [batch, h, w, c] -> [batch, 64]. */

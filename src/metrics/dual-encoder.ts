@@ -3,7 +3,7 @@ import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import type { Tree } from "../engine/tree.js";
 import { check } from "../errors.js";
-import { type FeatureModel, vgg } from "../nn/features.js";
+import { convFeatures, type FeatureModel } from "../nn/features.js";
 import { type Affine, linear, silu } from "../nn/functional.js";
 import { denseInit } from "../nn/initializers.js";
 import { flatten, type Model, type Network } from "../nn/network.js";
@@ -37,7 +37,7 @@ export function dualEncoder(config: DualEncoderConfig): DualEncoder {
     check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
   }
   const tower: FeatureModel = flatten(
-    vgg({ size, inChannels: channels, labels: dim, channels: [16, 32, 64], groups: 8 }),
+    convFeatures({ size, inChannels: channels, labels: dim, channels: [16, 32, 64], groups: 8 }),
   );
   const hidden = 128;
   const network: Network<[Tensor, Tensor], { images: Tensor; captions: Tensor; scale: Tensor }> = {

@@ -18,7 +18,7 @@ export interface Features {
 /** A feature network on a flat vector of parameters. */
 export type FeatureModel = Model<[x: Tensor], Features>;
 
-export interface VggConfig {
+export interface ConvFeaturesConfig {
   /** Height and width of the images, divisible by 2^stages. */
   size: number;
   /** Channels of the images. */
@@ -34,11 +34,11 @@ export interface VggConfig {
 type Stage = { readonly [name: string]: Leaves } & { conv: Affine; norm?: Scale };
 
 /**
- * VGG-like convolutional regressor, the shape of Align Your Tangent's feature network (2510.00658): per stage a 3x3 convolution, SiLU, pooling; at
- * the end a linear layer. For the manifold feature distance leave it without normalization: statistics of an image taken out of its features
- * hide its brightness and contrast from the distance.
+ * Small convolutional regressor on images [batch, size, size, channels]: per stage a 3x3 convolution, SiLU, 2x2 means; at the end a linear layer.
+ * `vggFeatures` is the published feature network of Align Your Tangent. For the manifold feature distance leave this one without normalization:
+ * statistics of an image taken out of its features hide its brightness and contrast from the distance.
  */
-export function vgg(config: VggConfig): Network<[x: Tensor], Features> {
+export function convFeatures(config: ConvFeaturesConfig): Network<[x: Tensor], Features> {
   const { size, inChannels, labels, channels = [16, 32, 64], groups } = config;
   const factor = 2 ** channels.length;
   check(Number.isInteger(size) && size > 0 && size % factor === 0, "size", size, `a multiple of ${factor}`);

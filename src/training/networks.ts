@@ -2,7 +2,7 @@ import { check } from "../errors.js";
 import { imageTransformations } from "../manifold/images.js";
 import { pointTransformations } from "../manifold/points.js";
 import type { Transformations } from "../manifold/transformations.js";
-import { type FeatureModel, mlpFeatures, vgg } from "../nn/features.js";
+import { convFeatures, type FeatureModel, mlpFeatures } from "../nn/features.js";
 import { mlp } from "../nn/mlp.js";
 import { flatten, type TimeNetwork } from "../nn/network.js";
 import { unet } from "../nn/unet.js";
@@ -43,7 +43,7 @@ export function defaultFeatures(data: TrainingData, labels: number): FeatureMode
   const image = imageShape(data);
   return flatten(
     image
-      ? vgg({ size: image.size, inChannels: image.channels, labels })
+      ? convFeatures({ size: image.size, inChannels: image.channels, labels })
       : mlpFeatures({ dim: data.shape[0]!, labels }),
   );
 }

@@ -7,7 +7,7 @@ import { useDevice } from "../../src/engine/device.js";
 import * as random from "../../src/engine/random.js";
 import type { Tensor } from "../../src/engine/tensor.js";
 import { alignedLoss, distance, featureRegression, pointTransformations } from "../../src/manifold/index.js";
-import { type FeatureModel, flatten, mlp, mlpFeatures, vgg } from "../../src/nn/index.js";
+import { convFeatures, type FeatureModel, flatten, mlp, mlpFeatures } from "../../src/nn/index.js";
 import { adam } from "../../src/optim/index.js";
 import { checkGradients, normal } from "../finite-differences.js";
 import { close } from "../reference/fixtures.js";
@@ -16,7 +16,7 @@ test.before(async () => {
   await useDevice("cpu");
 });
 
-const images = flatten(vgg({ size: 8, inChannels: 1, labels: 3, channels: [8, 8] }));
+const images = flatten(convFeatures({ size: 8, inChannels: 1, labels: 3, channels: [8, 8] }));
 const points = flatten(mlpFeatures({ dim: 2, labels: 3, width: 8, depth: 2 }));
 const cases: [FeatureModel, number[]][] = [
   [images, [3, 8, 8, 1]],

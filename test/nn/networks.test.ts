@@ -5,7 +5,7 @@ import { useDevice } from "../../src/engine/device.js";
 import * as random from "../../src/engine/random.js";
 import type { Tensor } from "../../src/engine/tensor.js";
 import * as tree from "../../src/engine/tree.js";
-import { flatten, type Model, mlp, mlpFeatures, unet, vgg } from "../../src/nn/index.js";
+import { convFeatures, flatten, type Model, mlp, mlpFeatures, unet } from "../../src/nn/index.js";
 import { checkGradients, normal } from "../finite-differences.js";
 
 test.before(async () => {
@@ -57,7 +57,7 @@ test("gradients with respect to parameters and input against finite differences"
 });
 
 test("feature networks: a feature per stage, then labels", () => {
-  const images = flatten(vgg({ size: 8, inChannels: 1, labels: 5, channels: [8, 16] }));
+  const images = flatten(convFeatures({ size: 8, inChannels: 1, labels: 5, channels: [8, 16] }));
   const { stages, labels } = images.apply(images.init(random.key(0)), normal(1, [2, 8, 8, 1]));
   assert.equal(
     stages.map((stage) => stage.shape),
@@ -67,7 +67,9 @@ test("feature networks: a feature per stage, then labels", () => {
     ],
   );
   assert.equal(labels.shape, [2, 5]);
-  const normalized = flatten(vgg({ size: 8, inChannels: 1, labels: 5, channels: [8, 16], groups: 4 }));
+  const normalized = flatten(
+    convFeatures({ size: 8, inChannels: 1, labels: 5, channels: [8, 16], groups: 4 }),
+  );
   assert.is(normalized.structure.size, images.structure.size + 2 * (8 + 16));
   checkGradients(
     (p, x) => normalized.apply(p!, x!).labels,
@@ -96,8 +98,11 @@ test("configurations that cannot be are refused", () => {
   assert.throws(() => unet({ ...small, size: 5 }), /invalid size/);
   assert.throws(() => unet({ ...small, groups: 3 }), /invalid groups/);
   assert.throws(() => mlp({ dim: 0 }), /invalid dim/);
-  assert.throws(() => vgg({ size: 6, inChannels: 1, labels: 2, channels: [8, 8] }), /invalid size/);
-  assert.throws(() => vgg({ size: 8, inChannels: 1, labels: 2, channels: [8, 6], groups: 4 }), /groups/);
+  assert.throws(() => convFeatures({ size: 6, inChannels: 1, labels: 2, channels: [8, 8] }), /invalid size/);
+  assert.throws(
+    () => convFeatures({ size: 8, inChannels: 1, labels: 2, channels: [8, 6], groups: 4 }),
+    /groups/,
+  );
 });
 
 test.run();
