@@ -79,7 +79,7 @@ function otherTable(sections: readonly Section[]): string[] {
     theirs!.name,
     ratio(theirs!),
   ]);
-  return table(["Else", "ms", "against", "ratio"], rows);
+  return table(["Also", "ms", "against", "ratio"], rows);
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {

@@ -12,7 +12,7 @@ interface Publisher {
   close(): void;
 }
 
-/** Receives what is published and drops it, as a notebook server that passes messages on would not even do. */
+/** Receives what is published and drops it: the least that a notebook server does. */
 const subscriber = `
   const socket = new (require(process.argv[1]).Subscriber)();
   socket.connect(process.argv[2]);
