@@ -21,8 +21,14 @@ export const batchSize: Study = {
       const steps = quick ? 200 : images ? 800 : 4000;
       const { pixel, MFD } = images ? imageArms : pointArms;
       const both = together(images ? imageArms : pointArms, steps);
-      const arms: Record<string, Objective> = { pixel, MFD, ...(!quick && { "pixel + MFD": both }) };
-      return (quick ? [4, 16] : [4, 16, 64, 256]).flatMap((at) =>
+      const arms: Record<string, Objective> = {
+        pixel,
+        ...(!images && { MFD }),
+        ...(!quick && { "pixel + MFD": both }),
+      };
+      // Of images 64 is what a laptop does in minutes a run.
+      const sizes = quick ? [4, 16] : images ? [4, 16, 64] : [4, 16, 64, 256];
+      return sizes.flatMap((at) =>
         Object.entries(arms).map(
           ([arm, objective]): Cell => ({
             ...{ panel: dataset, dataset, arm, at, objective },

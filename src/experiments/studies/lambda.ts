@@ -1,7 +1,7 @@
 import type { Objective } from "../objective.js";
 import type { Cell, Study } from "../study.js";
 import { imageArms, pointArms } from "./arms.js";
-import { imageStart, recording, seeds, toyStart } from "./settings.js";
+import { imageStart, imageTraining, recording, seeds, toyStart, toyTraining } from "./settings.js";
 
 /** How much of MFD beside the pixel loss? */
 export const lambda: Study = {
@@ -16,13 +16,13 @@ export const lambda: Study = {
     reference: "pixel",
     cells: (quick ? ["spiral-16d"] : ["spiral-16d", "digits"]).flatMap((dataset) => {
       const images = dataset === "digits";
-      const steps = quick ? 200 : images ? 2000 : 4000;
+      const training = images ? imageTraining : toyTraining(quick);
       const { pixel, MFD } = images ? imageArms : pointArms;
       const places: [at: number | undefined, objective: Objective][] = [
         [undefined, pixel],
         ...(quick ? [0.3, 3] : [0.1, 0.3, 1, 3, 10]).map((at): [number, Objective] => [
           at,
-          { ...MFD, loss: "mixed", lambda: at, ramp: steps / 5 } as Objective,
+          { ...MFD, loss: "mixed", lambda: at, ramp: training.steps / 5 } as Objective,
         ]),
       ];
       return places.map(
@@ -30,10 +30,7 @@ export const lambda: Study = {
           ...{ panel: dataset, dataset, arm: at === undefined ? "pixel" : "pixel + MFD", objective },
           ...(at !== undefined && { at }),
           start: images ? imageStart(quick) : toyStart(quick),
-          training: {
-            ...{ steps, batchSize: 16, stages: quick ? 2 : images ? 4 : 8, ema: 0.999 },
-            learningRates: [1e-3],
-          },
+          training,
           recording: recording(quick, images ? 5 : 16),
         }),
       );

@@ -1,6 +1,6 @@
 import type { Cell, Study } from "../study.js";
 import { imageArms, pointArms } from "./arms.js";
-import { imageStart, recording, seeds, toyStart } from "./settings.js";
+import { imageStart, imageTraining, recording, seeds, toyStart } from "./settings.js";
 
 /** Do tangents run along the manifold, and keep turning? On manifolds that are known exactly, in more and more dimensions. */
 export const oscillation: Study = {
@@ -43,7 +43,7 @@ const images = (): Cell[] =>
     ([arm, objective]): Cell => ({
       ...{ panel: "shapes", dataset: "shapes", arm, objective },
       start: { ...imageStart(false), judge: null },
-      training: { steps: 2000, batchSize: 16, stages: 4, ema: 0.999, learningRates: [1e-3] },
+      training: imageTraining,
       recording: { ...recording(false, 5), count: 512 },
     }),
   );

@@ -1,4 +1,4 @@
-import type { StudyPlan } from "../study.js";
+import type { Cell, StudyPlan } from "../study.js";
 import type { RecordingPlan, StartPlan } from "../trial.js";
 
 /** What consistency models on toys start from: denoiser and features are cheap, every seed has its own. */
@@ -15,6 +15,20 @@ export const imageStart = (quick: boolean): StartPlan => ({
   features: { steps: quick ? 60 : 3000, batchSize: 32, learningRate: 1e-3, probability: 0.5 },
   judge: { steps: quick ? 60 : 1000, batchSize: 32, learningRate: 2e-3 },
   seed: 0,
+});
+
+/**
+ * How consistency models on images are trained where nothing is tuned: with the learning rate that the study of convergence chose on digits, for the pixel loss
+ * and for pixel and MFD together alike.
+ */
+export const imageTraining: Cell["training"] = {
+  ...{ steps: 800, batchSize: 16, stages: 4, ema: 0.999 },
+  learningRates: [3e-3],
+};
+
+export const toyTraining = (quick: boolean): Cell["training"] => ({
+  ...{ steps: quick ? 200 : 4000, batchSize: 16, stages: quick ? 2 : 8, ema: 0.999 },
+  learningRates: [1e-3],
 });
 
 export const recording = (quick: boolean, examples: number): RecordingPlan => ({
