@@ -61,6 +61,12 @@ test("a result may be an input, a constant, or the same tensor twice", async () 
   assert.equal(numbers(x), [1, 2, 3], "the argument is as it was");
 });
 
+test("integers that tfjs calls float32 after a cast are taken as such", async () => {
+  const labels = tf.cast(tf.oneHot([1, 0], 2), "float32");
+  const half = compile((x: Tensor) => tf.mul(x, 0.5) as Tensor);
+  assert.equal(Array.from((await half(labels)).dataSync()), [0, 0.5, 0.5, 0]);
+});
+
 test("traced once for each combination of shapes and types, with values that are not remembered", async () => {
   let traced = 0;
   const f = compile((x: Tensor, y: Tensor) => {

@@ -90,7 +90,9 @@ function ortTensor(type: Slot["type"], data: Data, shape: readonly number[]): or
     known.dims.every((d, i) => d === shape[i])
   )
     return known;
-  const tensor = new ort.Tensor(type, data as Float32Array, shape);
+  // tfjs's cpu engine casts int32 to float32 without touching the data.
+  const numbers = type === "float32" && !(data instanceof Float32Array) ? Float32Array.from(data) : data;
+  const tensor = new ort.Tensor(type, numbers as Float32Array, shape);
   ortTensors.set(data, tensor);
   return tensor;
 }
