@@ -1,5 +1,6 @@
 import "./tfjs.js";
 import * as tf from "@tensorflow/tfjs-core";
+import { check } from "../errors.js";
 import type { Tensor } from "./tensor.js";
 
 /** A tree of tensors: a tensor, or nested plain objects and arrays of trees. Leaves are ordered by insertion, depth first. */
@@ -44,7 +45,10 @@ export interface Structure<T extends Tree> {
   readonly names: readonly string[];
   /** Sum of all leaves' sizes. */
   readonly size: number;
-  /** Takes a vector [size] apart into the tree; differentiable, one op (split), so that its gradient is one concat. */
+  /**
+   * Takes a vector [size] apart into the tree; differentiable, one op (split), so that its gradient is one concat.
+   * @throws TangentLabError `invalid-argument` for a vector of another size.
+   */
   unravel(flat: Tensor): T;
 }
 
@@ -56,12 +60,14 @@ export function structure<T extends Tree>(tree: T): Structure<T> {
   const flat = flatten(tree);
   const shapes = flat.map((leaf) => leaf.tensor.shape.slice());
   const sizes = flat.map((leaf) => leaf.tensor.size);
+  const size = sizes.reduce((a, b) => a + b, 0);
   const build = rebuilder(tree);
   return {
     shapes,
     names: flat.map((leaf) => leaf.name),
-    size: sizes.reduce((a, b) => a + b, 0),
+    size,
     unravel: (vector) => {
+      check(vector.size === size, "parameters", vector.shape, `[${size}], as this structure has`);
       const parts = sizes.length === 1 ? [vector as tf.Tensor] : tf.split(vector as tf.Tensor, sizes);
       return build(parts.map((part, i) => tf.reshape(part, shapes[i] as number[]))) as T;
     },

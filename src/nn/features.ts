@@ -5,6 +5,7 @@ import type { Tensor } from "../engine/tensor.js";
 import { check } from "../errors.js";
 import { type Affine, conv2d, downsample2x, groupNorm, linear, type Scale, silu } from "./functional.js";
 import { convInit, denseInit, type Leaves, normInit } from "./initializers.js";
+import { checkInput } from "./input.js";
 import type { Model, Network } from "./network.js";
 
 /** What a feature network gives for a batch. */
@@ -69,6 +70,7 @@ export function convFeatures(config: ConvFeaturesConfig): Network<[x: Tensor], F
       };
     },
     apply: (parameters, x) => {
+      checkInput(x, [size, size, inChannels]);
       const p = parameters as unknown as { stages: Stage[]; labels: Affine };
       const stages: Tensor[] = [];
       let h = x;
@@ -109,6 +111,7 @@ export function mlpFeatures(config: MlpFeaturesConfig): Network<[x: Tensor], Fea
       };
     },
     apply: (parameters, x) => {
+      checkInput(x, [dim]);
       const p = parameters as unknown as { stages: Affine[]; labels: Affine };
       const stages: Tensor[] = [];
       let h = x;

@@ -3,6 +3,7 @@ import * as random from "../engine/random.js";
 import { check } from "../errors.js";
 import { type Affine, layerNorm, linear, type Scale, silu, timeEmbedding } from "./functional.js";
 import { denseInit, type Leaves, normInit } from "./initializers.js";
+import { checkInput } from "./input.js";
 import type { TimeNetwork } from "./network.js";
 
 export interface MlpConfig {
@@ -38,6 +39,7 @@ export function mlp(config: MlpConfig): TimeNetwork {
       return { hidden, output: denseInit(keys[depth]!, width, dim, 0) };
     },
     apply: (parameters, x, c) => {
+      checkInput(x, [dim]);
       const { hidden, output } = parameters as unknown as { hidden: Layer[]; output: Affine };
       let h = tf.concat([x, timeEmbedding(c, frequencies)], 1);
       for (const layer of hidden) {

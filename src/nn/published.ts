@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 import type { Structure, Tree } from "../engine/tree.js";
-import { TangentLabError } from "../errors.js";
+import { check, TangentLabError } from "../errors.js";
 import { asFloat32, type StoredArray } from "../io/safetensors.js";
 
 // Weights as PyTorch's state dicts have them, and ours. The one place where the layouts meet: convolutions are OIHW there and HWIO here,
@@ -64,9 +64,18 @@ export function importPublished(model: Published, arrays: Readonly<Record<string
   return tf.tensor1d(flat);
 }
 
-/** The parameters [P] of a model, or a gradient with respect to them, under the published names and in the published layout. */
+/**
+ * The parameters [P] of a model, or a gradient with respect to them, under the published names and in the published layout.
+ * @throws TangentLabError `invalid-argument` for a vector of another size.
+ */
 export function exportPublished(model: Published, parameters: Tensor): Record<string, StoredArray> {
   const { structure, published: layout = plain } = model;
+  check(
+    parameters.size === structure.size,
+    "parameters",
+    parameters.shape,
+    `[${structure.size}], the model's`,
+  );
   const flat = parameters.dataSync() as Float32Array;
   const out: Record<string, StoredArray> = {};
   let end = 0;

@@ -14,6 +14,7 @@ import {
 import type { Features } from "./features.js";
 import { type Affine, linear, type Scale } from "./functional.js";
 import { convInit, denseInit, normInit } from "./initializers.js";
+import { checkInput } from "./input.js";
 import type { Network } from "./network.js";
 
 export interface ResnetFeaturesConfig {
@@ -65,6 +66,7 @@ export function resnetFeatures(config: ResnetFeaturesConfig): Network<[x: Tensor
   }));
 
   const run = (p: Parameters, x: Tensor, convNorm: ConvNorm): Features => {
+    checkInput(x, ["height", "width", inChannels]);
     let h = tf.relu(convNorm("bn1", x, p.conv1, p.bn1, stem === "small" ? 1 : 2));
     if (stem === "imagenet") h = maxPool3(h);
     const outputs = stages.map(({ name }, stage) => {

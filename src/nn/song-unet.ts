@@ -5,6 +5,7 @@ import type { Tensor } from "../engine/tensor.js";
 import type { Tree } from "../engine/tree.js";
 import { type Affine, conv2d, type Scale, silu } from "./functional.js";
 import { type Leaves, normInit, xavierInit } from "./initializers.js";
+import { checkInput } from "./input.js";
 import type { Condition, TimeNetwork } from "./network.js";
 import { resampler } from "./resample.js";
 import { blockApply, blockInit, songGroups, songNorm } from "./song/block.js";
@@ -42,6 +43,7 @@ export function songUnet(given: SongUnetConfig): TimeNetwork {
   };
 
   const apply = (parameters: Tree, x: Tensor, c: Tensor, condition: Condition = {}): Tensor => {
+    checkInput(x, [config.size, config.size, config.inChannels]);
     const { enc, dec } = parameters as unknown as Record<"enc" | "dec", Record<string, PartParameters>>;
     const embedding = embeddingApply(parameters, c, condition, config);
     const run = (part: Part, p: PartParameters, x: Tensor): Tensor => {

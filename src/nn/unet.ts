@@ -16,6 +16,7 @@ import {
   upsample2x,
 } from "./functional.js";
 import { convInit, denseInit, type Leaves, normInit } from "./initializers.js";
+import { checkInput } from "./input.js";
 import type { TimeNetwork } from "./network.js";
 import { type Residual, residual, residualInit } from "./residual.js";
 
@@ -102,6 +103,7 @@ export function unet(config: UnetConfig): TimeNetwork {
       };
     },
     apply: (parameters, x, c) => {
+      checkInput(x, [size, size, inChannels]);
       const p = parameters as unknown as Parameters;
       const time = silu(linear(silu(linear(timeEmbedding(c, channels / 2), p.time0)), p.time1));
       let h = conv2d(x, p.input);

@@ -14,6 +14,7 @@ import {
 import type { Features } from "./features.js";
 import { type Affine, linear, maxPool2x, type Scale } from "./functional.js";
 import { convInit, denseInit, normInit } from "./initializers.js";
+import { checkInput } from "./input.js";
 import type { Network } from "./network.js";
 
 /** A 3x3 convolution to so many channels with batch normalization and ReLU, or "M": the largest of 2x2. */
@@ -69,6 +70,7 @@ export function vggFeatures(config: VggFeaturesConfig): Network<[x: Tensor], Fea
   const widest = convolutions[convolutions.length - 1]!.outputs;
 
   const run = (p: Parameters, x: Tensor, convNorm: ConvNorm): Features => {
+    checkInput(x, [size, size, inChannels]);
     const stages: Tensor[] = [];
     let next = 0;
     let h = x;

@@ -5,8 +5,20 @@ import { useDevice } from "../../src/engine/device.js";
 import * as random from "../../src/engine/random.js";
 import type { Tensor } from "../../src/engine/tensor.js";
 import * as tree from "../../src/engine/tree.js";
-import { convFeatures, flatten, type Model, mlp, mlpFeatures, unet } from "../../src/nn/index.js";
+import {
+  convFeatures,
+  exportPublished,
+  flatten,
+  type Model,
+  mlp,
+  mlpFeatures,
+  resnetFeatures,
+  songUnet,
+  unet,
+  vggFeatures,
+} from "../../src/nn/index.js";
 import { checkGradients, normal } from "../finite-differences.js";
+import { rejection } from "../rejection.js";
 
 test.before(async () => {
   await useDevice("cpu");
@@ -103,6 +115,37 @@ test("configurations that cannot be are refused", () => {
     () => convFeatures({ size: 8, inChannels: 1, labels: 2, channels: [8, 6], groups: 4 }),
     /groups/,
   );
+});
+
+test("inputs and parameters of other shapes than the network was made for are refused by name", async () => {
+  const images = { size: 8, inChannels: 3 };
+  const regressed = { ...images, labels: 2 };
+  const song = { ...images, channels: 8, multipliers: [1], blocks: 1 };
+  const c = tf.zeros([2]);
+  const timed = [unet(images), songUnet(song)].map(flatten);
+  const feature = [
+    convFeatures(regressed),
+    vggFeatures({ ...regressed, blocks: [4, "M"] }),
+    resnetFeatures({ ...regressed, blocks: [1], channels: 4 }),
+  ].map(flatten);
+  for (const model of [
+    ...timed,
+    ...feature,
+    flatten(mlp({ dim: 3 })),
+    flatten(mlpFeatures({ dim: 3, labels: 2 })),
+  ]) {
+    const parameters = model.init(random.key(0));
+    const grey = await rejection(() => model.apply(parameters, tf.zeros([2, 8, 8, 1]), c));
+    assert.is(grey.argument, "x");
+    assert.match(grey.message, /\[2,8,8,1\]; allowed: \[batch, .*3\], what the network was made for/);
+    const cut = tf.slice(parameters as tf.Tensor1D, 1) as Tensor;
+    for (const use of [() => model.apply(cut, tf.zeros([2, 3]), c), () => exportPublished(model, cut)])
+      assert.is((await rejection(use)).argument, "parameters");
+  }
+  for (const model of timed) {
+    const wide = await rejection(() => model.apply(model.init(random.key(0)), tf.zeros([2, 16, 16, 3]), c));
+    assert.is(wide.argument, "x");
+  }
 });
 
 test.run();
