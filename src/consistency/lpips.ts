@@ -1,8 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
-import { TangentLabError } from "../errors.js";
+import { check, TangentLabError } from "../errors.js";
 import { asFloat32, type StoredArray } from "../io/safetensors.js";
 import type { Context } from "../optim/method.js";
+import { checkImages } from "./images.js";
 import type { ConsistencyLoss } from "./losses.js";
 import { perceptual } from "./perceptual.js";
 
@@ -19,6 +20,9 @@ const VGG16 = [
 const SHIFT = [-0.03, -0.088, -0.188];
 const SCALE = [0.458, 0.448, 0.45];
 
+/** Pixels that four halvings leave one of. */
+const LEAST = 16;
+
 export interface LpipsConfig {
   /** Images are resized to so many pixels first, bilinearly. Default as they are; at least 16. */
   size?: number;
@@ -28,12 +32,19 @@ export interface LpipsConfig {
  * LPIPS with VGG16 (Zhang et al., 1801.03924), from its published weights: `net.slice1.0.weight` ... `net.slice5.28.bias`, or torchvision's
  * `features.0.weight` ..., and `lin0.model.1.weight` ... `lin4.model.1.weight` [1, channels, 1, 1], as `readSafetensors` gives them. Channel counts are
  * the weights' own. Images [batch, h, w, 1 or 3] in [-1, 1].
- * @throws TangentLabError `invalid-data` naming a weight that is missing or of a wrong shape.
+ * @throws TangentLabError `invalid-data` naming a weight that is missing or of a wrong shape, `invalid-argument` for a size below 16; in use
+ * `invalid-argument` for points, other channels and images of less than 16 pixels.
  */
 export function lpips(
   arrays: Readonly<Record<string, StoredArray>>,
   { size }: LpipsConfig = {},
 ): ConsistencyLoss {
+  check(
+    size === undefined || (Number.isInteger(size) && size >= LEAST),
+    "size",
+    size,
+    `an integer >= ${LEAST}`,
+  );
   const context: Record<string, Tensor> = {};
   let channels = 3;
   VGG16.forEach((places, stage) => {
@@ -51,13 +62,23 @@ export function lpips(
   });
   return perceptual(
     "LPIPS (VGG16)",
-    (x, context) => stages(resized(x, size), context),
+    (x, context) => {
+      checkImages(x, "LPIPS", [1, 3]);
+      return stages(resized(x, size), context);
+    },
     context,
     (context) => VGG16.map((_, stage) => context[`lpips.lin${stage}`]!),
   );
 }
 
 function stages(x: Tensor, context: Context): Tensor[] {
+  const [height = 0, width = 0] = x.shape.slice(1);
+  check(
+    Math.min(height, width) >= LEAST,
+    "distance",
+    `LPIPS of ${height} x ${width} pixels`,
+    `at least ${LEAST} x ${LEAST}: lpips(arrays, { size: 32 }) resizes them first`,
+  );
   const colour = x.shape[3] === 1 ? tf.tile(x, [1, 1, 1, 3]) : x;
   let h: Tensor = tf.div(tf.sub(colour, tf.tensor1d(SHIFT)), tf.tensor1d(SCALE));
   return VGG16.map((places, stage) => {

@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
-import { check } from "../errors.js";
 import type { FeatureModel } from "../nn/features.js";
 import type { Context } from "../optim/method.js";
+import { checkImages } from "./images.js";
 import { type ConsistencyLoss, l2 } from "./losses.js";
 
 /** Stages of a network for a perceptual distance: images -> features [batch, h, w, channels], first to last. */
@@ -54,7 +54,7 @@ export function classifierStandIn(model: FeatureModel, parameters: Tensor): Cons
   return perceptual(
     "perceptual (classifier stand-in)",
     (x, { perceptual }) => {
-      check(x.rank === 4, "distance", "perceptual", "a distance of points: these are no images");
+      checkImages(x, "perceptual");
       return model.apply(perceptual!, x).stages;
     },
     { perceptual: parameters },

@@ -41,6 +41,13 @@ export function featureRegression(config: FeatureRegressionConfig): Method {
         const { output, ...statistics } = features.train?.(parameters, transformed) ?? {
           output: features.apply(parameters, transformed),
         };
+        const { labelNames } = transformations;
+        check(
+          output.labels.shape[1] === labelNames.length,
+          "features",
+          `${output.labels.shape[1]} labels`,
+          `${labelNames.length} labels, one for each of ${labelNames.join(", ")}`,
+        );
         return { loss: tf.mean(tf.square(tf.sub(output.labels, draws.labels))), aux: statistics };
       };
     },

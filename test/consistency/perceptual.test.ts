@@ -10,6 +10,7 @@ import { classifier } from "../../src/metrics/index.js";
 import { jvp } from "../../src/optim/index.js";
 import { normal } from "../finite-differences.js";
 import { close } from "../reference/fixtures.js";
+import { rejection } from "../rejection.js";
 
 test.before(async () => {
   await useDevice("cpu");
@@ -45,6 +46,18 @@ test("torchvision's names give the same; a missing weight and a wrong shape are 
   assert.throws(() => lpips(missing), /net\.slice2\.5\.weight.*nothing/);
   const wrong = { ...tensors, "lin1.model.1.weight": { shape: [1, 5, 1, 1], data: new Float32Array(5) } };
   assert.throws(() => lpips(wrong), /lin1\.model\.1\.weight.*\[1,5,1,1\]/);
+});
+
+test("LPIPS of points, of other channels and of images too small for its network is refused by name", async () => {
+  const { context, apply } = lpips(tensors);
+  const wrong: [number[], RegExp][] = [
+    [[2, 3], /LPIPS, of \[2,3\].*a distance of points/],
+    [[2, 16, 16, 2], /\[2,16,16,2\].*images of 1 or 3 channels/],
+    [[2, 16, 8, 3], /LPIPS of 16 x 8 pixels.*at least 16 x 16/],
+  ];
+  for (const [shape, message] of wrong)
+    assert.match((await rejection(() => apply(tf.zeros(shape), tf.zeros(shape), context))).message, message);
+  assert.is((await rejection(() => lpips(tensors, { size: 8 }))).argument, "size");
 });
 
 test("the stand-in is a distance in the classifier's stages, finite where they are 0, with tangents", () => {

@@ -11,6 +11,7 @@ import { convFeatures, type FeatureModel, flatten, mlp, mlpFeatures } from "../.
 import { adam } from "../../src/optim/index.js";
 import { checkGradients, normal } from "../finite-differences.js";
 import { close } from "../reference/fixtures.js";
+import { rejection } from "../rejection.js";
 
 test.before(async () => {
   await useDevice("cpu");
@@ -161,6 +162,15 @@ test("feature regression learns the size of noise on a line", () => {
   const late = losses.slice(-30).reduce((a, b) => a + b, 0) / 30;
   // The variance of the labels, the loss of always saying their mean, is 0.7/3 - 0.35^2 = 0.11.
   assert.ok(late < 0.08, String(late));
+});
+
+test("feature regression refuses a network with other labels than the transformations'", async () => {
+  const features = flatten(mlpFeatures({ dim: 2, labels: 3, width: 4, depth: 1 }));
+  const transformations = pointTransformations({ dim: 2, groups: ["mixup", "noise"] });
+  const method = featureRegression({ features, transformations, shape: [2] });
+  const batch = method.batch(random.key(0), new Float32Array(4), 0);
+  const error = await rejection(() => method.step(method.init(random.key(0)), batch));
+  assert.match(error.message, /3 labels.*2 labels, one for each of mixup, noise/);
 });
 
 test.run();
