@@ -22,7 +22,7 @@ export interface ImageFolderOptions {
 
 /**
  * A folder of PNG and JPEG files: images [size, size, channels] in [-1, 1], transparency over white. Where they lie in subfolders, each of these is a
- * class, in alphabetical order, with whatever is below it. What was decoded is kept in the cache folder until a file changes.
+ * class, in alphabetical order, with whatever is below it. Links to files are followed; files and folders whose names begin with a dot are left aside. What was decoded is kept in the cache folder until a file changes.
  * @throws TangentLabError `file-system` for a folder without images, `invalid-data` for images of several sizes, or both beside and in subfolders,
  * `corrupt-file` naming a file that is no image or not complete.
  */
@@ -38,7 +38,7 @@ export async function imageFolder(folder: string, options: ImageFolderOptions = 
   const root = resolve(folder);
   const files = await imageFiles(root);
   const { labels, classNames } = classes(root, files);
-  const times = await Promise.all(files.map(async (file) => [file, (await stat(join(root, file))).mtimeMs]));
+  const times = await Promise.all(files.map(async (file) => [file, await timeOf(join(root, file))]));
   const { pixels } = await cached(
     `images-${basename(root)}-${digest([root, size, channels])}`,
     [times, size, channels],
@@ -63,8 +63,11 @@ async function imageFiles(root: string): Promise<string[]> {
     throw fileSystemError("read", root, cause);
   });
   const files = entries
-    .filter((entry) => entry.isFile() && imageExtensions.includes(extname(entry.name).toLowerCase()))
+    .filter((entry) => entry.isFile() || entry.isSymbolicLink())
+    .filter((entry) => imageExtensions.includes(extname(entry.name).toLowerCase()))
     .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+    // What systems leave beside images ("._a.png", ".Trash") is hidden.
+    .filter((file) => !file.split(sep).some((part) => part.startsWith(".")))
     .sort();
   if (files.length > 0) return files;
   throw new TangentLabError("file-system", `no images in ${root}`, {
@@ -72,6 +75,15 @@ async function imageFiles(root: string): Promise<string[]> {
     given: root,
     allowed: `a folder with files ${imageExtensions.join(", ")} in it or in a subfolder for each class`,
   });
+}
+
+/** When a file was changed, in milliseconds. */
+async function timeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).mtimeMs;
+  } catch (cause) {
+    throw fileSystemError("read", path, cause);
+  }
 }
 
 function classes(

@@ -37,8 +37,12 @@ export async function readNpz(path: string): Promise<Record<string, NpyArray>> {
   );
 }
 
-/** The array in an .npy file's bytes. */
+/** "\x93NUMPY", how every .npy file begins. */
+const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
+
+/** The array in an .npy file's bytes. @throws TangentLabError `corrupt-file` naming the file. */
 export function decodeNpy(bytes: Uint8Array, name: string): NpyArray {
+  if (MAGIC.some((byte, i) => bytes[i] !== byte)) throw corrupt(name, "it does not begin as one");
   let array: ReturnType<typeof parse>;
   try {
     array = parse(new Uint8Array(bytes).buffer);

@@ -87,7 +87,10 @@ export function decodeSafetensors(bytes: Uint8Array, name = "safetensors bytes")
   if (bytes.length < 8) throw corrupt(`${bytes.length} bytes, shorter than the 8 bytes of a header's length`);
   const headerSize = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
   if (headerSize > bytes.length - 8) {
-    throw corrupt(`its header should have ${headerSize} bytes, but ${bytes.length - 8} follow`);
+    throw corrupt(
+      pythonFile(bytes, headerSize) ??
+        `its header should have ${headerSize} bytes, but ${bytes.length - 8} follow`,
+    );
   }
   const content = bytes.subarray(8 + headerSize);
   let header: unknown;
@@ -131,6 +134,16 @@ export function decodeSafetensors(bytes: Uint8Array, name = "safetensors bytes")
     return [key, { shape, data: TYPES[dtype].decode(copy.buffer) }] as const;
   });
   return { tensors: Object.fromEntries(tensors), metadata };
+}
+
+/** What to do with PyTorch's own files. Read as a header's length, how pickles and zip files begin is more than any header has. */
+function pythonFile(bytes: Uint8Array, headerSize: number): string | undefined {
+  if (headerSize < 1e8) return undefined;
+  const kind = bytes[0] === 0x80 ? "pickle" : bytes[0] === 0x50 && bytes[1] === 0x4b ? "zip file" : undefined;
+  return (
+    kind &&
+    `it is a ${kind}; docs/weights.md has a line of Python that turns PyTorch's files into safetensors`
+  );
 }
 
 const METADATA = "__metadata__";

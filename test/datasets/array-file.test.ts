@@ -76,6 +76,7 @@ test("bytes cut short, and arrays of other types and shapes", async () => {
   for (const end of [0, 5, 40, npy.length - 3]) {
     assert.is((await rejection(() => decodeNpy(npy.subarray(0, end), "a"))).code, "corrupt-file", `${end}`);
   }
+  assert.match((await rejection(() => decodeNpy(Buffer.from("no array"), "a"))).message, /does not begin as/);
   const folder = mkdtempSync(join(tmpdir(), "tangent-lab-"));
   try {
     const path = join(folder, "a.npz");

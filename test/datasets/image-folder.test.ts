@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import jpeg from "jpeg-js";
@@ -71,6 +71,19 @@ test("the middle square, resized without aliasing; grey", async ({ folder }) => 
   for (const value of bytesOf(images.examples!([0]))) assert.ok(Math.abs(value - 100) <= 13, `${value}`);
   const grey = await imageFolder(folder, { size: 4, channels: 1 });
   assert.equal([grey.shape, bytesOf(grey.examples!([1]))[0]], [[4, 4, 1], 76]);
+});
+
+test("links to files are followed, hidden files and folders left aside", async ({ folder }) => {
+  for (const name of ["kept", ".hidden"]) mkdirSync(join(folder, name));
+  writeFileSync(join(folder, "kept", "a.png"), plain(1, 2, 3, 255));
+  for (const name of ["kept/._a.png", ".hidden/b.png"]) writeFileSync(join(folder, name), "no image");
+  symlinkSync("a.png", join(folder, "kept", "link.png"));
+  const images = await imageFolder(folder);
+  assert.equal([images.size, images.classNames], [2, ["kept"]]);
+  assert.equal(first(images.examples!([1])), [1, 2, 3]);
+  symlinkSync("gone.png", join(folder, "kept", "broken.png"));
+  const error = await rejection(imageFolder(folder));
+  assert.match(error.message, /cannot read .*broken\.png: it does not exist/);
 });
 
 test("decoded once, until a file changes", async ({ folder, cache }) => {

@@ -173,6 +173,17 @@ test("files: written and read by path; errors name the file", async () => {
   }
 });
 
+test("PyTorch's own files are recognised: what to do with them", async () => {
+  for (const [bytes, kind] of [
+    [[0x80, 2, 0x63, 1, 2, 3, 4, 5, 6], "pickle"],
+    [[0x50, 0x4b, 3, 4, 0, 0, 8, 8, 0], "zip file"],
+  ] as const) {
+    const error = await rejection(() => decodeSafetensors(Uint8Array.from(bytes), "model.pt"));
+    assert.is(error.code, "corrupt-file");
+    assert.match(error.message, new RegExp(`model\\.pt is not .*it is a ${kind}; .*docs/weights\\.md`));
+  }
+});
+
 test("a shape that does not fit its data is not written", async () => {
   const error = await rejection(() => encodeSafetensors({ w: { shape: [3], data: new Float32Array(2) } }));
   assert.is(error.code, "invalid-argument");
