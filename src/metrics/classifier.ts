@@ -20,10 +20,14 @@ export function classifier({ size, channels, classes }: ClassifierConfig): Featu
   );
 }
 
-/** Features of images for a Fréchet distance: means over positions of the last stage, x [batch, h, w, c] -> [batch, 64]. */
+/**
+ * Features for a Fréchet distance: the last stage, of images its means over positions. x [batch, h, w, c] or [batch, dim] -> [batch, k], 64 of the
+ * classifier above.
+ */
 export function classifierFeatures(model: FeatureModel, parameters: Tensor, x: Tensor): Tensor {
   const { stages } = model.apply(parameters, x);
-  return tf.mean(stages[stages.length - 1]!, [1, 2]);
+  const last = stages[stages.length - 1]!;
+  return last.rank === 4 ? tf.mean(last, [1, 2]) : last;
 }
 
 export interface ClassificationConfig extends TrainingConfig {

@@ -1,14 +1,15 @@
 import * as random from "../engine/random.js";
 import { check } from "../errors.js";
+import { bootstrap, type Interval } from "./bootstrap.js";
 import { countImages, type FeatureExtractor } from "./features.js";
-import { type Gaussian, gaussian, gaussianFrechet } from "./frechet.js";
+import { frechetDistance, type Gaussian, gaussian, gaussianFrechet } from "./frechet.js";
 
 export interface DenoisingConfig {
-  /** f(x, sigma) of a batch: the consistency function or denoiser that is measured. */
+  /** f(x, sigma) of all noisy examples [count, ...shape]: the consistency function or denoiser that is measured. */
   denoise: (noisy: Float32Array, sigma: number) => Promise<Float32Array>;
-  /** Images [count, ...shape] in [-1, 1], at least two. */
+  /** Examples [count, ...shape], images in [-1, 1]; at least four. */
   clean: Float32Array;
-  /** [height, width, channels] */
+  /** Of one example: [height, width, channels], of points [dim]. */
   shape: readonly number[];
   features: FeatureExtractor;
   key: random.Key;
@@ -16,40 +17,76 @@ export interface DenoisingConfig {
   sigmas?: readonly number[];
   /** Mean and covariance of the data's features. Default: those of `clean`. */
   reference?: Gaussian;
+  /** Of each interval. Default 200. */
+  resamples?: number;
 }
 
 export interface DenoisingDistance {
   readonly sigma: number;
-  /** Fréchet distance of f(x0 + sigma e, sigma) to the data. */
-  readonly frechet: number;
+  /** Fréchet distance of f(x0 + sigma e, sigma) to the data, with its 95% interval. */
+  readonly frechet: Interval;
 }
 
 /**
- * Fréchet distance per noise level ("dFID"): how far f(x0 + sigma e, sigma) is from the data, with the same noise e at every level.
- * @throws TangentLabError `invalid-argument` for levels <= 0 and images that do not fit or are not finite.
+ * Fréchet distance per noise level ("dFID"): how far f(x0 + sigma e, sigma) is from the data, with the same noise e at every level. Intervals are
+ * bootstrapped (`bootstrap`'s halves); where the reference is `clean`, each example with its denoised one. `evaluate` does this for a trained model.
+ * @throws TangentLabError `invalid-argument` for levels <= 0 and examples that do not fit or are not finite.
  */
 export async function denoisingFrechet(config: DenoisingConfig): Promise<DenoisingDistance[]> {
-  const { denoise, clean, shape, features, key, sigmas = [0.2, 0.4, 0.8] } = config;
-  countImages("clean", clean, shape, 2);
+  const {
+    denoise,
+    clean,
+    shape,
+    features,
+    key,
+    reference,
+    sigmas = [0.2, 0.4, 0.8],
+    resamples = 200,
+  } = config;
+  countImages("clean", clean, shape, 4);
   check(
     sigmas.every((sigma) => sigma > 0 && Number.isFinite(sigma)),
     "sigmas",
     sigmas,
     "finite numbers > 0",
   );
-  const describe = async (images: Float32Array): Promise<Gaussian> => {
-    const { values, dim } = await features(images, shape);
-    return gaussian(values, { dim });
-  };
-  const reference = config.reference ?? (await describe(clean));
   const noise = random.normal(key, clean.length);
+  const target = reference ? undefined : await features(clean, shape);
   const distances: DenoisingDistance[] = [];
   for (const sigma of sigmas) {
-    const denoised = await denoise(
-      clean.map((value, i) => value + sigma * noise[i]!),
-      sigma,
-    );
-    distances.push({ sigma, frechet: gaussianFrechet(await describe(denoised), reference) });
+    const noisy = clean.map((value, i) => value + sigma * noise[i]!);
+    const { values, dim } = await features(await denoise(noisy, sigma), shape);
+    const draw = { key: random.foldIn(key, 1), resamples };
+    const frechet = reference
+      ? bootstrap((rows) => gaussianFrechet(gaussian(rows, { dim }), reference), [values], { ...draw, dim })
+      : bootstrap(
+          (rows) => frechetDistance(...unpaired(rows, dim), { dim }),
+          [paired(values, target!.values, dim)],
+          {
+            ...draw,
+            dim: 2 * dim,
+          },
+        );
+    distances.push({ sigma, frechet });
   }
   return distances;
+}
+
+/** Rows of x and y, each of `dim` numbers, one pair a row. */
+function paired(x: Float32Array, y: Float32Array, dim: number): Float32Array {
+  const out = new Float32Array(2 * x.length);
+  for (let i = 0; i < x.length; i += dim) {
+    out.set(x.subarray(i, i + dim), 2 * i);
+    out.set(y.subarray(i, i + dim), 2 * i + dim);
+  }
+  return out;
+}
+
+function unpaired(rows: Float32Array, dim: number): [Float32Array, Float32Array] {
+  const [x, y] = [new Float32Array(rows.length / 2), new Float32Array(rows.length / 2)];
+  for (let i = 0; i < x.length; i += dim) {
+    x.set(rows.subarray(2 * i, 2 * i + dim), i);
+    y.set(rows.subarray(2 * i + dim, 2 * (i + dim)), i);
+  }
+  return [x, y];
 }

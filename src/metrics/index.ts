@@ -8,6 +8,7 @@ export * from "./frechet.js";
 export * from "./kernel-distance.js";
 export * from "./manifold-distance.js";
 export * from "./mmd.js";
+export * from "./network-features.js";
 export * from "./onnx-features.js";
 export * from "./precision-recall.js";
 export { type SlicedWassersteinConfig, slicedWasserstein } from "./sliced-wasserstein.js";

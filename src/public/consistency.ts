@@ -5,6 +5,7 @@ export {
   type DistanceName,
   trainConsistency as train,
 } from "../training/consistency.js";
+export { type DenoiseOptions, denoise } from "../training/denoise.js";
 export {
   type Generated,
   type GenerateOptions,

@@ -1,4 +1,5 @@
 export * from "../diffusion/index.js";
+export { type DenoiseOptions, denoise } from "../training/denoise.js";
 export {
   type DenoiserTraining,
   type Preconditioning,

@@ -48,10 +48,7 @@ export async function generate(model: TrainedDenoiser, options: GenerateOptions 
     check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
   check(Object.hasOwn(samplers, sampler), "sampler", sampler, Object.keys(samplers).join(", "));
   check(options.churn === undefined || sampler === "stochastic", "churn", options.churn, 'only "stochastic"');
-  const { classes } = model.record.settings;
-  const conditional = typeof classes === "number";
-  check(conditional || labels === undefined, "labels", labels, "none: the model has no classes");
-  check(!conditional || labels?.length === count, "labels", labels, `${count} labels, one for each sample`);
+  const conditionOf = conditions(model, labels, count);
   const { shape } = model.record;
   const size = shape.reduce((a, b) => a * b, 1);
   const { draws, run } = samplers[sampler](model, steps, options);
@@ -64,13 +61,37 @@ export async function generate(model: TrainedDenoiser, options: GenerateOptions 
       const part = noise.slice((i * count + from) * size, (i * count + to) * size);
       return tf.tensor(part, [to - from, ...shape]);
     });
-    const own = labels && Int32Array.from(labels).subarray(from, to);
-    const condition = drawCondition({}, random.key(seed), to - from, own, conditional ? classes : undefined);
+    const condition = conditionOf(from, to);
     const result = await compiled(model.parameters, noises, condition);
     values.set(result.dataSync() as Float32Array, from * size);
     tree.dispose([noises, condition, result]);
   }
   return { shape: [count, ...shape], values };
+}
+
+/**
+ * The conditions of examples `from` to `to` out of `count`: their classes, where the model has classes. The caller disposes them.
+ * @throws TangentLabError `invalid-argument` for labels of a model without classes, or too few of them; `invalid-data` for ones out of range.
+ */
+export function conditions(
+  { record }: Pick<TrainedDenoiser, "record">,
+  labels: ArrayLike<number> | undefined,
+  count: number,
+): (from: number, to: number) => Condition {
+  const { classes } = record.settings;
+  const conditional = typeof classes === "number";
+  check(conditional || labels === undefined, "labels", labels, "none: the model has no classes");
+  check(!conditional || labels?.length === count, "labels", labels, `${count} labels, one for each sample`);
+  const whole = labels && Array.from(labels).every(Number.isInteger);
+  check(labels === undefined || whole === true, "labels", labels, "integers");
+  return (from, to) =>
+    drawCondition(
+      {},
+      random.key(0),
+      to - from,
+      labels && Int32Array.from(labels).subarray(from, to),
+      conditional ? classes : undefined,
+    );
 }
 
 /** How many standard normals a sampler needs, and what it makes of them. */

@@ -5,7 +5,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { encodeModel } from "../../src/engine/onnx/proto.js";
 import * as random from "../../src/engine/random.js";
-import { denoisingFrechet, frechetDistance, onnxFeatures } from "../../src/metrics/index.js";
+import { denoisingFrechet, frechetDistance, gaussian, onnxFeatures } from "../../src/metrics/index.js";
 import { rejection } from "../rejection.js";
 
 /** A network whose features are the means over each channel, [batch, channels, h, w] -> [batch, channels]; -1 leaves a size open. */
@@ -115,10 +115,10 @@ test("Frechet distance per noise level: 0 for a denoiser that knows the answer, 
   const shape = [2, 2, 1];
   const clean = random.normal(random.key(0), 400 * 4).map((value) => Math.max(-1, Math.min(1, value / 3)));
   const features = async (values: Float32Array) => ({ values, dim: 4 });
-  const config = { clean, shape, features, key: random.key(1) };
+  const config = { clean, shape, features, key: random.key(1), resamples: 50 };
   const perfect = await denoisingFrechet({ ...config, denoise: async () => clean });
   assert.equal(
-    perfect.map(({ sigma, frechet }) => [sigma, Math.round(frechet * 1e6)]),
+    perfect.map(({ sigma, frechet }) => [sigma, Math.round(frechet.high * 1e6)]),
     [
       [0.2, 0],
       [0.4, 0],
@@ -139,8 +139,15 @@ test("Frechet distance per noise level: 0 for a denoiser that knows the answer, 
   const variance = clean.reduce((sum, value) => sum + value * value, 0) / clean.length;
   for (const { sigma, frechet } of idle) {
     const expected = 4 * (Math.sqrt(variance + sigma ** 2) - Math.sqrt(variance)) ** 2;
-    assert.ok(Math.abs(frechet / expected - 1) < 0.15, `${frechet} and ${expected}`);
+    const { estimate, low, high } = frechet;
+    assert.ok(Math.abs(estimate / expected - 1) < 0.15, `${estimate} and ${expected}`);
+    assert.ok(low < estimate && estimate < high && high - low < estimate, `${low} to ${high}`);
   }
+  const [given] = await denoisingFrechet({
+    ...{ ...config, denoise: async (x: Float32Array) => x, sigmas: [0.5] },
+    reference: gaussian(clean, { dim: 4 }),
+  });
+  assert.ok(Math.abs(given!.frechet.estimate - idle[0]!.frechet.estimate) < 1e-6);
   assert.match(
     (await rejection(denoisingFrechet({ ...config, denoise: async (x) => x, sigmas: [0] }))).message,
     /sigmas/,

@@ -1,0 +1,71 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { compile } from "../engine/compile.js";
+import * as random from "../engine/random.js";
+import type { Tensor } from "../engine/tensor.js";
+import * as tree from "../engine/tree.js";
+import { check } from "../errors.js";
+import type { Condition } from "../nn/network.js";
+import type { TrainedDenoiser } from "./denoiser.js";
+import { conditions, type Generated } from "./generate.js";
+
+export interface DenoiseOptions {
+  /** Noise level, > 0; 0.2, 0.4 and 0.8 are customary. */
+  sigma: number;
+  /** Of the noise: the same at every level. Default 0. */
+  seed?: number;
+  /** Class of each example, for a class-conditional model. */
+  labels?: ArrayLike<number>;
+  /** Examples computed at a time. Default 64. */
+  batchSize?: number;
+}
+
+/**
+ * "Denoising" samples of a trained denoiser or consistency model: f(x0 + sigma e, sigma) of clean examples x0, flat [count, ...shape]. How far
+ * they are from the data is the dFID of a level: `metrics.evaluate`.
+ * @throws TangentLabError `invalid-argument`; `invalid-data` for labels out of range.
+ */
+export async function denoise(
+  model: TrainedDenoiser,
+  clean: Float32Array,
+  { sigma, seed = 0, labels, batchSize = 64 }: DenoiseOptions,
+): Promise<Generated> {
+  check(sigma > 0 && Number.isFinite(sigma), "sigma", sigma, "a finite number > 0");
+  check(Number.isInteger(batchSize) && batchSize >= 1, "batchSize", batchSize, "an integer >= 1");
+  const noise = random.normal(random.key(seed), clean.length);
+  const noisy = clean.map((value, i) => value + sigma * noise[i]!);
+  const values = await applyTo(model, { labels, batchSize })(noisy, sigma);
+  return { shape: [values.length / size(model), ...model.record.shape], values };
+}
+
+/** f(x, sigma) of a trained model, compiled, batch by batch: x flat [count, ...shape]. */
+export function applyTo(
+  model: TrainedDenoiser,
+  { labels, batchSize }: { labels: ArrayLike<number> | undefined; batchSize: number },
+): (x: Float32Array, sigma: number) => Promise<Float32Array> {
+  const { denoiser, parameters, record } = model;
+  const compiled = compile((parameters: Tensor, x: Tensor, t: Tensor, condition: Condition) =>
+    denoiser.apply(parameters, x, t, condition),
+  );
+  const length = size(model);
+  return async (x, sigma) => {
+    const fits = x.length > 0 && x.length % length === 0;
+    check(fits, "x", `${x.length} numbers`, `examples of ${length} numbers, [${record.shape}]`);
+    const count = x.length / length;
+    const conditionOf = conditions(model, labels, count);
+    const values = new Float32Array(x.length);
+    for (let from = 0; from < count; from += batchSize) {
+      const to = Math.min(from + batchSize, count);
+      const inputs: Tensor[] = [
+        tf.tensor(x.slice(from * length, to * length), [to - from, ...record.shape]),
+        tf.fill([to - from], sigma),
+      ];
+      const condition = conditionOf(from, to);
+      const result = await compiled(parameters, inputs[0]!, inputs[1]!, condition);
+      values.set(result.dataSync() as Float32Array, from * length);
+      tree.dispose([inputs, condition, result]);
+    }
+    return values;
+  };
+}
+
+const size = ({ record }: TrainedDenoiser): number => record.shape.reduce((a, b) => a * b, 1);
