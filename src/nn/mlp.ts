@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import * as random from "../engine/random.js";
 import { check } from "../errors.js";
+import { checkClasses, classRows } from "./classes.js";
 import { type Affine, layerNorm, linear, type Scale, silu, timeEmbedding } from "./functional.js";
 import { denseInit, type Leaves, normInit } from "./initializers.js";
 import { checkInput } from "./input.js";
@@ -17,31 +18,37 @@ export interface MlpConfig {
   frequencies?: number;
   /** Layer normalization before each activation. Default false. */
   layerNorm?: boolean;
+  /** Number of classes, for `classLabels`; 0 is without. Default 0. */
+  classes?: number;
 }
 
 interface Layer {
   readonly [name: string]: Leaves;
 }
 
-/** Multilayer perceptron on points [batch, dim] with a time condition: [x, embedding(c)] -> (linear, SiLU) x depth -> linear. */
+/** Multilayer perceptron on points [batch, dim] with a time condition c [batch]: [x, embedding(c), classes] -> (linear, SiLU) x depth -> linear. */
 export function mlp(config: MlpConfig): TimeNetwork {
   const { dim, width = 128, depth = 4, frequencies = 16, layerNorm: norms = false } = config;
   for (const [name, value] of Object.entries({ dim, width, depth, frequencies })) {
     check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
   }
+  const { classes = 0 } = config;
+  checkClasses(classes);
+  const inputs = dim + 2 * frequencies + classes;
   return {
     init: (key) => {
       const keys = random.split(key, depth + 1);
       const hidden = Array.from({ length: depth }, (_, i): Layer => {
-        const linear = denseInit(keys[i]!, i === 0 ? dim + 2 * frequencies : width, width, Math.SQRT2);
+        const linear = denseInit(keys[i]!, i === 0 ? inputs : width, width, Math.SQRT2);
         return norms ? { linear, norm: normInit(width) } : { linear };
       });
       return { hidden, output: denseInit(keys[depth]!, width, dim, 0) };
     },
-    apply: (parameters, x, c) => {
+    apply: (parameters, x, c, condition = {}) => {
       checkInput(x, [dim]);
       const { hidden, output } = parameters as unknown as { hidden: Layer[]; output: Affine };
-      let h = tf.concat([x, timeEmbedding(c, frequencies)], 1);
+      const labels = classRows(condition, classes, x.shape[0]!);
+      let h = tf.concat([x, timeEmbedding(c, frequencies), ...(labels ? [labels] : [])], 1);
       for (const layer of hidden) {
         h = linear(h, layer.linear as unknown as Affine);
         if (layer.norm) h = layerNorm(h, layer.norm as unknown as Scale);

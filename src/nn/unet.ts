@@ -3,6 +3,7 @@ import type { Key } from "../engine/random.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import { check } from "../errors.js";
+import { checkClasses, classRows } from "./classes.js";
 import {
   type Affine,
   attention,
@@ -35,11 +36,14 @@ export interface UnetConfig {
   groups?: number;
   /** Self-attention at the lowest level. Default false. */
   attention?: boolean;
+  /** Number of classes, for `classLabels`; 0 is without. Default 0. */
+  classes?: number;
 }
 
 type Attention = { readonly [name: string]: Leaves } & { norm: Scale; qkv: Affine; output: Affine };
 
 interface Parameters {
+  label?: Affine;
   time0: Affine;
   time1: Affine;
   input: Affine;
@@ -52,11 +56,13 @@ interface Parameters {
 }
 
 /**
- * Convolutional U-Net on images [batch, size, size, inChannels] with a time condition, after DDPM++ (2011.13456) but small: pre-norm residual
+ * Convolutional U-Net on images [batch, size, size, inChannels] with a time condition c [batch] and, with `classes`, class labels, after DDPM++ (2011.13456) but small: pre-norm residual
  * blocks with the time added between their convolutions, 2x2 means down, nearest neighbour and a convolution up, one skip connection per block.
  */
 export function unet(config: UnetConfig): TimeNetwork {
   const { size, inChannels, channels = 32, multipliers = [1, 2, 2], blocks = 1, groups = 8 } = config;
+  const { classes = 0 } = config;
+  checkClasses(classes);
   const widths = multipliers.map((multiplier) => multiplier * channels);
   const levels = widths.length;
   const bottom = levels - 1;
@@ -100,12 +106,16 @@ export function unet(config: UnetConfig): TimeNetwork {
         })),
         norm: normInit(widths[0]!),
         output: convInit(next(), 3, widths[0]!, inChannels, 0),
+        ...(classes > 0 ? { label: denseInit(next(), classes, channels) } : {}),
       };
     },
-    apply: (parameters, x, c) => {
+    apply: (parameters, x, c, condition = {}) => {
       checkInput(x, [size, size, inChannels]);
       const p = parameters as unknown as Parameters;
-      const time = silu(linear(silu(linear(timeEmbedding(c, channels / 2), p.time0)), p.time1));
+      const labels = classRows(condition, classes, x.shape[0]!);
+      const waves = timeEmbedding(c, channels / 2);
+      const embedded = labels ? tf.add(waves, linear(labels, p.label!)) : waves;
+      const time = silu(linear(silu(linear(embedded, p.time0)), p.time1));
       let h = conv2d(x, p.input);
       const skips: Tensor[][] = [];
       p.encoder.forEach((level, i) => {

@@ -54,7 +54,7 @@ export interface ConsistencyTraining extends Omit<RunOptions, "steps">, Training
   network?: TimeNetwork;
   /** Without `from`: how the network becomes a consistency function. Default "edm". */
   preconditioning?: Preconditioning;
-  /** Gives the network the examples' classes, one-hot; samples over training are then of random classes. Default false. */
+  /** Gives the network the examples' classes, one-hot; samples over training are then of random classes. Default as `from` was trained. */
   classConditional?: boolean;
   /** Samples, quality and tangents over training; false for none. */
   recording?: ConsistencyRecording | false;
@@ -72,8 +72,9 @@ export function trainConsistency(
   const { distance = objective.startsWith("continuous") ? "l2" : "pseudo-huber" } = options;
   const loss = typeof distance === "string" ? pixelLoss(named(distance)) : distance;
   check(!from || !preconditioning, "preconditioning", preconditioning, "none with from, which has its own");
-  const model = from?.denoiser ?? denoiserFor(data, options, deviation(data));
-  const classes = classesOf(data, options);
+  const { classConditional = from?.record.settings.classes !== undefined } = options;
+  const classes = classesOf(data, { classConditional });
+  const model = from?.denoiser ?? denoiserFor(data, options, deviation(data), classes);
   const { optimizer, learningRate, ema } = options;
   const { method, settings } = objectiveMethod(
     {

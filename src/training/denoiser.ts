@@ -30,10 +30,11 @@ export function denoiserFor(
   data: TrainingData,
   { network, preconditioning = "edm" }: Pick<DenoiserTraining, "network" | "preconditioning">,
   sigmaData: number,
+  classes: number | undefined,
 ): Denoiser {
   const known = Object.hasOwn(preconditionings, preconditioning);
   check(known, "preconditioning", preconditioning, Object.keys(preconditionings).join(" or "));
-  return preconditionings[preconditioning](network ?? defaultNetwork(data), { sigmaData });
+  return preconditionings[preconditioning](network ?? defaultNetwork(data, classes), { sigmaData });
 }
 
 export interface DenoiserTraining extends Omit<RunOptions, "steps">, TrainingConfig {
@@ -47,7 +48,7 @@ export interface DenoiserTraining extends Omit<RunOptions, "steps">, TrainingCon
   sigmaData?: number;
   /** Distribution of the noise level. */
   time?: LogNormal;
-  /** Gives the network the examples' classes, one-hot. Default false. */
+  /** Gives the network the examples' classes, one-hot; the default network then has them, one of your own needs `classes`. Default false. */
   classConditional?: boolean;
   /** For legends. Default "denoiser". */
   name?: string;
@@ -58,7 +59,7 @@ export function trainDenoiser(data: TrainingData, options: DenoiserTraining = {}
   const { name = "denoiser", steps = 2000, time, preconditioning, ...rest } = options;
   const { sigmaData = deviation(data) } = options;
   const classes = classesOf(data, options);
-  const model = denoiserFor(data, options, sigmaData);
+  const model = denoiserFor(data, options, sigmaData, classes);
   return train({
     ...rest,
     steps,

@@ -21,10 +21,12 @@ export function imageShape(data: TrainingData): { size: number; channels: number
   return { size: height!, channels: channels! };
 }
 
-/** The network that fits the data: an MLP for points, a small U-Net for images. */
-export function defaultNetwork(data: TrainingData): TimeNetwork {
+/** The network that fits the data: an MLP for points, a small U-Net for images; with `classes` it has class labels. */
+export function defaultNetwork(data: TrainingData, classes = 0): TimeNetwork {
   const image = imageShape(data);
-  return image ? unet({ size: image.size, inChannels: image.channels }) : mlp({ dim: data.shape[0]! });
+  return image
+    ? unet({ size: image.size, inChannels: image.channels, classes })
+    : mlp({ dim: data.shape[0]!, classes });
 }
 
 /** The transformations that fit the data, each with the given probability; default 0.15 for images and 0.5 for points. */

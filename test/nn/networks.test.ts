@@ -14,6 +14,7 @@ import {
   mlpFeatures,
   resnetFeatures,
   songUnet,
+  type TimeNetwork,
   unet,
   vggFeatures,
 } from "../../src/nn/index.js";
@@ -115,6 +116,35 @@ test("configurations that cannot be are refused", () => {
     () => convFeatures({ size: 8, inChannels: 1, labels: 2, channels: [8, 6], groups: 4 }),
     /groups/,
   );
+});
+
+test("classes: each has outputs of its own, none is zeros; networks without them, or with others, refuse labels", async () => {
+  const cases: [(classes?: number) => TimeNetwork, number[]][] = [
+    [(classes = 0) => mlp({ dim: 3, width: 8, depth: 2, classes }), [3, 3]],
+    [(classes = 0) => unet({ ...small, classes }), [3, 4, 4, 1]],
+    [(classes = 0) => songUnet({ ...small, blocks: 1, attentionSizes: [], classes }), [3, 4, 4, 1]],
+  ];
+  for (const [make, shape] of cases) {
+    const model = flatten(make(2));
+    const parameters = trained(model);
+    const row = normal(3, [1, ...shape.slice(1)]);
+    const x = tf.concat([row, row, row]);
+    const c = tf.zeros([3]);
+    const classLabels = tf.tensor2d([1, 0, 0, 1, 0, 0], [3, 2]);
+    const apart = (y: Tensor, i: number, z: Tensor, j: number): number =>
+      tf.max(tf.abs(tf.sub(tf.slice(y, i, 1), tf.slice(z, j, 1)))).dataSync()[0]!;
+    const labelled = model.apply(parameters, x, c, { classLabels });
+    const none = model.apply(parameters, x, c);
+    assert.ok(apart(labelled, 0, labelled, 1) > 1e-3 && apart(labelled, 0, none, 0) > 1e-3);
+    assert.ok(apart(labelled, 2, none, 2) < 1e-6);
+    const without = flatten(make());
+    for (const [wrong, argument] of [
+      [() => without.apply(without.init(random.key(0)), x, c, { classLabels }), "classes"],
+      [() => model.apply(parameters, x, c, { classLabels: tf.zeros([3, 5]) }), "classLabels"],
+    ] as const)
+      assert.is((await rejection(wrong)).argument, argument);
+  }
+  assert.is((await rejection(() => mlp({ dim: 2, classes: 1.5 }))).argument, "classes");
 });
 
 test("inputs and parameters of other shapes than the network was made for are refused by name", async () => {

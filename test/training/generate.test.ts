@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import { denoised, edm, heun, stochastic, trigflow } from "../../src/diffusion/index.js";
 import * as random from "../../src/engine/random.js";
 import type { Tensor } from "../../src/engine/tensor.js";
+import { mlp } from "../../src/nn/mlp.js";
 import type { TimeNetwork } from "../../src/nn/network.js";
 import { type ConsistencyTraining, trainConsistency } from "../../src/training/consistency.js";
 import type { TrainingData } from "../../src/training/data.js";
@@ -96,6 +97,26 @@ test("class-conditional models learn and draw what each class is", async () => {
   assert.is((await rejection(() => generate(model))).argument, "labels");
   const unknown = await rejection(() => generate(model, { labels: [2] }));
   assert.is(unknown.code, "invalid-data");
+});
+
+test("the default network has classes, and training from a class-conditional model goes on with them", async () => {
+  const model = await trainDenoiser(two, {
+    steps: 200,
+    batchSize: 32,
+    learningRate: 0.01,
+    classConditional: true,
+  });
+  const { values } = await generate(model, { labels: [0, 0, 0, 1, 1, 1] });
+  assert.ok(
+    values.subarray(0, 3).every((x) => x < -0.3) && values.subarray(3).every((x) => x > 0.3),
+    `${values}`,
+  );
+  const tuned = await trainConsistency(two, { ...short, from: model });
+  assert.is(tuned.record.settings.classes, 2);
+  const given = await rejection(() =>
+    trainDenoiser(two, { ...short, network: mlp({ dim: 1 }), classConditional: true }),
+  );
+  assert.match(given.message, /invalid classes.*this network was made without/);
 });
 
 test("churn: none is Heun's method, and noises are asked for", () => {

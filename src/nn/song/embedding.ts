@@ -3,6 +3,7 @@ import type { Key } from "../../engine/random.js";
 import * as random from "../../engine/random.js";
 import type { Tensor } from "../../engine/tensor.js";
 import type { Tree } from "../../engine/tree.js";
+import { classLabelsOf } from "../classes.js";
 import { type Affine, linear, silu } from "../functional.js";
 import { xavierInit, xavierWeight } from "../initializers.js";
 import type { Condition } from "../network.js";
@@ -40,10 +41,12 @@ export function embeddingInit(next: () => Key, config: Required<SongUnetConfig>)
 export function embeddingApply(
   parameters: Tree,
   c: Tensor,
-  { classLabels, augmentLabels, masks }: Condition,
+  condition: Condition,
   config: Required<SongUnetConfig>,
 ): Tensor {
   const p = parameters as unknown as EmbeddingParameters;
+  const { augmentLabels, masks } = condition;
+  const classLabels = classLabelsOf(condition, config.classes);
   let e = p.map_noise ? fourier(c, p.map_noise.freqs) : positional(c, noiseChannels(config));
   if (p.map_label && classLabels) {
     const mask = masks?.[CLASS_MASK];
