@@ -17,6 +17,7 @@ import {
   type TransformationStrengths,
 } from "./parameters.js";
 import {
+  checkExamples,
   chosen,
   type Draws,
   labelTensor,
@@ -45,16 +46,17 @@ export interface ImageTransformationsConfig
  * contrast, hue cos a - 1 and sin a, saturation), degradation 3 (the blur's standard deviation in pixels, weight of the mixed-in example, root mean
  * square of the noise). All without a unit are in standard deviations. Images that are not RGB have no hue and saturation, unless these are asked for by
  * name; then they change nothing.
+ * @throws TangentLabError `invalid-argument` for options out of range; in use for a strength beyond [0, 1] and examples of another shape or count.
  */
 export function imageTransformations(config: ImageTransformationsConfig): Transformations {
   const { size, channels, probability = 0.15 } = config;
   check(Number.isInteger(size) && size >= 2, "size", size, "an integer >= 2");
   check(Number.isInteger(channels) && channels >= 1, "channels", channels, "an integer >= 1");
   const names = chosenImages(config);
+  const strengths = strengthsOf(config);
   return withProbability(probability, {
     labelNames: names.flatMap((name) => imageKinds[name].labels),
     draw: (key, count, p) => {
-      const strengths = strengthsOf(config);
       const drawn: { [name in ImageTransformation]?: Float32Array[] } = {};
       for (const name of names) {
         // By name, so that what one transformation draws does not depend on the choice of others.
@@ -70,10 +72,11 @@ export function imageTransformations(config: ImageTransformationsConfig): Transf
       return imageDraws(config, drawn, count, direction);
     },
     apply: (x, draws) => {
+      checkExamples(x, draws, [size, size, channels]);
       let y = x;
       if (draws.inverse) y = warp(y, draws.inverse);
       if (draws.color) y = recolor(y, draws.color);
-      if (draws.blur) y = gaussianBlur(y, draws.blur, config.blurKernelSize);
+      if (draws.blur) y = gaussianBlur(y, draws.blur, strengths.blurKernelSize);
       if (draws.mixup) y = mixup(y, draws.mixup);
       if (draws.noise) y = tf.add(y, draws.noise);
       return y;

@@ -4,6 +4,7 @@ import * as random from "../engine/random.js";
 import { check } from "../errors.js";
 import { mixup, withoutMiddle } from "./mixup.js";
 import {
+  checkExamples,
   chosen,
   labelTensor,
   scaleRows,
@@ -31,10 +32,13 @@ export interface PointTransformationsConfig extends TransformationsConfig<PointG
 /**
  * Transformations of points [count, dim], by default each with probability 0.5. Labels: scale (in standard deviations), shift (dim of them, alike),
  * weight of the mixed-in example, size of the noise over its maximum.
+ * @throws TangentLabError `invalid-argument` for options out of range; in use for a strength beyond [0, 1] and examples of another shape or count.
  */
 export function pointTransformations(config: PointTransformationsConfig): Transformations {
   const { dim, probability = 0.5, scaleStd = 0.2, shiftStd = 0.25, noiseMax = 0.5 } = config;
   check(Number.isInteger(dim) && dim >= 1, "dim", dim, "an integer >= 1");
+  for (const [name, value] of Object.entries({ scaleStd, shiftStd, noiseMax }))
+    check(value >= 0 && Number.isFinite(value), name, value, "a finite number >= 0");
   const groups = chosen(pointGroups, config.groups);
   const names: Record<PointGroup, string[]> = {
     scale: ["scale"],
@@ -77,6 +81,7 @@ export function pointTransformations(config: PointTransformationsConfig): Transf
       return { ...draws, labels: labelTensor(columns, count) };
     },
     apply: (x, draws) => {
+      checkExamples(x, draws, [dim]);
       let y = x;
       if (draws.scale) y = tf.mul(y, perExample(draws.scale, y));
       if (draws.shift) y = tf.add(y, draws.shift);

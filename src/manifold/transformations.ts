@@ -52,6 +52,12 @@ export function withProbability(probability: number, { draw, ...rest }: Transfor
   };
 }
 
+/** That transformations get the examples they were drawn for: x [count, ...shape]. */
+export function checkExamples(x: Tensor, { labels }: Draws, shape: readonly number[]): void {
+  const expected = [labels.shape[0]!, ...shape];
+  check(`${x.shape}` === `${expected}`, "x", x.shape, `[${expected}], as the parameters were drawn for`);
+}
+
 /** The values at the examples a transformation is applied to, each with this probability, and 0 elsewhere. */
 export function sometimes(key: random.Key, values: Float32Array, probability: number): Float32Array {
   const chance = random.uniform(key, values.length);

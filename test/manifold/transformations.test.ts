@@ -16,6 +16,7 @@ import {
 import { warp } from "../../src/manifold/warp.js";
 import { normal } from "../finite-differences.js";
 import { close } from "../reference/fixtures.js";
+import { rejection } from "../rejection.js";
 
 test.before(async () => {
   await useDevice("cpu");
@@ -212,6 +213,29 @@ test("unknown groups and probabilities are refused", () => {
   assert.throws(() => pointTransformations({ dim: 2, groups: ["spin" as "shift"] }), /invalid groups/);
   assert.throws(() => pointTransformations({ dim: 2, groups: [] }), /invalid groups/);
   assert.throws(() => imageTransformations({ size: 8, channels: 1, probability: 2 }), /invalid probability/);
+});
+
+test("strengths out of range are refused at once, examples of other shapes and counts when they come", async () => {
+  for (const option of [{ blurKernelSize: 4 }, { hueMax: 2 }, { noiseStd: -1 }])
+    assert.is(
+      (await rejection(() => imageTransformations({ size: 8, channels: 3, ...option }))).argument,
+      Object.keys(option)[0],
+    );
+  assert.is((await rejection(() => pointTransformations({ dim: 2, noiseMax: -1 }))).argument, "noiseMax");
+  const images = imageTransformations({ size: 8, channels: 3 });
+  const points = pointTransformations({ dim: 2 });
+  for (const [transformations, shape] of [
+    [images, [2, 16, 16, 3]],
+    [images, [3, 8, 8, 3]],
+    [points, [2, 3]],
+  ] as const) {
+    const draws = transformations.draw(random.key(0), 2, 1);
+    const error = await rejection(() => transformations.apply(tf.zeros([...shape]), draws));
+    assert.match(
+      error.message,
+      new RegExp(`invalid x; given: .${shape}.; .*as the parameters were drawn for`),
+    );
+  }
 });
 
 test.run();
