@@ -8,6 +8,7 @@ import { orthonormal } from "./manifold.js";
  * manifold's nearest points and tangent spaces are as exact as before; a coordinate's deviation shrinks by sqrt(d / dim).
  * @param dim at least that of the dataset, at most 4096.
  * @param seed of the frame Q.
+ * @throws TangentLabError `invalid-argument` for a dimension below the dataset's or above 4096.
  */
 export function embed(dataset: Dataset, dim: number, seed = 0): Dataset {
   check(dataset.shape.length === 1, "dataset.shape", dataset.shape, "points, shape [dim]");

@@ -42,6 +42,7 @@ export type ContinuousBatch = {
  * a trajectory, by a Jacobian-vector product, normalised. The limit of discrete objectives for r -> t. Each term of the loss has its tangent in its own space and
  * what its distance makes of it (see `pull`). Metrics: loss, distance (mean norm of the tangents df/dt before they are normalised, a root
  * mean square), gradientNorm.
+ * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export const continuous = (config: ContinuousConfig): Method => method(continuousParts(config));
 

@@ -15,6 +15,7 @@ export interface CurriculumConfig {
 /**
  * Improved consistency training's curriculum (2310.14189): N = min(s0 2^floor(k/K'), s1) with K' = floor(K/(log2 floor(s1/s0) + 1)), so that it doubles
  * after equal numbers of iterations. Default 10 to 1280.
+ * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export function exponentialCurriculum({ iterations, s0 = 10, s1 = 1280 }: CurriculumConfig): Curriculum {
   checkCurriculum(iterations, s0, s1);
@@ -24,6 +25,7 @@ export function exponentialCurriculum({ iterations, s0 = 10, s1 = 1280 }: Curric
 
 /**
  * Consistency training's curriculum (2303.01469, appendix C): N = ceil(sqrt(k/K ((s1 + 1)^2 - s0^2) + s0^2) - 1). Default 2 to 150.
+ * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export function rootCurriculum({ iterations, s0 = 2, s1 = 150 }: CurriculumConfig): Curriculum {
   checkCurriculum(iterations, s0, s1);

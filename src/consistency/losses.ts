@@ -19,7 +19,10 @@ export interface PseudoHuberConfig {
   c?: number;
 }
 
-/** sqrt(|x - y|^2 + c^2) - c with c scaled by sqrt(dimension) (Song and Dhariwal, 2310.14189). */
+/**
+ * sqrt(|x - y|^2 + c^2) - c with c scaled by sqrt(dimension) (Song and Dhariwal, 2310.14189).
+ * @throws TangentLabError `invalid-argument` for c < 0.
+ */
 export function pseudoHuber({ c = 0.00054 }: PseudoHuberConfig = {}): Distance {
   check(c >= 0 && Number.isFinite(c), "c", c, "a finite number >= 0");
   return (x, y) => {

@@ -17,6 +17,7 @@ export interface CtConfig extends ObjectiveConfig, CurriculumConfig, Range {
 /**
  * Consistency training (2303.01469, algorithm 3): neighbouring levels, all alike, of a growing number (2 to 150); the target is an average of the
  * parameters with decay mu = exp(s0 ln(mu_0) / N).
+ * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export function ct(config: CtConfig): Method {
   const { s0 = 2, targetDecay: first = 0.9 } = config;
@@ -39,6 +40,7 @@ export interface IctConfig extends ObjectiveConfig, CurriculumConfig, Range {
 /**
  * Improved consistency training (2310.14189): neighbouring levels, chosen as often as a log-normal time falls between them, of a number that doubles from 10
  * to 1280; weight 1/(t - r), no average in the target. Its distance is the pseudo-Huber one.
+ * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export const ict = (config: IctConfig): Method =>
   discrete({
@@ -67,6 +69,7 @@ export interface CdConfig extends ObjectiveConfig, Range {
 /**
  * Consistency distillation (2303.01469, algorithm 2): x_r is one step of a solver from x_t, to the next lower level, along the trajectory of a trained
  * denoiser; the target is an average of the parameters.
+ * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export function cd(config: CdConfig): Method {
   const { intervals = 17, solver = "heun", targetDecay = 0.95 } = config;

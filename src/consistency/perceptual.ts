@@ -49,6 +49,7 @@ export function perceptual(
 /**
  * A stand-in for LPIPS where there is no network trained on ImageNet: the same distance, with equal weights, in the stages of a small classifier of
  * the data themselves (`trainClassifier`). Labels are in it, unlike in the manifold feature distance. Images only.
+ * @throws TangentLabError in use `invalid-argument` for points.
  */
 export function classifierStandIn(model: FeatureModel, parameters: Tensor): ConsistencyLoss {
   return perceptual(

@@ -10,7 +10,10 @@ import type { Condition } from "../nn/network.js";
 export const oneStep = [80] as const;
 export const twoStep = [80, 0.821] as const;
 
-/** Times of a sampler of n >= 1 steps: `oneStep`, `twoStep`, from three on EDM's levels from 80 down, the lowest of n + 1 left out. */
+/**
+ * Times of a sampler of n >= 1 steps: `oneStep`, `twoStep`, from three on EDM's levels from 80 down, the lowest of n + 1 left out.
+ * @throws TangentLabError `invalid-argument` for steps < 1.
+ */
 export function samplingTimes(steps: number): readonly number[] {
   check(Number.isInteger(steps) && steps >= 1, "steps", steps, "an integer >= 1");
   if (steps === 1) return oneStep;
@@ -30,6 +33,7 @@ export interface SampleConfig {
 /**
  * Consistency sampling (Song et al., 2303.01469, algorithm 1): x = f(t_0 z_0, t_0), then for each further time x = f(x + t z, t).
  * One standard normal [count, ...] for each of the falling times; the same noises give the same samples.
+ * @throws TangentLabError `invalid-argument` for times that do not fall, an end above them, and another number of noises.
  */
 export function sample(
   denoiser: Denoiser,

@@ -63,7 +63,10 @@ export interface ProbeConfig {
   classes?: number | undefined;
 }
 
-/** Probes with noise from a key. */
+/**
+ * Probes with noise from a key.
+ * @throws TangentLabError `invalid-argument` for another number of times than examples, `invalid-data` for missing labels.
+ */
 export function drawProbes(
   key: random.Key,
   { x, shape, times, pairs, iteration, labels, classes }: ProbeConfig,

@@ -29,6 +29,7 @@ export interface EctSchedule {
 /**
  * Easy Consistency Tuning's pairs (Geng et al., 2406.14548): r = max(0, t (1 - (1 + k sigmoid(-b t)) / q^(stage + 1))),
  * stage = floor(iteration / (iterations / stages)).
+ * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export function ectPairs({ iterations, stages = 8, q = 2, k = 8, b = 1 }: EctSchedule): PairSchedule {
   check(Number.isInteger(iterations) && iterations >= 1, "iterations", iterations, "an integer >= 1");
@@ -66,6 +67,7 @@ export interface LevelsConfig {
 /**
  * Neighbouring levels t > r of EDM's schedule divided into a growing number of intervals (2303.01469). With a log-normal `time` a pair's probability
  * is erf((ln t - mean)/(sqrt(2) std)) - erf((ln r - mean)/(sqrt(2) std)), scaled (2310.14189).
+ * @throws TangentLabError `invalid-argument` for options out of range, and for a `time` that hardly ever lies between the levels.
  */
 export function levelTimes(config: LevelsConfig): DrawTimes {
   const { curriculum, time = "uniform", min = 0.002, max = 80, rho = 7 } = config;

@@ -16,7 +16,10 @@ export interface DenoisingConfig extends TrainingConfig {
   classes?: number | undefined;
 }
 
-/** Denoiser training (EDM, 2206.00364): mean over batch and dimensions of lambda(t) (D(x0 + t e, t) - x0)^2. */
+/**
+ * Denoiser training (EDM, 2206.00364): mean over batch and dimensions of lambda(t) (D(x0 + t e, t) - x0)^2.
+ * @throws TangentLabError in use `invalid-data` for missing labels where there are classes.
+ */
 export function denoising(config: DenoisingConfig): Method {
   const { denoiser, shape, classes, time = { mean: -1.2, std: 1.2 } } = config;
   return method({

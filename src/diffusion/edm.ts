@@ -16,7 +16,10 @@ export interface DenoiserConfig {
   sigmaData?: number;
 }
 
-/** A network inside EDM's preconditioning, on a flat vector of parameters. */
+/**
+ * A network inside EDM's preconditioning, on a flat vector of parameters.
+ * @throws TangentLabError `invalid-argument` for sigmaData <= 0, and in use for an output of another shape than x.
+ */
 export function denoiser(network: TimeNetwork, { sigmaData = 0.5 }: DenoiserConfig = {}): Denoiser {
   check(sigmaData > 0 && Number.isFinite(sigmaData), "sigmaData", sigmaData, "a finite number > 0");
   const model = flatten(network);

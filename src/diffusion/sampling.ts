@@ -16,7 +16,10 @@ export interface KarrasConfig {
   rho?: number;
 }
 
-/** EDM's noise levels (2206.00364, eq. 5), falling from `max` to `min`, and a last 0: `steps` + 1 numbers. */
+/**
+ * EDM's noise levels (2206.00364, eq. 5), falling from `max` to `min`, and a last 0: `steps` + 1 numbers.
+ * @throws TangentLabError `invalid-argument` for options out of range.
+ */
 export function karrasSigmas({ steps, min = 0.002, max = 80, rho = 7 }: KarrasConfig): number[] {
   check(Number.isInteger(steps) && steps >= 2, "steps", steps, "an integer >= 2");
   check(min > 0 && min < max, "min", min, "a number > 0 and < max");
@@ -38,13 +41,19 @@ export type Solver = (
   condition?: Condition,
 ) => Tensor;
 
-/** Euler's method on dx/dt = (x - D(x, t))/t. One evaluation a step. */
+/**
+ * Euler's method on dx/dt = (x - D(x, t))/t. One evaluation a step.
+ * @throws TangentLabError `invalid-argument` for levels that do not fall.
+ */
 export const euler: Solver = (denoiser, parameters, latent, sigmas, condition) => {
   const denoise: Denoise = (x, t) => denoiser.apply(parameters, x, t, condition);
   return solve(sigmas, latent, (x, from, to) => stepTo(eulerStep, denoise, x, from, to));
 };
 
-/** Heun's second-order method (EDM, algorithm 1). Two evaluations a step, one in a step to 0. */
+/**
+ * Heun's second-order method (EDM, algorithm 1). Two evaluations a step, one in a step to 0.
+ * @throws TangentLabError `invalid-argument` for levels that do not fall.
+ */
 export const heun: Solver = (denoiser, parameters, latent, sigmas, condition) => {
   const denoise: Denoise = (x, t) => denoiser.apply(parameters, x, t, condition);
   return solve(sigmas, latent, (x, from, to) =>
@@ -76,6 +85,7 @@ export type StochasticSolver = (
 /**
  * EDM's stochastic sampler (2206.00364, algorithm 2): before each step of Heun's method the level is raised a little by
  * fresh noise.
+ * @throws TangentLabError `invalid-argument` for options out of range, in use for levels that do not fall and another number of noises.
  */
 export function stochastic(config: ChurnConfig = {}): StochasticSolver {
   const { churn = 40, min = 0.05, max = 50, noise: scale = 1.003 } = config;
@@ -96,7 +106,10 @@ export function stochastic(config: ChurnConfig = {}): StochasticSolver {
   };
 }
 
-/** "Denoising" samples: D(x0 + sigma e, sigma) of data x0 and standard normals e, both [batch, ...]; their quality per level is dFID. */
+/**
+ * "Denoising" samples: D(x0 + sigma e, sigma) of data x0 and standard normals e, both [batch, ...]; their quality per level is dFID.
+ * @throws TangentLabError `invalid-argument` for sigma <= 0.
+ */
 export function denoised(
   denoiser: Denoiser,
   parameters: Tensor,

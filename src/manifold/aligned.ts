@@ -20,6 +20,7 @@ export interface AlignedConfig extends FeatureDistanceConfig {
  * Align Your Tangent's loss (2510.00658): with g the gradient of the manifold feature distance at the output, scaled to norm 1 for each example,
  * 1/2 |f - stopgrad(f - g)|^2. Its value is always 1/2 (0 where there is no gradient); its gradient is g. `distance` is the feature distance.
  * In continuous time the tangent is taken in feature space, and normalised over all features together.
+ * @throws TangentLabError `invalid-argument` for options out of range, or a ramp without a pixel distance.
  */
 export function alignedLoss(
   model: FeatureModel,

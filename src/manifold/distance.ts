@@ -16,7 +16,10 @@ export interface FeatureDistanceConfig {
 /** The manifold feature distance of corresponding examples: feature parameters [Q], x and y [batch, ...] -> [batch]. */
 export type FeatureDistance = (parameters: Tensor, x: Tensor, y: Tensor) => Tensor;
 
-/** MFD (Align Your Tangent, 2510.00658): the sum over features and channels of sqrt(sum over positions (phi(x) - phi(y))^2 + eps^2) - eps. */
+/**
+ * MFD (Align Your Tangent, 2510.00658): the sum over features and channels of sqrt(sum over positions (phi(x) - phi(y))^2 + eps^2) - eps.
+ * @throws TangentLabError `invalid-argument` for epsilon <= 0, in use for layers that the network does not have.
+ */
 export function distance(model: FeatureModel, config: FeatureDistanceConfig = {}): FeatureDistance {
   const between = betweenFeatures(config);
   return (parameters, x, y) => between(model.apply(parameters, x), model.apply(parameters, y));

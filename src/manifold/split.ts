@@ -23,7 +23,10 @@ export interface TangentSplit {
   readonly normal: Float32Array;
 }
 
-/** Splits vectors at the manifold points nearest to where they start. Rows of `manifold.ambientDim` numbers. */
+/**
+ * Splits vectors at the manifold points nearest to where they start. Rows of `manifold.ambientDim` numbers.
+ * @throws TangentLabError `invalid-argument` for rows that do not fit each other.
+ */
 export function splitAtManifold(
   vectors: Float32Array,
   from: Float32Array,
@@ -46,6 +49,7 @@ export interface NeighbourConfig {
 /**
  * Splits vectors where the manifold is known only by examples `data` (rows): the tangent space is spanned by the first principal directions of
  * the nearest neighbours of the vector's start.
+ * @throws TangentLabError `invalid-argument` for rows that do not fit each other, and more neighbours or dimensions than there are.
  */
 export function splitByNeighbours(
   vectors: Float32Array,
@@ -57,7 +61,10 @@ export function splitByNeighbours(
   return splitByBasis(vectors, localTangentBasis(from, data, config), config.ambientDim);
 }
 
-/** Tangent spaces estimated by local PCA: orthonormal [count, dim, ambientDim] for each row of `points`. */
+/**
+ * Tangent spaces estimated by local PCA: orthonormal [count, dim, ambientDim] for each row of `points`.
+ * @throws TangentLabError `invalid-argument` for more neighbours or dimensions than there are.
+ */
 export function localTangentBasis(
   points: Float32Array,
   data: Float32Array,
@@ -137,7 +144,10 @@ export interface DirectionCosine {
   readonly perProbe: Float32Array;
 }
 
-/** Cosines between corresponding rows: 1 the same direction, -1 the opposite. */
+/**
+ * Cosines between corresponding rows: 1 the same direction, -1 the opposite.
+ * @throws TangentLabError `invalid-argument` for rows that do not fit each other.
+ */
 export function directionCosine(
   previous: Float32Array,
   current: Float32Array,

@@ -12,7 +12,10 @@ export interface ClassifierConfig {
   classes: number;
 }
 
-/** A small convolutional classifier whose features Fréchet distances are taken in. Not the feature network of MFD: what trains is not what judges. */
+/**
+ * A small convolutional classifier whose features Fréchet distances are taken in. Not the feature network of MFD: what trains is not what judges.
+ * @throws TangentLabError `invalid-argument` for options out of range.
+ */
 export function classifier({ size, channels, classes }: ClassifierConfig): FeatureModel {
   check(Number.isInteger(classes) && classes >= 2, "classes", classes, "an integer >= 2");
   return flatten(
@@ -37,7 +40,10 @@ export interface ClassificationConfig extends TrainingConfig {
   classes: number;
 }
 
-/** Training of a classifier: softmax cross-entropy with the dataset's labels. Metrics: loss, accuracy of the batch in [0, 1]. */
+/**
+ * Training of a classifier: softmax cross-entropy with the dataset's labels. Metrics: loss, accuracy of the batch in [0, 1].
+ * @throws TangentLabError in use `invalid-data` for examples without labels.
+ */
 export function classification({ model, shape, classes, ...training }: ClassificationConfig): Method {
   return method({
     ...training,

@@ -21,7 +21,10 @@ export function frechetDistance(x: Float32Array, y: Float32Array, { dim }: Point
   return distance(spread(x, dim), spread(y, dim));
 }
 
-/** Mean and unbiased covariance of rows of `dim` numbers, at least two. */
+/**
+ * Mean and unbiased covariance of rows of `dim` numbers, at least two.
+ * @throws TangentLabError `invalid-argument` for fewer than two, ragged or non-finite rows.
+ */
 export function gaussian(rows: Float32Array, { dim }: PointsConfig): Gaussian {
   const mean = meanOf(rows, dim);
   const covariance = new Float64Array(dim * dim);
@@ -38,7 +41,10 @@ export function gaussian(rows: Float32Array, { dim }: PointsConfig): Gaussian {
   return { mean, covariance };
 }
 
-/** Squared 2-Wasserstein distance of two Gaussians. Never below 0. */
+/**
+ * Squared 2-Wasserstein distance of two Gaussians. Never below 0.
+ * @throws TangentLabError `invalid-argument` for Gaussians of different dimensions.
+ */
 export function gaussianFrechet(a: Gaussian, b: Gaussian): number {
   const dim = a.mean.length;
   check(b.mean.length === dim, "b.mean", b.mean.length, `${dim} numbers, as in a`);

@@ -10,6 +10,7 @@ import { countImages, type FeatureExtractor } from "./features.js";
  *
  * `networkFeatures(judge.model, judge.parameters)`
  * @param parameters [Q]
+ * @throws TangentLabError in use `invalid-argument` for images that do not fit the network or are not finite.
  */
 export function networkFeatures(model: FeatureModel, parameters: Tensor, batchSize = 64): FeatureExtractor {
   const compiled = compile((parameters: Tensor, x: Tensor) => classifierFeatures(model, parameters, x));

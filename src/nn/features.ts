@@ -38,6 +38,7 @@ type Stage = { readonly [name: string]: Leaves } & { conv: Affine; norm?: Scale 
  * Small convolutional regressor on images [batch, size, size, channels]: per stage a 3x3 convolution, SiLU, 2x2 means; at the end a linear layer.
  * `vggFeatures` is the published feature network of Align Your Tangent. For the manifold feature distance leave this one without normalization:
  * statistics of an image taken out of its features hide its brightness and contrast from the distance.
+ * @throws TangentLabError `invalid-argument` for a configuration that makes no network, and in use for x of another shape.
  */
 export function convFeatures(config: ConvFeaturesConfig): Network<[x: Tensor], Features> {
   const { size, inChannels, labels, channels = [16, 32, 64], groups } = config;
@@ -96,7 +97,10 @@ export interface MlpFeaturesConfig {
   depth?: number;
 }
 
-/** Multilayer perceptron regressor on points [batch, dim]: (linear, SiLU) x depth, linear. */
+/**
+ * Multilayer perceptron regressor on points [batch, dim]: (linear, SiLU) x depth, linear.
+ * @throws TangentLabError `invalid-argument` for a configuration that makes no network, and in use for x of another shape.
+ */
 export function mlpFeatures(config: MlpFeaturesConfig): Network<[x: Tensor], Features> {
   const { dim, labels, width = 128, depth = 3 } = config;
   for (const [name, value] of Object.entries({ dim, labels, width, depth })) {

@@ -26,7 +26,10 @@ interface Layer {
   readonly [name: string]: Leaves;
 }
 
-/** Multilayer perceptron on points [batch, dim] with a time condition c [batch]: [x, embedding(c), classes] -> (linear, SiLU) x depth -> linear. */
+/**
+ * Multilayer perceptron on points [batch, dim] with a time condition c [batch]: [x, embedding(c), classes] -> (linear, SiLU) x depth -> linear.
+ * @throws TangentLabError `invalid-argument` for a configuration that makes no network, and in use for x of another shape.
+ */
 export function mlp(config: MlpConfig): TimeNetwork {
   const { dim, width = 128, depth = 4, frequencies = 16, layerNorm: norms = false } = config;
   for (const [name, value] of Object.entries({ dim, width, depth, frequencies })) {

@@ -58,6 +58,7 @@ interface Parameters {
 /**
  * Convolutional U-Net on images [batch, size, size, inChannels] with a time condition c [batch] and, with `classes`, class labels, after DDPM++ (2011.13456) but small: pre-norm residual
  * blocks with the time added between their convolutions, 2x2 means down, nearest neighbour and a convolution up, one skip connection per block.
+ * @throws TangentLabError `invalid-argument` for a configuration that makes no network, and in use for x of another shape.
  */
 export function unet(config: UnetConfig): TimeNetwork {
   const { size, inChannels, channels = 32, multipliers = [1, 2, 2], blocks = 1, groups = 8 } = config;

@@ -8,10 +8,16 @@ export interface AdamWConfig extends AdamConfig {
   weightDecay?: number;
 }
 
-/** Adam (Kingma and Ba, 1412.6980), PyTorch's definition. */
+/**
+ * Adam (Kingma and Ba, 1412.6980), PyTorch's definition.
+ * @throws TangentLabError `invalid-argument` for options out of range.
+ */
 export const adam = (config: AdamConfig = {}): Optimizer => adamw({ ...config, weightDecay: 0 });
 
-/** AdamW: Adam with decoupled weight decay (Loshchilov and Hutter, 1711.05101), PyTorch's definition. */
+/**
+ * AdamW: Adam with decoupled weight decay (Loshchilov and Hutter, 1711.05101), PyTorch's definition.
+ * @throws TangentLabError `invalid-argument` for options out of range.
+ */
 export function adamw({
   beta1 = 0.9,
   beta2 = 0.999,

@@ -3,13 +3,19 @@ import { check } from "../errors.js";
 /** Learning rate as a function of the iteration (0, 1, 2, ...). Evaluated on the host; a step gets the value as a tensor. */
 export type Schedule = (iteration: number) => number;
 
-/** Always the same rate. */
+/**
+ * Always the same rate.
+ * @throws TangentLabError `invalid-argument` for options out of range.
+ */
 export function constant(rate: number): Schedule {
   check(rate > 0 && Number.isFinite(rate), "learningRate", rate, "a finite number > 0");
   return () => rate;
 }
 
-/** Half a cosine from `rate` at iteration 0 to `rate * final` at `iterations`, and constant from there. */
+/**
+ * Half a cosine from `rate` at iteration 0 to `rate * final` at `iterations`, and constant from there.
+ * @throws TangentLabError `invalid-argument` for options out of range.
+ */
 export function cosine(rate: number, iterations: number, final = 0): Schedule {
   check(rate > 0 && Number.isFinite(rate), "learningRate", rate, "a finite number > 0");
   check(iterations > 0, "iterations", iterations, "a number > 0");
@@ -30,6 +36,7 @@ export interface Restarts {
 /**
  * SGDR's warm restarts (Loshchilov and Hutter, 1608.03983): half a cosine from `rate` to `rate * final` over `period` iterations, then from `rate`
  * again over a period `multiplier` times as long, and so on.
+ * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export function cosineRestarts(
   rate: number,
@@ -49,7 +56,10 @@ export function cosineRestarts(
   };
 }
 
-/** The schedule `after`, reached by a linear rise over the first `iterations`. */
+/**
+ * The schedule `after`, reached by a linear rise over the first `iterations`.
+ * @throws TangentLabError `invalid-argument` for options out of range.
+ */
 export function warmup(iterations: number, after: Schedule): Schedule {
   check(iterations >= 0, "iterations", iterations, "a number >= 0");
   return (iteration) => after(iteration) * Math.min(1, (iteration + 1) / (iterations + 1));

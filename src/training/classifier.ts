@@ -15,7 +15,10 @@ export interface ClassifierTraining extends Omit<RunOptions, "steps">, TrainingC
   name?: string;
 }
 
-/** Trains the classifier that judges images: its features are what Fréchet distances are taken in. Iterate over the run, or await it. */
+/**
+ * Trains the classifier that judges images: its features are what Fréchet distances are taken in. Iterate over the run, or await it.
+ * @throws TangentLabError `invalid-argument` for points, data without labels and options out of range; while it runs as `train`.
+ */
 export function trainClassifier(data: TrainingData, options: ClassifierTraining = {}): Run<TrainedFeatures> {
   const { name = "classifier", steps = 1000, ...rest } = options;
   const image = imageShape(data);

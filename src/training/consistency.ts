@@ -62,7 +62,10 @@ export interface ConsistencyTraining extends Omit<RunOptions, "steps">, Training
   name?: string;
 }
 
-/** Trains a consistency function f(x, t): any point of a trajectory to its start, in one step. Iterate over the run, or await it. */
+/**
+ * Trains a consistency function f(x, t): any point of a trajectory to its start, in one step. Iterate over the run, or await it.
+ * @throws TangentLabError `invalid-argument` for options out of range, or of another objective; while it runs as `train`.
+ */
 export function trainConsistency(
   data: TrainingData,
   options: ConsistencyTraining = {},

@@ -54,7 +54,10 @@ export interface DenoiserTraining extends Omit<RunOptions, "steps">, TrainingCon
   name?: string;
 }
 
-/** Trains a denoiser with EDM's preconditioning and weights (2206.00364). Iterate over the run, or await it. */
+/**
+ * Trains a denoiser with EDM's preconditioning and weights (2206.00364). Iterate over the run, or await it.
+ * @throws TangentLabError `invalid-argument` for options out of range; while it runs as `train`.
+ */
 export function trainDenoiser(data: TrainingData, options: DenoiserTraining = {}): Run<TrainedDenoiser> {
   const { name = "denoiser", steps = 2000, time, preconditioning, ...rest } = options;
   const { sigmaData = deviation(data) } = options;

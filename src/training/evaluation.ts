@@ -40,6 +40,7 @@ export interface EvaluationConfig {
 /**
  * Draws samples with the averaged parameters, always from the same noise, and measures them against the same examples: `slicedWasserstein`,
  * of points `energyDistance`, on known manifolds `manifoldDistance`, with a judge `frechet`.
+ * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export function evaluation(config: EvaluationConfig): Observer {
   const { data, denoiser, every, count, shown, seed, times, judge, classes } = config;

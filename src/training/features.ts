@@ -31,7 +31,10 @@ export interface FeatureTraining extends Omit<RunOptions, "steps">, TrainingConf
   name?: string;
 }
 
-/** Trains the feature network of the manifold feature distance (2510.00658), without labels. Iterate over the run, or await it. */
+/**
+ * Trains the feature network of the manifold feature distance (2510.00658), without labels. Iterate over the run, or await it.
+ * @throws TangentLabError `invalid-argument` for options out of range; while it runs as `train`.
+ */
 export function trainFeatureNetwork(data: TrainingData, options: FeatureTraining = {}): Run<TrainedFeatures> {
   const { name = "features", steps = 2000, ramp = steps / 10, ...rest } = options;
   const transformations = options.transformations ?? defaultTransformations(data);
