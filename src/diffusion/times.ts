@@ -1,4 +1,5 @@
 import * as random from "../engine/random.js";
+import { check } from "../errors.js";
 
 /** Times whose logarithm is normal. */
 export interface LogNormal {
@@ -8,6 +9,12 @@ export interface LogNormal {
   std: number;
 }
 
-/** `count` times t with ln t ~ N(mean, std^2). */
-export const logNormal = (key: random.Key, count: number, { mean, std }: LogNormal): Float32Array =>
-  random.normal(key, count).map((value) => Math.exp(mean + std * value));
+/**
+ * `count` times t with ln t ~ N(mean, std^2).
+ * @throws TangentLabError `invalid-argument` for a mean that is not finite or std < 0.
+ */
+export function logNormal(key: random.Key, count: number, { mean, std }: LogNormal): Float32Array {
+  check(Number.isFinite(mean), "time.mean", mean, "a finite number");
+  check(std >= 0 && Number.isFinite(std), "time.std", std, "a finite number >= 0");
+  return random.normal(key, count).map((value) => Math.exp(mean + std * value));
+}

@@ -28,6 +28,8 @@ export function alignedLoss(
   config: AlignedConfig = {},
 ): ConsistencyLoss {
   const { pixel, weight = 1, ramp = 0 } = config;
+  const trained = model !== undefined && featureParameters !== undefined;
+  check(trained, "features", "no parameters", "a trained feature network: await its run first");
   check(weight > 0 && Number.isFinite(weight), "weight", weight, "a finite number > 0");
   check(ramp >= 0 && Number.isFinite(ramp), "ramp", ramp, "a number of iterations >= 0");
   check(ramp === 0 || pixel !== undefined, "ramp", ramp, "0 without a pixel distance");

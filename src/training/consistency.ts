@@ -71,6 +71,9 @@ export function trainConsistency(
   options: ConsistencyTraining = {},
 ): Run<TrainedDenoiser> {
   const { steps = 2000, from, preconditioning, seed = 0, name, recording = {}, ...rest } = options;
+  // A run that was not awaited has neither; random parameters would be trained without a word.
+  const trained = from === undefined || (from.denoiser !== undefined && from.parameters !== undefined);
+  check(trained, "from", "no parameters", "a trained denoiser: await its run first");
   const { objective = "ect" } = options;
   const { distance = objective.startsWith("continuous") ? "l2" : "pseudo-huber" } = options;
   const loss = typeof distance === "string" ? pixelLoss(named(distance)) : distance;

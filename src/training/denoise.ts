@@ -4,6 +4,7 @@ import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import * as tree from "../engine/tree.js";
 import { check } from "../errors.js";
+import { countImages } from "../metrics/features.js";
 import type { Condition } from "../nn/network.js";
 import type { TrainedDenoiser } from "./denoiser.js";
 import { conditions, type Generated } from "./generate.js";
@@ -48,9 +49,7 @@ export function applyTo(
   );
   const length = size(model);
   return async (x, sigma) => {
-    const fits = x.length > 0 && x.length % length === 0;
-    check(fits, "x", `${x.length} numbers`, `examples of ${length} numbers, [${record.shape}]`);
-    const count = x.length / length;
+    const count = countImages("x", x, record.shape);
     const conditionOf = conditions(model, labels, count);
     const values = new Float32Array(x.length);
     for (let from = 0; from < count; from += batchSize) {

@@ -164,6 +164,12 @@ test("feature regression learns the size of noise on a line", () => {
   assert.ok(late < 0.08, String(late));
 });
 
+test("features that are not there yet are refused", async () => {
+  const run = {} as { model: FeatureModel; parameters: Tensor };
+  const error = await rejection(() => alignedLoss(run.model, run.parameters));
+  assert.match(error.message, /await its run first/);
+});
+
 test("feature regression refuses a network with other labels than the transformations'", async () => {
   const features = flatten(mlpFeatures({ dim: 2, labels: 3, width: 4, depth: 1 }));
   const transformations = pointTransformations({ dim: 2, groups: ["mixup", "noise"] });
