@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -119,6 +119,12 @@ test("resuming where there is no checkpoint starts, and where the run is over gi
   for await (const { step } of again) steps.push(step);
   assert.equal(steps, []);
   assert.ok(bytes((await again).parameters).equals(bytes(first.parameters)));
+  const elsewhere = join(folder, "a", "copy");
+  await cp(checkpoint, elsewhere, { recursive: true });
+  await rm(checkpoint, { recursive: true });
+  const copied = await smallRun({ checkpoint: elsewhere, resume: true });
+  assert.ok(bytes(copied.parameters).equals(bytes(first.parameters)));
+  assert.equal(copied.record.losses, first.record.losses);
 });
 
 test("a checkpoint of another run or a damaged one is refused", async () => {
