@@ -70,6 +70,12 @@ for await (const event of run) { const loss: number = event.metrics["loss"]!; vo
 export {};
 `;
     assert.is(await compile(good), "");
+    for (const file of ["README.md", "docs/weights.md", "docs/soft-tokens.md"]) {
+      const text = await readFile(join(root, file), "utf8");
+      const blocks = Array.from(text.matchAll(/```ts\n(.*?)```/gs), ([, code]) => code);
+      assert.ok(blocks.length > 0, file);
+      assert.is(await compile(`${blocks.join("\n")}\nexport {};\n`), "", file);
+    }
     const bad = `import { consistency, datasets } from "tangent-lab";
 export const wrong: string = consistency.train(datasets.spiral()).record.seconds;
 `;

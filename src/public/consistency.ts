@@ -13,3 +13,4 @@ export {
   type SamplerName,
 } from "../training/generate.js";
 export type { ObjectiveName, ObjectiveOptions } from "../training/objectives.js";
+export { type PretrainedOptions, pretrained } from "../training/pretrained.js";

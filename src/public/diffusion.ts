@@ -7,3 +7,4 @@ export {
   trainDenoiser,
 } from "../training/denoiser.js";
 export { type Generated, type GenerateOptions, generate, type SamplerName } from "../training/generate.js";
+export { type PretrainedOptions, pretrained } from "../training/pretrained.js";

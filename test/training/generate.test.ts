@@ -5,11 +5,13 @@ import { denoised, edm, heun, stochastic, trigflow } from "../../src/diffusion/i
 import * as random from "../../src/engine/random.js";
 import type { Tensor } from "../../src/engine/tensor.js";
 import { mlp } from "../../src/nn/mlp.js";
-import type { TimeNetwork } from "../../src/nn/network.js";
+import { flatten, type TimeNetwork } from "../../src/nn/network.js";
+import { exportPublished, importPublished } from "../../src/nn/published.js";
 import { type ConsistencyTraining, trainConsistency } from "../../src/training/consistency.js";
 import type { TrainingData } from "../../src/training/data.js";
 import { trainDenoiser } from "../../src/training/denoiser.js";
 import { generate } from "../../src/training/generate.js";
+import { pretrained } from "../../src/training/pretrained.js";
 import { normal } from "../finite-differences.js";
 import { close } from "../reference/fixtures.js";
 import { rejection } from "../rejection.js";
@@ -119,6 +121,34 @@ test("the default network has classes, and training from a class-conditional mod
     trainDenoiser(two, { ...short, network: mlp({ dim: 1 }), classConditional: true }),
   );
   assert.match(given.message, /invalid classes.*this network was made without/);
+});
+
+test("published weights are a trained model: samples, training from them, classes", async () => {
+  const model = flatten(mlp({ dim: 2, width: 8, depth: 1, classes: 3 }));
+  const start = edm.denoiser(mlp({ dim: 2, width: 8, depth: 1, classes: 3 }));
+  const parameters = importPublished(start, exportPublished(model, normal(1, [model.structure.size])));
+  const trained = pretrained(start, parameters, { shape: [2], classes: 3 });
+  const { shape, values } = await generate(trained, { labels: [2, 0] });
+  assert.equal(shape, [2, 2]);
+  const noise = tf.mul(tf.tensor(random.normal(random.key(0), 4), [2, 2]), 80);
+  const classLabels = tf.tensor2d([0, 0, 1, 1, 0, 0], [2, 3]);
+  close(values, start.apply(parameters, noise, tf.fill([2], 80), { classLabels }), 1e-4, "one step");
+  const labelled = {
+    ...circle,
+    numClasses: 3,
+    sample: (key: random.Key, count: number) => ({
+      ...circle.sample(key, count),
+      labels: random.integers(key, count, 3),
+    }),
+  };
+  const tuned = await trainConsistency(labelled, { ...short, from: trained });
+  assert.equal([tuned.record.settings.from, tuned.record.settings.classes], ["pretrained", 3]);
+  for (const [wrong, argument] of [
+    [() => pretrained(start, tf.zeros([3]), { shape: [2] }), "parameters"],
+    [() => pretrained(start, parameters, { shape: [2, 2] }), "shape"],
+    [() => pretrained(start, parameters, { shape: [2], classes: 0 }), "classes"],
+  ] as const)
+    assert.is((await rejection(wrong)).argument, argument);
 });
 
 test("churn: none is Heun's method, and noises are asked for", () => {

@@ -1,0 +1,45 @@
+import type { Denoiser } from "../diffusion/edm.js";
+import type { Tensor } from "../engine/tensor.js";
+import { check } from "../errors.js";
+import type { TrainedDenoiser } from "./denoiser.js";
+
+export interface PretrainedOptions {
+  /** Of one example: [dim] or [height, width, channels]. */
+  shape: readonly number[];
+  /** Number of classes, of a class-conditional model. Default: without classes. */
+  classes?: number;
+  /** For legends. Default "pretrained". */
+  name?: string;
+}
+
+/**
+ * A denoiser or consistency model whose parameters [P] come from elsewhere (`importPublished`), as one trained here: to sample from, to measure, and for
+ * training to start from. The tensor is kept, not copied.
+ * @throws TangentLabError `invalid-argument` for parameters of another network, a shape of no example, and classes < 1.
+ */
+export function pretrained(
+  denoiser: Denoiser,
+  parameters: Tensor,
+  { shape, classes, name = "pretrained" }: PretrainedOptions,
+): TrainedDenoiser {
+  const { size } = denoiser.structure;
+  check(parameters.size === size, "parameters", parameters.shape, `[${size}], the denoiser's`);
+  const isExample = shape.length === 1 || shape.length === 3;
+  check(
+    isExample && shape.every((d) => Number.isInteger(d) && d >= 1),
+    "shape",
+    shape,
+    "[dim] or [height, width, channels]",
+  );
+  const known = classes === undefined || (Number.isInteger(classes) && classes >= 1);
+  check(known, "classes", classes, "an integer >= 1");
+  return {
+    denoiser,
+    parameters,
+    record: {
+      ...{ name, kind: "denoiser", dataset: "", shape: [...shape], parameters: size },
+      settings: classes === undefined ? {} : { classes },
+      ...{ engine: "", seconds: 0, losses: [], curve: [], samples: [], probeSet: null, probes: [] },
+    },
+  };
+}
