@@ -71,6 +71,7 @@ export function trainConsistency(
   options: ConsistencyTraining = {},
 ): Run<TrainedDenoiser> {
   const { steps = 2000, from, preconditioning, seed = 0, name, recording = {}, ...rest } = options;
+  check(Number.isInteger(steps) && steps >= 1, "steps", steps, "an integer >= 1"); // before schedules are made of them
   // A run that was not awaited has neither; random parameters would be trained without a word.
   const trained = from === undefined || (from.denoiser !== undefined && from.parameters !== undefined);
   check(trained, "from", "no parameters", "a trained denoiser: await its run first");

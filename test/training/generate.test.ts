@@ -43,6 +43,7 @@ test("options that do not go together are refused by name", async () => {
     [{ objective: "cd" }, "teacher", /a trained denoiser/],
     [{ objective: "continuous-training", s0: 2 }, "s0", /ct, ict/],
     [{ classConditional: true }, "classConditional", /without classes/],
+    [{ steps: 1.5 }, "steps", /an integer >= 1/],
     [{ from: smallRun() as never }, "from", /await its run first/],
     [{ time: { mean: 0, std: -1 } }, "time.std", /a finite number >= 0/],
     [{ preconditioning: "vp" as "edm" }, "preconditioning", /edm or trigflow/],
