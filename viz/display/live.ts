@@ -1,7 +1,7 @@
 import { check } from "../../src/errors.js";
+import { currentCell } from "./cell.js";
 import { interruptible, nextTurn } from "./interrupt.js";
 import { type ProgressEvent, ProgressTracker } from "./progress.js";
-import { currentCell } from "./tslab.js";
 import { type History, notebookView, type Snapshot, terminalView } from "./views.js";
 
 export interface LiveOptions {

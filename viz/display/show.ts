@@ -2,9 +2,9 @@ import { inspect } from "node:util";
 import { toPNG } from "../render/png.js";
 import type { VegaLiteSpec } from "../spec.js";
 import { chartBundle } from "./bundle.js";
+import { currentCell } from "./cell.js";
 import { picture } from "./render-now.js";
 import { summary } from "./summary.js";
-import { currentCell } from "./tslab.js";
 
 /**
  * Shows a chart: in a notebook as one output, interactive where the front end can draw Vega-Lite and a PNG elsewhere; in a terminal
@@ -13,7 +13,6 @@ import { currentCell } from "./tslab.js";
 export function show(spec: VegaLiteSpec): void {
   const cell = currentCell();
   if (cell) cell.display(chartBundle(spec, picture(spec)));
-  else if (denoJupyter()) void denoJupyter()!.display(figure(spec));
   else console.log(summary(spec));
 }
 
@@ -25,8 +24,8 @@ export interface Figure {
 /** Wraps a chart so that it shows as the last expression of a cell; printed in a terminal it is a short text summary. */
 export function figure(spec: VegaLiteSpec): Figure {
   const protocols = {
-    // Deno's protocol.
-    [Symbol.for("Jupyter.display")]: async () => chartBundle(spec, await toPNG(spec)).data,
+    // Deno's protocol. It has no place for a picture's size, so its pixels are CSS pixels.
+    [Symbol.for("Jupyter.display")]: async () => chartBundle(spec, await toPNG(spec, { scale: 1 })).data,
     // tslab knows no protocol, but prints the last expression, and printing asks for this.
     [inspect.custom]: () => {
       currentCell()?.display(chartBundle(spec, picture(spec)));
@@ -34,17 +33,4 @@ export function figure(spec: VegaLiteSpec): Figure {
     },
   };
   return { spec, ...protocols };
-}
-
-interface DenoJupyter {
-  display(value: unknown): Promise<void>;
-}
-
-function denoJupyter(): DenoJupyter | undefined {
-  try {
-    // The getter throws where Deno runs a plain script.
-    return (globalThis as { Deno?: { jupyter?: DenoJupyter } }).Deno?.jupyter;
-  } catch {
-    return undefined;
-  }
 }

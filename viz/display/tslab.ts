@@ -1,39 +1,16 @@
-import { randomBytes } from "node:crypto";
 import { createRequire } from "node:module";
-import type { MimeBundle } from "./bundle.js";
+import type { Send } from "./cell.js";
 
-/** The cell of a notebook that is being executed: where outputs go. */
-export interface Cell {
-  /** Adds an output to the cell. */
-  display(output: MimeBundle): void;
-  /** Adds an output that later calls of the returned function replace in place. */
-  displayUpdatable(output: MimeBundle): (next: MimeBundle) => void;
-}
-
-/** The cell that tslab is executing, or null outside of a tslab kernel. Keep it to write to the same cell later. */
-export function currentCell(): Cell | null {
+/** How the tslab kernel sends outputs of the cell that it is executing, or null outside of one. */
+export function tslabSend(): Send | null {
   // tslab's public display sends one MIME type at a time; the writer behind it takes bundles.
-  const write = loaded<{ lastWriteDisplayData?: DisplayWriter | null }>(
+  const write = loaded<{ lastWriteDisplayData?: Send | null }>(
     "/tslab/dist/jupyter.js",
   )?.lastWriteDisplayData;
   if (!write) return null;
   sendAtOnce();
-  const content = ({ data, metadata = {} }: MimeBundle, display_id?: string) => ({
-    data,
-    metadata,
-    transient: display_id === undefined ? {} : { display_id },
-  });
-  return {
-    display: (output) => write(content(output), false),
-    displayUpdatable(output) {
-      const id = randomBytes(8).toString("hex");
-      write(content(output, id), false);
-      return (next) => write(content(next, id), true);
-    },
-  };
+  return write;
 }
-
-type DisplayWriter = (content: object, update: boolean) => void;
 
 interface Publisher {
   sendTimeout: number;

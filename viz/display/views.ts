@@ -1,9 +1,9 @@
 import { MultiBar, type SingleBar } from "cli-progress";
 import { metricCurves } from "../charts/curves.js";
 import { chartBundle, type MimeBundle } from "./bundle.js";
+import type { Cell } from "./cell.js";
 import { details, footer, type Progress, steps } from "./progress.js";
 import { picture } from "./render-now.js";
-import type { Cell } from "./tslab.js";
 
 /** The metric's values of one run so far. */
 export interface History {
