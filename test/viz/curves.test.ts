@@ -2,6 +2,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TangentLabError } from "../../src/errors.js";
 import {
+  autocorrelation,
   directionChange,
   type MetricCurvesInput,
   metricCurves,
@@ -162,6 +163,32 @@ test("direction change starts at the second recording, where there is a cosine",
     recordings: [{ step: 0, values: null }, ...run.recordings.slice(1), { step: 200, values: [-0.5, -0.2] }],
   }));
   assert.equal(await marks(directionChange({ runs: cosines })), { "area mark": 2, "line mark": 2, point: 4 });
+});
+
+test("autocorrelation says when tangents have lost their direction, or that they have not by then", async () => {
+  const turning = (degrees: number) => ({
+    tangents: Array.from({ length: 5 }, (_, j) => {
+      const angle = (j * degrees * Math.PI) / 180;
+      return { shape: [1, 2], values: [Math.cos(angle), Math.sin(angle)] };
+    }),
+  });
+  const runs = [
+    { name: "pixel", ...turning(45) },
+    { name: "MFD", ...turning(0) },
+  ];
+  const spec = autocorrelation({ runs, interval: 1000 });
+  const title = (chart: typeof spec): string => (chart.title as { text: string[] }).text.join(" ");
+  assert.is(title(spec), "Steps until tangents lose their direction: pixel 2,000, MFD more than 2,000");
+  assert.is(
+    title(autocorrelation({ runs })),
+    "Recordings until tangents lose their direction: pixel 2, MFD more than 2",
+  );
+  assert.match(texts(await toSVG(spec)), /below 0\.5/);
+  const curve = (chart: typeof spec): number[] =>
+    (chart.vconcat as { data: { values: { value: number }[] } }[])[0]!.data.values.map(({ value }) => value);
+  const [one, two, ...constant] = curve(spec);
+  assert.ok(Math.abs(one! - Math.SQRT1_2) < 1e-9 && Math.abs(two!) < 1e-9);
+  assert.equal(constant, [1, 1]);
 });
 
 test("shares beyond 0 to 1 and runs without values are refused by name", () => {

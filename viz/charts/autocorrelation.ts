@@ -2,6 +2,7 @@ import { check } from "../../src/errors.js";
 import { notebookWidth } from "../frame.js";
 import { matrixShape } from "../projections/projection.js";
 import type { Points, VegaLiteSpec } from "../spec.js";
+import { formatCount } from "../text.js";
 import { checkNames, checkPoints } from "../validate.js";
 import { metricCurves } from "./curves.js";
 import { quantile } from "./tangents.js";
@@ -57,10 +58,9 @@ export function autocorrelation(input: AutocorrelationInput): VegaLiteSpec {
       high: byLag.map((sorted) => quantile(sorted, 0.75)),
     };
   });
-  const apart = interval === undefined ? "recordings" : "steps";
   const memory = curves.map(({ name, values }) => {
     const at = values.findIndex((value) => value < 0.5);
-    return at < 0 ? `${name} beyond ${maxLag * unit}` : `${name} ${lags[at]! * unit}`;
+    return `${name} ${at < 0 ? "more than " : ""}${formatCount((at < 0 ? maxLag : lags[at]!) * unit)}`;
   });
   return metricCurves({
     metric: "mean cosine",
@@ -69,7 +69,11 @@ export function autocorrelation(input: AutocorrelationInput): VegaLiteSpec {
     lowerIsBetter: false,
     title:
       input.title ??
-      `Tangents' cosine with themselves later falls below 0.5 after (${apart}): ${memory.join(", ")}`,
+      `${interval === undefined ? "Recordings" : "Steps"} until tangents lose their direction: ${memory.join(", ")}`,
+    caption: [
+      "Line: mean over the probes, and over all recordings so far apart; band: the middle half of the probes.",
+      ...(input.title === undefined ? ["In the title: where the line falls below 0.5."] : []),
+    ],
     width,
     height,
   });

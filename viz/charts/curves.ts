@@ -27,6 +27,8 @@ export interface MetricCurvesInput {
   xScale?: "linear" | "log";
   /** Default: the last values of all curves, best first. */
   title?: string;
+  /** Sentences to stand first under the chart, for instance what the bands are. */
+  caption?: readonly string[];
   /** Default "training step". */
   xTitle?: string;
   /** Which end is best, for the title. Default true. */
@@ -54,7 +56,7 @@ interface Row {
 export function metricCurves(input: MetricCurvesInput): VegaLiteSpec {
   const { metric, curves, yScale = "linear", xScale = "linear" } = input;
   const { xTitle = "training step", lowerIsBetter = true, width = notebookWidth, height = 240 } = input;
-  const { maxPoints = 1000 } = input;
+  const { maxPoints = 1000, caption = [] } = input;
   check(Number.isInteger(maxPoints) && maxPoints >= 1, "maxPoints", maxPoints, "an integer >= 1");
   checkNames("curves", curves);
   checkSize("width", width);
@@ -115,7 +117,7 @@ export function metricCurves(input: MetricCurvesInput): VegaLiteSpec {
   });
   return frame({
     title: input.title ?? endTitle(metric, ends, lowerIsBetter),
-    caption: notes,
+    caption: [...caption, ...notes],
     width,
     view: {
       width: width - 80,
