@@ -30,7 +30,11 @@ export function pictureURI(images: Points, options: PictureOptions = {}): string
   checkImages("images", images);
   const shown = signed ? redBlue(images) : images;
   const data = Float32Array.from(shown.values);
-  const layout = { scale, gap: images.shape[0]! > 1 ? 2 : 0, ...(columns === undefined ? {} : { columns }) };
+  const layout = {
+    scale,
+    gap: images.shape[0]! > 1 ? Math.min(scale, 2) : 0,
+    ...(columns === undefined ? {} : { columns }),
+  };
   return `data:image/png;base64,${imageGrid({ data, shape: shown.shape }, layout).toString("base64")}`;
 }
 

@@ -2,7 +2,15 @@ import { PNG } from "pngjs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TangentLabError } from "../../src/errors.js";
-import { type Points, sampleGrids, sampleScatter, tangentPictures, toSVG } from "../../viz/index.js";
+import {
+  type Points,
+  pictureRows,
+  sampleGrids,
+  sampleScatter,
+  tangentPictures,
+  toPNG,
+  toSVG,
+} from "../../viz/index.js";
 import { pictureURI } from "../../viz/picture.js";
 import { marks, texts } from "./marks.js";
 
@@ -62,6 +70,34 @@ test("tangent pictures order columns by noise level and keep equal levels apart"
   const shades = vconcat[0].data.values.slice(0, 3).map(({ url }) => pixel(url, 0, 0)[0]);
   assert.equal(shades, [0, 128, 255], "t = 0.1, 0.1, 80");
   assert.equal(texts(await toSVG(spec)).match(/^(0\.1|80)$/gm), ["0.1", "0.1", "80"]);
+});
+
+test("small images are files of their own pixels, enlarged as sharp squares in SVG and PNG, in their own shape", async () => {
+  // Left black, right white, twice as wide as high.
+  const images: Points = { shape: [1, 2, 4, 1], values: [-1, -1, 1, 1, -1, -1, 1, 1] };
+  const spec = pictureRows({ rows: [{ label: "a", images }], columns: ["b"] });
+  const svg = await toSVG(spec);
+  const image = svg.match(/<image[^>]*>/)![0];
+  assert.match(image, "image-rendering: pixelated");
+  assert.match(image, 'preserveAspectRatio="xMidYMid"');
+  assert.match(image, 'aria-label="a, b"');
+  const file = PNG.sync.read(Buffer.from(image.match(/base64,([^"]*)/)![1]!, "base64"));
+  assert.equal([file.width, file.height], [4, 2]);
+  const drawn = PNG.sync.read(Buffer.from(await toPNG(spec)));
+  // A row through the image, right of its label.
+  const start = drawn.width * Math.round(0.6 * drawn.height) + Math.round(0.35 * drawn.width);
+  const row = [...drawn.data.subarray(4 * start, 4 * (start + Math.round(0.6 * drawn.width)))];
+  const greys = new Set(row.filter((_, i) => i % 4 === 0));
+  const between = [...greys].filter((grey) => grey > 40 && grey < 215);
+  assert.ok(greys.has(0) && greys.has(255), "the row goes through the image");
+  assert.equal(between, [], "no shades between black and white");
+});
+
+test("images that are hardly enlarged stay smooth", async () => {
+  const shape = [16, 28, 28, 1];
+  const svg = await toSVG(sampleGrids({ runs: [{ name: "a", frames: frames([0, 1, 2, 3], shape) }] }));
+  assert.is(svg.split("<image").length - 1, 4);
+  assert.not.match(svg, "image-rendering");
 });
 
 test("points are panels of samples over the data, in more dimensions by PCA", async () => {

@@ -1,6 +1,6 @@
 import { check } from "../../src/errors.js";
 import { notebookWidth } from "../frame.js";
-import { checkImages, pictureURI } from "../picture.js";
+import { checkImages } from "../picture.js";
 import { item, spread } from "../projections/projection.js";
 import type { Points, VegaLiteSpec } from "../spec.js";
 import { checkLength, checkNames, checkSize } from "../validate.js";
@@ -53,7 +53,7 @@ export function pictureRows(input: PictureRowsInput): VegaLiteSpec {
       shown.map((index, place) => ({
         row: label,
         column: String(place),
-        url: pictureURI(item(images, index), { scale: images.shape[2]! > 40 ? 1 : 3 }),
+        images: item(images, index),
       })),
     ),
     width,

@@ -1,14 +1,24 @@
 import { frame } from "../frame.js";
-import type { VegaLiteSpec } from "../spec.js";
+import { pictureURI } from "../picture.js";
+import type { Points, VegaLiteSpec } from "../spec.js";
 import { textWidth } from "../text.js";
 
 export interface PictureCell {
   row: string;
   column: string;
-  url: string;
+  /** One image, or several as a grid: [count, height, width, channels] in [-1, 1]. */
+  images: Points;
+  /** As red and blue maps: see `pictureURI`. */
+  signed?: boolean;
 }
 
-/** Pictures in rows and columns with labels. `columnLabels` are needed where columns could have the same label. */
+/** Enlarged by this much or more, pixels are drawn as sharp squares; by less, squares would differ in size to the eye. */
+const sharpFrom = 1.5;
+
+/**
+ * Pictures in rows and columns with labels. `columnLabels` are needed where columns could have the same label; `grid` is the number of images beside each
+ * other within a picture, default 1.
+ */
 export function pictureTable(parts: {
   title: string;
   caption: readonly string[];
@@ -17,12 +27,24 @@ export function pictureTable(parts: {
   columnLabels?: readonly string[];
   columnTitle: string | null;
   cells: readonly PictureCell[];
+  grid?: number;
   width: number;
 }): VegaLiteSpec {
-  const { rows, columns, columnLabels, cells, width } = parts;
+  const { rows, columns, columnLabels, grid = 1, width } = parts;
   const labels = Math.min(150, Math.max(...rows.map((row) => textWidth(row, 13)))) + 30;
   const cell = Math.min(150, Math.floor((width - labels) / columns.length));
   const size = cell - 6;
+  const widest = Math.max(...parts.cells.map(({ images }) => grid * images.shape[2]!));
+  const sharp = size >= sharpFrom * widest;
+  // A file has no more pixels than it needs: the front end enlarges them, or, where they are to be smooth, shrinks twice as many.
+  const scale = sharp || widest > size ? 1 : 2;
+  const cells = parts.cells.map(({ row, column, images, signed = false }) => ({
+    row,
+    column,
+    url: pictureURI(images, { columns: grid, scale, signed }),
+    // Else screen readers would spell the picture out, and an SVG hold it twice.
+    description: [row, columnLabels?.[columns.indexOf(column)] ?? column].filter(Boolean).join(", "),
+  }));
   const labelExpr = columnLabels ? { labelExpr: `${JSON.stringify(columnLabels)}[+datum.value]` } : {};
   return frame({
     title: parts.title,
@@ -33,9 +55,10 @@ export function pictureTable(parts: {
       width: { step: cell },
       height: { step: cell },
       data: { values: cells },
-      mark: { type: "image", width: size, height: size, aspect: false, tooltip: null },
+      mark: { type: "image", width: size, height: size, smooth: !sharp, tooltip: null },
       encoding: {
         url: { field: "url", type: "nominal" },
+        description: { field: "description", type: "nominal" },
         x: {
           field: "column",
           type: "ordinal",

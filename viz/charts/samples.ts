@@ -1,6 +1,6 @@
 import { check } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
-import { checkImages, pictureURI } from "../picture.js";
+import { checkImages } from "../picture.js";
 import { pca } from "../projections/pca.js";
 import { first, matrixShape, type Projection, plane, spread, thin } from "../projections/projection.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
@@ -44,14 +44,14 @@ export function sampleGrids(input: SamplesInput & { columns?: number }): VegaLit
     "an integer from 1 to 32",
   );
   const { steps, total, frames } = alignFrames(runs);
-  const picture = (images: Points): string =>
-    pictureURI(first(images, columns ** 2), { columns, scale: images.shape[2]! > 40 ? 1 : 2 });
+  if (reference) checkImages("reference", reference);
+  const shown = (images: Points): Points => first(images, columns ** 2);
   const cells: PictureCell[] = runs.flatMap((run, i) => [
     ...frames[i]!.map(({ step, samples }, j): PictureCell => {
       checkImages(`runs[${i}].frames[${j}].samples`, samples);
-      return { row: run.name, column: formatCount(step), url: picture(samples) };
+      return { row: run.name, column: formatCount(step), images: shown(samples) };
     }),
-    ...(reference === undefined ? [] : [{ row: run.name, column: "data", url: picture(reference) }]),
+    ...(reference === undefined ? [] : [{ row: run.name, column: "data", images: shown(reference) }]),
   ]);
   return pictureTable({
     title: input.title ?? sampleTitle(steps),
@@ -63,6 +63,7 @@ export function sampleGrids(input: SamplesInput & { columns?: number }): VegaLit
     columns: [...steps.map(formatCount), ...(reference === undefined ? [] : ["data"])],
     columnTitle: "training step",
     cells,
+    grid: columns,
     width,
   });
 }

@@ -1,5 +1,5 @@
 import { notebookWidth } from "../frame.js";
-import { checkImages, pictureURI } from "../picture.js";
+import { checkImages } from "../picture.js";
 import { item, spread } from "../projections/projection.js";
 import type { Points, VegaLiteSpec } from "../spec.js";
 import { formatNumber } from "../text.js";
@@ -44,7 +44,8 @@ export function tangentPictures(input: TangentPicturesInput): VegaLiteSpec {
     return shown.map((index, place) => ({
       row: label,
       column: column(place),
-      url: pictureURI(item(images, index), { signed, scale: images.shape[2]! > 40 ? 1 : 3 }),
+      images: item(images, index),
+      signed,
     }));
   });
   const signed = input.rows.some((row) => row.signed);
