@@ -4,10 +4,12 @@ import { TangentLabError } from "../../src/errors.js";
 import {
   attributeAgreement,
   autocorrelation,
+  directionChange,
   directionPerProbe,
   editStrips,
   featureResponse,
   fourRows,
+  intervals,
   levelSets,
   logitsMatrices,
   metricAgainstBatchSize,
@@ -17,7 +19,10 @@ import {
   type Points,
   parallelShare,
   pictureRows,
+  sampleGrids,
   sampleScatter,
+  type TangentFieldInput,
+  tangentExplorer,
   tangentField,
   timeSchedule,
   tokenAttention,
@@ -62,6 +67,13 @@ test("nothing to draw is refused, naming what is empty", () => {
   refused(() => tokenAttention({ times: [0.5], layers: [] }), "layers");
   refused(() => editStrips({ strips: [] }), "strips");
   refused(() => pictureRows({ rows: [] }), "rows");
+  refused(() => tokenAttention({ times: [], layers: [[]] }), "times");
+  refused(() => sampleGrids({ runs: [{ name: "a", frames: [] }] }), "runs[0].frames");
+  refused(() => tangentExplorer({ data: zeros(1, 2), runs: [{ name: "a", frames: [] }] }), "runs[0].frames");
+  refused(
+    () => intervals({ metric: "m", xTitle: "x", title: "t", series: [{ name: "a", points: [] }] }),
+    "series[0].points",
+  );
   refused(
     () => pictureRows({ rows: [{ label: "a", images: zeros(2, 2, 2, 1) }], columns: ["b"] }),
     "columns",
@@ -91,6 +103,24 @@ test("values that are no numbers are refused by place, or left out and counted",
       }),
     "noisy.values[0]",
   );
+  refused(
+    () =>
+      sampleGrids({
+        runs: [{ name: "a", frames: [{ step: 0, samples: zeros(1, 2, 2, 1) }] }],
+        reference: broken(1, 2, 2, 1),
+      }),
+    "reference.values[0]",
+  );
+  const field = { data: zeros(2, 2), runs: [{ name: "a", outputs: zeros(2, 2), tangents: zeros(2, 2) }] };
+  const shared = (parallel: number[]): TangentFieldInput => ({
+    ...field,
+    runs: [{ ...field.runs[0]!, parallel }],
+  });
+  refused(() => tangentField(shared([0.5, 1.5])), "runs[0].parallel[1]");
+  const still = await toSVG(tangentField(shared([0.5, nan])));
+  assert.match(texts(still), "data manifold: a 50%");
+  assert.match(texts(still), "Left out of the shares: 1 tangents without a length");
+  assert.not.match(still, "NaN");
   const recordings = [{ step: 1, values: [0.5, nan] }];
   const spec = oscillationMap({ runs: [{ name: "a", times: [1, 2], recordings }] });
   assert.match(texts(await toSVG(spec)), "Left out 1 values");
@@ -118,8 +148,45 @@ test("a single point is drawn", async () => {
       runs: [{ name: "a", points: [{ batchSize: 8, mean: 1, low: null, high: null }] }],
     }),
   ];
+  const frame = { step: 0, outputs: zeros(1, 2), tangents: zeros(1, 2), values: [0.5] };
+  const image = zeros(1, 2, 2, 1);
+  charts.push(
+    tangentExplorer({ data: zeros(1, 2), runs: [{ name: "a", frames: [frame] }] }),
+    sampleGrids({ runs: [{ name: "a", frames: [{ step: 0, samples: image }] }], reference: image }),
+    pictureRows({ rows: [{ label: "a", images: image }] }),
+    editStrips({ strips: [{ label: "a", frames: image }] }),
+    fourRows({ times: [1], noisy: image, outputs: image, pixel: image, aligned: image }),
+    autocorrelation({ runs: [{ name: "a", tangents: [zeros(1, 2), zeros(1, 2)] }] }),
+    directionChange({ runs: [{ name: "a", recordings: one }] }),
+    featureResponse({ responses: [{ name: "a", sizes: [0], values: [0] }] }),
+    attributeAgreement({ arms: [{ name: "a", attributes: [{ attribute: "colour", mean: 1 }] }] }),
+    tokenAttention({ times: [1], layers: [[0]] }),
+    // Too few images for UMAP: by PCA.
+    tangentField({
+      data: zeros(2, 2, 2, 1),
+      runs: [{ name: "a", outputs: image, tangents: image }],
+    }),
+  );
   for (const spec of charts)
     assert.not.match(await toSVG(spec), /NaN|undefined|Infinity/, JSON.stringify(spec.title));
+});
+
+test("a single point of many dimensions has no plane, and the argument is named", () => {
+  const runs = [{ name: "a", outputs: zeros(1, 3), tangents: zeros(1, 3) }];
+  refused(() => tangentField({ data: zeros(1, 3), runs }), "data.shape[0]");
+  refused(
+    () =>
+      trajectories({ data: zeros(1, 3), runs: [{ name: "a", frames: [{ step: 0, outputs: zeros(1, 3) }] }] }),
+    "data.shape[0]",
+  );
+  refused(
+    () =>
+      sampleScatter({
+        runs: [{ name: "a", frames: [{ step: 0, samples: zeros(2, 3) }] }],
+        reference: zeros(1, 3),
+      }),
+    "reference.shape[0]",
+  );
 });
 
 test("much is thinned or averaged, and the caption says so", async () => {
@@ -149,6 +216,50 @@ test("much is thinned or averaged, and the caption says so", async () => {
       logitsMatrices({ panels: [{ name: "a", logits: new Float32Array(250_000) }], count: 500 }),
       /64 of 500 pairs/,
     ],
+    [
+      sampleGrids({ runs: [{ name: "a", frames: [{ step: 0, samples: zeros(many, 1, 1, 1) }] }] }),
+      /16 of 100,000 samples/,
+    ],
+    [
+      levelSets({
+        xs: [0, 1],
+        ys: [0, 1],
+        slices: [
+          { name: "a", values: [0, 1, 2, 3], arrows: { at: big, along: { ...big, values: big.values } } },
+        ],
+      }),
+      /300 of 100,000 arrows/,
+    ],
+    [
+      metricAgainstBatchSize({
+        metric: "m",
+        runs: [{ name: "a", points: steps.map((i) => ({ batchSize: i + 1, mean: i })) }],
+      }),
+      /40 of 100,000 places/,
+    ],
+    [
+      intervals({
+        metric: "m",
+        xTitle: "x",
+        title: "t",
+        series: [{ name: "a", points: [{ at: 1, mean: 1, values: steps }] }],
+      }),
+      /100 of 100,000 seeds/,
+    ],
+    [tokenAttention({ times: steps, layers: [steps.map(() => 0.5)] }), /40 of 100,000 times/],
+    [tokenAttention({ times: [1], layers: steps.map(() => [0.5]) }), /60 of 100,000 layers/],
+    [pictureRows({ rows: [{ label: "a", images: zeros(many, 1, 1, 1) }] }), /12 of 100,000 in each row/],
+    [
+      pictureRows({ rows: steps.map((i) => ({ label: `${i}`, images: zeros(1, 1, 1, 1) })) }),
+      /40 of 100,000 rows/,
+    ],
+    [
+      tangentExplorer({
+        data: big,
+        runs: [{ name: "a", frames: [{ step: 0, outputs: big, tangents: big, values: steps }] }],
+      }),
+      /80 of 100,000 probes/,
+    ],
   ];
   for (const [spec, says] of charts) {
     assert.match(texts(await toSVG(spec)).replace(/\s+/g, " "), says);
@@ -165,6 +276,29 @@ test("labels with HTML in them are text", async () => {
     logitsMatrices({ panels: [{ name, logits: [0] }], count: 1, captions: [name] }),
     editStrips({ strips: [{ label: name, frames: zeros(1, 2, 2, 1) }] }),
     levelSets({ xs: [0, 1], ys: [0, 1], axes: [name, name], slices: [{ name, values: [0, 1, 2, 3] }] }),
+    parallelShare({ runs: [{ name, recordings: [{ step: 1, values: [0.5] }] }] }),
+    autocorrelation({ runs: [{ name, tangents: [zeros(1, 2), zeros(1, 2)] }] }),
+    metricAgainstBatchSize({ metric: name, runs: [{ name, points: [{ batchSize: 1, mean: 1 }] }] }),
+    attributeAgreement({
+      arms: [{ name, attributes: [{ attribute: name, mean: 1 }] }],
+      ceiling: { [name]: 1 },
+    }),
+    pictureRows({ rows: [{ label: name, images: zeros(1, 2, 2, 1) }], columns: [name], columnTitle: name }),
+    sampleGrids({ runs: [{ name, frames: [{ step: 0, samples: zeros(1, 2, 2, 1) }] }] }),
+    sampleScatter({ runs: [{ name, frames: [{ step: 0, samples: zeros(1, 2) }] }] }),
+    trajectories({ data: zeros(1, 2), runs: [{ name, frames: [{ step: 0, outputs: zeros(1, 2) }] }] }),
+    tangentField({
+      data: zeros(1, 2),
+      runs: [{ name, outputs: zeros(1, 2), tangents: zeros(1, 2), values: [1] }],
+      valueTitle: name,
+    }),
+    tangentExplorer({
+      data: zeros(1, 2),
+      runs: [{ name, frames: [{ step: 0, outputs: zeros(1, 2), tangents: zeros(1, 2), values: [1] }] }],
+      valueTitle: name,
+    }),
+    tokenAttention({ times: [1], layers: [[0.5]], title: name }),
+    timeSchedule({ stages: [{ step: 0, t: [1], r: [0] }], title: name }),
   ];
   for (const spec of charts) {
     const svg = await toSVG(spec);

@@ -1,7 +1,8 @@
 import { check } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
+import { spread } from "../projections/projection.js";
 import type { VegaLiteSpec } from "../spec.js";
-import { formatNumber, formatPercent } from "../text.js";
+import { formatCount, formatNumber, formatPercent } from "../text.js";
 import { checkLength, checkSize } from "../validate.js";
 import { amountColors, heatMaps } from "./heat.js";
 
@@ -18,35 +19,50 @@ export interface TokenAttentionInput {
 }
 
 const maxTimes = 40;
+const maxLayers = 60;
 
 /**
- * How much attention goes to soft tokens, layer by layer and over the noise level.
+ * How much attention goes to soft tokens, layer by layer and over the noise level; of very many, 60 layers and 40 times, evenly spread.
  * @throws TangentLabError `invalid-argument` for shares outside [0, 1] or lengths that differ.
  */
 export function tokenAttention(input: TokenAttentionInput): VegaLiteSpec {
   const { times, layers, tokens, width = notebookWidth } = input;
   checkSize("width", width);
   check(layers.length > 0, "layers", layers, "at least one");
-  check(times.length > 0 && times.length <= maxTimes, "times", times.length, `1 to ${maxTimes} times`);
-  const order = Array.from(times, (_, i) => i).sort((a, b) => times[a]! - times[b]!);
+  check(times.length > 0, "times", "no times", "at least one");
+  const rising = Array.from(times, (_, i) => i).sort((a, b) => times[a]! - times[b]!);
+  const order = spread(rising, maxTimes);
   const columns = order.map((i) => formatNumber(times[i]!));
   check(new Set(columns).size === columns.length, "times", columns, "times that differ");
-  const rows = layers.map((_, i) => String(i + 1));
-  const cells = layers.flatMap((values, i) => {
+  for (const [i, values] of layers.entries()) {
     checkLength(`layers[${i}]`, values, times.length);
-    return order.map((from, column) => {
-      const value = values[from]!;
-      check(value >= 0 && value <= 1.001, `layers[${i}][${from}]`, value, "shares from 0 to 1");
-      return { x: columns[column]!, y: rows[i]!, value: Number(value.toPrecision(4)) };
-    });
-  });
+    for (let k = 0; k < values.length; k++)
+      check(values[k]! >= 0 && values[k]! <= 1.001, `layers[${i}][${k}]`, values[k], "shares from 0 to 1");
+  }
+  const shown = spread([...layers.keys()], maxLayers);
+  const rows = shown.map((layer) => String(layer + 1));
+  const cells = shown.flatMap((layer, row) =>
+    order.map((from, column) => ({
+      x: columns[column]!,
+      y: rows[row]!,
+      value: Number(layers[layer]![from]!.toPrecision(4)),
+    })),
+  );
   const largest = cells.reduce((a, b) => (b.value > a.value ? b : a));
   const even = tokens === undefined ? undefined : tokens.soft / tokens.all;
   return frame({
     title:
       input.title ??
       `Soft tokens get up to ${formatPercent(largest.value)} of the attention: layer ${largest.y}, t = ${largest.x}`,
-    caption: even === undefined ? [] : [`Even attention would give them ${formatPercent(even)}.`],
+    caption: [
+      ...(even === undefined ? [] : [`Even attention would give them ${formatPercent(even)}.`]),
+      ...(order.length < times.length
+        ? [`${order.length} of ${formatCount(times.length)} times shown.`]
+        : []),
+      ...(shown.length < layers.length
+        ? [`${shown.length} of ${formatCount(layers.length)} layers shown.`]
+        : []),
+    ],
     width,
     view: heatMaps({
       panels: [{ name: "", cells }],

@@ -81,12 +81,14 @@ export function directionPerProbe(input: DirectionMapInput): VegaLiteSpec {
   });
   return mapChart(input, {
     title: input.title ?? `Tangents that turned by more than 90° between recordings: ${turned.join(", ")}`,
-    yTitle: size > 1 ? `probes, ${size} in a row, by t` : "probe, by t",
+    yTitle: size > 1 ? `probes, ${formatCount(size)} in a row, by t` : "probe, by t",
     labels,
     panels,
     columns,
     notes: [
-      ...(size > 1 ? [`${formatCount(count)} probes: a row is the mean of ${size} of them.`] : []),
+      ...(size > 1
+        ? [`${formatCount(count)} probes: a row is the mean of ${formatCount(size)} of them.`]
+        : []),
       ...notes,
     ],
   });
@@ -150,7 +152,9 @@ function readRuns(
     return { name: run.name, cells: cells.sort((a, b) => labels.indexOf(a.y) - labels.indexOf(b.y)) };
   });
   const notes = [
-    ...(size > 1 ? [`A column is the mean of ${size} of ${formatCount(steps.length)} recordings.`] : []),
+    ...(size > 1
+      ? [`A column is the mean of ${formatCount(size)} of ${formatCount(steps.length)} recordings.`]
+      : []),
     ...(missing > 0 ? [`Left out ${formatCount(missing)} values that are no numbers.`] : []),
   ];
   return { panels, columns, notes };

@@ -1,8 +1,8 @@
 import { check } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import { checkImages, pictureURI } from "../picture.js";
-import { pca } from "../projections/pca.js";
-import { item, matrixShape, move, type Projection, plane, spread, thin } from "../projections/projection.js";
+import { planeOf } from "../projections/pca.js";
+import { item, matrixShape, move, type Projection, spread, thin } from "../projections/projection.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount } from "../text.js";
 import { inks, runColor, runScale } from "../theme.js";
@@ -52,8 +52,7 @@ export function tangentExplorer(input: ExplorerInput): VegaLiteSpec {
   const { data, runs, valueTitle = "parallel share", width = notebookWidth } = input;
   checkSize("width", width);
   checkInput(input);
-  const [, dim] = matrixShape(data);
-  const projection = input.projection ?? (dim === 2 ? plane : pca(data));
+  const projection = input.projection ?? planeOf("data", data);
   const steps = spread(
     runs[0]!.frames.map(({ step }) => step),
     maxFrames,

@@ -1,7 +1,7 @@
 import { check } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import { pictureURI } from "../picture.js";
-import { pca } from "../projections/pca.js";
+import { planeOf } from "../projections/pca.js";
 import {
   concatenate,
   difference,
@@ -30,7 +30,7 @@ export interface FieldRun {
   tangents: Points;
   /** A number per output, shown as the arrows' colour on a scale shared by all runs: a loss or a distance. */
   values?: ArrayLike<number>;
-  /** Per output, the share of its tangent's squared norm parallel to the data manifold: lets the title state the finding. */
+  /** Per output, the share of its tangent's squared norm parallel to the data manifold: lets the title state the finding. NaN where a tangent has no length. */
   parallel?: ArrayLike<number>;
 }
 
@@ -38,7 +38,7 @@ export interface TangentFieldInput {
   /** Data to draw behind the arrows, of the outputs' shape. */
   data: Points;
   runs: readonly FieldRun[];
-  /** `auto`: points in the plane as they are, other points by PCA of the data, images by UMAP of data and outputs together. */
+  /** `auto`: points in the plane as they are, other points (and fewer than 8 images) by PCA of the data, images by UMAP of data and outputs together. */
   projection?: "auto" | "plane" | "pca" | "umap" | Projection;
   /** Arrows go from f to f + arrowLength * tangent, in units of data space. Default: an average arrow is a quarter of the data's RMS radius. */
   arrowLength?: number;
@@ -54,6 +54,10 @@ export interface TangentFieldInput {
 /** Most data points and most arrows per run that are drawn. */
 const maxData = 1000;
 const maxArrows = 250;
+/** UMAP needs at least as many. */
+const fewest = 8;
+/** Rounding may put a share just above 1. */
+const slack = 1e-3;
 /** UMAP and trustworthiness take seconds beyond this many points in all. */
 const maxFitted = 600;
 
@@ -77,6 +81,12 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
     notes.push(`${formatCount(data.shape[0]!)} of ${formatCount(input.data.shape[0]!)} data points drawn.`);
   if (runs[0] !== input.runs[0])
     notes.push(`${maxArrows} of ${formatCount(input.runs[0]!.outputs.shape[0]!)} arrows drawn.`);
+
+  const still = input.runs.reduce(
+    (sum, { parallel = [] }) => sum + Array.from(parallel).filter(Number.isNaN).length,
+    0,
+  );
+  if (still > 0) notes.push(`Left out of the shares: ${formatCount(still)} tangents without a length.`);
 
   const arrowLength =
     input.arrowLength ??
@@ -138,9 +148,7 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
     const tooltip = [
       { field: "index", type: "ordinal", title: "output" },
       ...(shared ? [{ field: "value", type: "quantitative", title: valueTitle, format: ".4~g" }] : []),
-      ...(run.parallel
-        ? [{ field: "parallel", type: "quantitative", title: "parallel share", format: ".1%" }]
-        : []),
+      ...(run.parallel ? [{ field: "parallel", type: "nominal", title: "parallel share" }] : []),
       ...(images ? [{ field: "image", type: "nominal" }] : []),
     ];
     const arrows = arrowRows(run, start, end, limits).map((row, k) => ({
@@ -182,12 +190,14 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
     };
   });
   return frame({
-    title: input.title ?? fieldTitle(runs, projection),
+    title: input.title ?? fieldTitle(input.runs, projection),
     caption: notes,
     width,
     view: { concat: views, columns, spacing: 18 },
   });
 }
+
+const shareText = (share: number): string => (Number.isNaN(share) ? "none" : `${(100 * share).toFixed(1)}%`);
 
 /** Arrow by arrow: where it starts and ends in the plane, and its angle on the screen, clockwise from up in degrees. */
 function arrowRows(run: FieldRun, start: Points, end: Points, limits: Limits): View[] {
@@ -205,7 +215,7 @@ function arrowRows(run: FieldRun, start: Points, end: Points, limits: Limits): V
       length: length < 1e-4 ? 0 : round(length),
       angle: Math.round((Math.atan2(x2 - x, y2 - y) * 1800) / Math.PI) / 10,
       ...(run.values ? { value: run.values[index] } : {}),
-      ...(run.parallel ? { parallel: run.parallel[index] } : {}),
+      ...(run.parallel ? { parallel: shareText(run.parallel[index]!) } : {}),
     };
   });
 }
@@ -236,7 +246,14 @@ function checkInput({ data, runs, arrowLength }: TangentFieldInput): void {
       checkLength(`${argument}.values`, run.values, count);
       checkPoints(`${argument}.values`, { shape: [count], values: run.values }, ["count"]);
     }
-    if (run.parallel) checkLength(`${argument}.parallel`, run.parallel, count);
+    if (run.parallel) {
+      checkLength(`${argument}.parallel`, run.parallel, count);
+      for (let k = 0; k < count; k++) {
+        const share = run.parallel[k]!;
+        const usable = Number.isNaN(share) || (share >= 0 && share <= 1 + slack);
+        check(usable, `${argument}.parallel[${k}]`, share, "shares from 0 to 1, or NaN");
+      }
+    }
   }
   const usable = arrowLength === undefined || (Number.isFinite(arrowLength) && arrowLength > 0);
   check(usable, "arrowLength", arrowLength, "a positive number");
@@ -256,13 +273,15 @@ function choose(
 ): Chosen {
   if (typeof choice === "object") return { projection: choice };
   const [, dim] = matrixShape(data);
+  const fits = together.shape[0]! >= fewest;
+  check(choice !== "umap" || fits, "projection", choice, `"pca" for fewer than ${fewest} points in all`);
   check(
     choice !== "plane" || dim === 2,
     "projection",
     choice,
     `"pca" or "umap" for data of ${dim} dimensions`,
   );
-  if (choice === "umap" || (choice === "auto" && data.shape.length > 2)) {
+  if (choice === "umap" || (choice === "auto" && data.shape.length > 2 && fits && data.shape[0]! >= 3)) {
     const map = umap(together, { seed, anchors: data.shape[0]! });
     return { projection: map, fittedOnAll: map };
   }
@@ -273,7 +292,7 @@ function choose(
     choice,
     '"auto", "plane", "pca", "umap" or a projection',
   );
-  return { projection: pca(data) };
+  return { projection: planeOf("data", data) };
 }
 
 interface Panel {
@@ -317,7 +336,8 @@ function describe(map: Chosen, together: Points, panels: readonly Panel[], lengt
 function fieldTitle(runs: readonly FieldRun[], projection: Projection): string {
   const shares = runs.flatMap((run) => {
     if (!run.parallel) return [];
-    const values = Array.from(run.parallel);
+    const values = Array.from(run.parallel).filter((share) => !Number.isNaN(share));
+    if (values.length === 0) return [];
     return [`${run.name} ${formatPercent(values.reduce((a, b) => a + b, 0) / values.length)}`];
   });
   if (shares.length === runs.length)

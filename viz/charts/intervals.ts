@@ -1,7 +1,8 @@
 import { check } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
+import { spread } from "../projections/projection.js";
 import type { VegaLiteSpec, View } from "../spec.js";
-import { formatNumber } from "../text.js";
+import { formatCount, formatNumber } from "../text.js";
 import { runScale } from "../theme.js";
 import { checkNames, checkSize } from "../validate.js";
 
@@ -44,20 +45,37 @@ export interface IntervalsInput {
   height?: number;
 }
 
+/** Most places, and most single seeds at each, that are drawn. */
+const maxPlaces = 40;
+const maxSeeds = 100;
+
 /**
  * Means with their intervals over seeds, side by side at each place (a batch size, a dimension, a group), and the single seeds as faint dots; single numbers
  * where there are neither. Places are evenly spaced, in the order in which they first appear.
  * @throws TangentLabError `invalid-argument` for series without points or numbers that are not finite.
  */
 export function intervals(input: IntervalsInput): VegaLiteSpec {
-  const { metric, series, xTitle, references = [], title, yScale = "linear" } = input;
+  const { metric, xTitle, references = [], title, yScale = "linear" } = input;
   const { width = notebookWidth, height = 240, caption = [] } = input;
-  checkNames("series", series);
+  checkNames("series", input.series);
   checkSize("width", width);
   checkSize("height", height);
-  for (const [i, { points }] of series.entries()) checkSeries(`series[${i}]`, points, yScale === "log");
+  for (const [i, { points }] of input.series.entries()) checkSeries(`series[${i}]`, points, yScale === "log");
 
-  const places = input.places ?? [...new Set(series.flatMap(({ points }) => points.map(({ at }) => at)))];
+  const allPlaces = input.places ?? [
+    ...new Set(input.series.flatMap(({ points }) => points.map(({ at }) => at))),
+  ];
+  const places = spread(allPlaces, maxPlaces);
+  const most = Math.max(
+    ...input.series.map(({ points }) => points.reduce((n, { values = [] }) => Math.max(n, values.length), 0)),
+  );
+  const kept = new Set(places);
+  const series = input.series.map(({ name, points }) => ({
+    name,
+    points: points
+      .filter(({ at }) => kept.has(at))
+      .map(({ values = [], ...point }) => ({ ...point, values: spread(values, maxSeeds) })),
+  }));
   const all = series.flatMap(({ points }) => points.flatMap(({ mean, values = [] }) => [mean, ...values]));
   const least = Math.min(...all.filter((value) => yScale === "linear" || value > 0));
   const end = (value: number): number => (yScale === "log" && value <= 0 ? least : value);
@@ -127,7 +145,11 @@ export function intervals(input: IntervalsInput): VegaLiteSpec {
   }
   if (references.length > 0) {
     layer.push({
-      data: { values: references.map(({ at, value }) => ({ at: String(at), value })) },
+      data: {
+        values: references
+          .filter(({ at }) => kept.has(at))
+          .map(({ at, value }) => ({ at: String(at), value })),
+      },
       mark: { type: "tick", style: "reference", thickness: 2, bandSize: 48 },
       encoding: { x, y: y("value") },
     });
@@ -139,6 +161,10 @@ export function intervals(input: IntervalsInput): VegaLiteSpec {
         ? ["Point: mean over seeds; line: its 95% interval (Student's t); faint: single seeds."]
         : []),
       ...caption,
+      ...(places.length < allPlaces.length
+        ? [`${places.length} of ${formatCount(allPlaces.length)} places shown.`]
+        : []),
+      ...(most > maxSeeds ? [`At most ${maxSeeds} of ${formatCount(most)} seeds drawn at a place.`] : []),
     ],
     width,
     view: { width: width - 80, height, data: { values: rows }, layer },

@@ -67,6 +67,8 @@ export function levelSets(input: LevelSetsInput): VegaLiteSpec {
   const notes = ["Lines: level sets, dark low and bright high, each enclosing an equal share of the slice."];
   if (slices.some((slice) => slice.arrows))
     notes.push(`Arrows, all of one length: ${input.arrowTitle ?? "downhill"}.`);
+  const arrows = Math.max(...slices.map((slice) => slice.arrows?.at.shape[0] ?? 0));
+  if (arrows > maxArrows) notes.push(`${maxArrows} of ${formatCount(arrows)} arrows drawn.`);
   if (data) notes.push("Grey: data.");
   if (data && data.shape[0]! > maxData)
     notes.push(`${maxData} of ${formatCount(data.shape[0]!)} data points drawn.`);

@@ -3,6 +3,7 @@ import { notebookWidth } from "../frame.js";
 import { checkImages } from "../picture.js";
 import { item, spread } from "../projections/projection.js";
 import type { Points, VegaLiteSpec } from "../spec.js";
+import { formatCount } from "../text.js";
 import { checkLength, checkNames, checkSize } from "../validate.js";
 import { pictureTable } from "./picture-table.js";
 
@@ -20,12 +21,14 @@ export interface PictureRowsInput {
   width?: number;
 }
 
+/** More rows fill several screens. */
+const maxRows = 40;
 /** Pictures smaller than this many to a row are too small to see. */
 const maxColumns = 12;
 
 /**
  * Images side by side in labelled rows: what a transformation does, or what several models make of the same noise. Of more than 12 in a row, 12 are shown,
- * evenly spread, the first and the last among them.
+ * evenly spread, the first and the last among them; of more than 40 rows, 40.
  * @throws TangentLabError `invalid-argument` for other shapes, rows or column labels of different lengths, and values that are not finite.
  */
 export function pictureRows(input: PictureRowsInput): VegaLiteSpec {
@@ -42,14 +45,20 @@ export function pictureRows(input: PictureRowsInput): VegaLiteSpec {
   }
   if (columns) checkLength("columns", columns, count);
   const shown = spread([...Array(count).keys()], maxColumns);
+  const shownRows = spread(rows, maxRows);
   return pictureTable({
-    title: input.title ?? `${count} images in ${rows.length} rows`,
-    caption: shown.length < count ? [`${shown.length} of ${count} in each row shown.`] : [],
-    rows: rows.map(({ label }) => label),
+    title: input.title ?? `${formatCount(count)} images in ${formatCount(rows.length)} rows`,
+    caption: [
+      ...(shown.length < count ? [`${shown.length} of ${formatCount(count)} in each row shown.`] : []),
+      ...(shownRows.length < rows.length
+        ? [`${shownRows.length} of ${formatCount(rows.length)} rows shown.`]
+        : []),
+    ],
+    rows: shownRows.map(({ label }) => label),
     columns: shown.map((_, place) => String(place)),
     columnLabels: shown.map((index) => columns?.[index] ?? ""),
     columnTitle,
-    cells: rows.flatMap(({ label, images }) =>
+    cells: shownRows.flatMap(({ label, images }) =>
       shown.map((index, place) => ({
         row: label,
         column: String(place),

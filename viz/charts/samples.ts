@@ -1,8 +1,8 @@
 import { check } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import { checkImages } from "../picture.js";
-import { pca } from "../projections/pca.js";
-import { first, matrixShape, type Projection, plane, spread, thin } from "../projections/projection.js";
+import { planeOf } from "../projections/pca.js";
+import { first, matrixShape, type Projection, spread, thin } from "../projections/projection.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount } from "../text.js";
 import { fontSizes, runColor } from "../theme.js";
@@ -45,6 +45,7 @@ export function sampleGrids(input: SamplesInput & { columns?: number }): VegaLit
   );
   const { steps, total, frames } = alignFrames(runs);
   if (reference) checkImages("reference", reference);
+  const most = mostSamples(frames);
   const shown = (images: Points): Points => first(images, columns ** 2);
   const cells: PictureCell[] = runs.flatMap((run, i) => [
     ...frames[i]!.map(({ step, samples }, j): PictureCell => {
@@ -58,6 +59,7 @@ export function sampleGrids(input: SamplesInput & { columns?: number }): VegaLit
     caption: [
       "Each place in a grid starts from the same noise in every picture.",
       ...framesNote(steps, total),
+      ...(most > columns ** 2 ? [`${columns ** 2} of ${formatCount(most)} samples shown.`] : []),
     ],
     rows: runs.map((run) => run.name),
     columns: [...steps.map(formatCount), ...(reference === undefined ? [] : ["data"])],
@@ -86,7 +88,8 @@ export function sampleScatter(input: SamplesInput & { projection?: Projection })
   const [, dim] = matrixShape(basis);
   for (const { samples } of frames.flat())
     check(samples.shape[1] === dim, "samples.shape", samples.shape, `[count, ${dim}]`);
-  const projection: Projection = input.projection ?? (dim === 2 ? plane : pca(basis));
+  const projection: Projection =
+    input.projection ?? planeOf(reference ? "reference" : "runs[0].frames[].samples", basis);
   const background = rows(projection.project(thin(basis, maxPoints)));
 
   const notes = projection.note === undefined ? [] : [projection.note];
@@ -173,7 +176,7 @@ export function sampleScatter(input: SamplesInput & { projection?: Projection })
   );
   notes.unshift("Grey: data. Coloured: samples, from the same noise in every panel.");
   notes.push(...framesNote(steps, total));
-  const most = Math.max(...frames.flat().map(({ samples }) => samples.shape[0]!));
+  const most = mostSamples(frames);
   if (most > maxPoints) notes.push(`${maxPoints} of ${formatCount(most)} samples drawn per panel.`);
   if (outside > 0) notes.push(`Outside the panels: ${formatCount(outside)} samples.`);
   return frame({
@@ -219,13 +222,16 @@ function alignFrames(runs: readonly SampleRun[]): {
   };
 }
 
+const mostSamples = (frames: readonly SampleRun["frames"][]): number =>
+  Math.max(...frames.flat().map(({ samples }) => samples.shape[0]!));
+
 function sampleTitle(steps: readonly number[]): string {
   if (steps.length === 1) return `Samples after ${formatCount(steps[0]!)} training steps`;
   return `Samples from the same noise, from step ${formatCount(steps[0]!)} to step ${formatCount(steps.at(-1)!)} of training`;
 }
 
 const framesNote = (steps: readonly number[], total: number): string[] =>
-  steps.length < total ? [`${steps.length} of ${total} recordings shown.`] : [];
+  steps.length < total ? [`${steps.length} of ${formatCount(total)} recordings shown.`] : [];
 
 const rows = ({ shape, values }: Points): { x: number; y: number }[] =>
   Array.from({ length: shape[0]! }, (_, i) => ({

@@ -2,7 +2,7 @@ import { notebookWidth } from "../frame.js";
 import { checkImages } from "../picture.js";
 import { item, spread } from "../projections/projection.js";
 import type { Points, VegaLiteSpec } from "../spec.js";
-import { formatNumber } from "../text.js";
+import { formatCount, formatNumber } from "../text.js";
 import { checkLength, checkNames, checkPoints, checkSize } from "../validate.js";
 import { pictureTable } from "./picture-table.js";
 
@@ -52,7 +52,8 @@ export function tangentPictures(input: TangentPicturesInput): VegaLiteSpec {
   const notes = signed
     ? ["Red: the tangent makes the pixel brighter; blue: darker; each map scaled by its largest value."]
     : [];
-  if (shown.length < times.length) notes.push(`${shown.length} of ${times.length} noise levels shown.`);
+  if (shown.length < times.length)
+    notes.push(`${shown.length} of ${formatCount(times.length)} noise levels shown.`);
   const labels = shown.map((index) => formatNumber(times[index]!));
   return pictureTable({
     title: input.title ?? `What the tangents look like from noise level t = ${labels[0]} to ${labels.at(-1)}`,

@@ -1,7 +1,7 @@
 import { check } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
-import { pca } from "../projections/pca.js";
-import { fading, matrixShape, type Projection, plane, spread, thin } from "../projections/projection.js";
+import { planeOf } from "../projections/pca.js";
+import { fading, matrixShape, type Projection, spread, thin } from "../projections/projection.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatNumber } from "../text.js";
 import { inks, runColor } from "../theme.js";
@@ -60,7 +60,7 @@ export function trajectories(input: TrajectoriesInput): VegaLiteSpec {
     const known = Number.isInteger(probe) && probe >= 0 && probe < probeCount;
     check(known, `probes[${i}]`, probe, `integers from 0 to ${probeCount - 1}`);
   }
-  const projection = input.projection ?? (dim === 2 ? plane : pca(data));
+  const projection = input.projection ?? planeOf("data", data);
   const shown = thin(data, maxData);
   const faded = fading(projection, shown);
   const background = places(projection.project(shown)).map((at, i) => ({ ...at, near: faded?.[i] ?? 0.55 }));

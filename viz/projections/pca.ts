@@ -2,7 +2,7 @@ import { Matrix, QrDecomposition, SingularValueDecomposition } from "ml-matrix";
 import type { Points } from "../spec.js";
 import { formatPercent } from "../text.js";
 import { checkRows } from "./check.js";
-import { matrixShape, type Projection } from "./projection.js";
+import { matrixShape, type Projection, plane } from "./projection.js";
 
 export interface PrincipalPlane extends Projection {
   readonly name: "PCA";
@@ -13,6 +13,16 @@ export interface PrincipalPlane extends Projection {
 }
 
 const iterations = 100;
+
+/**
+ * How a chart shows points where nothing else is asked for: points in the plane as they are, others by PCA. `argument` names them in errors.
+ * @throws TangentLabError `invalid-argument` for a single point of more dimensions than two, and for one dimension.
+ */
+export function planeOf(argument: string, points: Points): Projection {
+  if (matrixShape(points)[1] === 2) return plane;
+  checkRows(argument, points, 2);
+  return pca(points);
+}
 
 /**
  * The plane of the two largest principal components, by orthogonal iteration: finds the plane also where both variances are alike.

@@ -6,8 +6,8 @@ import { sampleGrids, sampleScatter } from "../charts/samples.js";
 import { normalized, tangentPictures } from "../charts/tangent-pictures.js";
 import { directionChange, parallelShare } from "../charts/tangents.js";
 import { trajectories } from "../charts/trajectories.js";
-import { pca } from "../projections/pca.js";
-import { first, type Projection, plane, spread, thin } from "../projections/projection.js";
+import { planeOf } from "../projections/pca.js";
+import { first, spread, thin } from "../projections/projection.js";
 import { umap } from "../projections/umap.js";
 import type { Points, VegaLiteSpec } from "../spec.js";
 import { capitalize, list } from "../text.js";
@@ -27,7 +27,7 @@ export function samplesChart({ runs, reference, ...rest }: ReportComparison): Dr
         : sampleScatter({
             ...input,
             reference: thin(reference, maxData),
-            projection: planeOf(reference),
+            projection: planeOf("reference", reference),
           }),
   ];
 }
@@ -111,7 +111,7 @@ export function explorerChart({ runs, reference, shape, ...rest }: ReportCompari
       tangentExplorer({
         width: wideChart,
         data: thin(reference, maxData),
-        projection: images ? umap(reference) : planeOf(reference),
+        projection: images ? umap(reference) : planeOf("reference", reference),
         runs: probed.map(({ name, probes }) => ({
           name,
           frames: spread(probes, images ? pictureFrames : probes.length).map(
@@ -131,15 +131,11 @@ export function pathCharts({ runs, reference, shape, ...rest }: ReportComparison
       trajectories({
         width: wideChart,
         data: thin(reference, maxData),
-        projection: planeOf(reference),
+        projection: planeOf("reference", reference),
         runs: probed.map(({ name, probes }) => ({ name, frames: probes })),
       }),
   ];
 }
-
-/** The same plane in all charts of points, however many of them are drawn. */
-const planeOf = (reference: ReportComparison["reference"]): Projection =>
-  reference.shape[1] === 2 ? plane : pca(reference);
 
 /** The tangents at the end of training, in a plane; images in UMAP's. */
 export function fieldChart({ runs, reference, manifoldDim }: ReportComparison): Draw[] {
