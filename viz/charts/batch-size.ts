@@ -1,6 +1,6 @@
 import { check } from "../../src/errors.js";
 import type { VegaLiteSpec } from "../spec.js";
-import { capitalize, formatNumber } from "../text.js";
+import { capitalize, formatCount, formatNumber } from "../text.js";
 import { checkNames } from "../validate.js";
 import { type IntervalPoint, intervals } from "./intervals.js";
 
@@ -56,9 +56,9 @@ export function metricAgainstBatchSize(input: BatchSizeInput): VegaLiteSpec {
   const best = [...ends].sort((a, b) => (lowerIsBetter ? a.small - b.small : b.small - a.small));
   const finding =
     least === most
-      ? `${capitalize(metric)} with batches of ${least}: ${best.map(({ name, small }) => `${name} ${formatNumber(small)}`).join(", ")}`
-      : `${capitalize(metric)} with batches of ${most} and of ${least}: ${best
-          .map(({ name, small, large }) => `${name} ${formatNumber(large)} and ${formatNumber(small)}`)
+      ? `${capitalize(metric)} with batches of ${formatCount(least)}: ${best.map(({ name, small }) => `${name} ${formatNumber(small)}`).join(", ")}`
+      : `${capitalize(metric)} from batches of ${formatCount(most)} down to ${formatCount(least)}: ${best
+          .map(({ name, small, large }) => `${name} ${formatNumber(large)} to ${formatNumber(small)}`)
           .join(", ")}`;
   return intervals({
     ...rest,

@@ -4,7 +4,7 @@ import { checkImages, pictureURI } from "../picture.js";
 import { planeOf } from "../projections/pca.js";
 import { item, matrixShape, move, type Projection, spread, thin } from "../projections/projection.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
-import { formatCount } from "../text.js";
+import { formatCount, formatNumber } from "../text.js";
 import { inks, runColor, runScale } from "../theme.js";
 import { checkLength, checkNames, checkPoints, checkSize } from "../validate.js";
 import { arrowLayers, arrowLength as quarterRadius } from "./arrows.js";
@@ -196,7 +196,7 @@ export function tangentExplorer(input: ExplorerInput): VegaLiteSpec {
     ...(images && !pictures ? ["Too many outputs to show their images on hovering."] : []),
   ];
   const spec = frame({
-    title: input.title ?? "Tangents over training, recording by recording",
+    title: input.title ?? endsTitle(runs, valueTitle),
     caption: notes,
     width,
     view: {
@@ -261,6 +261,19 @@ function checkInput({ data, runs, arrowLength }: ExplorerInput): void {
   }
   const usable = arrowLength === undefined || (Number.isFinite(arrowLength) && arrowLength > 0);
   check(usable, "arrowLength", arrowLength, "a positive number");
+}
+
+/** The mean over all probes at the first and at the last recording. */
+function endsTitle(runs: ExplorerInput["runs"], valueTitle: string): string {
+  const mean = ({ values }: ExplorerFrame): string => {
+    const sum = Array.from(values).reduce((a, b) => a + b, 0);
+    return formatNumber(Number((sum / values.length).toPrecision(2)));
+  };
+  const [first, last] = [runs[0]!.frames[0]!, runs[0]!.frames.at(-1)!];
+  if (first === last)
+    return `Mean ${valueTitle}: ${runs.map(({ name, frames }) => `${name} ${mean(frames[0]!)}`).join(", ")}`;
+  const ends = runs.map(({ name, frames }) => `${name} ${mean(frames[0]!)} to ${mean(frames.at(-1)!)}`);
+  return `Mean ${valueTitle} from step ${formatCount(first.step)} to ${formatCount(last.step)}: ${ends.join(", ")}`;
 }
 
 /** 0 to 1 for shares, else what there is. */

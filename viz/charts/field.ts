@@ -342,7 +342,8 @@ function fieldTitle(runs: readonly FieldRun[], projection: Projection): string {
   });
   if (shares.length === runs.length)
     return `Share of the tangents parallel to the data manifold: ${shares.join(", ")}`;
-  return `Where the loss moves the outputs${projection.name === "plane" ? "" : `, seen ${projection.name === "view" ? "from one side" : `by ${projection.name}`}`}`;
+  const fitted = projection.name === "PCA" || projection.name === "UMAP";
+  return `Where the loss moves the outputs${fitted ? `, seen by ${projection.name}` : ""}`;
 }
 
 interface Limits {

@@ -158,7 +158,9 @@ export function intervals(input: IntervalsInput): VegaLiteSpec {
     title,
     caption: [
       ...(several
-        ? ["Point: mean over seeds; line: its 95% interval (Student's t); faint: single seeds."]
+        ? [
+            `Point: mean over seeds; line: its 95% interval (Student's t)${seeds.length > 0 ? "; faint: single seeds" : ""}.`,
+          ]
         : []),
       ...caption,
       ...(places.length < allPlaces.length

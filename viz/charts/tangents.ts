@@ -81,7 +81,9 @@ export function directionChange(input: ProbeChartInput): VegaLiteSpec {
     domain: [Math.min(0, ...rows.map((row) => row.low)) < 0 ? -1 : 0, 1],
     format: ".1f",
     reference: null,
-    caption: "1: same direction as at the recording before. 0: unrelated. -1: opposite.",
+    caption: `1: same direction as at the recording before. 0: unrelated. -1: opposite.${
+      input.title === undefined ? " In the title: mean over training." : ""
+    }`,
   });
 }
 

@@ -22,11 +22,10 @@ export function orthographic(options: { azimuth?: number; elevation?: number } =
     check(points.shape[1] === 3, "points.shape", points.shape, "[count, 3]");
     return points.shape[0]!;
   };
-  const title = `seen from ${azimuth}°, ${elevation}°`;
   return {
     name: "view",
-    axes: [title, ""],
-    note: "Seen from one side: depth is lost, what is far is fainter.",
+    axes: ["across the view", "up the view"],
+    note: `Seen from azimuth ${azimuth}°, elevation ${elevation}°: depth is lost, what is far is fainter.`,
     project(points) {
       const count = checked(points);
       const values = new Float64Array(2 * count);
