@@ -1,5 +1,6 @@
 export * from "./aligned.js";
 export * from "./distance.js";
+export * from "./feature-space.js";
 export * from "./images.js";
 export * from "./points.js";
 export * from "./split.js";
