@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import type { Dataset } from "../../datasets/index.js";
 import type { ConsistencyLoss } from "../consistency/losses.js";
-import { check, TangentLabError } from "../errors.js";
-import { readBytes, writeFileAtomically } from "../io/files.js";
+import { check } from "../errors.js";
+import { writeFileAtomically } from "../io/files.js";
 import { type ConsistencyTraining, type DistanceName, trainConsistency } from "../training/consistency.js";
 import type { TrainedDenoiser } from "../training/denoiser.js";
 import type { TrainedFeatures } from "../training/features.js";
 import type { ArrayRecord, Json, MetricsRecord, RunRecord } from "../training/record.js";
+import { readFinished } from "./finished.js";
 import { type Objective, objectiveLoss } from "./objective.js";
 import {
   type DenoiserPlan,
@@ -93,7 +94,7 @@ export async function runTrial(trial: Trial, label: string, bench: Bench): Promi
   const data = await bench.dataset(trial.dataset);
   const name = await trainingName(`${trial.dataset}-seed-${trial.seed}`, data, trial as unknown as Json);
   const path = join(bench.folder, `${name}.json`);
-  const before = await readRecord(path);
+  const before = await readFinished<TrialRecord>(path);
   if (before) {
     bench.skip(trial.training.steps);
     return before;
@@ -169,24 +170,6 @@ function summary(trial: Trial, record: RunRecord): TrialRecord {
     chance: record.probeSet!.chance,
     samples: record.samples.at(-1)!.samples,
   };
-}
-
-async function readRecord(path: string): Promise<TrialRecord | undefined> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readBytes(path);
-  } catch (error) {
-    if (((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT") return undefined;
-    throw error;
-  }
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes)) as TrialRecord;
-  } catch (cause) {
-    throw new TangentLabError("corrupt-file", `${path} is not JSON; delete it to run it anew`, {
-      argument: "out",
-      cause,
-    });
-  }
 }
 
 const mean = (values: readonly number[]): number =>

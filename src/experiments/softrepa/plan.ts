@@ -9,6 +9,8 @@ export type FlowPlan = Stage & {
   layers: number;
   heads: number;
   headDim: number;
+  /** Mean of ln(t / (1 - t)) over training; its standard deviation is 1. */
+  timeMean: number;
 };
 
 /** One way to train soft tokens; JSON. */
@@ -51,6 +53,8 @@ export const mainPlan = (quick: boolean): SoftRepaPlan => ({
   flow: {
     ...{ patch: 4, layers: quick ? 3 : 4, heads: 4, headDim: quick ? 16 : 32 },
     ...{ steps: quick ? 500 : 2500, batchSize: 32, learningRate: 2e-3 },
+    // Noisier than SD3's 0: one object on a plain background is there at t = 0.5 already, and captions matter before.
+    timeMean: 1,
   },
   judge: { steps: quick ? 150 : 400, batchSize: 64, learningRate: 3e-3 },
   arms: [{ ...softTokens, ...(quick && { layers: 2, steps: 60 }) }],

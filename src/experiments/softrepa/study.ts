@@ -1,8 +1,12 @@
+import { join } from "node:path";
 import type { CaptionedDataset } from "../../../datasets/index.js";
 import { check } from "../../errors.js";
+import { writeFileAtomically } from "../../io/files.js";
 import type { Json } from "../../training/record.js";
+import { readFinished } from "../finished.js";
 import type { Workplace } from "../prepare.js";
 import { type Interval, interval, pairedDifference } from "../statistics.js";
+import { trainingName } from "../weights.js";
 import { mainPlan, type SoftRepaPlan, type TokenPlan } from "./plan.js";
 import type { ArmRecord } from "./record.js";
 import { softRepaTrial, type TrialRecord } from "./trial.js";
@@ -67,9 +71,11 @@ export interface SoftRepaStudyRecord {
   versions: Record<string, string>;
 }
 
+type SeedRecord = Pick<TrialRecord, "ceiling" | "arms">;
+
 /**
- * The same trial with several seeds: each has a flow, a judge and tokens of its own. Trainings that were finished before are read and not run again. Undefined
- * where it was stopped.
+ * The same trial with several seeds: each has a flow, a judge and tokens of its own. A seed's folder is named by a hash of the plan; once it is measured its numbers
+ * are in `<name>.json` beside it, and it is not run again. Undefined where it was stopped.
  */
 export async function softRepaStudy(
   data: CaptionedDataset,
@@ -78,11 +84,18 @@ export async function softRepaStudy(
   place: Workplace,
 ): Promise<Pick<SoftRepaStudyRecord, "ceiling" | "arms"> | undefined> {
   check(seeds.length >= 2, "seeds", seeds, "two or more, so that there are intervals");
-  const trials: TrialRecord[] = [];
+  const trials: SeedRecord[] = [];
   for (const seed of seeds) {
-    const trial = await softRepaTrial(data, plan, seed, place);
-    if (!trial) return undefined;
-    trials.push(trial);
+    const name = await trainingName(`${data.name}-seed-${seed}`, data, { ...plan, seed });
+    const path = join(place.folder, `${name}.json`);
+    let record = await readFinished<SeedRecord>(path);
+    if (!record) {
+      const trial = await softRepaTrial(data, plan, seed, { ...place, folder: join(place.folder, name) });
+      if (!trial) return undefined;
+      record = { ceiling: trial.ceiling, arms: trial.arms };
+      await writeFileAtomically(path, `${JSON.stringify(record)}\n`);
+    }
+    trials.push(record);
   }
   return { ceiling: trials[0]!.ceiling, arms: summarizeArms(trials.map(({ arms }) => arms)) };
 }

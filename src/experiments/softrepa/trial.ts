@@ -129,7 +129,7 @@ async function trainAll(
 ): Promise<Trained | undefined> {
   const { signal, follow } = place;
   const checkpoint = (name: string): string => join(place.folder, data.name, `seed-${seed}`, name);
-  const { patch, layers, heads, headDim } = plan.flow;
+  const { patch, layers, heads, headDim, timeMean } = plan.flow;
   const trained = await follow(
     trainFlow(data, {
       ...stageOptions(plan.flow, place, seed, checkpoint("flow")),
@@ -138,6 +138,7 @@ async function trainAll(
       heads,
       headDim,
       qkNorm: true,
+      time: { mean: timeMean, std: 1 },
     }),
     { label: `${data.name}: flow`, metric: "loss" },
   );
