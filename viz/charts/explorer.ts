@@ -96,7 +96,7 @@ export function tangentExplorer(input: ExplorerInput): VegaLiteSpec {
     type: "quantitative",
     title,
     scale: { domain: limits[axis], nice: false, zero: false },
-    axis: { grid: false, tickCount: 4, format: "~g", ...(title === null ? { labels: false } : {}) },
+    axis: { grid: false, tickCount: 4, format: "~r", ...(title === null ? { labels: false } : {}) },
   });
   const tooltip = [
     { field: "probe", type: "ordinal" },

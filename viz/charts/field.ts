@@ -1,7 +1,7 @@
 import { check } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import { pictureURI } from "../picture.js";
-import { planeOf } from "../projections/pca.js";
+import { pca, planeOf } from "../projections/pca.js";
 import {
   concatenate,
   difference,
@@ -42,6 +42,8 @@ export interface TangentFieldInput {
   projection?: "auto" | "plane" | "pca" | "umap" | Projection;
   /** Arrows go from f to f + arrowLength * tangent, in units of data space. Default: an average arrow is a quarter of the data's RMS radius. */
   arrowLength?: number;
+  /** `features` where data, outputs and tangents are those of feature space, as `manifold.toFeatureSpace` gives them. Default `data`. */
+  space?: "data" | "features";
   /** What `values` are, for the legend of colours. */
   valueTitle?: string;
   /** For UMAP. Default 0. */
@@ -95,7 +97,8 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
       runs.map(({ tangents }) => tangents),
     );
   const together = concatenate([data, ...runs.map((run) => run.outputs)]);
-  const map = choose(input.projection ?? "auto", data, together, seed);
+  const features = input.space === "features";
+  const map = choose(input.projection ?? "auto", data, together, seed, features);
   const { projection } = map;
   const fitted = map.fittedOnAll?.embedding;
 
@@ -115,7 +118,7 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
   const limits = square(background, panels);
   const outside = panels.reduce((sum, { start }) => sum + countOutside(start, limits), 0);
   if (outside > 0) notes.push(`Outside the frame: ${outside} of ${total} arrows.`);
-  notes.unshift(...describe(map, together, panels, arrowLength));
+  notes.unshift(...describe(map, together, panels, arrowLength, features));
 
   const columns = Math.min(runs.length, 3);
   const size = Math.floor((width - 70 - (columns - 1) * 18) / columns);
@@ -135,14 +138,14 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
       type: "quantitative",
       title: projection.axes[0],
       scale: scale(limits.x),
-      axis: { grid: false, tickCount: 4, format: "~g" },
+      axis: { grid: false, tickCount: 4, format: "~r" },
     });
     const y = (field: string): View => ({
       field,
       type: "quantitative",
       title: i % columns === 0 ? projection.axes[1] : null,
       scale: scale(limits.y),
-      axis: { grid: false, tickCount: 4, format: "~g", ...(i % columns === 0 ? {} : { labels: false }) },
+      axis: { grid: false, tickCount: 4, format: "~r", ...(i % columns === 0 ? {} : { labels: false }) },
     });
     const paint = color ?? { value: runColor(run.name, i) };
     const tooltip = [
@@ -190,7 +193,7 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
     };
   });
   return frame({
-    title: input.title ?? fieldTitle(input.runs, projection),
+    title: input.title ?? fieldTitle(input.runs, projection, features),
     caption: notes,
     width,
     view: { concat: views, columns, spacing: 18 },
@@ -270,6 +273,7 @@ function choose(
   data: Points,
   together: Points,
   seed: number,
+  features: boolean,
 ): Chosen {
   if (typeof choice === "object") return { projection: choice };
   const [, dim] = matrixShape(data);
@@ -292,7 +296,11 @@ function choose(
     choice,
     '"auto", "plane", "pca", "umap" or a projection',
   );
-  return { projection: planeOf("data", data) };
+  if (!features || dim === 2) return { projection: planeOf("data", data) };
+  // Along the manifold features vary most and from it they lead where data have none: a plane of the data alone would hide what leaves it.
+  const both = pca(together);
+  const note = `PCA of the features of data and outputs: this plane holds ${formatPercent(both.explained)} of their variance.`;
+  return { projection: { ...both, note } };
 }
 
 interface Panel {
@@ -302,8 +310,16 @@ interface Panel {
 }
 
 /** What the reader must know to trust the plane. */
-function describe(map: Chosen, together: Points, panels: readonly Panel[], length: number): string[] {
-  const arrows = `Arrows: from f to f + ${formatNumber(length)} · tangent. Grey: data.`;
+function describe(
+  map: Chosen,
+  together: Points,
+  panels: readonly Panel[],
+  length: number,
+  features: boolean,
+): string[] {
+  const arrows = features
+    ? `In feature space. Arrows: from φ(f), ${formatNumber(length)} times the derivative of φ along the tangent. Grey: φ of data.`
+    : `Arrows: from f to f + ${formatNumber(length)} · tangent. Grey: data.`;
   if (map.fittedOnAll) {
     const { seed, neighbors, embedding } = map.fittedOnAll;
     const trust = trustworthiness(together, embedding);
@@ -333,7 +349,7 @@ function describe(map: Chosen, together: Points, panels: readonly Panel[], lengt
   ];
 }
 
-function fieldTitle(runs: readonly FieldRun[], projection: Projection): string {
+function fieldTitle(runs: readonly FieldRun[], projection: Projection, features: boolean): string {
   const shares = runs.flatMap((run) => {
     if (!run.parallel) return [];
     const values = Array.from(run.parallel).filter((share) => !Number.isNaN(share));
@@ -343,7 +359,7 @@ function fieldTitle(runs: readonly FieldRun[], projection: Projection): string {
   if (shares.length === runs.length)
     return `Share of the tangents parallel to the data manifold: ${shares.join(", ")}`;
   const fitted = projection.name === "PCA" || projection.name === "UMAP";
-  return `Where the loss moves the outputs${fitted ? `, seen by ${projection.name}` : ""}`;
+  return `Where the loss moves the outputs${features ? "' features" : ""}${fitted ? `, seen by ${projection.name}` : ""}`;
 }
 
 interface Limits {

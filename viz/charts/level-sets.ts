@@ -73,7 +73,7 @@ export function levelSets(input: LevelSetsInput): VegaLiteSpec {
   if (data && data.shape[0]! > maxData)
     notes.push(`${maxData} of ${formatCount(data.shape[0]!)} data points drawn.`);
   const views = slices.map((slice, i): View => {
-    const axis = { grid: false, tickCount: 4, format: "~g" };
+    const axis = { grid: false, tickCount: 4, format: "~r" };
     const first = i % columns === 0;
     const x = (field: string): View => ({
       field,

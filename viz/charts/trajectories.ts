@@ -92,7 +92,7 @@ export function trajectories(input: TrajectoriesInput): VegaLiteSpec {
       type: "quantitative",
       title,
       scale: { domain: axis === 0 ? limits.x : limits.y, nice: false, zero: false },
-      axis: { grid: false, tickCount: 4, format: "~g", ...(axis === 1 && !first ? { labels: false } : {}) },
+      axis: { grid: false, tickCount: 4, format: "~r", ...(axis === 1 && !first ? { labels: false } : {}) },
     });
     const [x, y] = [channel(0, projection.axes[0]), channel(1, first ? projection.axes[1] : null)];
     const color = {

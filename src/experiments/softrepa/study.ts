@@ -11,7 +11,7 @@ import { mainPlan, type SoftRepaPlan, type TokenPlan } from "./plan.js";
 import type { ArmRecord } from "./record.js";
 import { softRepaTrial, type TrialRecord } from "./trial.js";
 
-/** The study's settings: the main job's, and arms that each change one thing about the tokens. */
+/** The study's settings: the main job's, shorter, and arms that each change one thing about the tokens. */
 export function studyPlan(quick: boolean): SoftRepaPlan {
   const plan = mainPlan(quick);
   const tokens = plan.arms[0]!;
@@ -24,9 +24,17 @@ export function studyPlan(quick: boolean): SoftRepaPlan {
         but("m = 1", { tokens: 1 }),
         but("without time", { timeRows: 0 }),
         but("b = 4", { batchSize: 4 }),
-        but("positives' weight 1", { positiveWeight: 1 }),
       ];
-  if (!quick) return { ...plan, arms };
+  if (!quick) {
+    return {
+      ...plan,
+      arms: arms.map((arm) => ({ ...arm, steps: 300 })),
+      flow: { ...plan.flow, steps: 1500 },
+      generate: { ...plan.generate, images: 128 },
+      information: { ...plan.information, batches: 10 },
+      edit: { ...plan.edit, starts: [15] },
+    };
+  }
   return {
     ...plan,
     arms: arms.map((arm) => ({ ...arm, steps: 15 })),

@@ -12,6 +12,7 @@ import {
   metricCurves,
   orthographic,
   oscillationMap,
+  type Points,
   parallelShare,
   pictureRows,
   sampleGrids,
@@ -123,6 +124,56 @@ export const gallery: Record<string, () => VegaLiteSpec> = {
         { name: "MFD", outputs, tangents: { shape: [60, 3], values: normal(4, 180).map((v) => v / 2) } },
       ],
       projection: orthographic({ azimuth: 60, elevation: 60 }),
+    });
+  },
+  "tangent-field-umap": () => {
+    // Discs at places of the picture: a two-dimensional manifold of images. Along it a disc moves, across it noise is added.
+    const at = Array.from({ length: 150 }, (_, i) => [4 + 8 * ((i * 0.618) % 1), 4 + (8 * i) / 149] as const);
+    const some = at.filter((_, i) => i % 6 === 0);
+    const field = (along: number, across: number) => ({
+      outputs: images(some.map(([x, y]) => disc(x, y, 3))),
+      tangents: images(
+        some.map(([x, y], i) => {
+          const moved = minus(disc(x + 0.3, y + 0.3, 3), disc(x, y, 3));
+          const noise = normal(50 + i, 256);
+          return moved.map((value, k) => along * value + across * noise[k]!);
+        }),
+      ),
+    });
+    return tangentField({
+      data: images(at.map(([x, y]) => disc(x, y, 3))),
+      runs: [
+        { name: "pixel", ...field(1, 0.02) },
+        { name: "MFD", ...field(0.05, 0.1) },
+      ],
+    });
+  },
+  "tangent-field-features": () => {
+    // Features that see what leaves the circle, and little of where on it a point is.
+    const phi = (x: number, y: number): number[] => {
+      const radius = Math.hypot(x, y);
+      return [3 * (radius - 1), (radius - 1) ** 2, (0.4 * x) / radius, (0.4 * y) / radius];
+    };
+    const features = ({ shape, values }: Points): number[][] =>
+      Array.from({ length: shape[0]! }, (_, i) => phi(values[2 * i]!, values[2 * i + 1]!));
+    return tangentField({
+      data: points(features(points(circle(200)))),
+      runs: [
+        { name: "pixel", ...circleField(1, 40, 0.85) },
+        { name: "MFD", ...circleField(1, 40, 0.1) },
+      ].map(({ name, outputs, tangents, parallel }) => {
+        const step = 1e-3;
+        const ahead = points(
+          features({
+            shape: outputs.shape,
+            values: Array.from(outputs.values, (value, i) => value + step * tangents.values[i]!),
+          }),
+        );
+        const here = points(features(outputs));
+        const along = Array.from(ahead.values, (value, i) => (value - here.values[i]!) / step);
+        return { name, outputs: here, tangents: { shape: here.shape, values: along }, parallel };
+      }),
+      space: "features",
     });
   },
   "tangent-explorer": () =>
