@@ -151,4 +151,21 @@ test("bad fields are refused by name", () => {
   fails({ data: noise(1, [9, 3]), runs: [circle(4, 3, 1)], projection: "plane" }, "projection");
 });
 
+test("in feature space the caption says so, and the plane shows what leaves the data", async () => {
+  // Data vary along the first feature; the tangent leads along the third.
+  const data: Points = { shape: [4, 3], values: [-2, 0.1, 0, -1, -0.1, 0, 1, -0.1, 0, 2, 0.1, 0] };
+  const run: FieldRun = {
+    name: "a",
+    outputs: { shape: [1, 3], values: [0, 0, 1] },
+    tangents: { shape: [1, 3], values: [0, 0, -1] },
+  };
+  const spec = tangentField({ data, runs: [run], space: "features" });
+  const text = texts(await toSVG(spec)).replace(/\s+/g, " ");
+  assert.match(text, "Where the loss moves the outputs' features");
+  assert.match(text, "In feature space. Arrows: from φ(f)");
+  assert.match(text, "in this plane of 3 dimensions: a 100%");
+  const elsewhere = texts(await toSVG(tangentField({ data, runs: [run] }))).replace(/\s+/g, " ");
+  assert.match(elsewhere, "in this plane of 3 dimensions: a 0%");
+});
+
 test.run();

@@ -3,6 +3,7 @@ import * as assert from "uvu/assert";
 import * as random from "../../src/engine/random.js";
 import { TangentLabError } from "../../src/errors.js";
 import { fitUmap, nearestNeighbors, type Points, pca, trustworthiness, umap } from "../../viz/index.js";
+import { featurePlane } from "../../viz/projections/feature-plane.js";
 
 const noise = (seed: number, count: number, dim: number): Points => ({
   shape: [count, dim],
@@ -169,6 +170,19 @@ test("UMAP with the engine's neighbours keeps groups together, the same for the 
       .filter((j) => j !== i)
       .reduce((best, j) => (far(i, j) < far(i, best) ? j : best), i === 0 ? 1 : 0);
   for (const i of [0, 30, 59, 60, 119]) assert.is(nearest(i) < 60, i < 60);
+});
+
+test("a plane for directions in feature space: the points' principal axis, and where directions leave it", () => {
+  // Points along the first axis, a little along the second; directions along the first and the third.
+  const points = { shape: [4, 3], values: [-2, 0.1, 0, -1, -0.1, 0, 1, -0.1, 0, 2, 0.1, 0] };
+  const plane = featurePlane(points, { shape: [2, 3], values: [1, 0, 0.5, -1, 0, -1] });
+  const { values } = plane.project({ shape: [3, 3], values: [1, 0, 0, 0, 1, 0, 0, 0, 1] });
+  const expected = [1, 0, 0, 0, 0, 1];
+  for (const [i, value] of expected.entries()) assert.ok(Math.abs(values[i]! - value) < 1e-6, `${values[i]}`);
+  // Directions along the points' axis alone leave no second axis: it is the points' own.
+  const along = featurePlane(points, { shape: [1, 3], values: [3, 0, 0] });
+  const [, up] = along.project({ shape: [1, 3], values: [0, 1, 0] }).values as number[];
+  assert.ok(Math.abs(up! - 1) < 1e-6);
 });
 
 test.run();

@@ -1,7 +1,8 @@
 import { check } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import { pictureURI } from "../picture.js";
-import { pca, planeOf } from "../projections/pca.js";
+import { featurePlane } from "../projections/feature-plane.js";
+import { planeOf } from "../projections/pca.js";
 import {
   concatenate,
   difference,
@@ -98,7 +99,8 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
     );
   const together = concatenate([data, ...runs.map((run) => run.outputs)]);
   const features = input.space === "features";
-  const map = choose(input.projection ?? "auto", data, together, seed, features);
+  const tangents = concatenate(runs.map((run) => run.tangents));
+  const map = choose(input.projection ?? "auto", data, together, seed, features ? tangents : undefined);
   const { projection } = map;
   const fitted = map.fittedOnAll?.embedding;
 
@@ -273,7 +275,8 @@ function choose(
   data: Points,
   together: Points,
   seed: number,
-  features: boolean,
+  /** In feature space, to choose a plane that shows them. */
+  tangents: Points | undefined,
 ): Chosen {
   if (typeof choice === "object") return { projection: choice };
   const [, dim] = matrixShape(data);
@@ -296,11 +299,8 @@ function choose(
     choice,
     '"auto", "plane", "pca", "umap" or a projection',
   );
-  if (!features || dim === 2) return { projection: planeOf("data", data) };
-  // Along the manifold features vary most and from it they lead where data have none: a plane of the data alone would hide what leaves it.
-  const both = pca(together);
-  const note = `PCA of the features of data and outputs: this plane holds ${formatPercent(both.explained)} of their variance.`;
-  return { projection: { ...both, note } };
+  const projection = planeOf("data", data);
+  return { projection: tangents && dim > 2 ? featurePlane(data, tangents) : projection };
 }
 
 interface Panel {

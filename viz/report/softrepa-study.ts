@@ -36,13 +36,16 @@ export interface SoftRepaStudyInput {
   versions: Readonly<Record<string, string>>;
 }
 
+/** The measures that the charts show. */
+const headline = /all attributes right|Fréchet|information|all as asked/;
+
 /** The study as one self-contained HTML file. */
 export async function renderSoftRepaStudy(study: SoftRepaStudyInput): Promise<string> {
   const page = new Page();
   const { title, date, seconds, question, seeds, quick, arms, ceiling } = study;
   const measures = arms[0]!.outcomes.map(({ measure }) => measure);
   const charts = measures
-    .filter((measure) => /all attributes right|Fréchet|information|all as asked/.test(measure))
+    .filter((measure) => headline.test(measure))
     .map((measure) =>
       drawn(page, () =>
         intervals({
@@ -76,22 +79,30 @@ export async function renderSoftRepaStudy(study: SoftRepaStudyInput): Promise<st
   return page.html({ title, body, style });
 }
 
-/** A row per measure, a column per arm: the mean with its interval; * where the difference to the model without tokens leaves out 0. */
-export function softRepaTable({ arms }: SoftRepaStudyInput): { head: string[]; rows: string[][] } {
+/**
+ * A row per measure, a column per arm: the mean with its interval; * where the difference to the model without tokens leaves out 0.
+ * @param all false: only the measures that the charts show.
+ */
+export function softRepaTable(
+  { arms }: SoftRepaStudyInput,
+  { all = true }: { all?: boolean } = {},
+): { head: string[]; rows: string[][] } {
   return {
     head: [
       "",
       ...arms.map(({ name, trained }) => (trained ? `${name} (${trained.toLocaleString("en-US")})` : name)),
     ],
-    rows: arms[0]!.outcomes.map(({ measure }, i) => [
-      measure,
-      ...arms.map(({ outcomes }) => {
-        const { interval, versus } = outcomes[i]!;
-        const { mean, low, high } = interval;
-        const range = low === null ? "" : ` (${formatNumber(low)} to ${formatNumber(high!)})`;
-        return `${formatNumber(mean)}${range}${versus && leavesOutZero(versus) ? " *" : ""}`;
-      }),
-    ]),
+    rows: arms[0]!.outcomes
+      .map(({ measure }, i) => [
+        measure,
+        ...arms.map(({ outcomes }) => {
+          const { interval, versus } = outcomes[i]!;
+          const { mean, low, high } = interval;
+          const range = low === null ? "" : ` (${formatNumber(low)} to ${formatNumber(high!)})`;
+          return `${formatNumber(mean)}${range}${versus && leavesOutZero(versus) ? " *" : ""}`;
+        }),
+      ])
+      .filter(([measure]) => all || headline.test(measure!)),
   };
 }
 
