@@ -57,11 +57,11 @@ export async function softRepaStudyCommand(args: ExperimentArguments, signal: Ab
   await writeFileAtomically(join(out, "results.json"), `${JSON.stringify(record, null, 1)}\n`);
   const path = resolve(out, "index.html");
   await writeFileAtomically(path, await renderSoftRepaStudy(record));
-  const table = markdown(softRepaTable(record));
   console.log(path);
-  console.log(table);
+  console.log(markdown(softRepaTable(record)));
   if (!args.readme) return;
   const command = `tangent-lab experiment softrepa${quick ? " --quick" : ""}`;
   const note = `${softRepaNote(record)} ${record.date.slice(0, 10)}, \`${command}\`.`;
+  const table = markdown(softRepaTable(record, { all: false }));
   await updateSection(args.readme, "experiment-softrepa", `${table}\n\n${note}`);
 }
