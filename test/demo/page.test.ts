@@ -22,6 +22,17 @@ test.before(async () => {
   site = await serve(folder);
   browser = await launch(chromium!);
   page = await browser.newPage({ viewport: { width: 1000, height: 800 } });
+  // What each frame costs the page's thread, in milliseconds.
+  await page.addInitScript(`
+    globalThis.paintings = [];
+    const request = requestAnimationFrame;
+    globalThis.requestAnimationFrame = (paint) =>
+      request((now) => {
+        const start = performance.now();
+        paint(now);
+        paintings.push(performance.now() - start);
+      });
+  `);
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) problems.push(message.text());
   });
@@ -68,6 +79,13 @@ test("training moves the tangents and the samples, and the headline says what th
     /^Pixel loss: the tangent oscillates along the manifold\.\nMFD: it points/,
   );
   assert.match(await text("announcer"), /^Pixel loss: the tangent/);
+});
+
+test("while two models train, a frame is drawn in half of the time that 60 a second leave it", async () => {
+  const paintings = (await page.evaluate("paintings")) as number[];
+  assert.ok(paintings.length > 60, `${paintings.length} frames`);
+  const median = paintings.sort((a, b) => a - b)[Math.floor(paintings.length / 2)]!;
+  assert.ok(median < 1000 / 60 / 2, `${median} ms in the middle`);
 });
 
 test("a link restores the settings", async () => {
