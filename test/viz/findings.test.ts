@@ -37,7 +37,10 @@ test("single seeds are spoken of only where they are drawn", async () => {
   const without = await drawn(attributeAgreement({ arms: [{ name: "a", attributes: [attribute] }] }));
   assert.match(without, "line: its 95% interval (Student's t).");
   const attributes = [{ ...attribute, values: [0.4, 0.6] }];
-  assert.match(await drawn(attributeAgreement({ arms: [{ name: "a", attributes }] })), "faint: single seeds");
+  assert.match(
+    await drawn(attributeAgreement({ arms: [{ name: "a", attributes }] })),
+    "strokes: single seeds",
+  );
 });
 
 test("the explorer says how the mean over the probes changed, whatever recording is shown", () => {

@@ -5,7 +5,7 @@ import type { VegaLiteSpec } from "../../viz/spec.js";
 export function countMarks(svg: string): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const [, role] of svg.matchAll(
-    /aria-roledescription="((?:line|area|rule|image|symbol) mark|point)"/g,
+    /aria-roledescription="((?:line|area|rule|image|symbol) mark|point|tick)"/g,
   )) {
     counts[role!] = (counts[role!] ?? 0) + 1;
   }

@@ -28,8 +28,8 @@ const chart: IntervalsInput = {
   ],
 };
 
-test("a point per mean, a line per interval, a faint point per seed; places in the order given", async () => {
-  assert.equal(await marks(intervals(chart)), { "rule mark": 3, point: 4 + 6 });
+test("a point per mean, a line per interval, a stroke per seed; places in the order given", async () => {
+  assert.equal(await marks(intervals(chart)), { "rule mark": 3, point: 4, tick: 6 });
   const words = texts(await toSVG(intervals(chart))).split("\n");
   assert.ok(words.indexOf("4") < words.indexOf("256"), "not as texts are sorted");
 });

@@ -50,7 +50,7 @@ const maxPlaces = 40;
 const maxSeeds = 100;
 
 /**
- * Means with their intervals over seeds, side by side at each place (a batch size, a dimension, a group), and the single seeds as faint dots; single numbers
+ * Means with their intervals over seeds, side by side at each place (a batch size, a dimension, a group), and the single seeds as short strokes; single numbers
  * where there are neither. Places are evenly spaced, in the order in which they first appear.
  * @throws TangentLabError `invalid-argument` for series without points or numbers that are not finite.
  */
@@ -139,7 +139,7 @@ export function intervals(input: IntervalsInput): VegaLiteSpec {
   if (seeds.length > 0) {
     layer.push({
       data: { values: seeds },
-      mark: { type: "point", filled: true, size: 18, opacity: 0.45, xOffset: 6 },
+      mark: { type: "tick", orient: "horizontal", size: 14, thickness: 1.5, opacity: 0.7 },
       encoding: { x, ...offset, color, y: y("value") },
     });
   }
@@ -159,7 +159,7 @@ export function intervals(input: IntervalsInput): VegaLiteSpec {
     caption: [
       ...(several
         ? [
-            `Point: mean over seeds; line: its 95% interval (Student's t)${seeds.length > 0 ? "; faint: single seeds" : ""}.`,
+            `Point: mean over seeds; line: its 95% interval (Student's t)${seeds.length > 0 ? "; strokes: single seeds" : ""}.`,
           ]
         : []),
       ...caption,
