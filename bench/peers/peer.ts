@@ -16,8 +16,15 @@ export class Peer {
     private readonly reader: Interface,
   ) {}
 
-  /** @param script beside this file. */
-  static start(python: string, script: string, threads: number): Peer {
+  /**
+   * A process and the version of what it speaks for; undefined if that Python does not have it, or is not there.
+   * @param script beside this file; it answers `hello`.
+   */
+  static async start(
+    python: string,
+    script: string,
+    threads: number,
+  ): Promise<{ peer: Peer; version: string } | undefined> {
     // One setting for every numeric library in it, from its start.
     const env = {
       ...process.env,
@@ -29,7 +36,14 @@ export class Peer {
     child.on("error", () => {}); // seen as the end of its answers
     child.stdin!.on("error", () => {});
     const reader = createInterface({ input: child.stdout! });
-    return new Peer(child, reader[Symbol.asyncIterator](), reader);
+    const peer = new Peer(child, reader[Symbol.asyncIterator](), reader);
+    try {
+      const { version } = await peer.ask<{ version: string }>({ do: "hello", threads });
+      return { peer, version };
+    } catch {
+      await peer.close();
+      return undefined;
+    }
   }
 
   async ask<T>(request: object): Promise<T> {

@@ -13,13 +13,8 @@ export class PyTorch {
 
   /** Undefined if that Python has no PyTorch, or is not there. */
   static async start(python: string, threads: number): Promise<PyTorch | undefined> {
-    const peer = Peer.start(python, "pytorch.py", threads);
-    try {
-      return new PyTorch(peer, (await peer.ask<{ version: string }>({ do: "hello", threads })).version);
-    } catch {
-      await peer.close();
-      return undefined;
-    }
+    const started = await Peer.start(python, "pytorch.py", threads);
+    return started && new PyTorch(started.peer, started.version);
   }
 
   /** The workload from the same weights and on the same batch; compiled by torch.compile or eager. */

@@ -11,13 +11,8 @@ export class UmapLearn {
 
   /** Undefined if that Python has no umap-learn, or is not there. */
   static async start(python: string, threads: number): Promise<UmapLearn | undefined> {
-    const peer = Peer.start(python, "umap_learn.py", threads);
-    try {
-      return new UmapLearn(peer, (await peer.ask<{ version: string }>({ do: "hello" })).version);
-    } catch {
-      await peer.close();
-      return undefined;
-    }
+    const started = await Peer.start(python, "umap_learn.py", threads);
+    return started && new UmapLearn(started.peer, started.version);
   }
 
   /** What the next fits are of. */

@@ -1,5 +1,5 @@
 import { TangentLabError } from "../errors.js";
-import { readBytes } from "../io/files.js";
+import { isMissing, readBytes } from "../io/files.js";
 
 /**
  * What a finished trial left, so that it is not run again; undefined where there is no file.
@@ -10,7 +10,7 @@ export async function readFinished<T>(path: string): Promise<T | undefined> {
   try {
     bytes = await readBytes(path);
   } catch (error) {
-    if (((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT") return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
   try {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import envPaths from "env-paths";
 import { currentDevice } from "../engine/device.js";
 import * as random from "../engine/random.js";
-import { fileSystemError, readBytes, writeFolderAtomically } from "../io/files.js";
+import { fileSystemError, isMissing, readBytes, writeFolderAtomically } from "../io/files.js";
 import type { TrainingData } from "../training/data.js";
 import type { Json } from "../training/record.js";
 import { versions } from "./provenance.js";
@@ -39,7 +39,7 @@ export function weightsCache(
         await copy(join(root, name), folder);
         return true;
       } catch (error) {
-        if (((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT") return false;
+        if (isMissing(error)) return false;
         throw error;
       }
     },

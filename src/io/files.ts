@@ -35,6 +35,10 @@ export function fileSystemError(
   });
 }
 
+/** Whether an error of `readBytes` means that there is no such file. */
+export const isMissing = (error: unknown): boolean =>
+  ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT";
+
 /**
  * A whole file.
  * @throws TangentLabError `file-system` if it cannot be read.

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tree from "../engine/tree.js";
 import { TangentLabError } from "../errors.js";
-import { readBytes, restoreFolder, writeFolderAtomically } from "../io/files.js";
+import { isMissing, readBytes, restoreFolder, writeFolderAtomically } from "../io/files.js";
 import { decodeSafetensors, encodeSafetensors } from "../io/safetensors.js";
 import type { TrainState } from "../optim/method.js";
 import type { Json, RecordRow } from "./record.js";
@@ -57,7 +57,7 @@ export async function loadCheckpoint(
   try {
     head = await readBytes(join(folder, "config.json"));
   } catch (error) {
-    if (((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT") return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
   const { step, seconds, saved } = parseHead(head, folder);

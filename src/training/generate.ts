@@ -82,16 +82,11 @@ export function conditions(
   const conditional = typeof classes === "number";
   check(conditional || labels === undefined, "labels", labels, "none: the model has no classes");
   check(!conditional || labels?.length === count, "labels", labels, `${count} labels, one for each sample`);
-  const whole = labels && Array.from(labels).every(Number.isInteger);
-  check(labels === undefined || whole === true, "labels", labels, "integers");
+  const numbers = labels && Array.from(labels);
+  check(numbers?.every(Number.isInteger) ?? true, "labels", labels, "integers");
+  const own = numbers && Int32Array.from(numbers);
   return (from, to) =>
-    drawCondition(
-      {},
-      random.key(0),
-      to - from,
-      labels && Int32Array.from(labels).subarray(from, to),
-      conditional ? classes : undefined,
-    );
+    drawCondition({}, random.key(0), to - from, own?.subarray(from, to), conditional ? classes : undefined);
 }
 
 /** How many standard normals a sampler needs, and what it makes of them. */

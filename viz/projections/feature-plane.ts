@@ -10,7 +10,8 @@ import { concatenate, matrixShape, type Projection } from "./projection.js";
  */
 export function featurePlane(points: Points, directions: Points): Projection {
   const [count, dim] = matrixShape(points);
-  const across = pca(points).components.slice(0, dim);
+  const axes = pca(points).components;
+  const across = axes.slice(0, dim);
   const rest = Float64Array.from(directions.values);
   for (let start = 0; start < rest.length; start += dim) {
     const along = inner(across, rest, start);
@@ -22,9 +23,10 @@ export function featurePlane(points: Points, directions: Points): Projection {
     { shape: directions.shape, values: rest.map((value) => -value) },
   ]);
   const moves = squares(rest) > 1e-6 * squares(directions.values);
-  const up = moves ? pca(both).components.slice(0, dim) : pca(points).components.slice(dim);
+  const up = moves ? pca(both).components.slice(0, dim) : axes.slice(dim);
   const mean = new Float64Array(dim);
   for (let i = 0; i < count * dim; i++) mean[i % dim]! += points.values[i]! / count;
+  const origin = [inner(across, mean, 0), inner(up, mean, 0)] as const;
   return {
     name: "PCA",
     axes: ["principal axis of φ(data)", "principal axis of the tangents there"],
@@ -32,8 +34,8 @@ export function featurePlane(points: Points, directions: Points): Projection {
     project({ shape, values }) {
       const out = new Float64Array(2 * shape[0]!);
       for (let i = 0; i < shape[0]!; i++) {
-        out[2 * i] = inner(across, values, i * dim) - inner(across, mean, 0);
-        out[2 * i + 1] = inner(up, values, i * dim) - inner(up, mean, 0);
+        out[2 * i] = inner(across, values, i * dim) - origin[0];
+        out[2 * i + 1] = inner(up, values, i * dim) - origin[1];
       }
       return { shape: [shape[0]!, 2], values: out };
     },

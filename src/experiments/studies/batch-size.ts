@@ -1,7 +1,7 @@
 import type { Objective } from "../objective.js";
 import type { Cell, Study } from "../study.js";
 import { imageArms, pointArms, together } from "./arms.js";
-import { imageStart, recording, seeds, toyStart } from "./settings.js";
+import { imageStart, imageTraining, recording, seeds, toyStart, toyTraining } from "./settings.js";
 
 /** Does MFD do with smaller batches? */
 export const batchSize: Study = {
@@ -18,9 +18,9 @@ export const batchSize: Study = {
     reference: "pixel",
     cells: (quick ? ["spiral-16d"] : ["spiral-16d", "digits"]).flatMap((dataset) => {
       const images = dataset === "digits";
-      const steps = quick ? 200 : images ? 800 : 4000;
+      const training = images ? imageTraining : toyTraining(quick);
       const { pixel, MFD } = images ? imageArms : pointArms;
-      const both = together(images ? imageArms : pointArms, steps);
+      const both = together(images ? imageArms : pointArms, training.steps);
       const arms: Record<string, Objective> = {
         pixel,
         ...(!images && { MFD }),
@@ -33,10 +33,7 @@ export const batchSize: Study = {
           ([arm, objective]): Cell => ({
             ...{ panel: dataset, dataset, arm, at, objective },
             start: images ? imageStart(quick) : toyStart(quick),
-            training: {
-              ...{ steps, batchSize: at, stages: quick ? 2 : images ? 4 : 8, ema: 0.999 },
-              learningRates: quick ? [1e-3] : [1e-3, 3e-3],
-            },
+            training: { ...training, batchSize: at, learningRates: quick ? [1e-3] : [1e-3, 3e-3] },
             recording: recording(quick, images ? 5 : 16),
           }),
         ),

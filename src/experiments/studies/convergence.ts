@@ -1,7 +1,7 @@
 import type { Objective } from "../objective.js";
 import type { Cell, Study } from "../study.js";
 import { imageArms, together } from "./arms.js";
-import { imageStart, recording, seeds } from "./settings.js";
+import { imageStart, imageTraining, recording, seeds } from "./settings.js";
 
 /** The losses of `imageArms`, the stand-in for a perceptual one, and pixel and MFD together. */
 const arms = (steps: number): Record<string, Objective> => ({
@@ -23,12 +23,13 @@ export const convergence: Study = {
     seeds: { ...seeds(quick), tune: [0] },
     reference: "pixel",
     cells: (quick ? ["digits"] : ["digits", "fashion", "portraits-labelled"]).flatMap((dataset) =>
-      Object.entries(arms(quick ? 20 : 800)).map(
+      Object.entries(arms(quick ? 20 : imageTraining.steps)).map(
         ([arm, objective]): Cell => ({
           ...{ panel: dataset.replace("-labelled", ""), dataset, arm, objective },
           start: imageStart(quick),
           training: {
-            ...{ steps: quick ? 20 : 800, batchSize: quick ? 4 : 16, stages: quick ? 2 : 4, ema: 0.999 },
+            ...imageTraining,
+            ...(quick && { steps: 20, batchSize: 4, stages: 2 }),
             learningRates: quick ? (arm === "pixel" ? [3e-4, 1e-3] : [1e-3]) : [1e-3, 3e-3, 6e-3],
           },
           recording: quick ? { recordings: 2, count: 64, examples: 1 } : recording(quick, 5),
