@@ -16,7 +16,13 @@ import { type ConsistencyTraining, trainConsistency } from "../training/consiste
 import { draw, type TrainingData } from "../training/data.js";
 import type { TrainedDenoiser } from "../training/denoiser.js";
 import type { TrainedFeatures } from "../training/features.js";
-import { arrayRecord, type ComparisonRecord, type Headline, type RunRecord } from "../training/record.js";
+import {
+  arrayRecord,
+  type ComparisonRecord,
+  type Headline,
+  probeMean,
+  type RunRecord,
+} from "../training/record.js";
 
 /** One comparison: what is trained before, and then the consistency models, which differ only in their loss. */
 type Plan = Omit<StartPlan, "seed"> & {
@@ -158,7 +164,7 @@ export function headlines(comparisons: readonly ComparisonRecord[]): Headline[] 
   return [
     {
       label: `tangent along the manifold, ${first.dataset}`,
-      value: versus(first, (run) => rounded(mean(run.probes.at(-1)!.parallel))),
+      value: versus(first, (run) => rounded(probeMean(run.probes.at(-1)!.parallel))),
       detail: `Share of the tangents' squared norm that is parallel to the manifold at the end of training; chance is ${first.runs[0]!.probeSet!.chance.toPrecision(2)}.`,
     },
     {
@@ -174,7 +180,5 @@ export function headlines(comparisons: readonly ComparisonRecord[]): Headline[] 
   ];
 }
 
-const rounded = (value: number): string => String(Number(value.toPrecision(3)));
-
-const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
+const rounded = (value: number | null): string =>
+  value === null ? "none" : String(Number(value.toPrecision(3)));

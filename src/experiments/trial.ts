@@ -6,7 +6,13 @@ import { writeFileAtomically } from "../io/files.js";
 import { type ConsistencyTraining, type DistanceName, trainConsistency } from "../training/consistency.js";
 import type { TrainedDenoiser } from "../training/denoiser.js";
 import type { TrainedFeatures } from "../training/features.js";
-import type { ArrayRecord, Json, MetricsRecord, RunRecord } from "../training/record.js";
+import {
+  type ArrayRecord,
+  type Json,
+  type MetricsRecord,
+  probeMean,
+  type RunRecord,
+} from "../training/record.js";
 import { readFinished } from "./finished.js";
 import { type Objective, objectiveLoss } from "./objective.js";
 import {
@@ -66,8 +72,8 @@ export interface TrialRecord {
   seconds: number;
   losses: MetricsRecord[];
   curve: MetricsRecord[];
-  /** Means over the probes. `cosine` is null at the first recording. */
-  tangents: { step: number; parallel: number; cosine: number | null; distance: number }[];
+  /** Means over the probes whose tangent has a length; null where none has, and `cosine` at the first recording. */
+  tangents: { step: number; parallel: number | null; cosine: number | null; distance: number }[];
   /** Parallel share of a random direction. */
   chance: number;
   /** From the end of training. */
@@ -163,14 +169,11 @@ function summary(trial: Trial, record: RunRecord): TrialRecord {
     ...{ losses: record.losses, curve: record.curve },
     tangents: record.probes.map(({ step, parallel, cosine, distance }) => ({
       step,
-      parallel: mean(parallel),
-      cosine: cosine && mean(cosine),
-      distance: mean(distance),
+      parallel: probeMean(parallel),
+      cosine: cosine && probeMean(cosine),
+      distance: distance.reduce((sum, value) => sum + value, 0) / distance.length,
     })),
     chance: record.probeSet!.chance,
     samples: record.samples.at(-1)!.samples,
   };
 }
-
-const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;

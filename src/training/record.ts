@@ -41,7 +41,10 @@ export interface ProbesRecord {
   outputs: ArrayRecord;
   /** Direction in which the run's own loss moves each output, [probes, ...example shape]; unit norm. */
   tangents: ArrayRecord;
-  /** Per probe: share of the tangent's squared norm in the tangent space at the data nearest to f; the normal share is 1 - parallel. */
+  /**
+   * Per probe: share of the tangent's squared norm in the tangent space at the data nearest to f; the normal share is 1 - parallel. NaN, as the normal
+   * share and the cosine, where a tangent has no length.
+   */
   parallel: number[];
   /** Per probe: share in the normal space, `1 - parallel`. */
   normal: number[];
@@ -96,8 +99,21 @@ export function addRow(record: RunRecord, { step, losses, curve, samples, probes
   if (losses) record.losses.push({ step, metrics: losses });
   if (curve) record.curve.push({ step, metrics: curve });
   if (samples) record.samples.push({ step, samples });
-  if (probes) record.probes.push({ step, ...probes });
+  if (probes)
+    record.probes.push({
+      ...{ step, ...probes, parallel: numbers(probes.parallel), normal: numbers(probes.normal) },
+      cosine: probes.cosine && numbers(probes.cosine),
+    });
 }
+
+/** Mean over the probes whose tangent has a length; null where none has. */
+export function probeMean(values: readonly number[]): number | null {
+  const measured = values.filter((value) => !Number.isNaN(value));
+  return measured.length === 0 ? null : measured.reduce((sum, value) => sum + value, 0) / measured.length;
+}
+
+/** JSON writes NaN as null. */
+const numbers = (values: readonly (number | null)[]): number[] => values.map((value) => value ?? Number.NaN);
 
 /** An array as plain numbers, rounded to 4 significant digits: enough to draw, and JSON stays small. */
 export const arrayRecord = (values: Float32Array, shape: readonly number[]): ArrayRecord => ({

@@ -124,6 +124,17 @@ test("values that are no numbers are refused by place, or left out and counted",
   const recordings = [{ step: 1, values: [0.5, nan] }];
   const spec = oscillationMap({ runs: [{ name: "a", times: [1, 2], recordings }] });
   assert.match(texts(await toSVG(spec)), "Left out 1 values");
+  const share = parallelShare({
+    runs: [{ name: "a", recordings: [...recordings, { step: 2, values: [nan, nan] }] }],
+  });
+  assert.match(texts(await toSVG(share)), "at the end: a 50%");
+  assert.match(texts(await toSVG(share)), "Left out: 3 values of tangents without a length");
+  const frame = { step: 0, outputs: zeros(2, 2), tangents: zeros(2, 2), values: [0.5, nan] };
+  const explorer = await toSVG(
+    tangentExplorer({ data: zeros(2, 2), runs: [{ name: "a", frames: [frame] }] }),
+  );
+  assert.match(texts(explorer), "parallel share: a 0.5");
+  assert.not.match(explorer, "NaN");
 });
 
 test("a single point is drawn", async () => {

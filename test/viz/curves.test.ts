@@ -198,7 +198,7 @@ test("shares beyond 0 to 1 and runs without values are refused by name", () => {
   );
   fails(
     () => parallelShare({ runs: [{ name: "a", recordings: recordings([[NaN]]) }] }),
-    "runs[0].recordings[0].values[0]",
+    "runs[0].recordings",
   );
   fails(() => parallelShare({ runs, chance: 2 }), "chance");
   fails(

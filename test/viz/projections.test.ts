@@ -99,6 +99,18 @@ test("a small step in the data is a small step in UMAP's plane", () => {
   assert.ok(Math.hypot(a[0]! - b[0]!, a[1]! - b[1]!) < 0.01);
 });
 
+test("a point that keeps its neighbours moves on UMAP's plane as they do, one that leaves them gets to its new ones", () => {
+  const map = umap(clouds, { anchors: 40 });
+  const from = { shape: [1, 8], values: [0, 24, 0, 0, 0, 0, 0, 0] };
+  const places = { shape: [1, 2], values: [3, -4] };
+  const moved = (values: number[]): number[] =>
+    Array.from(map.move(places, from, { shape: [1, 8], values }).values);
+  assert.equal(moved([...from.values]), [3, -4], "not moved");
+  const far = { shape: [1, 8], values: [30, 0, 0, 0, 0, 0, 0, 0] };
+  const [x, y] = Array.from(map.project(far).values);
+  assert.equal(moved(far.values), [x, y], "no neighbour kept");
+});
+
 test("only anchors place other points", () => {
   const map = umap(clouds, { anchors: 30 });
   const [x, y] = Array.from(map.project({ shape: [1, 8], values: [0, 0, 30, 0, 0, 0, 0, 0] }).values);

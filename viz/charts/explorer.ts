@@ -17,7 +17,7 @@ export interface ExplorerFrame {
   outputs: Points;
   /** Directions in which the loss moves the outputs, of the same shape. */
   tangents: Points;
-  /** Per probe, the share of its tangent's squared norm parallel to the data manifold, or another number to follow. */
+  /** Per probe, the share of its tangent's squared norm parallel to the data manifold, or another number to follow; NaN where there is none. */
   values: ArrayLike<number>;
 }
 
@@ -78,7 +78,8 @@ export function tangentExplorer(input: ExplorerInput): VegaLiteSpec {
           round(values[2 * probe + 1]!),
         ]) as [number, number, number, number];
         return {
-          ...{ run: name, probe, at, step, x, y, x2, y2, value: round(values[probe]!) },
+          ...{ run: name, probe, at, step, x, y, x2, y2 },
+          value: Number.isNaN(values[probe]!) ? null : round(values[probe]!),
           length: round(Math.hypot(x2 - x, y2 - y)),
           angle: Math.round((Math.atan2(x2 - x, y2 - y) * 1800) / Math.PI) / 10,
           ...(pictures && { image: pictureURI(item(outputs, probe), { scale: 4 }) }),
@@ -256,7 +257,10 @@ function checkInput({ data, runs, arrowLength }: ExplorerInput): void {
         `[${[shape[0], ...data.shape.slice(1)]}], as at the other recordings`,
       );
       checkLength(`${argument}.values`, values, outputs.shape[0]!);
-      checkPoints(`${argument}.values`, { shape: [values.length], values }, ["probes"]);
+      for (let k = 0; k < values.length; k++) {
+        const usable = Number.isNaN(values[k]!) || Number.isFinite(values[k]!);
+        check(usable, `${argument}.values[${k}]`, values[k], "finite numbers, or NaN");
+      }
     }
   }
   const usable = arrowLength === undefined || (Number.isFinite(arrowLength) && arrowLength > 0);
@@ -266,8 +270,9 @@ function checkInput({ data, runs, arrowLength }: ExplorerInput): void {
 /** The mean over all probes at the first and at the last recording. */
 function endsTitle(runs: ExplorerInput["runs"], valueTitle: string): string {
   const mean = ({ values }: ExplorerFrame): string => {
-    const sum = Array.from(values).reduce((a, b) => a + b, 0);
-    return formatNumber(Number((sum / values.length).toPrecision(2)));
+    const numbers = Array.from(values).filter((value) => !Number.isNaN(value));
+    if (numbers.length === 0) return "none";
+    return formatNumber(Number((numbers.reduce((a, b) => a + b, 0) / numbers.length).toPrecision(2)));
   };
   const [first, last] = [runs[0]!.frames[0]!, runs[0]!.frames.at(-1)!];
   if (first === last)
@@ -277,11 +282,12 @@ function endsTitle(runs: ExplorerInput["runs"], valueTitle: string): string {
 }
 
 /** 0 to 1 for shares, else what there is. */
-function valueRange(rows: readonly { value: number }[]): [number, number] {
+function valueRange(rows: readonly { value: number | null }[]): [number, number] {
   const [low, high] = rows.reduce<[number, number]>(
-    ([a, b], { value }) => [Math.min(a, value), Math.max(b, value)],
+    ([a, b], { value }) => (value === null ? [a, b] : [Math.min(a, value), Math.max(b, value)]),
     [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
   );
+  if (low > high) return [0, 1];
   return low >= 0 && high <= 1 ? [0, 1] : [low, high];
 }
 

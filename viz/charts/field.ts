@@ -5,7 +5,6 @@ import { featurePlane } from "../projections/feature-plane.js";
 import { planeOf } from "../projections/pca.js";
 import {
   concatenate,
-  difference,
   fading,
   item,
   matrixShape,
@@ -111,9 +110,9 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
     const count = run.outputs.shape[0]!;
     const start = fitted ? slice(fitted, offset, count) : projection.project(run.outputs);
     offset += count;
-    const moved = projection.project(move(run.outputs, run.tangents, arrowLength));
-    // A map like UMAP is curved: the arrow is the difference it makes to move, drawn from where the output lies.
-    const end = fitted ? move(start, difference(moved, projection.project(run.outputs)), 1) : moved;
+    const moved = move(run.outputs, run.tangents, arrowLength);
+    // Outputs lie where the map was fitted on them, not where it would place them by the data.
+    const end = map.fittedOnAll?.move(start, run.outputs, moved) ?? projection.project(moved);
     return { run, start, end };
   });
 

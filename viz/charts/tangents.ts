@@ -15,7 +15,7 @@ export interface ProbeCurves {
 
 export type Recordings = readonly {
   step: number;
-  /** One per probe; null where there is nothing to compare with, as in a first recording's direction change. */
+  /** One per probe, NaN for a tangent without length; null where there is nothing to compare with, as in a first recording's direction change. */
   values: ArrayLike<number> | null;
 }[];
 
@@ -118,13 +118,15 @@ function summarize(runs: readonly ProbeCurves[], min: number, max: number): Row[
 function readSeed(argument: string, name: string, recordings: Recordings, min: number, max: number): Row[] {
   const rows = recordings.flatMap((recording, j): Row[] => {
     if (recording.values === null) return [];
-    const values = Array.from(recording.values);
+    const all = Array.from(recording.values);
     check(Number.isFinite(recording.step), `${argument}[${j}].step`, recording.step, "a finite number");
-    check(values.length > 0, `${argument}[${j}].values`, values, "one value per probe");
-    for (const [k, value] of values.entries()) {
-      const within = value >= min - slack && value <= max + slack;
-      check(within, `${argument}[${j}].values[${k}]`, value, `numbers from ${min} to ${max}`);
+    check(all.length > 0, `${argument}[${j}].values`, all, "one value per probe");
+    for (const [k, value] of all.entries()) {
+      const within = Number.isNaN(value) || (value >= min - slack && value <= max + slack);
+      check(within, `${argument}[${j}].values[${k}]`, value, `numbers from ${min} to ${max}, or NaN`);
     }
+    const values = all.filter((value) => !Number.isNaN(value));
+    if (values.length === 0) return [];
     const sorted = values.map((value) => Math.min(max, Math.max(min, value))).sort((a, b) => a - b);
     return [
       {
@@ -206,10 +208,19 @@ function probeChart(parts: {
   }
   return frame({
     title: parts.title,
-    caption: [`${bandNote(runs)} ${parts.caption}`, ...averaged],
+    caption: [`${bandNote(runs)} ${parts.caption}`, ...averaged, ...lengthless(runs)],
     width,
     view: { width: width - 80, height, data: { values: rows }, layer: layers },
   });
+}
+
+function lengthless(runs: readonly ProbeCurves[]): string[] {
+  const all = runs.flatMap(({ recordings, otherSeeds = [] }) => [recordings, ...otherSeeds].flat());
+  const count = all.reduce(
+    (sum, { values }) => sum + Array.from(values ?? []).filter(Number.isNaN).length,
+    0,
+  );
+  return count > 0 ? [`Left out: ${formatCount(count)} values of tangents without a length.`] : [];
 }
 
 function bandNote(runs: readonly ProbeCurves[]): string {

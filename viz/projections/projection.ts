@@ -81,9 +81,6 @@ export function move(points: Points, directions: Points, step: number): Points {
   };
 }
 
-/** a - b, point by point. */
-export const difference = (a: Points, b: Points): Points => move(a, b, -1);
-
 /** At most `count` of the items, evenly, first and last included. */
 export function spread<T>(items: readonly T[], count: number): T[] {
   if (items.length <= count) return [...items];

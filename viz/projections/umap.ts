@@ -27,6 +27,12 @@ export interface UmapProjection extends Projection {
   readonly embedding: Points;
   readonly neighbors: number;
   readonly seed: number;
+  /**
+   * Where points of the map get when they move: as far as `project` moves them, from where they lie, as long as they keep their nearest anchors, and
+   * to where `project` puts them where they get to others.
+   * @param places of `from` on the map, [count, 2].
+   */
+  move(places: Points, from: Points, to: Points): Points;
 }
 
 /** Trustworthiness takes seconds for more points. */
@@ -59,6 +65,12 @@ export function umap(points: Points, options: UmapOptions = {}): UmapProjection 
     }
     map.setPrecomputedKNN(nearest.indices as number[][], nearest.distances as number[][]);
   }
+  const k = Math.min(neighbors, anchors);
+  const weighed = (other: Points): Weight[][] => {
+    checkRows("points", other, 1);
+    check(matrixShape(other)[1] === dim, "points.shape", other.shape, `points of ${dim} dimensions`);
+    return toRows(other).map((point) => weigh(point, points, anchors, k));
+  };
   map.initializeFit(toRows(points));
   const embedding = { shape: [count, 2], values: optimizeLayout(map, random.foldIn(random.key(seed), 0)[0]) };
   return {
@@ -71,11 +83,19 @@ export function umap(points: Points, options: UmapOptions = {}): UmapProjection 
       const trust = trustworthiness(thin(points, maxJudged), thin(embedding, maxJudged)).toFixed(2);
       return `UMAP, fitted once (${neighbors} neighbours, seed ${seed}); trustworthiness ${trust} (1: all neighbours in the plane are neighbours in the data). Other points lie at the weighted mean of their nearest neighbours.`;
     },
-    project(other) {
-      checkRows("points", other, 1);
-      check(matrixShape(other)[1] === dim, "points.shape", other.shape, `points of ${dim} dimensions`);
-      const k = Math.min(neighbors, anchors);
-      return fromRows(toRows(other).map((point) => place(point, points, anchors, embedding, k)));
+    project: (other) => fromRows(weighed(other).map((weights) => mean(weights, embedding))),
+    move(places, from, to) {
+      const before = weighed(from);
+      const after = weighed(to);
+      return fromRows(
+        after.map((weights, j) => {
+          const kept = overlap(before[j]!, weights);
+          const start = mean(before[j]!, embedding);
+          return mean(weights, embedding).map(
+            (value, axis) => value + kept * (places.values[2 * j + axis]! - start[axis]!),
+          );
+        }),
+      );
     },
   };
 }
@@ -94,29 +114,38 @@ export async function fitUmap(
   return umap(points, { ...options, neighbors, nearest: await nearestNeighbors(points, neighbors) });
 }
 
-/** Mean of the k nearest anchors' places, weighted by exp(-(d - nearest) / sigma), sigma such that the weights sum to log2(k). */
-function place(
-  point: readonly number[],
-  points: Points,
-  anchors: number,
-  embedding: Points,
-  k: number,
-): number[] {
+/** How much an anchor counts for a point; of a point they sum to 1. */
+interface Weight {
+  anchor: number;
+  weight: number;
+}
+
+/** The k nearest anchors of a point, weighted by exp(-(d - nearest) / sigma), sigma such that these sum to log2(k). */
+function weigh(point: readonly number[], points: Points, anchors: number, k: number): Weight[] {
   const dim = point.length;
-  const nearest = Array.from({ length: anchors }, (_, i) => {
+  const nearest = Array.from({ length: anchors }, (_, anchor) => {
     let square = 0;
-    for (let d = 0; d < dim; d++) square += (points.values[i * dim + d]! - point[d]!) ** 2;
-    return { i, distance: Math.sqrt(square) };
+    for (let d = 0; d < dim; d++) square += (points.values[anchor * dim + d]! - point[d]!) ** 2;
+    return { anchor, distance: Math.sqrt(square) };
   })
     .sort((a, b) => a.distance - b.distance)
     .slice(0, k);
   const excess = nearest.map(({ distance }) => distance - nearest[0]!.distance);
-  const weights = membership(excess, Math.log2(k));
-  const total = weights.reduce((a, b) => a + b, 0);
-  return [0, 1].map(
-    (axis) =>
-      nearest.reduce((sum, { i }, j) => sum + weights[j]! * embedding.values[2 * i + axis]!, 0) / total,
+  const strengths = membership(excess, Math.log2(k));
+  const total = strengths.reduce((a, b) => a + b, 0);
+  return nearest.map(({ anchor }, i) => ({ anchor, weight: strengths[i]! / total }));
+}
+
+/** The weighted mean of the anchors' places. */
+const mean = (weights: readonly Weight[], embedding: Points): number[] =>
+  [0, 1].map((axis) =>
+    weights.reduce((sum, { anchor, weight }) => sum + weight * embedding.values[2 * anchor + axis]!, 0),
   );
+
+/** How far two points have the same anchors: 1 with the same weights, 0 with none in common. */
+function overlap(a: readonly Weight[], b: readonly Weight[]): number {
+  const others = new Map(b.map(({ anchor, weight }) => [anchor, weight]));
+  return a.reduce((sum, { anchor, weight }) => sum + Math.min(weight, others.get(anchor) ?? 0), 0);
 }
 
 /** Finds sigma by bisection on its logarithm. */

@@ -33,7 +33,7 @@ export function outcomeTable(
       ...measures.flatMap((name) => {
         const outcome = cell.outcomes[name];
         return outcome
-          ? [outcomeText(outcome, cell), outcome.versus ? versusText(name, outcome.versus) : ""]
+          ? [outcomeText(name, outcome, cell), outcome.versus ? versusText(name, outcome.versus) : ""]
           : ["", ""];
       }),
     ]),
@@ -41,10 +41,12 @@ export function outcomeTable(
 }
 
 /** "0.57 (0.5 to 0.64)"; of targets that were not always reached, how often they were. */
-function outcomeText({ values, interval }: OutcomeInput, { steps }: CellInput): string {
+function outcomeText(measure: string, { values, interval }: OutcomeInput, { steps }: CellInput): string {
   if (interval) return intervalText(interval);
-  const reached = values.filter((value) => value !== null).length;
-  return `reached by ${reached} of ${values.length} within ${steps.toLocaleString("en-US")}`;
+  const count = `${values.filter((value) => value !== null).length} of ${values.length}`;
+  return measure === "steps"
+    ? `reached by ${count} within ${steps.toLocaleString("en-US")}`
+    : `measured in ${count}`;
 }
 
 const intervalText = ({ mean, low, high }: IntervalInput): string =>
