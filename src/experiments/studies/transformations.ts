@@ -1,5 +1,6 @@
 import type { Objective } from "../objective.js";
 import type { Cell, Study } from "../study.js";
+import type { StartPlan } from "../trial.js";
 import { imageArms, pointArms, together } from "./arms.js";
 import { imageStart, imageTraining, recording, seeds, toyStart, toyTraining } from "./settings.js";
 
@@ -9,13 +10,19 @@ const groups = {
   images: [["degradation"], ["color"], ["geometric"], ["geometric", "degradation"]],
 } as const;
 
+/** Features as they were drawn, to tell what training adds: one step at next to no rate. */
+const untrained = (start: StartPlan): StartPlan => ({
+  ...start,
+  features: { ...start.features, steps: 1, learningRate: 1e-9 },
+});
+
 /** Which transformations make the features of MFD? */
 export const transformations: Study = {
   name: "transformations",
   title: "Which transformations make the features?",
   question:
     "The feature network of MFD regresses the parameters of random transformations. Which groups of them turn tangents from the manifold's direction to the manifold, and which give better samples? " +
-    "On images beside the pixel loss, because MFD alone converges no faster there.",
+    "Features that were not trained say how much of it any features do. On images beside the pixel loss, because MFD alone converges no faster there.",
   measures: ["parallel", "metric", "manifoldDistance", "direction"],
   plan: (quick) => ({
     seeds: seeds(quick),
@@ -36,14 +43,16 @@ export const transformations: Study = {
             { ...base, groups: [...names] },
           ]),
       ];
-      return arms.map(
-        ([arm, objective]): Cell => ({
-          ...{ panel: dataset, dataset, arm, objective },
-          start: images ? imageStart(quick) : toyStart(quick),
-          training: images ? imageTraining : toyTraining(quick),
-          recording: recording(quick, images ? 5 : 16),
-        }),
-      );
+      const start = images ? imageStart(quick) : toyStart(quick);
+      const cell = (arm: string, objective: Objective, from: StartPlan): Cell => ({
+        ...{ panel: dataset, dataset, arm, objective, start: from },
+        training: images ? imageTraining : toyTraining(quick),
+        recording: recording(quick, images ? 5 : 16),
+      });
+      return [
+        ...arms.map(([arm, objective]) => cell(arm, objective, start)),
+        cell(`${name}: features not trained`, base, untrained(start)),
+      ];
     }),
   }),
 };
