@@ -21,9 +21,9 @@ export interface DatasetOptions {
   seed?: number;
   /** Where the files of a dataset are: a folder, of "array" an .npy or .npz file. Needed for "cifar-10", "images" and "array". */
   folder?: string;
-  /** Height and width of images, where a dataset has several; each has its own default. */
+  /** Height and width of images, of digits, fashion, cifar-10, images and shapes; each has its own default. */
   size?: number;
-  /** Default "train". */
+  /** Of digits, fashion and cifar-10. Default "train". */
   split?: "train" | "test";
   /** Called while files are read or images drawn. */
   onProgress?: Progress;
@@ -75,6 +75,11 @@ function needed(name: string, folder: string | undefined): string {
   return folder;
 }
 
+/** Images in any size; the others have one of their own. */
+const resizable = ["digits", "fashion", "cifar-10", "images", "shapes", "shapes-rgb"];
+/** Images with a test set. */
+const divided = ["digits", "fashion", "cifar-10"];
+
 /** The names `byName` knows; each of points also with "-<D>d" at the end. */
 export const names: readonly string[] = [
   ...Object.keys(toys),
@@ -88,15 +93,24 @@ export const names: readonly string[] = [
  */
 export async function byName(name: string, options: DatasetOptions = {}): Promise<Dataset> {
   const { seed = 0, ...rest } = options;
-  if (Object.hasOwn(captionedSets, name)) return captionedSets[name]!(rest);
-  if (Object.hasOwn(imageSets, name)) return imageSets[name]!(rest);
   const [, base, dim] = /^(.*?)(?:-(\d+)d)?$/s.exec(name) as RegExpExecArray & [string, string, string?];
-  const toy = Object.hasOwn(toys, base) ? toys[base] : undefined;
+  const images = own(captionedSets, name) ?? own(imageSets, name);
+  const toy = own(toys, base);
   check(
-    toy !== undefined,
+    images !== undefined || toy !== undefined,
     "dataset",
     name,
     `${names.join(", ")}; and those of points in more dimensions, such as "spiral-16d"`,
   );
-  return dim === undefined ? toy() : embed(toy(), Number(dim), seed);
+  if (images) {
+    const { size, split } = rest;
+    const only = (known: readonly string[]): string => `only for ${known.join(", ")}, not for ${name}`;
+    check(size === undefined || resizable.includes(name), "size", size, only(resizable));
+    check(split === undefined || divided.includes(name), "split", split, only(divided));
+    return images(rest);
+  }
+  return dim === undefined ? toy!() : embed(toy!(), Number(dim), seed);
 }
+
+const own = <Value>(table: Readonly<Record<string, Value>>, name: string): Value | undefined =>
+  Object.hasOwn(table, name) ? table[name] : undefined;

@@ -38,7 +38,11 @@ async function main(): Promise<number> {
       several,
     )
     .option("--data <path>", dataHelp, several)
-    .option("--size <pixels>", "height and width of images, where a dataset has several", integer)
+    .option(
+      "--size <pixels>",
+      "height and width of images: of digits, fashion, cifar-10, images, shapes and shapes-rgb",
+      integer,
+    )
     .option(
       "--readme <file>",
       "also write the numbers into this file's section `results`, and docs/tangents.png beside it",

@@ -138,16 +138,24 @@ function lines(stream: NodeJS.WriteStream): View {
   };
 }
 
-/** Steps per second since the second event: until the first, steps are compiled. */
+/** Milliseconds that a rate looks back. */
+const rateWindow = 60_000;
+/** Milliseconds between two places that it remembers. */
+const rateInterval = 1000;
+
+/** Steps per second over the last minute, because runs that follow one another differ; without what comes before the first step, in which steps are compiled. */
 class Rate {
-  #first: { step: number; time: number } | undefined;
+  readonly #past: { step: number; time: number }[] = [];
 
   of({ step, total }: At): Pick<Line, "rate" | "left"> {
+    const past = this.#past;
     const time = performance.now();
-    if (step > 0) this.#first ??= { step, time };
-    const first = this.#first;
-    if (!first || step === first.step) return { rate: "", left: "" };
-    const rate = ((step - first.step) * 1000) / (time - first.time);
+    const latest = past.at(-1);
+    if (step > 0 && (!latest || time - latest.time >= rateInterval)) past.push({ step, time });
+    while (past.length > 1 && time - past[1]!.time >= rateWindow) past.shift();
+    const from = past[0];
+    if (!from || step === from.step) return { rate: "", left: "" };
+    const rate = ((step - from.step) * 1000) / (time - from.time);
     return {
       rate: `${Number(rate.toPrecision(3))} steps/s`,
       left: `${clock((total - step) / rate)} left`,

@@ -84,4 +84,16 @@ test("by name: an unknown name lists what is known", async () => {
   assert.match((await rejection(byName("torus-2d"))).message, /invalid dim/);
 });
 
+test("by name: options that images do not have are refused", async () => {
+  for (const [name, options, argument] of [
+    ["portraits", { size: 32 }, "size"],
+    ["objects", { split: "test" }, "split"],
+    ["shapes", { split: "train" }, "split"],
+  ] as const) {
+    const error = await rejection(byName(name, options));
+    assert.equal([error.code, error.argument], ["invalid-argument", argument]);
+    assert.match(error.allowed!, new RegExp(`only for digits, .*, not for ${name}$`));
+  }
+});
+
 test.run();
