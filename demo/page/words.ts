@@ -54,11 +54,16 @@ export class Words {
     }
   }
 
-  /** @param now whether at once, or when the headline before has been there long enough to be read. */
+  /**
+   * Numbers that call for another headline wait until it may change, so that the two never contradict each other.
+   * @param now whether at once, or when the headline before has been there long enough to be read.
+   */
   private say(text: string, detail: string, now: boolean): void {
     const heading = element("headline");
+    const same = heading.textContent === text;
+    if (!same && !now && performance.now() - this.changed < STAY) return;
     element("detail").textContent = detail;
-    if (heading.textContent === text || (!now && performance.now() - this.changed < STAY)) return;
+    if (same) return;
     heading.textContent = text;
     this.changed = now ? Number.NEGATIVE_INFINITY : performance.now();
   }

@@ -33,6 +33,15 @@ test.before(async () => {
         paintings.push(performance.now() - start);
       });
   `);
+  // Every headline about the pixel loss, with the numbers that stood under it.
+  await page.addInitScript(`
+    globalThis.said = [];
+    addEventListener("DOMContentLoaded", () =>
+      new MutationObserver(() =>
+        said.push([headline.textContent.split("\\n")[0], detail.textContent]),
+      ).observe(document.querySelector(".finding"), { childList: true, subtree: true }),
+    );
+  `);
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) problems.push(message.text());
   });
@@ -79,6 +88,18 @@ test("training moves the tangents and the samples, and the headline says what th
     /^Pixel loss: the tangent oscillates along the manifold\.\nMFD: it points/,
   );
   assert.match(await text("announcer"), /^Pixel loss: the tangent/);
+});
+
+test("the numbers under a headline are never those of another", async () => {
+  const said = ((await page.evaluate("said")) as [string, string][]).flatMap(([headline, detail]) => {
+    const along = Number(/: (\d+)\s% of the pixel loss/.exec(detail)?.[1]);
+    return Number.isNaN(along) ? [] : [{ headline, along }];
+  });
+  assert.ok(said.length > 5, `${said.length} times`);
+  for (const { headline, along } of said) {
+    const most = /across|to the manifold/.test(headline) ? 45 : /no preferred/.test(headline) ? 55 : 100;
+    assert.ok(along <= most, `"${headline}" above ${along} %`);
+  }
 });
 
 test("while two models train, a frame is drawn in half of the time that 60 a second leave it", async () => {
