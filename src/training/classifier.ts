@@ -1,7 +1,7 @@
 import { check } from "../errors.js";
 import { classification, classifier } from "../metrics/classifier.js";
 import type { TrainingConfig } from "../optim/method.js";
-import type { TrainingData } from "./data.js";
+import { checkData, type TrainingData } from "./data.js";
 import { rateSetting } from "./denoiser.js";
 import type { TrainedFeatures } from "./features.js";
 import { imageShape } from "./networks.js";
@@ -20,6 +20,7 @@ export interface ClassifierTraining extends Omit<RunOptions, "steps">, TrainingC
  * @throws TangentLabError `invalid-argument` for points, data without labels and options out of range; while it runs as `train`.
  */
 export function trainClassifier(data: TrainingData, options: ClassifierTraining = {}): Run<TrainedFeatures> {
+  checkData(data);
   const { name = "classifier", steps = 1000, ...rest } = options;
   const image = imageShape(data);
   const classes = data.numClasses;

@@ -10,8 +10,14 @@ import { ectPairs } from "../consistency/times.js";
 import { check } from "../errors.js";
 import type { TimeNetwork } from "../nn/network.js";
 import type { TrainingConfig } from "../optim/method.js";
-import { classesOf, deviation, type TrainingData } from "./data.js";
-import { denoiserFor, type Preconditioning, rateSetting, type TrainedDenoiser } from "./denoiser.js";
+import { checkData, classesOf, deviation, type TrainingData } from "./data.js";
+import {
+  checkTrained,
+  denoiserFor,
+  type Preconditioning,
+  rateSetting,
+  type TrainedDenoiser,
+} from "./denoiser.js";
 import { evaluation } from "./evaluation.js";
 import type { TrainedFeatures } from "./features.js";
 import { type ObjectiveOptions, objectiveMethod } from "./objectives.js";
@@ -70,14 +76,15 @@ export function trainConsistency(
   data: TrainingData,
   options: ConsistencyTraining = {},
 ): Run<TrainedDenoiser> {
+  checkData(data);
   const { steps = 2000, from, preconditioning, seed = 0, name, recording = {}, ...rest } = options;
   check(Number.isInteger(steps) && steps >= 1, "steps", steps, "an integer >= 1"); // before schedules are made of them
-  // A run that was not awaited has neither; random parameters would be trained without a word.
-  const trained = from === undefined || (from.denoiser !== undefined && from.parameters !== undefined);
-  check(trained, "from", "no parameters", "a trained denoiser: await its run first");
+  // Random parameters would be trained without a word.
+  if (from !== undefined) checkTrained("from", from);
   const { objective = "ect" } = options;
   const { distance = objective.startsWith("continuous") ? "l2" : "pseudo-huber" } = options;
   const loss = typeof distance === "string" ? pixelLoss(named(distance)) : distance;
+  check(!from || !options.network, "network", "a network", "none with from, which has its own");
   check(!from || !preconditioning, "preconditioning", preconditioning, "none with from, which has its own");
   const { classConditional = from?.record.settings.classes !== undefined } = options;
   const classes = classesOf(data, { classConditional });

@@ -16,6 +16,15 @@ export interface TrainingData {
   readonly numClasses?: number | undefined;
 }
 
+/**
+ * That training gets a dataset: one that is still being loaded has neither shape nor examples.
+ * @throws TangentLabError `invalid-argument`.
+ */
+export function checkData(data: TrainingData): void {
+  const loaded = typeof data?.sample === "function" && Array.isArray(data.shape);
+  check(loaded, "data", data, "a dataset with shape and sample(): await what loads it first");
+}
+
 /** Numbers in one example. */
 export const exampleSize = (data: TrainingData): number => data.shape.reduce((a, b) => a * b, 1);
 

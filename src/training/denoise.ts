@@ -6,7 +6,7 @@ import * as tree from "../engine/tree.js";
 import { check } from "../errors.js";
 import { countImages } from "../metrics/features.js";
 import type { Condition } from "../nn/network.js";
-import type { TrainedDenoiser } from "./denoiser.js";
+import { checkTrained, type TrainedDenoiser } from "./denoiser.js";
 import { conditions, type Generated } from "./generate.js";
 
 export interface DenoiseOptions {
@@ -30,6 +30,7 @@ export async function denoise(
   clean: Float32Array,
   { sigma, seed = 0, labels, batchSize = 64 }: DenoiseOptions,
 ): Promise<Generated> {
+  checkTrained("model", model);
   check(sigma > 0 && Number.isFinite(sigma), "sigma", sigma, "a finite number > 0");
   check(Number.isInteger(batchSize) && batchSize >= 1, "batchSize", batchSize, "an integer >= 1");
   const noise = random.normal(random.key(seed), clean.length);

@@ -6,7 +6,7 @@ import type { Tensor } from "../engine/tensor.js";
 import { check } from "../errors.js";
 import type { TimeNetwork } from "../nn/network.js";
 import type { TrainingConfig } from "../optim/method.js";
-import { classesOf, deviation, type TrainingData } from "./data.js";
+import { checkData, classesOf, deviation, type TrainingData } from "./data.js";
 import { defaultNetwork } from "./networks.js";
 import type { RunRecord } from "./record.js";
 import type { Run } from "./run.js";
@@ -18,6 +18,16 @@ export interface TrainedDenoiser {
   /** Average over training [P]: the parameters to use, `denoiser.apply(parameters, x, t)`. */
   readonly parameters: Tensor;
   readonly record: RunRecord;
+}
+
+/**
+ * That a model is a trained one: a run that was not awaited has neither denoiser nor parameters.
+ * @throws TangentLabError `invalid-argument`.
+ */
+export function checkTrained(argument: string, model: TrainedDenoiser): void {
+  const trained =
+    model?.denoiser !== undefined && model.parameters !== undefined && model.record !== undefined;
+  check(trained, argument, "no parameters", "a trained denoiser or consistency model: await its run first");
 }
 
 const preconditionings = { edm: denoiser, trigflow } as const;
@@ -59,6 +69,7 @@ export interface DenoiserTraining extends Omit<RunOptions, "steps">, TrainingCon
  * @throws TangentLabError `invalid-argument` for options out of range; while it runs as `train`.
  */
 export function trainDenoiser(data: TrainingData, options: DenoiserTraining = {}): Run<TrainedDenoiser> {
+  checkData(data);
   const { name = "denoiser", steps = 2000, time, preconditioning, ...rest } = options;
   const { sigmaData = deviation(data) } = options;
   const classes = classesOf(data, options);

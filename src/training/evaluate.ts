@@ -7,9 +7,9 @@ import { frechetDistance } from "../metrics/frechet.js";
 import { kernelDistance } from "../metrics/kernel-distance.js";
 import { networkFeatures } from "../metrics/network-features.js";
 import { precisionRecall } from "../metrics/precision-recall.js";
-import { draw, type TrainingData } from "./data.js";
+import { checkData, draw, type TrainingData } from "./data.js";
 import { applyTo } from "./denoise.js";
-import type { TrainedDenoiser } from "./denoiser.js";
+import { checkTrained, type TrainedDenoiser } from "./denoiser.js";
 import type { TrainedFeatures } from "./features.js";
 import { type GenerateOptions, generate } from "./generate.js";
 
@@ -54,6 +54,8 @@ export async function evaluate(
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
   const { features, count = 512, sigmas, resamples = 200, seed = 0, batchSize = 64, ...sampling } = options;
+  checkTrained("model", model);
+  checkData(data);
   check(Number.isInteger(count) && count >= 8, "count", count, "an integer >= 8");
   const { shape } = model.record;
   check(`${data.shape}` === `${shape}`, "data.shape", data.shape, `[${shape}], as the model's`);

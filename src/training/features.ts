@@ -3,7 +3,7 @@ import { featureRegression } from "../manifold/training.js";
 import type { Transformations } from "../manifold/transformations.js";
 import type { FeatureModel } from "../nn/features.js";
 import type { TrainingConfig } from "../optim/method.js";
-import type { TrainingData } from "./data.js";
+import { checkData, type TrainingData } from "./data.js";
 import { rateSetting } from "./denoiser.js";
 import { defaultFeatures, defaultTransformations } from "./networks.js";
 import type { RunRecord } from "./record.js";
@@ -36,6 +36,7 @@ export interface FeatureTraining extends Omit<RunOptions, "steps">, TrainingConf
  * @throws TangentLabError `invalid-argument` for options out of range; while it runs as `train`.
  */
 export function trainFeatureNetwork(data: TrainingData, options: FeatureTraining = {}): Run<TrainedFeatures> {
+  checkData(data);
   const { name = "features", steps = 2000, ramp = steps / 10, ...rest } = options;
   const transformations = options.transformations ?? defaultTransformations(data);
   const model = options.model ?? defaultFeatures(data, transformations.labelNames.length);

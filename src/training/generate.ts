@@ -8,7 +8,7 @@ import type { Tensor } from "../engine/tensor.js";
 import * as tree from "../engine/tree.js";
 import { check } from "../errors.js";
 import type { Condition } from "../nn/network.js";
-import type { TrainedDenoiser } from "./denoiser.js";
+import { checkTrained, type TrainedDenoiser } from "./denoiser.js";
 
 export type SamplerName = "consistency" | "euler" | "heun" | "stochastic";
 
@@ -42,6 +42,7 @@ export interface Generated {
  * @throws TangentLabError `invalid-argument`; `invalid-data` for labels out of range.
  */
 export async function generate(model: TrainedDenoiser, options: GenerateOptions = {}): Promise<Generated> {
+  checkTrained("model", model);
   const { seed = 0, sampler = "consistency", labels, batchSize = 64 } = options;
   const { count = labels?.length ?? 64, steps = sampler === "consistency" ? 1 : 18 } = options;
   for (const [name, value] of Object.entries({ count, steps, batchSize }))

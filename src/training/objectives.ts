@@ -7,7 +7,7 @@ import type { EctSchedule } from "../consistency/times.js";
 import type { LogNormal } from "../diffusion/times.js";
 import { check } from "../errors.js";
 import type { Method } from "../optim/method.js";
-import type { TrainedDenoiser } from "./denoiser.js";
+import { checkTrained, type TrainedDenoiser } from "./denoiser.js";
 import type { Json } from "./record.js";
 
 /** Options of the objectives; each says of which. */
@@ -124,6 +124,7 @@ export function objectiveMethod(
     teacher,
     `a trained denoiser, as teacher or as from, for "${name}"`,
   );
+  if (teacher !== undefined) checkTrained("teacher", teacher);
   const defaults: Record<string, Json> = name === "ect" ? { stages: 8, q: 2, k: 8, b: 1 } : {};
   return {
     method: objective.make({ ...config, ...taken }, { iterations, teacher }),

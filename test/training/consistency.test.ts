@@ -28,7 +28,7 @@ const halves: TrainingData = {
 
 const short = (options: ConsistencyTraining = {}): Run<TrainedDenoiser> =>
   trainConsistency(circle, {
-    ...{ network, steps: 20, batchSize: 8, stages: 2 },
+    ...{ steps: 20, batchSize: 8, stages: 2, ...(!options.from && { network }) },
     recording: { every: 10, count: 32, shown: 8, times: [0.1, 1], examples: 3 },
     ...options,
   });

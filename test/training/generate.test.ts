@@ -7,9 +7,13 @@ import type { Tensor } from "../../src/engine/tensor.js";
 import { mlp } from "../../src/nn/mlp.js";
 import { flatten, type TimeNetwork } from "../../src/nn/network.js";
 import { exportPublished, importPublished } from "../../src/nn/published.js";
+import { trainClassifier } from "../../src/training/classifier.js";
 import { type ConsistencyTraining, trainConsistency } from "../../src/training/consistency.js";
 import type { TrainingData } from "../../src/training/data.js";
+import { denoise } from "../../src/training/denoise.js";
 import { trainDenoiser } from "../../src/training/denoiser.js";
+import { evaluate } from "../../src/training/evaluate.js";
+import { trainFeatureNetwork } from "../../src/training/features.js";
 import { generate } from "../../src/training/generate.js";
 import { pretrained } from "../../src/training/pretrained.js";
 import { normal } from "../finite-differences.js";
@@ -22,14 +26,14 @@ const short = { steps: 4, batchSize: 8, recording: false } as const;
 test("every objective trains by its name, continuous ones with TrigFlow", async () => {
   const start = await smallRun();
   const each: ConsistencyTraining[] = [
-    { objective: "ct", s1: 10 },
-    { objective: "ict", time: { mean: 0, std: 1 } },
+    { objective: "ct", s1: 10, network },
+    { objective: "ict", time: { mean: 0, std: 1 }, network },
     { objective: "cd", intervals: 6, solver: "euler", from: start },
     { objective: "continuous-distillation", from: start, warmup: 2 },
     { objective: "continuous-training", preconditioning: "trigflow", process: "trigflow", network },
   ];
   for (const options of each) {
-    const { record, parameters } = await trainConsistency(circle, { network, ...short, ...options });
+    const { record, parameters } = await trainConsistency(circle, { ...short, ...options });
     assert.is(record.settings.objective, options.objective);
     assert.ok(parameters.dataSync().every(Number.isFinite), options.objective);
   }
@@ -45,6 +49,8 @@ test("options that do not go together are refused by name", async () => {
     [{ classConditional: true }, "classConditional", /without classes/],
     [{ steps: 1.5 }, "steps", /an integer >= 1/],
     [{ from: smallRun() as never }, "from", /await its run first/],
+    [{ from: await smallRun(), network }, "network", /none with from/],
+    [{ objective: "cd", teacher: smallRun() as never }, "teacher", /await its run first/],
     [{ time: { mean: 0, std: -1 } }, "time.std", /a finite number >= 0/],
     [{ preconditioning: "vp" as "edm" }, "preconditioning", /edm or trigflow/],
   ];
@@ -52,6 +58,27 @@ test("options that do not go together are refused by name", async () => {
     const error = await rejection(() => trainConsistency(circle, { ...short, ...options }));
     assert.is(error.argument, argument);
     assert.match(error.message, message);
+  }
+});
+
+test("a run or a dataset that was not awaited is refused by name", async () => {
+  const run = smallRun() as never;
+  const data = Promise.resolve(circle) as never;
+  const model = await smallRun();
+  const attempts: [() => unknown, string][] = [
+    [() => generate(run), "model"],
+    [() => denoise(run, new Float32Array(2), { sigma: 0.2 }), "model"],
+    [() => evaluate(run, circle), "model"],
+    [() => evaluate(model, data), "data"],
+    [() => trainDenoiser(data), "data"],
+    [() => trainConsistency(data), "data"],
+    [() => trainFeatureNetwork(data), "data"],
+    [() => trainClassifier(data), "data"],
+  ];
+  for (const [attempt, argument] of attempts) {
+    const error = await rejection(attempt);
+    assert.is(error.argument, argument);
+    assert.match(error.message, /await/);
   }
 });
 
@@ -92,8 +119,13 @@ const lookup: TimeNetwork = {
 };
 
 test("class-conditional models learn and draw what each class is", async () => {
-  const options = { steps: 150, batchSize: 16, network: lookup, learningRate: 0.05, ema: 0.5 };
-  const model = await trainDenoiser(two, { ...options, sigmaData: 1, classConditional: true });
+  const options = { steps: 150, batchSize: 16, learningRate: 0.05, ema: 0.5 };
+  const model = await trainDenoiser(two, {
+    ...options,
+    network: lookup,
+    sigmaData: 1,
+    classConditional: true,
+  });
   assert.is(model.record.settings.classes, 2);
   const { values } = await generate(model, { labels: [0, 1, 1] });
   assert.ok(values[0]! < -0.3 && values[1]! > 0.3 && values[2]! > 0.3, String(values));
