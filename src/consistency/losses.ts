@@ -47,6 +47,8 @@ export interface LossTerm {
 /** How a consistency model's output is drawn to its target. */
 export interface ConsistencyLoss {
   readonly name: string;
+  /** What else decides it, where that is not the default; runs record it. */
+  readonly settings?: { readonly [name: string]: number | number[] };
   /** Frozen tensors it needs; training keeps them in its state and hands them back. */
   readonly context: Context;
   /**

@@ -27,7 +27,7 @@ export function alignedLoss(
   featureParameters: Tensor,
   config: AlignedConfig = {},
 ): ConsistencyLoss {
-  const { pixel, weight = 1, ramp = 0 } = config;
+  const { pixel, weight = 1, ramp = 0, layers = "all", epsilon = 1e-5 } = config;
   const trained = model !== undefined && featureParameters !== undefined;
   check(trained, "features", "no parameters", "a trained feature network: await its run first");
   check(weight > 0 && Number.isFinite(weight), "weight", weight, "a finite number > 0");
@@ -37,6 +37,12 @@ export function alignedLoss(
   const weightIn = (context: Context): Tensor => context.alignedWeight ?? tf.scalar(weight);
   return {
     name: pixel ? "pixel + aligned" : "aligned",
+    settings: {
+      ...(layers !== "all" && { layers: [...layers] }),
+      ...(epsilon !== 1e-5 && { epsilon }),
+      ...(weight !== 1 && { lambda: weight }),
+      ...(ramp > 0 && { ramp }),
+    },
     context: { features: featureParameters },
     ...(ramp > 0 && {
       scalars: (iteration) => ({ alignedWeight: weight * Math.min(1, iteration / ramp) }),

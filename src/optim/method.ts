@@ -42,6 +42,9 @@ export interface Method {
   step(state: TrainState, batch: Batch): { state: TrainState; metrics: Metrics };
 }
 
+/** Decay of the average where none is given. */
+export const defaultEma = 0.999;
+
 export interface TrainingConfig {
   /** Default `radam()`. */
   optimizer?: Optimizer;
@@ -71,7 +74,7 @@ export interface MethodParts<B extends tree.Tree> extends TrainingConfig {
 
 /** A method from its loss: gradient, optimizer, average. */
 export function method<B extends { readonly [name: string]: tree.Tree }>(parts: MethodParts<B>): Method {
-  const { optimizer = radam(), ema: decay = 0.999 } = parts;
+  const { optimizer = radam(), ema: decay = defaultEma } = parts;
   const rate = asSchedule(parts.learningRate ?? 1e-3);
   check(decay >= 0 && decay < 1, "ema", decay, "a number in [0, 1)");
   const from = (parameters: Tensor): TrainState => ({

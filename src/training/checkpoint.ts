@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import * as tree from "../engine/tree.js";
-import { TangentLabError } from "../errors.js";
+import { type ErrorDetails, TangentLabError } from "../errors.js";
 import { isMissing, readBytes, restoreFolder, writeFolderAtomically } from "../io/files.js";
 import { decodeSafetensors, encodeSafetensors } from "../io/safetensors.js";
 import type { TrainState } from "../optim/method.js";
@@ -44,7 +44,7 @@ export async function saveCheckpoint(folder: string, checkpoint: Checkpoint): Pr
 
 /**
  * Reads a checkpoint for a run with this configuration; undefined where there is none.
- * @param like A state of the run; gives names and shapes.
+ * @param like A state of the run; gives names and shapes, and what is frozen in it (features, a teacher), which must be the same.
  * @throws TangentLabError `corrupt-file` if the folder is not a whole checkpoint, `invalid-argument` if it is another run's.
  */
 export async function loadCheckpoint(
@@ -63,15 +63,10 @@ export async function loadCheckpoint(
   const { step, seconds, saved } = parseHead(head, folder);
   for (const name of new Set([...Object.keys(config), ...Object.keys(saved)])) {
     if (JSON.stringify(saved[name]) === JSON.stringify(config[name])) continue;
-    throw new TangentLabError(
-      "invalid-argument",
-      `the checkpoint ${folder} is of a run with another ${name}`,
-      {
-        argument: "resume",
-        given: `${name} = ${JSON.stringify(config[name])}`,
-        allowed: `${name} = ${JSON.stringify(saved[name])}, as in the checkpoint, or another folder`,
-      },
-    );
+    throw another(folder, name, {
+      given: `${name} = ${JSON.stringify(config[name])}`,
+      allowed: `${name} = ${JSON.stringify(saved[name])}, as in the checkpoint, or another folder`,
+    });
   }
   const rows = parseRows(await readBytes(join(folder, "metrics.jsonl")), folder);
   const file = join(folder, "state.safetensors");
@@ -81,6 +76,15 @@ export async function loadCheckpoint(
     const stored = tensors[name];
     if (!(stored?.data instanceof Float32Array) || `${stored.shape}` !== `${tensor.shape}`) {
       throw corrupt(folder, `state.safetensors lacks ${name}, float32 [${tensor.shape}]`);
+    }
+    const [part, frozen] = name.split(".");
+    if (part !== "context") continue;
+    const own = tensor.dataSync();
+    if (stored.data.some((value, i) => value !== own[i])) {
+      throw another(folder, frozen!, {
+        given: `${frozen} of other numbers`,
+        allowed: "the same as in the checkpoint, or another folder",
+      });
     }
   }
   const state = tree.unflatten(
@@ -121,6 +125,12 @@ function parseRows(bytes: Uint8Array, folder: string): RecordRow[] {
     }
   });
 }
+
+const another = (folder: string, what: string, details: ErrorDetails): TangentLabError =>
+  new TangentLabError("invalid-argument", `the checkpoint ${folder} is of a run with another ${what}`, {
+    argument: "resume",
+    ...details,
+  });
 
 const corrupt = (folder: string, why: string, cause?: unknown): TangentLabError =>
   new TangentLabError(

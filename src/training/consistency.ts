@@ -9,7 +9,7 @@ import {
 import { ectPairs } from "../consistency/times.js";
 import { check } from "../errors.js";
 import type { TimeNetwork } from "../nn/network.js";
-import type { TrainingConfig } from "../optim/method.js";
+import { defaultEma, type TrainingConfig } from "../optim/method.js";
 import { checkData, classesOf, deviation, type TrainingData } from "./data.js";
 import {
   checkTrained,
@@ -115,6 +115,9 @@ export function trainConsistency(
     settings: {
       ...settings,
       distance: typeof distance === "string" ? distance : distance.name,
+      ...loss.settings,
+      // Checkpoints of runs with the usual average go on as they are.
+      ...(ema !== undefined && ema !== defaultEma && { ema }),
       from: from?.record.name ?? null,
       ...(preconditioning && { preconditioning }),
       ...(classes !== undefined && { classes }),

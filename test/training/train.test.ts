@@ -8,11 +8,14 @@ import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Tensor } from "../../src/engine/tensor.js";
+import { alignedLoss } from "../../src/manifold/aligned.js";
 import { mlp } from "../../src/nn/mlp.js";
 import { method } from "../../src/optim/method.js";
+import { type ConsistencyTraining, trainConsistency } from "../../src/training/consistency.js";
+import { trainFeatureNetwork } from "../../src/training/features.js";
 import { train } from "../../src/training/train.js";
 import { rejection } from "../rejection.js";
-import { circle, smallRun } from "./runs.js";
+import { circle, network, smallRun } from "./runs.js";
 
 let folder: string;
 test.before.each(async () => {
@@ -146,6 +149,35 @@ test("a checkpoint of another run or a damaged one is refused", async () => {
     assert.is(error.code, "corrupt-file", file);
     assert.ok(error.message.includes(file), error.message);
   }
+});
+
+test("a checkpoint is continued with the same loss, features and average only", async () => {
+  const options = {
+    network,
+    steps: 4,
+    batchSize: 8,
+    recording: false,
+    checkpoint: join(folder, "run"),
+  } as const;
+  const [features, others] = await Promise.all(
+    [0, 1].map(async (seed) => trainFeatureNetwork(circle, { steps: 2, batchSize: 8, seed })),
+  );
+  const distance = alignedLoss(features!.model, features!.parameters, { layers: [-1] });
+  const { record } = await trainConsistency(circle, { ...options, distance });
+  assert.equal(record.settings.layers, [-1]);
+  const different: [ConsistencyTraining, RegExp][] = [
+    [{ distance: alignedLoss(features!.model, features!.parameters) }, /another layers/],
+    [{ distance: alignedLoss(others!.model, others!.parameters, { layers: [-1] }) }, /another features/],
+    [{ distance, ema: 0.5 }, /another ema/],
+  ];
+  for (const [other, message] of different) {
+    const error = await rejection(
+      Promise.resolve(trainConsistency(circle, { ...options, ...other, resume: true })),
+    );
+    assert.is(error.code, "invalid-argument");
+    assert.match(error.message, message);
+  }
+  await trainConsistency(circle, { ...options, distance, resume: true });
 });
 
 test("a loss that is not finite ends the run and keeps the last good checkpoint", async () => {
