@@ -10,7 +10,7 @@ const imageNames = ["images", "x", "x_train", "data", "arr_0"] as const;
 const labelNames = ["labels", "label", "y", "y_train", "arr_1"] as const;
 
 export interface ArrayFileOptions {
-  /** What black and white are in an array of real numbers. Default [-1, 1]; uint8 arrays are always 0 ... 255. */
+  /** What black and white are in images of real numbers. Default [-1, 1]. Not for images of uint8, which are 0 ... 255, nor for points. */
   range?: readonly [number, number];
 }
 
@@ -42,6 +42,8 @@ export async function arrayFile(path: string, options: ArrayFileOptions = {}): P
   }
   const classes = labels && integers(labels, path);
   const { data } = images;
+  const hasRange = isImage && !(data instanceof Uint8Array);
+  check(options.range === undefined || hasRange, "range", options.range, "only for images of real numbers");
   if (data instanceof Uint8Array && isImage) {
     const known = classes && checkedLabels(classes, count);
     return storedImages({ name, shape: shape as [number, number, number], pixels: data, ...known });

@@ -80,6 +80,9 @@ const resizable = ["digits", "fashion", "cifar-10", "images", "shapes", "shapes-
 /** Images with a test set. */
 const divided = ["digits", "fashion", "cifar-10"];
 
+/** Whether a name is one of points, also in more dimensions. */
+export const isPoints = (name: string): boolean => own(toys, name.replace(/-\d+d$/, "")) !== undefined;
+
 /** The names `byName` knows; each of points also with "-<D>d" at the end. */
 export const names: readonly string[] = [
   ...Object.keys(toys),
@@ -102,13 +105,11 @@ export async function byName(name: string, options: DatasetOptions = {}): Promis
     name,
     `${names.join(", ")}; and those of points in more dimensions, such as "spiral-16d"`,
   );
-  if (images) {
-    const { size, split } = rest;
-    const only = (known: readonly string[]): string => `only for ${known.join(", ")}, not for ${name}`;
-    check(size === undefined || resizable.includes(name), "size", size, only(resizable));
-    check(split === undefined || divided.includes(name), "split", split, only(divided));
-    return images(rest);
-  }
+  const { size, split } = rest;
+  const only = (known: readonly string[]): string => `only for ${known.join(", ")}, not for ${name}`;
+  check(size === undefined || resizable.includes(name), "size", size, only(resizable));
+  check(split === undefined || divided.includes(name), "split", split, only(divided));
+  if (images) return images(rest);
   return dim === undefined ? toy!() : embed(toy!(), Number(dim), seed);
 }
 

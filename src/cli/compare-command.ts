@@ -14,7 +14,7 @@ import { updateSection } from "../io/sections.js";
 import type { ComparisonRecord, ReportData } from "../training/record.js";
 import { compare, headlines, plans } from "./compare.js";
 import { Interrupted } from "./interrupt.js";
-import { loadDataset } from "./load-dataset.js";
+import { checkSize, loadDataset } from "./load-dataset.js";
 import { follow } from "./progress.js";
 
 export interface CompareArguments {
@@ -40,6 +40,7 @@ export async function compareCommand(args: CompareArguments, signal: AbortSignal
   await useDevice(args.engine as DeviceName | "auto");
   const engine = await describeDevice();
   const names = [...new Set(args.dataset ?? ["spiral-16d", "digits"])];
+  checkSize(names, args.size);
   const datasets = [];
   for (const name of names) datasets.push(await loadDataset(name, args));
   const settings = {

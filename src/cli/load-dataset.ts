@@ -1,3 +1,4 @@
+import { isPoints } from "../../datasets/by-name.js";
 import { byName, type Dataset, names } from "../../datasets/index.js";
 import { check } from "../errors.js";
 import { loading } from "./progress.js";
@@ -13,14 +14,23 @@ export interface LoadOptions {
   seed?: number;
 }
 
-/** A dataset by its name, with a progress bar where it takes long. */
+/** That a size is for at least one of these datasets. @throws TangentLabError `invalid-argument`. */
+export const checkSize = (names: readonly string[], size: number | undefined): void =>
+  check(
+    size === undefined || !names.every(isPoints),
+    "--size",
+    size,
+    "only for images, and these are points",
+  );
+
+/** A dataset by its name, with a progress bar where it takes long. A size beside points is for the other datasets. */
 export async function loadDataset(name: string, { data = [], size, seed }: LoadOptions): Promise<Dataset> {
   const folder = folderOf(name, data);
   const progress = loading(`loading ${name}`);
   try {
     return await byName(name, {
       ...(seed !== undefined && { seed }),
-      ...(size !== undefined && { size }),
+      ...(size !== undefined && !isPoints(name) && { size }),
       ...(folder !== undefined && { folder }),
       onProgress: progress.update,
     });

@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { names } from "../../datasets/index.js";
 import { TangentLabError } from "../errors.js";
 import { studies } from "../experiments/index.js";
+import { versions } from "../experiments/provenance.js";
 import { type CompareArguments, compareCommand } from "./compare-command.js";
 import { type ExperimentArguments, experimentCommand } from "./experiment-command.js";
 import { Interrupted, interruptible } from "./interrupt.js";
@@ -22,6 +23,7 @@ import { type VerifyArguments, verifyCommand } from "./verify-command.js";
 async function main(): Promise<number> {
   const program = new Command("tangent-lab")
     .description("Train consistency models and see where their tangents point")
+    .version(versions()["tangent-lab"]!)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text) });
   program

@@ -17,7 +17,7 @@ test("--data with and without a dataset's name before it", async () => {
     assert.is((await loadDataset("array", { data })).size, 3);
     assert.equal((await loadDataset("cifar-10", { data, size: 8 })).shape, [8, 8, 3]);
     assert.equal((await loadDataset("shapes", { data, size: 8 })).shape, [8, 8, 1]);
-    assert.is((await loadDataset("spiral-16d", { data, seed: 1 })).name, "spiral-16d");
+    assert.is((await loadDataset("spiral-16d", { data, seed: 1, size: 8 })).name, "spiral-16d");
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -40,12 +40,22 @@ function tangentLab(args: string[], interruptAt?: string): Promise<Finished> {
   });
 }
 
+test("--version", async () => {
+  const { code, out } = await tangentLab(["--version"]);
+  assert.equal([code, /^\d+\.\d+\.\d+\n$/.test(out)], [0, true]);
+});
+
 const refusals: [string, string[], RegExp][] = [
   ["unknown dataset", ["--dataset", "cats"], /invalid dataset; given: "cats"; allowed: .*digits/],
   ["unknown engine", ["--engine", "abacus"], /invalid engine; given: "abacus"; allowed: auto, onnx/],
   ["batch 0", ["--batch-size", "0"], /invalid --batch-size; given: 0; allowed: an integer >= 1/],
   ["a batch that is no number", ["--batch-size", "many"], /--batch-size.*'many' is invalid/],
   ["a negative seed", ["--seed", "-1"], /invalid seed; given: -1/],
+  [
+    "a size of points",
+    ["--dataset", "spiral", "--size", "8"],
+    /invalid --size; given: 8; allowed: only for images/,
+  ],
   ["an unknown option", ["--fast"], /unknown option '--fast'/],
 ];
 

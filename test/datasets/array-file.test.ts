@@ -58,6 +58,12 @@ test("files that hold something else say what", async () => {
     [() => arrayFile(fixture("generate.py")), "invalid-argument", /\.npy or \.npz/],
     [() => arrayFile(fixture("none.npy")), "file-system", /cannot read/],
     [() => arrayFile(fixture("points.npy"), { range: [1, 0] }), "invalid-argument", /range/],
+    [
+      () => arrayFile(fixture("points.npy"), { range: [0, 1] }),
+      "invalid-argument",
+      /only for images of real/,
+    ],
+    [() => arrayFile(fixture("grey.npz"), { range: [0, 1] }), "invalid-argument", /only for images of real/],
     [() => byName("array"), "invalid-argument", /the \.npy or \.npz file of the dataset "array"/],
   ] as const) {
     const error = await rejection(attempt);

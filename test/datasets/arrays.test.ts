@@ -87,6 +87,7 @@ test("by name: an unknown name lists what is known", async () => {
 test("by name: options that images do not have are refused", async () => {
   for (const [name, options, argument] of [
     ["portraits", { size: 32 }, "size"],
+    ["spiral-16d", { size: 32 }, "size"],
     ["objects", { split: "test" }, "split"],
     ["shapes", { split: "train" }, "split"],
   ] as const) {
