@@ -90,6 +90,24 @@ test("values that are no numbers are refused by place, or left out and counted",
     "slices[0].values.values[2]",
   );
   refused(() => timeSchedule({ stages: [{ step: 0, t: [1], r: [nan] }] }), "stages[0].r[0]");
+  refused(
+    () =>
+      intervals({
+        metric: "m",
+        xTitle: "x",
+        title: "t",
+        series: [{ name: "a", points: [{ at: nan, mean: 1 }] }],
+      }),
+    "series[0].points[0].at",
+  );
+  refused(
+    () =>
+      attributeAgreement({
+        arms: [{ name: "a", attributes: [{ attribute: "colour", mean: 1 }] }],
+        ceiling: { colour: nan },
+      }),
+    "references[0].value",
+  );
   refused(() => tokenAttention({ times: [0.5], layers: [[nan]] }), "layers[0][0]");
   refused(() => oscillationMap({ runs: [{ name: "a", times: [nan], recordings: [] }] }), "runs[0].times[0]");
   refused(
@@ -240,6 +258,15 @@ test("much is thinned or averaged, and the caption says so", async () => {
         ],
       }),
       /300 of 100,000 arrows/,
+    ],
+    // Rough, so that its level sets have more points than a chart can hold.
+    [
+      levelSets({
+        xs: steps.slice(0, 1000),
+        ys: steps.slice(0, 100),
+        slices: [{ name: "a", values: steps.map((i) => Math.sin(i / 50)) }],
+      }),
+      /Of 1,000 × 100 values: read off at 250 × 100 places/,
     ],
     [
       metricAgainstBatchSize({

@@ -55,6 +55,16 @@ test("values that are not finite are gaps, and the chart says so", async () => {
   assert.match(texts(svg), "a: left out 2 of 4 values (not finite).");
 });
 
+test("where an end of a band is not positive a log scale has no band there, and the chart says so", async () => {
+  const band = { low: [0.5, 0, -1], high: [2, 2, 2] };
+  const spec = metricCurves({
+    metric: "loss",
+    yScale: "log",
+    curves: [{ name: "a", steps, values: [1, 1, 1], ...band }],
+  });
+  assert.match(texts(await toSVG(spec)), "a: no band at 2 of 3 values (an end of it is not finite or not");
+});
+
 test("on a log scale values that are not positive are left out, and the chart says so", async () => {
   const svg = await toSVG(
     metricCurves({ metric: "loss", yScale: "log", curves: [{ name: "a", steps, values: [1, 0, 0.1] }] }),

@@ -67,7 +67,7 @@ export function metricCurves(input: MetricCurvesInput): VegaLiteSpec {
   const ends: { name: string; first: number; last: number; step: number; averaged: number }[] = [];
   for (const [i, curve] of curves.entries()) {
     const argument = `curves[${i}]`;
-    const { rows: all, dropped } = readCurve(argument, curve, yScale === "log", xScale === "log");
+    const { rows: all, dropped, unbanded } = readCurve(argument, curve, yScale === "log", xScale === "log");
     const drawn = all.filter((row) => row.value !== null);
     const allowed = `at least one step with a finite${yScale === "log" ? ", positive" : ""} value`;
     check(
@@ -82,6 +82,10 @@ export function metricCurves(input: MetricCurvesInput): VegaLiteSpec {
         `${curve.name}: left out ${formatCount(dropped)} of ${formatCount(all.length)} values (${why}).`,
       );
     }
+    if (unbanded > 0)
+      notes.push(
+        `${curve.name}: no band at ${formatCount(unbanded)} of ${formatCount(all.length)} values (an end of it is not finite${yScale === "log" ? " or not positive" : ""}).`,
+      );
     const tail = drawn.slice(-Math.max(1, Math.floor(drawn.length / 10)));
     ends.push({
       name: curve.name,
@@ -181,7 +185,7 @@ function readCurve(
   curve: Curve,
   logY: boolean,
   logX: boolean,
-): { rows: Row[]; dropped: number } {
+): { rows: Row[]; dropped: number; unbanded: number } {
   const { steps, values, low, high } = curve;
   check(values.length > 0, `${argument}.values`, "no values", "at least one value");
   checkLength(`${argument}.steps`, steps, values.length);
@@ -198,12 +202,14 @@ function readCurve(
   const drawable = (value: number, log: boolean) => Number.isFinite(value) && (!log || value > 0);
   const rows: Row[] = [];
   let dropped = 0;
+  let unbanded = 0;
   for (let i = 0; i < values.length; i++) {
     const step = steps[i]!;
     check(Number.isFinite(step), `${argument}.steps[${i}]`, step, "finite numbers");
     const seen = drawable(values[i]!, logY) && drawable(step, logX);
     if (!seen) dropped++;
     const banded = seen && low !== undefined && drawable(low[i]!, logY) && drawable(high![i]!, logY);
+    if (seen && low !== undefined && !banded) unbanded++;
     rows.push({
       run: curve.name,
       step,
@@ -212,7 +218,7 @@ function readCurve(
       high: banded ? high![i]! : null,
     });
   }
-  return { rows: logX ? rows.filter((row) => row.step > 0) : rows, dropped };
+  return { rows: logX ? rows.filter((row) => row.step > 0) : rows, dropped, unbanded };
 }
 
 /** Averages neighbours so that at most `count` rows remain; their range becomes the band. */

@@ -62,6 +62,9 @@ export function intervals(input: IntervalsInput): VegaLiteSpec {
   checkSize("height", height);
   for (const [i, { points }] of input.series.entries()) checkSeries(`series[${i}]`, points, yScale === "log");
 
+  for (const [i, { value }] of references.entries())
+    check(Number.isFinite(value), `references[${i}].value`, value, "a finite number");
+
   const allPlaces = input.places ?? [
     ...new Set(input.series.flatMap(({ points }) => points.map(({ at }) => at))),
   ];
@@ -181,7 +184,9 @@ const between = (low: number | null, high: number | null): string =>
 function checkSeries(argument: string, points: readonly IntervalPoint[], log: boolean): void {
   check(points.length > 0, `${argument}.points`, points, "at least one");
   const allowed = `finite${log ? ", positive" : ""} numbers`;
-  for (const [j, { mean, low = null, high = null, values = [] }] of points.entries()) {
+  for (const [j, { at, mean, low = null, high = null, values = [] }] of points.entries()) {
+    const isPlace = typeof at === "number" ? Number.isFinite(at) : at.trim() !== "";
+    check(isPlace, `${argument}.points[${j}].at`, at, "a finite number, or a text that is not empty");
     check(Number.isFinite(mean) && (!log || mean > 0), `${argument}.points[${j}].mean`, mean, allowed);
     const known = (low === null) === (high === null);
     check(known, `${argument}.points[${j}].low`, low, "both ends or none");

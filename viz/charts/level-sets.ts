@@ -37,6 +37,8 @@ export interface LevelSetsInput {
   width?: number;
 }
 
+/** Values along an axis that level sets are drawn from: more than a panel has pixels for. */
+const maxValues = 250;
 const maxData = 600;
 const maxArrows = 300;
 
@@ -60,6 +62,7 @@ export function levelSets(input: LevelSetsInput): VegaLiteSpec {
     const same = arrows.at.shape[0] === arrows.along.shape[0];
     check(same, `slices[${i}].arrows.along.shape`, arrows.along.shape, `that of at, [${arrows.at.shape}]`);
   }
+  const [drawnX, drawnY] = [coarseGrid(xs), coarseGrid(ys)];
   const columns = Math.min(slices.length, 3);
   const side = Math.min(420, Math.floor((width - 70 - (columns - 1) * 18) / columns));
   const height = Math.round(side * Math.min(2, Math.max(0.3, (ys.high - ys.low) / (xs.high - xs.low))));
@@ -69,6 +72,10 @@ export function levelSets(input: LevelSetsInput): VegaLiteSpec {
     notes.push(`Arrows, all of one length: ${input.arrowTitle ?? "downhill"}.`);
   const arrows = Math.max(...slices.map((slice) => slice.arrows?.at.shape[0] ?? 0));
   if (arrows > maxArrows) notes.push(`${maxArrows} of ${formatCount(arrows)} arrows drawn.`);
+  if (drawnX.count < xs.count || drawnY.count < ys.count)
+    notes.push(
+      `Of ${formatCount(xs.count)} × ${formatCount(ys.count)} values: read off at ${drawnX.count} × ${drawnY.count} places between them.`,
+    );
   if (data) notes.push("Grey: data.");
   if (data && data.shape[0]! > maxData)
     notes.push(`${maxData} of ${formatCount(data.shape[0]!)} data points drawn.`);
@@ -106,7 +113,7 @@ export function levelSets(input: LevelSetsInput): VegaLiteSpec {
       });
     }
     layer.push({
-      data: { values: contourLines(slice.values, xs, ys, levels) },
+      data: { values: contourLines(coarse(slice.values, xs, ys), drawnX, drawnY, levels) },
       transform: [{ flatten: ["x", "y"] }, { window: [{ op: "row_number", as: "order" }] }],
       mark: { type: "line", strokeWidth: 1.3, clip: true, interpolate: "linear" },
       encoding: {
@@ -160,6 +167,29 @@ function grid(argument: string, values: ArrayLike<number>): Grid {
     check(even, `${argument}[${i}]`, values[i], `evenly spaced values: ${formatNumber(expected)}`);
   }
   return { low, high, count };
+}
+
+const coarseGrid = (grid: Grid): Grid => ({ ...grid, count: Math.min(grid.count, maxValues) });
+
+/** The same function on a grid of at most `maxValues` along each axis, which has the same ends: linear between the values given. */
+function coarse(values: ArrayLike<number>, xs: Grid, ys: Grid): ArrayLike<number> {
+  const [columns, rows] = [coarseGrid(xs).count, coarseGrid(ys).count];
+  if (columns === xs.count && rows === ys.count) return values;
+  const out = new Float64Array(columns * rows);
+  for (let i = 0; i < rows; i++) {
+    const y = (i * (ys.count - 1)) / (rows - 1);
+    const top = Math.min(Math.floor(y), ys.count - 2);
+    for (let j = 0; j < columns; j++) {
+      const x = (j * (xs.count - 1)) / (columns - 1);
+      const left = Math.min(Math.floor(x), xs.count - 2);
+      const row = (k: number): number => {
+        const at = k * xs.count + left;
+        return values[at]! + (x - left) * (values[at + 1]! - values[at]!);
+      };
+      out[i * columns + j] = row(top) + (y - top) * (row(top + 1) - row(top));
+    }
+  }
+  return out;
 }
 
 const checkPlane = (argument: string, points: Points): void => {
