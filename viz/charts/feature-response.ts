@@ -11,6 +11,8 @@ export interface FeatureResponseInput {
   /** Default "distance of features". */
   metric?: string;
   title?: string;
+  /** Sentences to stand under the chart, for instance what the bands are. */
+  caption?: readonly string[];
   /** Of the whole chart, in pixels. Default 600. */
   width?: number;
   /** Of the plot alone, in pixels. Default 240. */

@@ -45,6 +45,7 @@ export const gallery: Record<string, () => VegaLiteSpec> = {
         };
       }),
       yScale: "log",
+      caption: ["Line: mean over seeds; band: its 95% interval."],
     }),
   "batch-size": () =>
     metricAgainstBatchSize({
@@ -238,6 +239,7 @@ export const gallery: Record<string, () => VegaLiteSpec> = {
   "feature-response": () =>
     featureResponse({
       xTitle: "distance in pixels",
+      caption: ["Line: mean over examples; band: their middle half."],
       responses: [
         { name: "noise", slope: 1 },
         { name: "blur", slope: 0.7 },
