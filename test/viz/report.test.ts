@@ -30,6 +30,8 @@ text("settings are words, not JSON", () => {
   assert.match(settings, '<th scope="row">nested</th><td>steps 1, 2</td>');
   assert.match(settings, '<th scope="row">quick</th><td>yes</td>');
   assert.not.match(settings, "{");
+  const runs = html.slice(html.indexOf("<h3>Runs</h3>"), html.indexOf("<h3>Machine</h3>"));
+  assert.match(runs, '<th scope="row">batch size</th>');
 });
 
 text("it is one file of less than 5 MB", () => {

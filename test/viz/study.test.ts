@@ -128,6 +128,7 @@ test("panels of images without an axis show what each arm draws", async () => {
   const html = await renderStudy({ ...study, axis: null, panels });
   assert.is(html.split('class="still"').length - 1, 1 + 1 + 2, "samples; by arm; two measures");
   assert.not.match(html, "could not be drawn");
+  assert.match(html, 'alt="Fréchet distance: pixel 0.6, MFD 0.4"');
 });
 
 test("the report has charts by place and over training, and settings as words", async () => {
@@ -138,6 +139,9 @@ test("the report has charts by place and over training, and settings as words", 
     "by batch size; two measures at two batch sizes",
   );
   assert.not.match(html, "could not be drawn");
+  assert.match(html, 'alt="Fréchet distance, batch size 4 to 16: pixel 0.6 to 0.3, MFD 0.4 to 0.35"');
+  assert.match(html, 'alt="Fréchet distance at the last recording, batch size 4: pixel 0.6, MFD 0.4"');
+  assert.match(html, "Line: mean over seeds; band: its 95% interval (Student's t).");
   assert.match(html, "Does &#60;it&#62; converge?");
   assert.match(html, "<td>steps 10, batch size 4</td>");
   assert.match(html, '<th scope="row">quick</th><td>yes</td>');

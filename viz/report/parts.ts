@@ -47,7 +47,7 @@ export function factText(value: unknown): string {
 }
 
 /** "batchSize" -> "batch size"; names of other kinds stay as they are. */
-const words = (name: string): string =>
+export const words = (name: string): string =>
   /^[a-z]+([A-Z][a-z0-9]*)+$/.test(name)
     ? name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
     : name;

@@ -13,7 +13,7 @@ import {
   tangentCharts,
 } from "./charts.js";
 import type { ReportComparison, ReportInput, ReportRun } from "./input.js";
-import { drawn, duration, type Facts, factTable, factText, header, style } from "./parts.js";
+import { drawn, duration, type Facts, factTable, factText, header, style, words } from "./parts.js";
 
 /**
  * The report of an experiment as one self-contained HTML file, about 1 to 4 MB: opens offline, follows light and dark, prints.
@@ -119,7 +119,7 @@ function runTable(runs: readonly { heading: string; facts: Facts }[]): string {
   const head = runs.map(({ heading }) => `<th scope="col">${escapeHTML(heading)}</th>`).join("");
   const rows = names.map(
     (name) =>
-      `<tr><th scope="row">${escapeHTML(name)}</th>${runs.map(({ facts }) => `<td>${name in facts ? escapeHTML(factText(facts[name])) : ""}</td>`).join("")}</tr>`,
+      `<tr><th scope="row">${escapeHTML(words(name))}</th>${runs.map(({ facts }) => `<td>${name in facts ? escapeHTML(factText(facts[name])) : ""}</td>`).join("")}</tr>`,
   );
   return `<table><tr><td></td>${head}</tr>${rows.join("")}</table>`;
 }
