@@ -6,6 +6,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { TangentLabError } from "../../src/errors.js";
 import { metricCurves, save, themed, toHTML, toPNG, toSVG } from "../../viz/index.js";
+import { still } from "../../viz/render/still.js";
 import { textWidth, wrap } from "../../viz/text.js";
 import { withoutScripts } from "./marks.js";
 
@@ -92,6 +93,13 @@ test("an unknown extension, a bad scale or a place that cannot be written leave 
   await save(chart, join(folder, "file.json"));
   await fails(save(chart, join(folder, "file.json", "a.json")), "file-system");
   assert.equal(await readdir(folder), ["file.json"]);
+});
+
+test("a still image's texts keep their width in other fonts, and nothing is cut off", async () => {
+  const svg = still(await toSVG(chart));
+  const title = /textLength="(\d+)"[^<>]*>(Sliced Wasserstein distance: [^<]*)</.exec(svg);
+  assert.is(Number(title?.[1]), Math.round(textWidth(title![2]!, 15, true)));
+  assert.not.match(svg, /textLength="\d+"[^<>]*>1</);
 });
 
 test("text is measured as Arial has it, and wrapped between words", () => {

@@ -95,6 +95,7 @@ async function draw(figure) {
     views[index] = await vegaEmbed(figure.querySelector(".live"), charts[index], {
       renderer: "svg",
       config: configs[dark.matches ? "dark" : "light"],
+      tooltip: { theme: dark.matches ? "dark" : "light" },
       actions: { export: true, source: false, compiled: false, editor: false },
     });
     figure.classList.add("drawn");
@@ -152,6 +153,11 @@ figure.chart{margin:12px 0 28px;max-width:100%;overflow-x:auto}
 figure.chart .still{max-width:100%}
 figure.chart.drawn .still{display:none}
 figure.chart .vega-embed{padding-right:38px}
+figure.chart .vega-embed summary,figure.chart .vega-embed .vega-actions{background:var(--background);color:var(--text);border-color:var(--line)}
+figure.chart .vega-embed summary svg{stroke:currentColor;fill:currentColor}
+figure.chart .vega-embed .vega-actions a{color:var(--text)}
+figure.chart .vega-embed .vega-actions::before,figure.chart .vega-embed .vega-actions::after{display:none}
+figure.chart .vega-embed .vega-actions a:hover{background:var(--line);color:var(--text)}
 figure.chart .vega-bindings{margin-top:6px;font-size:14px}
 figure.chart .vega-bind{margin:2px 0}
 figure.chart button.play{font:inherit;font-size:14px;padding:2px 12px;border:1px solid var(--line);border-radius:6px;background:transparent;color:inherit;cursor:pointer}
