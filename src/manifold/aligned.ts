@@ -30,6 +30,12 @@ export function alignedLoss(
   const { pixel, weight = 1, ramp = 0, layers = "all", epsilon = 1e-5 } = config;
   const trained = model !== undefined && featureParameters !== undefined;
   check(trained, "features", "no parameters", "a trained feature network: await its run first");
+  check(
+    pixel === undefined || typeof pixel === "function",
+    "pixel",
+    pixel,
+    "a distance of the data: l1(), l2(), pseudoHuber()",
+  );
   check(weight > 0 && Number.isFinite(weight), "weight", weight, "a finite number > 0");
   check(ramp >= 0 && Number.isFinite(ramp), "ramp", ramp, "a number of iterations >= 0");
   check(ramp === 0 || pixel !== undefined, "ramp", ramp, "0 without a pixel distance");

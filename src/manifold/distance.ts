@@ -31,6 +31,7 @@ export function betweenFeatures({
   epsilon = 1e-5,
 }: FeatureDistanceConfig): (a: Features, b: Features) => Tensor {
   check(epsilon > 0, "epsilon", epsilon, "a number > 0");
+  check(layers === "all" || layers.length > 0, "layers", layers, '"all", or one or more integers');
   return (a, b) => {
     const others = pick(b, layers);
     return pick(a, layers)

@@ -29,6 +29,7 @@ export interface Published {
  * @throws TangentLabError `invalid-data` naming the tensor if one is missing, of another shape, or more than the network has.
  */
 export function importPublished(model: Published, arrays: Readonly<Record<string, StoredArray>>): Tensor {
+  checkFlat(model);
   const { structure, published: layout = plain } = model;
   const rest = new Set(Object.keys(arrays));
   const take = (name: string, shape: readonly number[]): StoredArray => {
@@ -69,6 +70,7 @@ export function importPublished(model: Published, arrays: Readonly<Record<string
  * @throws TangentLabError `invalid-argument` for a vector of another size.
  */
 export function exportPublished(model: Published, parameters: Tensor): Record<string, StoredArray> {
+  checkFlat(model);
   const { structure, published: layout = plain } = model;
   check(
     parameters.size === structure.size,
@@ -90,6 +92,10 @@ export function exportPublished(model: Published, parameters: Tensor): Record<st
   });
   return { ...out, ...layout.constants };
 }
+
+/** A network as `songUnet(...)` gives it has no structure yet. */
+const checkFlat = ({ structure }: Published): void =>
+  check(structure !== undefined, "model", "no structure", "a model: flatten(network), or denoiser(network)");
 
 const plain: PublishedLayout = { name: (ours) => ours };
 

@@ -55,6 +55,8 @@ interface Parameters {
  */
 export function vggFeatures(config: VggFeaturesConfig): Network<[x: Tensor], Features> {
   const { size, inChannels, labels, blocks = vggBlocks.vgg11 } = config;
+  const isList = Array.isArray(blocks);
+  check(isList, "blocks", blocks, 'a list of numbers of channels and "M", such as vggBlocks.vgg11');
   const pools = blocks.filter((block) => block === "M").length;
   check(
     blocks.some((block) => block !== "M") &&

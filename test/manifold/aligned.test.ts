@@ -59,6 +59,7 @@ test("MFD is 0 only at equal features; its layers can be chosen", () => {
   close(distance(points)(p, x, y), tf.addN(parts as tf.Tensor[]), 1e-5, "all is the sum of the parts");
   close(distance(points, { layers: [-1] })(p, x, y), parts[2]!, 1e-6, "from the end");
   assert.throws(() => distance(points, { layers: [3] })(p, x, y), /invalid layers/);
+  assert.throws(() => distance(points, { layers: [] }), /invalid layers/);
 });
 
 test("MFD's gradients against finite differences", () => {
@@ -102,6 +103,7 @@ test("mixed: the pixel loss's gradient plus the weighted signal", () => {
   const gradient = (loss: (x: tf.Tensor) => Tensor): tf.Tensor => tf.grad((x) => tf.sum(loss(x)))(x);
   const alone = alignedLoss(points, p);
   const mixed = alignedLoss(points, p, { pixel, weight: 0.3 });
+  assert.throws(() => alignedLoss(points, p, { pixel: "l2" as never }), /invalid pixel; .*pseudoHuber\(\)/);
   const expected = tf.add(
     gradient((x) => pixel(x, y)),
     tf.mul(

@@ -146,6 +146,11 @@ test("the published block lists have the published numbers of convolutions", () 
   assert.equal(convolutions, [8, 10, 13, 16]); // and three linear layers each
   assert.throws(() => vggFeatures({ size: 16, inChannels: 3, labels: 1 }), /invalid size.*a multiple of 32/);
   assert.throws(() => vggFeatures({ size: 8, inChannels: 3, labels: 1, blocks: ["M"] }), /invalid blocks/);
+  const name = "vgg11" as never;
+  assert.throws(
+    () => vggFeatures({ size: 8, inChannels: 3, labels: 1, blocks: name }),
+    /such as vggBlocks.vgg11/,
+  );
 });
 
 test.run();

@@ -111,6 +111,7 @@ test("weights go out and in under the published names, transposed", () => {
   // Older files do without the constants.
   const weights = Object.fromEntries(Object.entries(published).filter(([name]) => !name.endsWith("filter")));
   close(importPublished(model, weights), parameters, 0, "without the filters");
+  assert.throws(() => importPublished(songUnet(small) as never, {}), /invalid model; .*flatten\(network\)/);
 });
 
 test("EDM's settings by their published names", () => {
