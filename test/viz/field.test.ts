@@ -122,6 +122,11 @@ test("100,000 points are thinned, and the chart says so", async () => {
   const svg = await toSVG(spec);
   assert.match(texts(svg), "1,000 of 100,000 data points drawn");
   assert.match(texts(svg), "250 of 1,000 arrows drawn");
+  const few = tangentField({
+    data: noise(1, [50, 2]),
+    runs: [{ ...circle(4, 2, 1), name: "few" }, circle(300, 2, 1)],
+  });
+  assert.match(texts(await toSVG(few)), "250 of 300 arrows drawn");
   assert.ok(svg.length < 1_000_000, `${svg.length} characters`);
 });
 

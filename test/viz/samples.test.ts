@@ -3,6 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TangentLabError } from "../../src/errors.js";
 import {
+  orthographic,
   type Points,
   pictureRows,
   sampleGrids,
@@ -108,6 +109,25 @@ test("points are panels of samples over the data, in more dimensions by PCA", as
   });
   assert.is((await marks(spec)).point, 4 * (4 + 5));
   assert.match(texts(await toSVG(spec)), "holds 100% of its variance");
+});
+
+test("without data nothing is drawn behind samples, nor called data", async () => {
+  const runs = [{ name: "pixel", frames: frames([0, 10], [5, 3]) }];
+  const spec = sampleScatter({ runs });
+  assert.is((await marks(spec)).point, 2 * 5);
+  const text = texts(await toSVG(spec));
+  assert.match(text, "PCA of the first run's last samples");
+  assert.not.match(text, /\bdata\b/i);
+});
+
+test("seen from a side, data that are far are fainter, as the caption says", async () => {
+  const reference: Points = { shape: [3, 3], values: [0, 0, -1, 0, 0, 0, 0, 0, 1] };
+  const runs = [{ name: "pixel", frames: frames([0], [2, 3]) }];
+  const svg = await toSVG(sampleScatter({ runs, reference, projection: orthographic({ elevation: 90 }) }));
+  const opacities = [...svg.matchAll(/<path aria-label="data"[^<>]*>/g)].map(([tag]) =>
+    Number(/opacity="([\d.]+)"/.exec(tag)![1]),
+  );
+  assert.equal(opacities, [0.12, 0.46, 0.8]);
 });
 
 test("bad samples are refused by name", () => {

@@ -81,8 +81,8 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
   const data = thin(input.data, images ? Math.max(100, maxFitted - total) : maxData);
   if (data !== input.data)
     notes.push(`${formatCount(data.shape[0]!)} of ${formatCount(input.data.shape[0]!)} data points drawn.`);
-  if (runs[0] !== input.runs[0])
-    notes.push(`${maxArrows} of ${formatCount(input.runs[0]!.outputs.shape[0]!)} arrows drawn.`);
+  const most = Math.max(...input.runs.map(({ outputs }) => outputs.shape[0]!));
+  if (most > maxArrows) notes.push(`${maxArrows} of ${formatCount(most)} arrows drawn.`);
 
   const still = input.runs.reduce(
     (sum, { parallel = [] }) => sum + Array.from(parallel).filter(Number.isNaN).length,

@@ -2,7 +2,7 @@ import { check } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import { checkImages } from "../picture.js";
 import { planeOf } from "../projections/pca.js";
-import { first, matrixShape, type Projection, spread, thin } from "../projections/projection.js";
+import { fading, first, matrixShape, type Projection, spread, thin } from "../projections/projection.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount } from "../text.js";
 import { fontSizes, runColor } from "../theme.js";
@@ -90,12 +90,17 @@ export function sampleScatter(input: SamplesInput & { projection?: Projection })
     check(samples.shape[1] === dim, "samples.shape", samples.shape, `[count, ${dim}]`);
   const projection: Projection =
     input.projection ?? planeOf(reference ? "reference" : "runs[0].frames[].samples", basis);
-  const background = rows(projection.project(thin(basis, maxPoints)));
+  const framed = thin(basis, maxPoints);
+  const framing = rows(projection.project(framed));
+  const faded = fading(projection, framed);
+  const background = faded ? framing.map((at, i) => ({ ...at, near: faded[i]! })) : framing;
 
   const notes = projection.note === undefined ? [] : [projection.note];
+  if (!reference && !input.projection && notes.length > 0)
+    notes[0] = notes[0]!.replace("the data", "the first run's last samples");
   let outside = 0;
   const domain = (axis: "x" | "y"): [number, number] => {
-    const values = background.map((point) => point[axis]);
+    const values = framing.map((point) => point[axis]);
     return [Math.min(...values), Math.max(...values)];
   };
   const [x, y] = [domain("x"), domain("y")];
@@ -128,6 +133,24 @@ export function sampleScatter(input: SamplesInput & { projection?: Projection })
           axis: { ...axis, titleColor: runColor(run.name, i), titleFontSize: 13, titleFontWeight: "bold" },
         },
       };
+      const behind = {
+        data: { name: "background", values: background },
+        mark: {
+          type: "point",
+          filled: true,
+          size: 5,
+          opacity: 0.6,
+          clip: true,
+          style: "data",
+          tooltip: null,
+        },
+        // A word per point for screen readers, not its coordinates: the file is a third smaller.
+        encoding: {
+          ...encoding,
+          ...(faded && { opacity: { field: "near", type: "quantitative", scale: null } }),
+          description: { value: "data" },
+        },
+      };
       return {
         ...(i === 0
           ? {
@@ -144,20 +167,7 @@ export function sampleScatter(input: SamplesInput & { projection?: Projection })
         height: side,
         view: { stroke: "#8b949e", strokeOpacity: 0.4 },
         layer: [
-          {
-            data: { name: "background", values: background },
-            mark: {
-              type: "point",
-              filled: true,
-              size: 5,
-              opacity: 0.6,
-              clip: true,
-              style: "data",
-              tooltip: null,
-            },
-            // A word per point for screen readers, not its coordinates: the file is a third smaller.
-            encoding: { ...encoding, description: { value: "data" } },
-          },
+          ...(reference ? [behind] : []),
           {
             data: { values: points },
             mark: {
@@ -174,7 +184,11 @@ export function sampleScatter(input: SamplesInput & { projection?: Projection })
       };
     }),
   );
-  notes.unshift("Grey: data. Coloured: samples, from the same noise in every panel.");
+  notes.unshift(
+    reference
+      ? "Grey: data. Coloured: samples, from the same noise in every panel."
+      : "Samples from the same noise in every panel.",
+  );
   notes.push(...framesNote(steps, total));
   const most = mostSamples(frames);
   if (most > maxPoints) notes.push(`${maxPoints} of ${formatCount(most)} samples drawn per panel.`);
