@@ -63,6 +63,15 @@ test("where an end of a band is not positive a log scale has no band there, and 
     curves: [{ name: "a", steps, values: [1, 1, 1], ...band }],
   });
   assert.match(texts(await toSVG(spec)), "a: no band at 2 of 3 values (an end of it is not finite or not");
+  const gap = { low: [1, 1, Number.NaN, 1, 1], high: [2, 2, 2, 2, 2] };
+  const svg = await toSVG(
+    metricCurves({
+      metric: "loss",
+      curves: [{ name: "a", steps: [0, 1, 2, 3, 4], values: [1, 1, 1, 1, 1], ...gap }],
+    }),
+  );
+  const [, path] = /area mark"[^>]* d="([^"]*)"/.exec(svg) ?? [];
+  assert.is(path?.split("M").length, 1 + 2, "not drawn across the gap");
 });
 
 test("on a log scale values that are not positive are left out, and the chart says so", async () => {

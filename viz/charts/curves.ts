@@ -172,8 +172,9 @@ function bandLayer(rows: readonly Row[], y: (field: string) => View): View[] {
   if (banded.length === 0) return [];
   return [
     {
-      transform: [{ filter: "isValid(datum.low)" }],
-      mark: { type: "area", opacity: 0.2, clip: true },
+      // Rows without a band stay among those of a curve that has one: they break it.
+      transform: [{ filter: { field: "run", oneOf: banded } }],
+      mark: { type: "area", opacity: 0.2, clip: true, invalid: "break-paths-show-path-domains" },
       encoding: { y: y("low"), y2: { field: "high" }, color: { field: "run", type: "nominal" } },
     },
   ];
