@@ -11,6 +11,10 @@ import { findings, outcomeTable, type TextTable, tableNote, tuningNote } from ".
 /** Measures that are drawn over training: of more, a chart for each place would be too many to read. */
 const curvesShown = 3;
 
+/** Outcomes that are means over recordings, of which a chart over training shows the last. */
+const ofTangents = ["parallel", "direction"];
+const secondHalf = "Of a run: the mean over the second half of training.";
+
 /** The report of a study as one self-contained HTML file, like `renderReport`'s. */
 export async function renderStudy(study: StudyInput): Promise<string> {
   const page = new Page();
@@ -48,8 +52,11 @@ function panelSection(page: Page, study: StudyInput, panel: PanelInput, index: n
       ? `<p>Target: what ${escapeHTML(panel.reference)} reached at the end of training on the tuning seeds, plus a tenth: ${escapeHTML(targets.join(", "))}.</p>`
       : "";
   const tuned = tuningTable(panel);
+  const halves = names.some((name) => ofTangents.includes(name))
+    ? " Measures of the tangents: means over the second half of training."
+    : "";
   return `<section id="panel-${index}"><h2>${escapeHTML(capitalize(panel.name))}</h2>
-<div class="wide">${htmlTable(outcomeTable(study, panel))}</div><p class="muted">${escapeHTML(tableNote(study))}</p>${target}
+<div class="wide">${htmlTable(outcomeTable(study, panel))}</div><p class="muted">${escapeHTML(`${tableNote(study)}${halves}`)}</p>${target}
 ${charts.map((draw) => drawn(page, draw)).join("")}
 ${tuned.rows.length > 0 ? `<h3>Choice of learning rates</h3><div class="wide">${htmlTable(tuned)}</div>` : ""}</section>`;
 }
@@ -96,10 +103,12 @@ function axisChart({ axis }: StudyInput, { cells, reference }: PanelInput, name:
         metric: metricTitle(name),
         ...{ series, xTitle, references: ticks, yScale: scale ? "log" : "linear" },
         title: axisTitle(name, xTitle, series),
-        caption:
-          ticks.length > 0
+        caption: [
+          ...(ofTangents.includes(name) ? [secondHalf] : []),
+          ...(ticks.length > 0
             ? [`Grey tick: ${chance ? "share of a random direction" : `mean of ${reference}`}.`]
-            : [],
+            : []),
+        ],
       }),
   ];
 }
