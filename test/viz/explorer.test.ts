@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { tangentExplorer, toHTML, toSVG } from "../../viz/index.js";
 import { findChromium, launch } from "./chromium.js";
 import { gallery } from "./gallery/charts.js";
-import { countMarks } from "./marks.js";
+import { countMarks, texts } from "./marks.js";
 
 const chromium = findChromium();
 
@@ -62,6 +62,26 @@ if (chromium) {
     }
   });
 }
+
+test("its caption says what an arrow is, what the plane shows of it, and what is not to be seen", async () => {
+  // Three dimensions, of which the data fill two; half of each tangent's squared norm is in their plane.
+  const data = { shape: [4, 3], values: [1, 0, 0, -1, 0, 0, 0, 1, 0, 0, -1, 0] };
+  const frame = (step: number, x: number) => ({
+    step,
+    outputs: { shape: [2, 3], values: [0.5, 0, 0, x, 0, 0] },
+    tangents: { shape: [2, 3], values: [0, 1, 1, 1, 0, 1] },
+    values: [0.5, 0.5],
+  });
+  const explorer = (frames: ReturnType<typeof frame>[]) =>
+    tangentExplorer({ data, runs: [{ name: "pixel", frames }], arrowLength: 0.1 });
+  const said = texts(await toSVG(explorer([frame(0, 0), frame(1, 9)]))).replace(/\s+/g, " ");
+  assert.match(said, "Arrows: from f to f + 0.1 · tangent. Grey: data. Slider: the recording shown");
+  assert.match(said, "squared norm that lies in this plane of 3 dimensions: pixel 50%.");
+  assert.match(said, "Outside the frame: 1 of 4 arrows");
+  const one = explorer([frame(0, 0)]);
+  assert.not.match(texts(await toSVG(one)), "Slider");
+  assert.not.match(JSON.stringify(one.params), "range");
+});
 
 test("images are shown on hovering while they are few", () => {
   const image = (value: number) => ({ shape: [1, 2, 2, 1], values: new Float32Array(4).fill(value) });

@@ -1,5 +1,6 @@
 import { matrixShape } from "../projections/projection.js";
 import type { Points, View } from "../spec.js";
+import { formatPercent } from "../text.js";
 
 /** An arrowhead whose tip lies at the point, turned by `angle`, clockwise from up. */
 const head = "M0,0L0.42,1.1L0,0.85L-0.42,1.1Z";
@@ -52,4 +53,24 @@ export function arrowLength(data: Points, tangents: readonly Points[]): number {
   const norm = Math.sqrt(square / number);
   const length = norm > 0 && spread > 0 ? (0.25 * Math.sqrt(spread)) / norm : 1;
   return Number(length.toPrecision(2));
+}
+
+/** One run's arrows in a plane, at one or several recordings, and the tangents they stand for. */
+export interface ShownTangents {
+  name: string;
+  arrows: readonly { start: Points; end: Points; tangents: Points }[];
+}
+
+/** A sentence for the caption: how much of the tangents of `dim` dimensions arrows of this length show, whose ends were projected as their starts were. */
+export function planeNote(dim: number, length: number, runs: readonly ShownTangents[]): string {
+  const shares = runs.map(({ name, arrows }) => {
+    let inPlane = 0;
+    let whole = 0;
+    for (const { start, end, tangents } of arrows) {
+      for (let i = 0; i < end.values.length; i++) inPlane += (end.values[i]! - start.values[i]!) ** 2;
+      for (let i = 0; i < tangents.values.length; i++) whole += (length * tangents.values[i]!) ** 2;
+    }
+    return `${name} ${formatPercent(whole === 0 ? 0 : inPlane / whole)}`;
+  });
+  return `Share of the tangents' squared norm that lies in this plane of ${dim} dimensions: ${shares.join(", ")}.`;
 }

@@ -2,12 +2,12 @@ import { check } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import { checkImages, pictureURI } from "../picture.js";
 import { planeOf } from "../projections/pca.js";
-import { item, matrixShape, move, type Projection, spread, thin } from "../projections/projection.js";
+import { fading, item, matrixShape, move, type Projection, spread, thin } from "../projections/projection.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatNumber } from "../text.js";
 import { inks, runColor, runScale } from "../theme.js";
 import { checkLength, checkNames, checkPoints, checkSize } from "../validate.js";
-import { arrowLayers, arrowLength as quarterRadius } from "./arrows.js";
+import { arrowLayers, planeNote, arrowLength as quarterRadius, type ShownTangents } from "./arrows.js";
 import { panelTitle } from "./heat.js";
 
 /** What was measured at a run's fixed probes at one recording. */
@@ -68,10 +68,17 @@ export function tangentExplorer(input: ExplorerInput): VegaLiteSpec {
   const images = data.shape.length === 4;
   const pictures = images && runs.length * steps.length * probes.length <= maxPictures;
 
-  const rows = runs.flatMap(({ name, frames }) =>
-    spread(frames, maxFrames).flatMap(({ step, outputs, tangents, values }, at) => {
-      const start = projection.project(outputs);
-      const end = projection.project(move(outputs, tangents, arrowLength));
+  const drawn: ShownTangents[] = runs.map(({ name, frames }) => ({
+    name,
+    arrows: spread(frames, maxFrames).map(({ outputs, tangents }) => ({
+      start: projection.project(outputs),
+      end: projection.project(move(outputs, tangents, arrowLength)),
+      tangents,
+    })),
+  }));
+  const rows = runs.flatMap(({ name, frames }, run) =>
+    spread(frames, maxFrames).flatMap(({ step, outputs, values }, at) => {
+      const { start, end } = drawn[run]!.arrows[at]!;
       return probes.map((probe) => {
         const [x, y, x2, y2] = [start, end].flatMap(({ values }) => [
           round(values[2 * probe]!),
@@ -87,7 +94,11 @@ export function tangentExplorer(input: ExplorerInput): VegaLiteSpec {
       });
     }),
   );
-  const background = places(projection.project(thin(data, maxData)));
+  const behind = thin(data, maxData);
+  const faded = fading(projection, behind);
+  const background = places(projection.project(behind)).map((at, i) =>
+    faded ? { ...at, near: faded[i]! } : at,
+  );
   const limits = square(background);
 
   const columns = Math.min(runs.length, 3);
@@ -130,7 +141,11 @@ export function tangentExplorer(input: ExplorerInput): VegaLiteSpec {
             ...{ type: "point", filled: true, size: 9, opacity: 0.55 },
             ...{ clip: true, style: "data", tooltip: null },
           },
-          encoding: { x: x("x"), y: y("y") },
+          encoding: {
+            x: x("x"),
+            y: y("y"),
+            ...(faded && { opacity: { field: "near", type: "quantitative", scale: null } }),
+          },
         },
         ...arrows.map(({ data: _, transform, ...layer }) => ({
           ...layer,
@@ -189,9 +204,22 @@ export function tangentExplorer(input: ExplorerInput): VegaLiteSpec {
     ],
   };
   const total = runs[0]!.frames.length;
+  const [, dim] = matrixShape(data);
+  const outside = rows.filter(
+    ({ x, y }) => x < limits.x[0]! || x > limits.x[1]! || y < limits.y[0]! || y > limits.y[1]!,
+  ).length;
+  const slider = steps.length > 1 ? "Slider: the recording shown, dashed in the chart below. " : "";
   const notes = [
-    "Slider: the recording shown, dashed in the chart below. Brush a region above: only the probes whose outputs lie there are averaged below.",
+    `Arrows: from f to f + ${formatNumber(arrowLength)} · tangent. Grey: data.`,
+    `${slider}Brush a region above: only the probes whose outputs lie there are averaged below.`,
     ...(projection.note === undefined ? [] : [projection.note]),
+    // On a map that is not linear an arrow's length is no share of its tangent's.
+    ...(dim === 2 || projection.name === "UMAP" ? [] : [planeNote(dim, arrowLength, drawn)]),
+    ...(outside > 0
+      ? [
+          `Outside the frame: ${formatCount(outside)} of ${formatCount(rows.length)} arrows, all recordings together.`,
+        ]
+      : []),
     ...(steps.length < total ? [`${steps.length} of ${formatCount(total)} recordings shown.`] : []),
     ...(probes.length < count ? [`${probes.length} of ${formatCount(count)} probes shown.`] : []),
     ...(images && !pictures ? ["Too many outputs to show their images on hovering."] : []),
@@ -213,7 +241,9 @@ export function tangentExplorer(input: ExplorerInput): VegaLiteSpec {
       {
         name: "recording",
         value: steps.length - 1,
-        bind: { input: "range", min: 0, max: Math.max(1, steps.length - 1), step: 1, name: "recording " },
+        ...(steps.length > 1 && {
+          bind: { input: "range", min: 0, max: steps.length - 1, step: 1, name: "recording " },
+        }),
       },
       { name: "loss", value: "all", bind: { input: "radio", options: ["all", ...names], name: "loss " } },
       {

@@ -19,7 +19,7 @@ import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatNumber, formatPercent } from "../text.js";
 import { inks, runColor } from "../theme.js";
 import { checkLength, checkNames, checkPoints, checkSize } from "../validate.js";
-import { arrowLayers, arrowLength as quarterRadius } from "./arrows.js";
+import { arrowLayers, planeNote, arrowLength as quarterRadius } from "./arrows.js";
 
 /** One run's outputs and where its loss moves them. */
 export interface FieldRun {
@@ -334,17 +334,14 @@ function describe(
   }
   const [, dim] = matrixShape(together);
   if (dim === 2) return [arrows];
-  const shown = panels.map(({ run, start, end }) => {
-    let inPlane = 0;
-    let whole = 0;
-    for (let i = 0; i < end.values.length; i++) inPlane += (end.values[i]! - start.values[i]!) ** 2;
-    for (let i = 0; i < run.tangents.values.length; i++) whole += (length * run.tangents.values[i]!) ** 2;
-    return `${run.name} ${formatPercent(whole === 0 ? 0 : inPlane / whole)}`;
-  });
+  const shown = panels.map(({ run: { name, tangents }, start, end }) => ({
+    name,
+    arrows: [{ start, end, tangents }],
+  }));
   return [
     arrows,
     ...(map.projection.note === undefined ? [] : [map.projection.note]),
-    `Share of the tangents' squared norm that lies in this plane of ${dim} dimensions: ${shown.join(", ")}.`,
+    planeNote(dim, length, shown),
   ];
 }
 
