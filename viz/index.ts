@@ -60,4 +60,4 @@ export { toSVG } from "./render/svg.js";
 export type { MetricsRow, ReportComparison, ReportInput, ReportRun } from "./report/input.js";
 export { renderReport } from "./report/report.js";
 export type { Points, VegaLiteSpec } from "./spec.js";
-export { palette, runColor, type Theme, themed } from "./theme.js";
+export { palette, runColors, type Theme, themed } from "./theme.js";

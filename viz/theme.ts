@@ -2,10 +2,10 @@ import type { VegaLiteSpec, View } from "./spec.js";
 
 export type Theme = "light" | "dark";
 
-/** Okabe and Ito's palette, told apart with any colour vision; without its yellow and black, which vanish on one background each. */
-export const palette = ["#D55E00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#8C6D1F"] as const;
+/** Okabe and Ito's palette, told apart with any colour vision; without its yellow and black, which vanish on one background each, with a brown and a grey. */
+export const palette = ["#D55E00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#8C6D1F", "#858585"] as const;
 
-const own: Record<string, string> = {
+const own: Record<string, (typeof palette)[number]> = {
   pixel: palette[0],
   mfd: palette[1],
   "pixel + mfd": palette[2],
@@ -13,14 +13,26 @@ const own: Record<string, string> = {
   features: palette[3],
 };
 
-/** Colour of a run, the same in every chart: pixel is orange, MFD blue, both together green; other names take the palette's turn `index`. */
-export const runColor = (name: string, index = 0): string =>
-  own[name.toLowerCase()] ?? palette[(index + 2) % palette.length]!;
+/**
+ * Colours of the runs of a chart, one each: pixel is orange, MFD blue, both together green, in every chart; other names take the next of the palette
+ * that none has. Beyond seven runs colours come again.
+ */
+export function runColors(names: readonly string[]): string[] {
+  const known = names.map((name) => own[name.toLowerCase()]);
+  const taken = new Set<string | undefined>(known);
+  return known.map((color, i) => {
+    if (color !== undefined) return color;
+    const turns = palette.map((_, k) => palette[(i + 2 + k) % palette.length]!);
+    const free = turns.find((turn) => !taken.has(turn)) ?? turns[0]!;
+    taken.add(free);
+    return free;
+  });
+}
 
 /** A colour scale for these runs: fixes which colour each name has, whatever the order of the data. */
 export const runScale = (names: readonly string[]): View => ({
   domain: names,
-  range: names.map((name, i) => runColor(name, i)),
+  range: runColors(names),
 });
 
 export const fontFamily = "Arimo, Arial, Helvetica, sans-serif";

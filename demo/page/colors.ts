@@ -1,4 +1,4 @@
-import { inks, palette, runColor, type Theme } from "../../viz/theme.js";
+import { inks, palette, runColors, type Theme } from "../../viz/theme.js";
 import type { ArmName } from "../messages.js";
 
 /** Colours of a picture. */
@@ -16,9 +16,10 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 /** Those of the charts in reports; on dark ground the palette's lighter blue. */
 export function colors(): Colors {
   const theme: Theme = dark.matches ? "dark" : "light";
+  const [pixel, MFD] = runColors(["pixel", "MFD"]) as [string, string];
   return {
     ...inks[theme],
-    arms: { pixel: runColor("pixel"), MFD: theme === "dark" ? palette[4] : runColor("MFD") },
+    arms: { pixel, MFD: theme === "dark" ? palette[4] : MFD },
   };
 }
 

@@ -2,7 +2,7 @@ import { check } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import type { VegaLiteSpec } from "../spec.js";
 import { formatCount, formatNumber } from "../text.js";
-import { runColor } from "../theme.js";
+import { runColors } from "../theme.js";
 import { checkLength, checkNames, checkSize } from "../validate.js";
 import { cosineColors, heatMaps } from "./heat.js";
 import type { ProbeCurves } from "./tangents.js";
@@ -174,6 +174,7 @@ function mapChart(
   const { width = notebookWidth, height = 240 } = input;
   checkSize("width", width);
   checkSize("height", height);
+  const colors = runColors(parts.panels.map(({ name }) => name));
   return frame({
     title: parts.title,
     caption: [
@@ -182,7 +183,7 @@ function mapChart(
     ],
     width,
     view: heatMaps({
-      panels: parts.panels.map((panel, i) => ({ ...panel, color: runColor(panel.name, i) })),
+      panels: parts.panels.map((panel, i) => ({ ...panel, color: colors[i]! })),
       x: { title: "training step", domain: parts.columns },
       y: { title: parts.yTitle, domain: parts.labels },
       value: {

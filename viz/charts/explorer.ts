@@ -5,7 +5,7 @@ import { planeOf } from "../projections/pca.js";
 import { fading, item, matrixShape, move, type Projection, spread, thin } from "../projections/projection.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatNumber } from "../text.js";
-import { inks, runColor, runScale } from "../theme.js";
+import { inks, runColors, runScale } from "../theme.js";
 import { checkLength, checkNames, checkPoints, checkSize } from "../validate.js";
 import { arrowLayers, planeNote, arrowLength as quarterRadius, type ShownTangents } from "./arrows.js";
 import { panelTitle } from "./heat.js";
@@ -115,21 +115,17 @@ export function tangentExplorer(input: ExplorerInput): VegaLiteSpec {
     { field: "value", type: "quantitative", title: valueTitle, format: ".3~g" },
     ...(pictures ? [{ field: "image", type: "nominal" }] : []),
   ];
+  const names = runs.map(({ name }) => name);
+  const colors = runColors(names);
   const panels = runs.map(({ name }, i): View => {
     const [x, y] = [
       channel("x", projection.axes[0]),
       channel("y", i % columns === 0 ? projection.axes[1] : null),
     ];
     const shown = `datum.run === ${JSON.stringify(name)} && datum.at === recording && (loss === 'all' || loss === datum.run)`;
-    const arrows = arrowLayers(
-      [],
-      x,
-      y,
-      { color: { value: runColor(name, i) }, tooltip },
-      { mark: { aria: false } },
-    );
+    const arrows = arrowLayers([], x, y, { color: { value: colors[i] }, tooltip }, { mark: { aria: false } });
     return {
-      title: panelTitle(name, runColor(name, i)),
+      title: panelTitle(name, colors[i]),
       width: side,
       height: side,
       view: { stroke: inks.light.data, strokeOpacity: 0.4 },
@@ -154,7 +150,6 @@ export function tangentExplorer(input: ExplorerInput): VegaLiteSpec {
       ],
     };
   });
-  const names = runs.map(({ name }) => name);
   const time = {
     field: "step",
     type: "quantitative",

@@ -17,7 +17,7 @@ import { trustworthiness } from "../projections/trustworthiness.js";
 import { type UmapProjection, umap } from "../projections/umap.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatNumber, formatPercent } from "../text.js";
-import { inks, runColor } from "../theme.js";
+import { inks, runColors } from "../theme.js";
 import { checkLength, checkNames, checkPoints, checkSize } from "../validate.js";
 import { arrowLayers, planeNote, arrowLength as quarterRadius } from "./arrows.js";
 
@@ -132,6 +132,7 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
         legend: { type: "gradient", orient: "bottom", title: valueTitle, tickCount: 4, gradientLength: 200 },
       }
     : undefined;
+  const colors = runColors(runs.map(({ name }) => name));
   const views = panels.map(({ run, start, end }, i): View => {
     const scale = (domain: readonly [number, number]) => ({ domain, nice: false, zero: false });
     const x = (field: string): View => ({
@@ -148,7 +149,7 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
       scale: scale(limits.y),
       axis: { grid: false, tickCount: 4, format: "~r", ...(i % columns === 0 ? {} : { labels: false }) },
     });
-    const paint = color ?? { value: runColor(run.name, i) };
+    const paint = color ?? { value: colors[i] };
     const tooltip = [
       { field: "index", type: "ordinal", title: "output" },
       ...(shared ? [{ field: "value", type: "quantitative", title: valueTitle, format: ".4~g" }] : []),
@@ -160,7 +161,7 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
       ...(images && { image: pictureURI(item(run.outputs, k), { scale: 3 }) }),
     }));
     return {
-      title: { text: run.name, anchor: "middle", fontSize: 13, color: runColor(run.name, i) },
+      title: { text: run.name, anchor: "middle", fontSize: 13, color: colors[i] },
       width: side,
       height: side,
       view: { stroke: inks.light.data, strokeOpacity: 0.4 },

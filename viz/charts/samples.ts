@@ -5,7 +5,7 @@ import { planeOf } from "../projections/pca.js";
 import { fading, first, matrixShape, type Projection, spread, thin } from "../projections/projection.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount } from "../text.js";
-import { fontSizes, runColor } from "../theme.js";
+import { fontSizes, runColors } from "../theme.js";
 import { checkNames, checkPoints, checkSize } from "../validate.js";
 import { type PictureCell, pictureTable } from "./picture-table.js";
 
@@ -110,6 +110,7 @@ export function sampleScatter(input: SamplesInput & { projection?: Projection })
     number[],
   ];
   const side = Math.floor((width - 60 - (steps.length - 1) * 8) / Math.max(3, steps.length));
+  const colors = runColors(runs.map(({ name }) => name));
   const panels = runs.flatMap((run, i) =>
     frames[i]!.map(({ step, samples }, j): View => {
       const points = rows(projection.project(thin(samples, maxPoints)));
@@ -130,7 +131,7 @@ export function sampleScatter(input: SamplesInput & { projection?: Projection })
           type: "quantitative",
           title: j === 0 ? run.name : null,
           scale: { domain: limits[1], nice: false, zero: false },
-          axis: { ...axis, titleColor: runColor(run.name, i), titleFontSize: 13, titleFontWeight: "bold" },
+          axis: { ...axis, titleColor: colors[i], titleFontSize: 13, titleFontWeight: "bold" },
         },
       };
       const behind = {
@@ -176,7 +177,7 @@ export function sampleScatter(input: SamplesInput & { projection?: Projection })
               size: 9,
               opacity: 0.8,
               clip: true,
-              color: runColor(run.name, i),
+              color: colors[i],
             },
             encoding: { ...encoding, description: { value: "sample" } },
           },

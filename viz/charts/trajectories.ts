@@ -4,7 +4,7 @@ import { planeOf } from "../projections/pca.js";
 import { fading, matrixShape, type Projection, spread, thin } from "../projections/projection.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatNumber } from "../text.js";
-import { inks, runColor } from "../theme.js";
+import { inks, runColors } from "../theme.js";
 import { checkNames, checkPoints, checkSize } from "../validate.js";
 import { panelTitle } from "./heat.js";
 
@@ -85,6 +85,7 @@ export function trajectories(input: TrajectoriesInput): VegaLiteSpec {
   const columns = Math.min(runs.length, 3);
   const side = Math.min(400, Math.floor((width - 70 - (columns - 1) * 18) / columns));
   const last = Math.max(...runs.flatMap(({ frames }) => frames.map(({ step }) => step)));
+  const colors = runColors(runs.map(({ name }) => name));
   const views = runs.map(({ name }, i): View => {
     const first = i % columns === 0;
     const channel = (axis: 0 | 1, title: string | null): View => ({
@@ -119,7 +120,7 @@ export function trajectories(input: TrajectoriesInput): VegaLiteSpec {
     });
     const most = Math.max(...own.map(({ order }) => order));
     return {
-      title: panelTitle(name, runColor(name, i)),
+      title: panelTitle(name, colors[i]),
       width: side,
       height: side,
       view: { stroke: inks.light.data, strokeOpacity: 0.4 },
