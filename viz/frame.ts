@@ -1,5 +1,5 @@
 import { schema, type VegaLiteSpec, type View } from "./spec.js";
-import { balance, wrap } from "./text.js";
+import { balance, textWidth, wrap } from "./text.js";
 import { config, fontSizes } from "./theme.js";
 
 const lineHeight = 15;
@@ -41,4 +41,26 @@ export function frame(parts: {
     bounds: "full",
     resolve: { scale: { color: "independent" } },
   };
+}
+
+/** What a legend needs beside a name: its symbol and the gaps around it. */
+const besideName = 30;
+
+/** The legend of a chart's runs, above a plot of this many pixels: in as many rows as the names need. None for a single run. */
+export function runLegend(names: readonly string[], plotWidth: number): View | null {
+  if (names.length === 1) return null;
+  const widths = names.map((name) => textWidth(name, fontSizes.label) + besideName);
+  const inOneRow = widths.reduce((sum, width) => sum + width, 0) <= plotWidth;
+  const columns = Math.max(1, Math.floor(plotWidth / Math.max(...widths)));
+  return { orient: "top", title: null, labelLimit: plotWidth - besideName, ...(!inOneRow && { columns }) };
+}
+
+/** Labels of an axis broken into lines where they are wider than their share of the plot, if each of their words fits there; else as many as fit are shown. */
+export function wrappedLabels(labels: readonly string[], plotWidth: number): View {
+  const room = plotWidth / labels.length - 6;
+  const lines = labels.map((label) => wrap(label, room, fontSizes.small));
+  const fits = lines.flat().every((line) => textWidth(line, fontSizes.small) <= room);
+  if (!fits || lines.every(({ length }) => length < 2)) return {};
+  const byLabel = Object.fromEntries(labels.map((label, i) => [label, lines[i]]));
+  return { labelExpr: `${JSON.stringify(byLabel)}[datum.label]`, labelOverlap: false };
 }

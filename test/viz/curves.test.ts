@@ -4,6 +4,7 @@ import { TangentLabError } from "../../src/errors.js";
 import {
   autocorrelation,
   directionChange,
+  intervals,
   type MetricCurvesInput,
   metricCurves,
   parallelShare,
@@ -25,6 +26,36 @@ const two: MetricCurvesInput = {
 
 test("a line per run, a point per value, a band only where there is one", async () => {
   assert.equal(await marks(metricCurves(two)), { "area mark": 1, "line mark": 2, point: 6 });
+});
+
+test("long names are whole in the legend and below the axis, in as many rows as they need", async () => {
+  const names = [
+    "pixel",
+    "MFD",
+    "MFD with geometric transformations only",
+    "MFD with features that were not trained",
+  ];
+  const svg = await toSVG(
+    metricCurves({ metric: "m", curves: names.map((name) => ({ name, steps, values: [3, 2, 1] })) }),
+  );
+  for (const name of names) assert.ok(svg.includes(`>${name}</text>`), name);
+  const drawnWidth = Number(/ width="([\d.]+)"/.exec(svg)?.[1]);
+  assert.ok(drawnWidth <= 610, `${drawnWidth} pixels`);
+
+  const places = [
+    "features not trained at all",
+    "geometry only",
+    "all transformations",
+    "none",
+    "noise and mixup",
+  ];
+  const points = places.map((at, i) => ({ at, mean: i }));
+  const below = await toSVG(
+    intervals({ metric: "m", title: "t", xTitle: "features", series: [{ name: "a", points }] }),
+  );
+  for (const word of ["features not", "transformations", "none", "mixup"])
+    assert.ok(texts(below).includes(word), word);
+  assert.not.match(below, /<text[^>]* opacity="0"/);
 });
 
 test("the title is the finding, best run first", () => {

@@ -1,5 +1,5 @@
 import { check } from "../../src/errors.js";
-import { frame, notebookWidth } from "../frame.js";
+import { frame, notebookWidth, runLegend } from "../frame.js";
 import type { VegaLiteSpec, View } from "../spec.js";
 import { capitalize, formatCount, formatNumber } from "../text.js";
 import { runScale } from "../theme.js";
@@ -129,13 +129,7 @@ export function metricCurves(input: MetricCurvesInput): VegaLiteSpec {
       data: { values: rows },
       layer: [
         ...bandLayer(rows, y),
-        ...lineLayers(
-          x,
-          y("value"),
-          curves.length === 1 ? null : { orient: "top", title: null },
-          names,
-          rows,
-        ),
+        ...lineLayers(x, y("value"), runLegend(names, width - 80), names, rows),
       ].map((layer) => ({ ...layer, encoding: { x, ...(layer.encoding as View) } })),
     },
   });

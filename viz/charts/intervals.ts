@@ -1,5 +1,5 @@
 import { check } from "../../src/errors.js";
-import { frame, notebookWidth } from "../frame.js";
+import { frame, notebookWidth, runLegend, wrappedLabels } from "../frame.js";
 import { spread } from "../projections/projection.js";
 import type { VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatNumber } from "../text.js";
@@ -101,7 +101,7 @@ export function intervals(input: IntervalsInput): VegaLiteSpec {
     type: "ordinal",
     title: xTitle,
     scale: { domain: places.map(String), paddingInner: 0.3 },
-    axis: { grid: false, labelAngle: 0 },
+    axis: { grid: false, labelAngle: 0, ...wrappedLabels(places.map(String), width - 80) },
   };
   const names = series.map(({ name }) => name);
   // Beside each other only where several are at one place.
@@ -118,7 +118,7 @@ export function intervals(input: IntervalsInput): VegaLiteSpec {
     scale: yScale === "log" ? { type: "log", nice: false, padding: 8 } : { type: "linear", zero: false },
     axis: { tickCount: 5, format: input.yFormat ?? ",.4~r" },
   });
-  const legend = series.length === 1 ? null : { orient: "top", title: null };
+  const legend = runLegend(names, width - 80);
   const color = { field: "run", type: "nominal", scale: runScale(names), legend };
   const tooltip = [
     { field: "run", type: "nominal", title: "run" },

@@ -1,5 +1,5 @@
 import { check } from "../../src/errors.js";
-import { frame, notebookWidth } from "../frame.js";
+import { frame, notebookWidth, runLegend } from "../frame.js";
 import type { VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatPercent } from "../text.js";
 import { checkNames, checkSize } from "../validate.js";
@@ -187,8 +187,8 @@ function probeChart(parts: {
     scale: { domain: parts.domain },
     axis: { tickCount: 5, format: parts.format },
   });
-  const legend = runs.length === 1 ? null : { orient: "top", title: null };
   const names = runs.map((run) => run.name);
+  const legend = runLegend(names, width - 80);
   const layers: View[] = [
     {
       mark: { type: "area", opacity: 0.2 },
