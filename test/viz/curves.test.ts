@@ -53,9 +53,8 @@ test("long names are whole in the legend and below the axis, in as many rows as 
   const below = await toSVG(
     intervals({ metric: "m", title: "t", xTitle: "features", series: [{ name: "a", points }] }),
   );
-  for (const word of ["features not", "transformations", "none", "mixup"])
-    assert.ok(texts(below).includes(word), word);
-  assert.not.match(below, /<text[^>]* opacity="0"/);
+  const words = [...below.matchAll(/<t(?:ext|span)[^>]*>([^<]+)</g)].flatMap(([, line]) => line!.split(" "));
+  for (const word of places.join(" ").split(" ")) assert.ok(words.includes(word), word);
 });
 
 test("the title is the finding, best run first", () => {
