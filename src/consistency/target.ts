@@ -3,11 +3,11 @@ import type { Tensor } from "../engine/tensor.js";
 import { ema } from "../optim/ema.js";
 import type { Method, TrainState } from "../optim/method.js";
 
-/** A method whose loss finds in `context.target` an average of the parameters, with a decay in [0, 1) by the iteration. */
+/** A method that keeps in its state's `target` an average of the parameters, with a decay in [0, 1) by the iteration; its loss finds it in `context.target`. */
 export function movingTarget(base: Method, decay: (iteration: number) => number): Method {
   const started = (state: TrainState): TrainState => ({
     ...state,
-    context: { ...state.context, target: tf.clone(state.parameters) },
+    target: tf.clone(state.parameters),
   });
   return {
     init: (key) => started(base.init(key)),
@@ -16,10 +16,14 @@ export function movingTarget(base: Method, decay: (iteration: number) => number)
       ...base.batch(key, x, iteration, labels),
       targetDecay: tf.scalar(decay(iteration)) as Tensor,
     }),
-    step: (state, batch) => {
-      const { state: next, metrics } = base.step(state, batch);
-      const target = ema(state.context.target!, next.parameters, batch.targetDecay as Tensor);
-      return { state: { ...next, context: { ...next.context, target } }, metrics };
+    step: ({ target: old, ...state }, batch) => {
+      const { state: next, metrics } = base.step(
+        { ...state, context: { ...state.context, target: old! } },
+        batch,
+      );
+      const { target: _, ...context } = next.context;
+      const target = ema(old!, next.parameters, batch.targetDecay as Tensor);
+      return { state: { ...next, context, target }, metrics };
     },
   };
 }

@@ -20,6 +20,8 @@ export type TrainState = {
   readonly ema: Tensor;
   /** In the state so that a checkpoint is complete. */
   readonly context: Context;
+  /** Average of the parameters [P] from which the loss takes its targets, where that is not the parameters themselves. */
+  readonly target?: Tensor;
 };
 
 /** Scalars, named. */
