@@ -3,16 +3,19 @@ import type { Tensor } from "../engine/tensor.js";
 import { check } from "../errors.js";
 import type { Context } from "../optim/method.js";
 
-/** A distance of corresponding examples: x, y [batch, ...] -> [batch]. */
+/** A distance of corresponding examples: x, y [batch, ...] -> [batch]. Runs record the function's name. */
 export type Distance = (x: Tensor, y: Tensor) => Tensor;
+
+const named = (name: string, distance: Distance): Distance =>
+  Object.defineProperty(distance, "name", { value: name });
 
 const examples = (x: Tensor): Tensor => tf.reshape(x, [x.shape[0]!, -1]);
 
 /** Sum of absolute differences. */
-export const l1 = (): Distance => (x, y) => tf.sum(tf.abs(examples(tf.sub(x, y))), 1);
+export const l1 = (): Distance => named("l1", (x, y) => tf.sum(tf.abs(examples(tf.sub(x, y))), 1));
 
 /** Sum of squared differences. */
-export const l2 = (): Distance => (x, y) => tf.sum(tf.square(examples(tf.sub(x, y))), 1);
+export const l2 = (): Distance => named("l2", (x, y) => tf.sum(tf.square(examples(tf.sub(x, y))), 1));
 
 export interface PseudoHuberConfig {
   /** Where it turns from quadratic to linear, as a multiple of sqrt(dimension). Default 0.00054. */
@@ -25,13 +28,13 @@ export interface PseudoHuberConfig {
  */
 export function pseudoHuber({ c = 0.00054 }: PseudoHuberConfig = {}): Distance {
   check(c >= 0 && Number.isFinite(c), "c", c, "a finite number >= 0");
-  return (x, y) => {
+  return named(`pseudo-Huber(${c})`, (x, y) => {
     const difference = examples(tf.sub(x, y));
     const scaled = c * Math.sqrt(difference.shape[1]!);
     // The floor keeps the gradient finite for c = 0 at x = y.
     const squares = tf.maximum(tf.add(tf.sum(tf.square(difference), 1), scaled ** 2), 1e-16);
     return tf.sub(tf.sqrt(squares), scaled);
-  };
+  });
 }
 
 /** A part of a loss as continuous-time objectives see it: two outputs infinitely close to each other differ by a tangent. */
@@ -48,7 +51,7 @@ export interface LossTerm {
 export interface ConsistencyLoss {
   readonly name: string;
   /** What else decides it, where that is not the default; runs record it. */
-  readonly settings?: { readonly [name: string]: number | number[] };
+  readonly settings?: { readonly [name: string]: string | number | number[] };
   /** Frozen tensors it needs; training keeps them in its state and hands them back. */
   readonly context: Context;
   /**
@@ -68,6 +71,7 @@ export interface ConsistencyLoss {
 /** Training with a distance in the space of the data itself. */
 export const pixelLoss = (distance: Distance = pseudoHuber()): ConsistencyLoss => ({
   name: "pixel",
+  settings: { pixel: distance.name },
   context: {},
   apply: (output, target) => {
     const loss = distance(output, target);

@@ -44,6 +44,7 @@ export function alignedLoss(
   return {
     name: pixel ? "pixel + aligned" : "aligned",
     settings: {
+      ...(pixel && { pixel: pixel.name }),
       ...(layers !== "all" && { layers: [...layers] }),
       ...(epsilon !== 1e-5 && { epsilon }),
       ...(weight !== 1 && { lambda: weight }),

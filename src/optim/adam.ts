@@ -26,7 +26,9 @@ export function adamw({
 }: AdamWConfig = {}): Optimizer {
   checkAdam({ beta1, beta2, epsilon });
   check(weightDecay >= 0, "weightDecay", weightDecay, "a number >= 0");
+  const decay = weightDecay === 0 ? "" : `, ${weightDecay}`;
   return {
+    name: `Adam${decay && "W"}(${beta1}, ${beta2}, ${epsilon}${decay})`,
     init: zeroState,
     update: (gradients, state, parameters, learningRate) => {
       const next = nextState(gradients, state, { beta1, beta2, epsilon });

@@ -20,6 +20,8 @@ export interface Updated<P extends tree.Tree> {
 
 /** A pure update of a parameter tree; made of tfjs ops only, so that it can be part of a compiled step. */
 export interface Optimizer {
+  /** With its options, for records of runs: "AdamW(0.9, 0.999, 1e-8, 0.01)". */
+  readonly name: string;
   init(parameters: tree.Tree): OptimizerState;
   /** `learningRate` is a scalar tensor where it changes from step to step. */
   update<P extends tree.Tree>(

@@ -20,6 +20,7 @@ import {
 export function radam({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamConfig = {}): Optimizer {
   checkAdam({ beta1, beta2, epsilon });
   return {
+    name: `RAdam(${beta1}, ${beta2}, ${epsilon})`,
     init: zeroState,
     update: (gradients, state, parameters, learningRate) => {
       const next = nextState(gradients, state, { beta1, beta2, epsilon });

@@ -2,7 +2,7 @@ import { check } from "../errors.js";
 import { classification, classifier } from "../metrics/classifier.js";
 import type { TrainingConfig } from "../optim/method.js";
 import { checkData, type TrainingData } from "./data.js";
-import { rateSetting } from "./denoiser.js";
+import { optimizerSettings } from "./denoiser.js";
 import type { TrainedFeatures } from "./features.js";
 import { imageShape } from "./networks.js";
 import type { Run } from "./run.js";
@@ -34,7 +34,7 @@ export function trainClassifier(data: TrainingData, options: ClassifierTraining 
     kind: "classifier",
     data,
     method: classification({ ...rest, model, shape: data.shape, classes }),
-    settings: { ...rateSetting(options), network: model.structure.size },
+    settings: { ...optimizerSettings(options), network: model.structure.size },
     finish: (state, record) => ({ model, parameters: keep(state.ema), record }),
   });
 }

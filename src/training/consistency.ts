@@ -14,8 +14,8 @@ import { checkData, classesOf, deviation, type TrainingData } from "./data.js";
 import {
   checkTrained,
   denoiserFor,
+  optimizerSettings,
   type Preconditioning,
-  rateSetting,
   type TrainedDenoiser,
 } from "./denoiser.js";
 import { evaluation } from "./evaluation.js";
@@ -115,13 +115,13 @@ export function trainConsistency(
     settings: {
       ...settings,
       distance: typeof distance === "string" ? distance : distance.name,
-      ...loss.settings,
+      ...(typeof distance !== "string" && loss.settings),
       // Checkpoints of runs with the usual average go on as they are.
       ...(ema !== undefined && ema !== defaultEma && { ema }),
       from: from?.record.name ?? null,
       ...(preconditioning && { preconditioning }),
       ...(classes !== undefined && { classes }),
-      ...rateSetting(options),
+      ...optimizerSettings(options),
       network: model.structure.size,
     },
     observers: recording === false ? [] : observers(),

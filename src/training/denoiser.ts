@@ -8,7 +8,7 @@ import type { TimeNetwork } from "../nn/network.js";
 import type { TrainingConfig } from "../optim/method.js";
 import { checkData, classesOf, deviation, type TrainingData } from "./data.js";
 import { defaultNetwork } from "./networks.js";
-import type { RunRecord } from "./record.js";
+import type { Json, RunRecord } from "./record.js";
 import type { Run } from "./run.js";
 import { keep, type RunOptions, train } from "./train.js";
 
@@ -86,14 +86,18 @@ export function trainDenoiser(data: TrainingData, options: DenoiserTraining = {}
       sigmaData,
       ...(preconditioning && { preconditioning }),
       ...(classes !== undefined && { classes }),
-      ...rateSetting(options),
+      ...optimizerSettings(options),
       network: model.structure.size,
     },
     finish: (state, record) => ({ denoiser: model, parameters: keep(state.ema), record }),
   });
 }
 
-/** The learning rate as a run's record has it. */
-export const rateSetting = ({ learningRate = 1e-3 }: TrainingConfig): { learningRate: number | string } => ({
+/** The learning rate, and an optimizer that is not the usual one, as a run's record has them. */
+export const optimizerSettings = ({
+  learningRate = 1e-3,
+  optimizer,
+}: TrainingConfig): Record<string, Json> => ({
   learningRate: typeof learningRate === "number" ? learningRate : "scheduled",
+  ...(optimizer && { optimizer: optimizer.name }),
 });

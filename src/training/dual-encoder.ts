@@ -2,7 +2,7 @@ import type { Tensor } from "../engine/tensor.js";
 import { check } from "../errors.js";
 import { type DualEncoder, dualEncoder, pairing } from "../metrics/dual-encoder.js";
 import type { TrainingConfig } from "../optim/method.js";
-import { rateSetting } from "./denoiser.js";
+import { optimizerSettings } from "./denoiser.js";
 import { imageShape } from "./networks.js";
 import type { RunRecord } from "./record.js";
 import type { Run } from "./run.js";
@@ -45,7 +45,7 @@ export function trainDualEncoder(data: CaptionedData, options: DualEncoderTraini
     kind: "dual-encoder",
     data,
     method: pairing({ ...rest, encoder, shape: data.shape, ids }),
-    settings: { ...rateSetting(options), vocabulary, length: encoder.length },
+    settings: { ...optimizerSettings(options), vocabulary, length: encoder.length },
     finish: (state, record) => ({ encoder, parameters: keep(state.ema), record }),
   });
 }

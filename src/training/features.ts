@@ -4,7 +4,7 @@ import type { Transformations } from "../manifold/transformations.js";
 import type { FeatureModel } from "../nn/features.js";
 import type { TrainingConfig } from "../optim/method.js";
 import { checkData, type TrainingData } from "./data.js";
-import { rateSetting } from "./denoiser.js";
+import { optimizerSettings } from "./denoiser.js";
 import { defaultFeatures, defaultTransformations } from "./networks.js";
 import type { RunRecord } from "./record.js";
 import type { Run } from "./run.js";
@@ -50,7 +50,7 @@ export function trainFeatureNetwork(data: TrainingData, options: FeatureTraining
     settings: {
       labels: [...transformations.labelNames],
       ramp,
-      ...rateSetting(options),
+      ...optimizerSettings(options),
       network: model.structure.size,
     },
     finish: (state, record) => ({ model, parameters: keep(state.ema), record }),

@@ -7,7 +7,7 @@ import { textEncoder } from "../softrepa/text/encoder.js";
 import { trainVocabulary } from "../softrepa/text/vocabulary.js";
 import { textToImage } from "../softrepa/text-to-image.js";
 import type { TextEncoder, TextToImage, VelocityNetwork } from "../softrepa/types.js";
-import { rateSetting } from "./denoiser.js";
+import { optimizerSettings } from "./denoiser.js";
 import { imageShape } from "./networks.js";
 import type { RunRecord } from "./record.js";
 import type { Run } from "./run.js";
@@ -71,7 +71,7 @@ export function trainFlow(data: CaptionedData, options: FlowTraining = {}): Run<
       ...(time && { time }),
     }),
     settings: {
-      ...rateSetting(options),
+      ...optimizerSettings(options),
       ...{ attention: network.attention, layers: network.layers, width: network.tokenDim, ...sizes },
       ...{ captionDropout, textLength: text.length, network: model.structure.size },
       ...(time && { time: time === "uniform" ? time : { ...time } }),

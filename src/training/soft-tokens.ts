@@ -4,7 +4,7 @@ import { cosineRestarts } from "../optim/schedules.js";
 import { type ContrastiveConfig, contrastive, type FrozenFlow } from "../softrepa/contrastive.js";
 import { type SoftTokens, type SoftTokensConfig, softTokens } from "../softrepa/tokens.js";
 import type { TrainingData } from "./data.js";
-import { rateSetting } from "./denoiser.js";
+import { optimizerSettings } from "./denoiser.js";
 import type { RunRecord } from "./record.js";
 import type { Run } from "./run.js";
 import { keep, type RunOptions, train } from "./train.js";
@@ -66,7 +66,7 @@ export function trainSoftTokens(
       captions: data.captions,
     }),
     settings: {
-      ...rateSetting(options),
+      ...optimizerSettings(options),
       ...{ layers: model.layers, tokens: model.tokens, timeRows: model.timeRows },
       ...{ restartEvery, temperature, scale, positiveWeight },
     },

@@ -7,9 +7,11 @@ import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { l1 } from "../../src/consistency/losses.js";
 import type { Tensor } from "../../src/engine/tensor.js";
 import { alignedLoss } from "../../src/manifold/aligned.js";
 import { mlp } from "../../src/nn/mlp.js";
+import { adamw } from "../../src/optim/adam.js";
 import { method } from "../../src/optim/method.js";
 import { type ConsistencyTraining, trainConsistency } from "../../src/training/consistency.js";
 import { trainFeatureNetwork } from "../../src/training/features.js";
@@ -169,6 +171,11 @@ test("a checkpoint is continued with the same loss, features and average only", 
     [{ distance: alignedLoss(features!.model, features!.parameters) }, /another layers/],
     [{ distance: alignedLoss(others!.model, others!.parameters, { layers: [-1] }) }, /another features/],
     [{ distance, ema: 0.5 }, /another ema/],
+    [{ distance, optimizer: adamw() }, /another optimizer/],
+    [
+      { distance: alignedLoss(features!.model, features!.parameters, { layers: [-1], pixel: l1() }) },
+      /another distance/,
+    ],
   ];
   for (const [other, message] of different) {
     const error = await rejection(
@@ -178,6 +185,23 @@ test("a checkpoint is continued with the same loss, features and average only", 
     assert.match(error.message, message);
   }
   await trainConsistency(circle, { ...options, distance, resume: true });
+});
+
+test("resumed, a target that is an average of the parameters goes on, too", async () => {
+  const options = {
+    steps: 12,
+    batchSize: 8,
+    eventEvery: 1,
+    network,
+    recording: false,
+    objective: "ct",
+    s1: 20,
+  } as const;
+  const whole = await trainConsistency(circle, options);
+  const checkpoint = join(folder, "run");
+  for await (const { step } of trainConsistency(circle, { ...options, checkpoint })) if (step === 6) break;
+  const resumed = await trainConsistency(circle, { ...options, checkpoint, resume: true });
+  assert.ok(bytes(whole.parameters).equals(bytes(resumed.parameters)));
 });
 
 test("a loss that is not finite ends the run and keeps the last good checkpoint", async () => {
