@@ -7,7 +7,7 @@ import type { EctSchedule } from "../consistency/times.js";
 import type { LogNormal } from "../diffusion/times.js";
 import { check } from "../errors.js";
 import type { Method } from "../optim/method.js";
-import { checkTrained, type TrainedDenoiser } from "./denoiser.js";
+import { checkTrained, type Preconditioning, type TrainedDenoiser } from "./denoiser.js";
 import type { Json } from "./record.js";
 
 /** Options of the objectives; each says of which. */
@@ -38,7 +38,7 @@ export interface ObjectiveOptions extends Omit<EctSchedule, "iterations"> {
   rho?: number;
   /** "ect", "ict", continuous ones: distribution of the farther time. */
   time?: LogNormal;
-  /** Continuous ones: the variables in which tangents are measured and weighted. Default "edm". */
+  /** Continuous ones: the variables in which tangents are measured and weighted. Default the preconditioning's. */
   process?: ProcessName;
   /** Continuous ones: c of tangent / (|tangent| + c), or false. Default 0.1. */
   normalization?: number | false;
@@ -101,7 +101,7 @@ const allOptions = new Set<keyof ObjectiveOptions>(names.flatMap((name) => [...o
  */
 export function objectiveMethod(
   config: ObjectiveConfig,
-  options: ObjectiveOptions & { from?: TrainedDenoiser },
+  options: ObjectiveOptions & { from?: TrainedDenoiser; preconditioning?: Preconditioning },
   iterations: number,
 ): { method: Method; settings: Record<string, Json> } {
   const { objective: name = "ect", from } = options;
@@ -112,9 +112,11 @@ export function objectiveMethod(
     const takers = names.filter((other) => (objectives[other] as Objective).options.includes(option));
     check(false, option, options[option], `only with objective ${takers.join(", ")}, not ${name}`);
   }
+  const inVariablesOf = options.preconditioning ?? from?.record.settings.preconditioning;
+  const given = { ...(inVariablesOf !== undefined && { process: inVariablesOf as ProcessName }), ...options };
   const taken = Object.fromEntries(
     objective.options.flatMap((option) =>
-      option === "teacher" || options[option] === undefined ? [] : [[option, options[option]]],
+      option === "teacher" || given[option] === undefined ? [] : [[option, given[option]]],
     ),
   );
   const teacher = objective.distils ? (options.teacher ?? from) : undefined;
@@ -124,7 +126,17 @@ export function objectiveMethod(
     teacher,
     `a trained denoiser, as teacher or as from, for "${name}"`,
   );
-  if (teacher !== undefined) checkTrained("teacher", teacher);
+  if (teacher !== undefined) {
+    checkTrained("teacher", teacher);
+    const { classes } = teacher.record.settings;
+    const of = (count: unknown): string => (count === undefined ? "no classes" : `${count} classes`);
+    check(
+      classes === config.classes,
+      "teacher",
+      `one of ${of(classes)}`,
+      `one of ${of(config.classes)}, as the student`,
+    );
+  }
   const defaults: Record<string, Json> = name === "ect" ? { stages: 8, q: 2, k: 8, b: 1 } : {};
   return {
     method: objective.make({ ...config, ...taken }, { iterations, teacher }),

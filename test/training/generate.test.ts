@@ -37,9 +37,16 @@ test("every objective trains by its name, continuous ones with TrigFlow", async 
     assert.is(record.settings.objective, options.objective);
     assert.ok(parameters.dataSync().every(Number.isFinite), options.objective);
   }
+  const inItsOwn = await trainConsistency(circle, {
+    ...{ ...short, network },
+    ...{ objective: "continuous-training", preconditioning: "trigflow" },
+  });
+  assert.is(inItsOwn.record.settings.process, "trigflow");
 });
 
 test("options that do not go together are refused by name", async () => {
+  const plain = await smallRun();
+  const ofClasses = pretrained(plain.denoiser, plain.parameters, { shape: [2], classes: 3 });
   const wrong: [ConsistencyTraining, string, RegExp][] = [
     [{ objective: "ddpm" as "ect" }, "objective", /continuous-distillation/],
     [{ objective: "ict", stages: 4 }, "stages", /only with objective ect, not ict/],
@@ -50,6 +57,11 @@ test("options that do not go together are refused by name", async () => {
     [{ steps: 1.5 }, "steps", /an integer >= 1/],
     [{ from: smallRun() as never }, "from", /await its run first/],
     [{ from: await smallRun(), network }, "network", /none with from/],
+    [
+      { objective: "cd", teacher: ofClasses, network },
+      "teacher",
+      /given: "one of 3 classes"; allowed: one of no classes/,
+    ],
     [{ objective: "cd", teacher: smallRun() as never }, "teacher", /await its run first/],
     [{ time: { mean: 0, std: -1 } }, "time.std", /a finite number >= 0/],
     [{ preconditioning: "vp" as "edm" }, "preconditioning", /edm or trigflow/],
