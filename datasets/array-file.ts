@@ -10,7 +10,10 @@ const imageNames = ["images", "x", "x_train", "data", "arr_0"] as const;
 const labelNames = ["labels", "label", "y", "y_train", "arr_1"] as const;
 
 export interface ArrayFileOptions {
-  /** What black and white are in images of real numbers. Default [-1, 1]. Not for images of uint8, which are 0 ... 255, nor for points. */
+  /**
+   * What black and white are in images of real numbers. Default [-1, 1]; needed where no number is below 0, as it is in [0, 1]. Not for images of uint8,
+   * which are 0 ... 255, nor for points.
+   */
   range?: readonly [number, number];
 }
 
@@ -20,7 +23,7 @@ export interface ArrayFileOptions {
  *
  * Images are uint8 or real, [count, height, width] or [count, height, width, channels] with 1 or 3 channels; points are real, [count, dim].
  * @throws TangentLabError `corrupt-file` for what is no such file, `invalid-data` for other types and shapes, numbers that are not finite or outside of
- * `range`, and labels that do not fit, `file-system` if it cannot be read.
+ * `range`, and labels that do not fit, `invalid-argument` for a `range` that is missing or not to be, `file-system` if it cannot be read.
  */
 export async function arrayFile(path: string, options: ArrayFileOptions = {}): Promise<Dataset> {
   const { range: [low, high] = [-1, 1] } = options;
@@ -51,6 +54,14 @@ export async function arrayFile(path: string, options: ArrayFileOptions = {}): P
   if (!(data instanceof Float32Array || data instanceof Float64Array)) {
     throw invalid(path, data.constructor.name, "images of uint8, float32 or float64, points of floats");
   }
+  // Images in [0, 1] would else be read, without a word, as ones that have no dark pixel.
+  const dark = !isImage || options.range !== undefined || data.some((value) => !(value >= 0));
+  check(
+    dark,
+    "range",
+    options.range,
+    `what black and white are in ${path}, such as [0, 1]: no number there is below 0`,
+  );
   const scale = isImage ? 2 / (high - low) : 1;
   const shift = isImage ? low : 0;
   const offset = isImage ? -1 : 0;

@@ -23,6 +23,8 @@ export interface DatasetOptions {
   folder?: string;
   /** Height and width of images, of digits, fashion, cifar-10, images and shapes; each has its own default. */
   size?: number;
+  /** Of an "array" of images of real numbers: what black and white are. Needed where no number is below 0. */
+  range?: readonly [number, number];
   /** Of digits, fashion and cifar-10. Default "train". */
   split?: "train" | "test";
   /** Called while files are read or images drawn. */
@@ -61,7 +63,7 @@ const imageSets: Record<string, (options: ImageOptions) => Dataset | Promise<Dat
   fashion,
   "cifar-10": ({ folder, ...options }) => cifar10(needed("cifar-10", folder), options),
   images: ({ folder, ...options }) => imageFolder(needed("images", folder), options),
-  array: ({ folder }) => arrayFile(needed("array", folder)),
+  array: ({ folder, range }) => arrayFile(needed("array", folder), { ...(range && { range }) }),
   shapes: ({ size }) => shapes({ ...(size && { size }) }),
   "shapes-rgb": ({ size }) => shapes({ ...(size && { size }), colour: true }),
   "portraits-labelled": async (options) =>
@@ -79,6 +81,11 @@ function needed(name: string, folder: string | undefined): string {
 const resizable = ["digits", "fashion", "cifar-10", "images", "shapes", "shapes-rgb"];
 /** Images with a test set. */
 const divided = ["digits", "fashion", "cifar-10"];
+/** Those that are read from files of yours. */
+const fromFiles = ["digits", "fashion", "cifar-10", "images", "array"];
+
+/** Whether a dataset is read from a `folder`; the others are made or come with the packages. */
+export const takesFolder = (name: string): boolean => fromFiles.includes(name);
 
 /** Whether a name is one of points, also in more dimensions. */
 export const isPoints = (name: string): boolean => own(toys, name.replace(/-\d+d$/, "")) !== undefined;
@@ -105,10 +112,12 @@ export async function byName(name: string, options: DatasetOptions = {}): Promis
     name,
     `${names.join(", ")}; and those of points in more dimensions, such as "spiral-16d"`,
   );
-  const { size, split } = rest;
+  const { size, split, range, folder } = rest;
   const only = (known: readonly string[]): string => `only for ${known.join(", ")}, not for ${name}`;
   check(size === undefined || resizable.includes(name), "size", size, only(resizable));
   check(split === undefined || divided.includes(name), "split", split, only(divided));
+  check(folder === undefined || takesFolder(name), "folder", folder, only(fromFiles));
+  check(range === undefined || name === "array", "range", range, only(["array"]));
   if (images) return images(rest);
   return dim === undefined ? toy!() : embed(toy!(), Number(dim), seed);
 }

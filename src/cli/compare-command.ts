@@ -11,10 +11,11 @@ import { machine, versions } from "../experiments/provenance.js";
 import { weightsCache } from "../experiments/weights.js";
 import { writeFileAtomically } from "../io/files.js";
 import { updateSection } from "../io/sections.js";
+import { defaultFeatures, defaultNetwork } from "../training/networks.js";
 import type { ComparisonRecord, ReportData } from "../training/record.js";
 import { compare, headlines, plans } from "./compare.js";
 import { Interrupted } from "./interrupt.js";
-import { checkSize, loadDataset } from "./load-dataset.js";
+import { checkOptions, loadDataset } from "./load-dataset.js";
 import { follow } from "./progress.js";
 
 export interface CompareArguments {
@@ -26,6 +27,7 @@ export interface CompareArguments {
   dataset?: string[];
   data?: string[];
   size?: number;
+  range?: [number, number];
   resume: boolean;
   cache: boolean;
   readme?: string;
@@ -40,9 +42,11 @@ export async function compareCommand(args: CompareArguments, signal: AbortSignal
   await useDevice(args.engine as DeviceName | "auto");
   const engine = await describeDevice();
   const names = [...new Set(args.dataset ?? ["spiral-16d", "digits"])];
-  checkSize(names, args.size);
+  checkOptions(names, args);
   const datasets = [];
   for (const name of names) datasets.push(await loadDataset(name, args));
+  // Images of a size that these do not take are found out now and not after minutes of training.
+  for (const data of datasets) for (const network of [defaultNetwork, defaultFeatures]) network(data, 1);
   const settings = {
     quick,
     seed,

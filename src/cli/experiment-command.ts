@@ -14,7 +14,7 @@ import { writeFileAtomically } from "../io/files.js";
 import { updateSection } from "../io/sections.js";
 import type { Json } from "../training/record.js";
 import { Interrupted } from "./interrupt.js";
-import { loadDataset } from "./load-dataset.js";
+import { checkOptions, folderOf, loadDataset } from "./load-dataset.js";
 import { jointProgress } from "./progress.js";
 
 export interface ExperimentArguments {
@@ -128,11 +128,14 @@ async function withData(
 ): Promise<{ plan: StudyPlan; dataset: (name: string) => Promise<Dataset> }> {
   const data = new Map<string, Dataset>();
   let missing: TangentLabError | undefined;
-  for (const name of new Set(plan.cells.map((cell) => cell.dataset))) {
+  const names = [...new Set(plan.cells.map((cell) => cell.dataset))];
+  checkOptions(names, { data: folders });
+  for (const name of names) {
     try {
       data.set(name, await loadDataset(name, { data: folders }));
     } catch (error) {
       if (!(error instanceof TangentLabError) || error.code !== "file-system") throw error;
+      if (folderOf(name, folders) !== undefined) throw error; // that was asked for
       missing = error;
       console.error(`left out: ${error.message}`);
     }

@@ -1,4 +1,4 @@
-import { isPoints } from "../../datasets/by-name.js";
+import { isPoints, takesFolder } from "../../datasets/by-name.js";
 import { byName, type Dataset, names } from "../../datasets/index.js";
 import { check } from "../errors.js";
 import { loading } from "./progress.js";
@@ -12,25 +12,47 @@ export interface LoadOptions {
   data?: readonly string[];
   size?: number;
   seed?: number;
+  range?: readonly [number, number];
 }
 
-/** That a size is for at least one of these datasets. @throws TangentLabError `invalid-argument`. */
-export const checkSize = (names: readonly string[], size: number | undefined): void =>
+/**
+ * That each option is for at least one of these datasets: it would else do nothing, without a word.
+ * @throws TangentLabError `invalid-argument`.
+ */
+export function checkOptions(names: readonly string[], { data = [], size, range }: LoadOptions): void {
   check(
     size === undefined || !names.every(isPoints),
     "--size",
     size,
     "only for images, and these are points",
   );
+  check(range === undefined || names.includes("array"), "--range", range, "only with --dataset array");
+  for (const value of data) {
+    const own = split(value).name;
+    const takers = own === undefined ? names.filter(takesFolder) : names.filter((name) => name === own);
+    check(
+      takers.some(takesFolder),
+      "--data",
+      value,
+      own === undefined
+        ? `only for data from files, not for ${names.join(", ")}`
+        : `only for ${names.filter(takesFolder).join(", ") || "data from files"}`,
+    );
+  }
+}
 
-/** A dataset by its name, with a progress bar where it takes long. A size beside points is for the other datasets. */
-export async function loadDataset(name: string, { data = [], size, seed }: LoadOptions): Promise<Dataset> {
+/** A dataset by its name, with a progress bar where it takes long. An option that is not for it is for the other datasets. */
+export async function loadDataset(
+  name: string,
+  { data = [], size, seed, range }: LoadOptions,
+): Promise<Dataset> {
   const folder = folderOf(name, data);
   const progress = loading(`loading ${name}`);
   try {
     return await byName(name, {
       ...(seed !== undefined && { seed }),
       ...(size !== undefined && !isPoints(name) && { size }),
+      ...(range !== undefined && name === "array" && { range }),
       ...(folder !== undefined && { folder }),
       onProgress: progress.update,
     });
@@ -39,21 +61,19 @@ export async function loadDataset(name: string, { data = [], size, seed }: LoadO
   }
 }
 
-/** The last --data with this dataset's name before it, else the last without a name. */
-function folderOf(name: string, data: readonly string[]): string | undefined {
-  let [own, any]: (string | undefined)[] = [];
-  for (const value of data) {
-    const [, prefix, path] = /^([a-z0-9-]+)=(.+)$/s.exec(value) ?? [];
-    if (prefix === undefined || path === undefined) any = value;
-    else {
-      check(
-        names.includes(prefix),
-        "--data",
-        value,
-        `a folder, or name=folder with one of ${names.join(", ")}`,
-      );
-      if (prefix === name) own = path;
-    }
-  }
-  return own ?? any;
+/** Where the files of a dataset were said to be: the last --data with its name before it, else the last without a name. */
+export function folderOf(name: string, data: readonly string[]): string | undefined {
+  if (!takesFolder(name)) return undefined;
+  const values = data.map(split).reverse();
+  const own = values.find((value) => value.name === name);
+  return (own ?? values.find((value) => value.name === undefined))?.folder;
+}
+
+/** A value of --data: a folder, or name=folder. */
+function split(value: string): { name?: string; folder: string } {
+  const [, name, folder] = /^([a-z0-9-]+)=(.+)$/s.exec(value) ?? [];
+  if (name === undefined || folder === undefined) return { folder: value };
+  const known = names.filter(takesFolder);
+  check(known.includes(name), "--data", value, `a folder, or name=folder with one of ${known.join(", ")}`);
+  return { name, folder };
 }

@@ -46,6 +46,11 @@ async function main(): Promise<number> {
       integer,
     )
     .option(
+      "--range <black,white>",
+      "of the images of `array`, where they are real numbers, such as 0,1",
+      pair,
+    )
+    .option(
       "--readme <file>",
       "also write the numbers into this file's section `results`, and docs/tangents.png beside it",
     )
@@ -154,6 +159,13 @@ const withModel = (command: Command): Command =>
 
 /** An option that may be given more than once. */
 const several = (value: string, before: string[] = []): string[] => [...before, value];
+
+function pair(text: string): [number, number] {
+  const numbers = text.split(",").map(Number);
+  if (numbers.length !== 2 || !numbers.every(Number.isFinite) || /(^|,)\s*(,|$)/.test(text))
+    throw new InvalidArgumentError("It must be two numbers, such as 0,1.");
+  return numbers as [number, number];
+}
 
 function integer(text: string): number {
   if (!/^[+-]?\d+$/.test(text)) throw new InvalidArgumentError("It must be an integer.");

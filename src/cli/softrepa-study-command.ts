@@ -10,7 +10,7 @@ import { writeFileAtomically } from "../io/files.js";
 import { updateSection } from "../io/sections.js";
 import type { ExperimentArguments } from "./experiment-command.js";
 import { Interrupted } from "./interrupt.js";
-import { loadDataset } from "./load-dataset.js";
+import { checkOptions, loadDataset } from "./load-dataset.js";
 import { follow } from "./progress.js";
 
 /** `tangent-lab experiment softrepa`: the main job with several seeds and several kinds of tokens; trainings that were finished before are read. */
@@ -22,7 +22,8 @@ export async function softRepaStudyCommand(args: ExperimentArguments, signal: Ab
   check(panel.length === 1, "--panel", panel, "one captioned dataset");
   await useDevice(args.engine as DeviceName | "auto");
   const engine = await describeDevice();
-  const data = await loadDataset(panel[0]!, { data: args.data ?? [] });
+  checkOptions(panel, { data: args.data ?? [] });
+  const data = await loadDataset(panel[0]!, {});
   check(
     isCaptioned(data) && data.readOut !== undefined,
     "--panel",

@@ -16,6 +16,8 @@ test("--data with and without a dataset's name before it", async () => {
     const data = [folder, `array=${join(arrays, "grey.npz")}`];
     assert.is((await loadDataset("array", { data })).size, 3);
     assert.equal((await loadDataset("cifar-10", { data, size: 8 })).shape, [8, 8, 3]);
+    const real = { data: [`array=${join(arrays, "rgb.npz")}`], range: [0, 1] } as const;
+    assert.equal((await loadDataset("array", real)).shape.at(-1), 3);
     assert.equal((await loadDataset("shapes", { data, size: 8 })).shape, [8, 8, 1]);
     assert.is((await loadDataset("spiral-16d", { data, seed: 1, size: 8 })).name, "spiral-16d");
   } finally {

@@ -56,6 +56,27 @@ const refusals: [string, string[], RegExp][] = [
     ["--dataset", "spiral", "--size", "8"],
     /invalid --size; given: 8; allowed: only for images/,
   ],
+  [
+    "a size that networks do not take",
+    ["--dataset", "digits", "--size", "14"],
+    /invalid size; given: 14; allowed: a multiple of 4/,
+  ],
+  [
+    "files of what is not read from files",
+    ["--dataset", "spiral", "--data", "x"],
+    /invalid --data; given: "x"; allowed: only for data from files, not for spiral/,
+  ],
+  [
+    "files of another dataset",
+    ["--dataset", "digits", "--data", "fashion=x"],
+    /invalid --data; given: "fashion=x"; allowed: only for digits/,
+  ],
+  [
+    "a range of what is not an array",
+    ["--dataset", "digits", "--range", "0,1"],
+    /invalid --range.*only with --dataset array/,
+  ],
+  ["a range of one number", ["--dataset", "array", "--range", "0"], /--range.*'0' is invalid/],
   ["an unknown option", ["--fast"], /unknown option '--fast'/],
 ];
 

@@ -34,6 +34,8 @@ test("real images from a compressed .npz, in their own range", async () => {
   const x = data.examples!([0, 1]);
   assert.equal([x[0], x[95]], [-1, 1]);
   assert.ok(Math.abs(x[10]! - (20 / 95 - 1)) < 1e-6);
+  const none = await rejection(arrayFile(fixture("rgb.npz")));
+  assert.match(none.message, /invalid range.*such as \[0, 1\]: no number there is below 0/);
   const error = await rejection(arrayFile(fixture("rgb.npz"), { range: [0, 0.5] }));
   assert.is(error.code, "invalid-data");
   assert.match(error.message, /images in \[-1, 1\]/);
