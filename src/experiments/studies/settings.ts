@@ -17,6 +17,12 @@ export const imageStart = (quick: boolean): StartPlan => ({
   seed: 0,
 });
 
+/** The same with features as they were drawn, to tell what their training adds: one step at next to no rate. */
+export const untrained = (start: StartPlan): StartPlan => ({
+  ...start,
+  features: { ...start.features, steps: 1, learningRate: 1e-9 },
+});
+
 /**
  * How consistency models on images are trained where nothing is tuned: with the learning rate that the study of convergence chose on digits, for the pixel loss
  * and for pixel and MFD together alike.

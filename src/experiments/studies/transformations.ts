@@ -2,19 +2,13 @@ import type { Objective } from "../objective.js";
 import type { Cell, Study } from "../study.js";
 import type { StartPlan } from "../trial.js";
 import { imageArms, pointArms, together } from "./arms.js";
-import { imageStart, imageTraining, recording, seeds, toyStart, toyTraining } from "./settings.js";
+import { imageStart, imageTraining, recording, seeds, toyStart, toyTraining, untrained } from "./settings.js";
 
 /** Groups that the feature network is trained on: each alone, and all. */
 const groups = {
   points: [["noise"], ["mixup"], ["scale"], ["shift"]],
   images: [["degradation"], ["color"], ["geometric"], ["geometric", "degradation"]],
 } as const;
-
-/** Features as they were drawn, to tell what training adds: one step at next to no rate. */
-const untrained = (start: StartPlan): StartPlan => ({
-  ...start,
-  features: { ...start.features, steps: 1, learningRate: 1e-9 },
-});
 
 /** Which transformations make the features of MFD? */
 export const transformations: Study = {
