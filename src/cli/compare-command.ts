@@ -65,6 +65,7 @@ export async function compareCommand(args: CompareArguments, signal: AbortSignal
   for (const data of datasets) {
     const comparison = await compare(data, {
       ...{ quick, seed, batchSize },
+      models: join(args.out, "models"),
       place: { folder: join(args.out, "checkpoints"), resume, cache, signal, follow },
     });
     if (!comparison) {
@@ -89,6 +90,7 @@ export async function compareCommand(args: CompareArguments, signal: AbortSignal
   await writeFileAtomically(path, await renderReport(report));
   console.log(path);
   for (const { label, value } of numbers) console.log(`${label}: ${value}`);
+  console.log(`models: ${resolve(args.out, "models")} (tangent-lab sample)`);
   if (args.readme) await updateReadme(args.readme, report);
 }
 

@@ -16,6 +16,7 @@ import { type ConsistencyTraining, trainConsistency } from "../training/consiste
 import { draw, type TrainingData } from "../training/data.js";
 import type { TrainedDenoiser } from "../training/denoiser.js";
 import type { TrainedFeatures } from "../training/features.js";
+import { saveDenoiser } from "../training/model-file.js";
 import {
   arrayRecord,
   type ComparisonRecord,
@@ -86,6 +87,8 @@ export interface CompareOptions {
   batchSize?: number | undefined;
   /** Each training's checkpoint is a folder in its folder. */
   place: Workplace;
+  /** Folder for the trained consistency models, as files for `tangent-lab sample` and `loadDenoiser`. */
+  models: string;
 }
 
 /**
@@ -119,8 +122,10 @@ export async function compare(data: Dataset, options: CompareOptions): Promise<C
       ...{ ...shared, ...stageOptions(consistency, place, seed, join(place.folder, folder)), name },
       distance: await objectiveLoss(objective, { features: async () => features }),
     });
-    runs.push((await follow(run, { label: `${data.name}: ${name}`, metric: qualityOf(judge) })).record);
+    const model = await follow(run, { label: `${data.name}: ${name}`, metric: qualityOf(judge) });
     if (signal.aborted) return undefined;
+    await saveDenoiser(join(options.models, `${folder}.safetensors`), model);
+    runs.push(model.record);
   }
   return {
     dataset: data.name,

@@ -8,6 +8,7 @@ import { type CompareArguments, compareCommand } from "./compare-command.js";
 import { type ExperimentArguments, experimentCommand } from "./experiment-command.js";
 import { Interrupted, interruptible } from "./interrupt.js";
 import { dataHelp } from "./load-dataset.js";
+import { type SampleArguments, sampleCommand } from "./sample-command.js";
 import { type SoftRepaArguments, softRepaCommand } from "./softrepa-command.js";
 import { softRepaStudyCommand } from "./softrepa-study-command.js";
 import {
@@ -76,6 +77,26 @@ async function main(): Promise<number> {
           : experimentCommand(name, options, signal),
       ),
     );
+  program
+    .command("sample")
+    .description("draws from a trained consistency model: images as one PNG, points as a chart")
+    .requiredOption(
+      "--model <file>",
+      "of the folder `models` of `tangent-lab compare`, or another that `saveDenoiser` wrote",
+    )
+    .option("--count <integer>", "samples", integer, 64)
+    .option("--steps <integer>", "1 is a consistency model's one step, 18 a solver's default", integer)
+    .option(
+      "--sampler <name>",
+      "consistency, or a solver for denoisers: euler, heun, stochastic",
+      "consistency",
+    )
+    .option("--class <integer>", "what to draw, for a model with classes", integer)
+    .option("--seed <integer>", "of the noise", integer, 0)
+    .option("--scale <integer>", "screen pixels per pixel", integer, 4)
+    .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto")
+    .option("--out <file>", "the PNG, for points also html or svg", "samples.png")
+    .action((options: SampleArguments) => sampleCommand(options));
   let verified = true;
   program
     .command("verify")

@@ -9,6 +9,8 @@ import { type Condition, flatten, type Model, type TimeNetwork } from "../nn/net
  */
 export interface Denoiser extends Model<[x: Tensor, t: Tensor, condition?: Condition], Tensor> {
   readonly sigmaData: number;
+  /** How it is made of its network: `denoiser` or `trigflow`. */
+  readonly preconditioning: "edm" | "trigflow";
 }
 
 export interface DenoiserConfig {
@@ -26,6 +28,7 @@ export function denoiser(network: TimeNetwork, { sigmaData = 0.5 }: DenoiserConf
   return {
     ...model,
     sigmaData,
+    preconditioning: "edm",
     apply: (parameters, x, t, condition) =>
       precondition((x, c) => model.apply(parameters, x, c, condition), x, t, sigmaData),
   };

@@ -16,6 +16,7 @@ export function trigflow(network: TimeNetwork, { sigmaData = 0.5 }: DenoiserConf
   return {
     ...model,
     sigmaData,
+    preconditioning: "trigflow",
     apply: (parameters, x, t, condition): Tensor => {
       const inverse = tf.rsqrt(tf.add(tf.square(t), sigmaData ** 2));
       const cos = tf.mul(inverse, sigmaData);

@@ -3,6 +3,7 @@ export * as functional from "./functional.js";
 export * as initializers from "./initializers.js";
 export * from "./mlp.js";
 export * from "./network.js";
+export * from "./network-from.js";
 export * from "./published.js";
 export * from "./resnet.js";
 export * from "./song-unet.js";

@@ -39,6 +39,7 @@ export function mlp(config: MlpConfig): TimeNetwork {
   checkClasses(classes);
   const inputs = dim + 2 * frequencies + classes;
   return {
+    settings: { kind: "mlp", ...config },
     init: (key) => {
       const keys = random.split(key, depth + 1);
       const hidden = Array.from({ length: depth }, (_, i): Layer => {

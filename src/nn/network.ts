@@ -32,6 +32,8 @@ export interface Network<Inputs extends readonly unknown[], Output> {
   train?(parameters: tree.Tree, ...inputs: Inputs): { output: Output; statistics: tree.Tree };
   /** Where weights for the network have been published: how they are stored. See `importPublished`. */
   readonly published?: PublishedLayout;
+  /** What makes the library's own networks anew, JSON, for files of models: `networkFrom`, `loadFlow`. */
+  readonly settings?: object;
 }
 
 /** A network of a point or image and a noise condition: (x [batch, ...], c [batch]) -> like x. */
@@ -39,7 +41,7 @@ export type TimeNetwork = Network<[x: Tensor, c: Tensor, condition?: Condition],
 
 /** A network whose parameters are one flat vector [P], as training, optimizers and checkpoints have them. */
 export interface Model<Inputs extends readonly unknown[], Output>
-  extends Pick<Network<Inputs, Output>, "drawMasks" | "published"> {
+  extends Pick<Network<Inputs, Output>, "drawMasks" | "published" | "settings"> {
   /** Where the network has batch normalization: as the network's, `statistics` [S] as a flat vector, the parameters' last S. */
   train?(parameters: Tensor, ...inputs: Inputs): { output: Output; statistics: Tensor };
   /** Names and shapes of the parameters within the vector. */
@@ -55,7 +57,7 @@ export function flatten<Inputs extends readonly unknown[], Output>(
   const structure = tf.tidy(
     () => tree.structure(network.init(random.key(0))) as unknown as tf.TensorContainer,
   ) as unknown as tree.Structure<tree.Tree>;
-  const { drawMasks, published, train } = network;
+  const { drawMasks, published, settings, train } = network;
   return {
     structure,
     init: (key) => tf.tidy(() => tree.ravel(network.init(key)) as tf.Tensor),
@@ -68,5 +70,6 @@ export function flatten<Inputs extends readonly unknown[], Output>(
     }),
     ...(drawMasks && { drawMasks }),
     ...(published && { published }),
+    ...(settings && { settings }),
   };
 }

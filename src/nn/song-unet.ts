@@ -91,6 +91,7 @@ export function songUnet(given: SongUnetConfig): TimeNetwork {
 
   const drops = config.dropout > 0 || (config.labelDropout > 0 && config.classes > 0);
   return {
+    settings: { kind: "songUnet", ...config },
     init,
     apply,
     ...(drops && { drawMasks: (key: Key, count: number) => drawSongMasks(key, count, config, parts) }),

@@ -85,6 +85,7 @@ export function unet(config: UnetConfig): TimeNetwork {
   );
 
   return {
+    settings: { kind: "unet", ...config },
     init: (key) => {
       let used = 0;
       const next = (): Key => random.foldIn(key, used++);

@@ -12,5 +12,6 @@ export {
   generate,
   type SamplerName,
 } from "../training/generate.js";
+export { loadDenoiser, saveDenoiser } from "../training/model-file.js";
 export type { ObjectiveName, ObjectiveOptions } from "../training/objectives.js";
 export { type PretrainedOptions, pretrained } from "../training/pretrained.js";

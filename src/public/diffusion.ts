@@ -7,4 +7,5 @@ export {
   trainDenoiser,
 } from "../training/denoiser.js";
 export { type Generated, type GenerateOptions, generate, type SamplerName } from "../training/generate.js";
+export { loadDenoiser, saveDenoiser } from "../training/model-file.js";
 export { type PretrainedOptions, pretrained } from "../training/pretrained.js";

@@ -30,10 +30,11 @@ export function checkTrained(argument: string, model: TrainedDenoiser): void {
   check(trained, argument, "no parameters", "a trained denoiser or consistency model: await its run first");
 }
 
-const preconditionings = { edm: denoiser, trigflow } as const;
+/** What makes a denoiser of a network, by its preconditioning. */
+export const preconditionings = { edm: denoiser, trigflow } as const;
 
 /** EDM's (2206.00364), or TrigFlow's of sCM (2410.11081). */
-export type Preconditioning = keyof typeof preconditionings;
+export type Preconditioning = Denoiser["preconditioning"];
 
 /** The network of a training, or the one that fits the data, as a denoiser. */
 export function denoiserFor(

@@ -112,8 +112,8 @@ export function objectiveMethod(
     const takers = names.filter((other) => (objectives[other] as Objective).options.includes(option));
     check(false, option, options[option], `only with objective ${takers.join(", ")}, not ${name}`);
   }
-  const inVariablesOf = options.preconditioning ?? from?.record.settings.preconditioning;
-  const given = { ...(inVariablesOf !== undefined && { process: inVariablesOf as ProcessName }), ...options };
+  const inVariablesOf = options.preconditioning ?? from?.denoiser.preconditioning;
+  const given = { ...(inVariablesOf !== undefined && { process: inVariablesOf }), ...options };
   const taken = Object.fromEntries(
     objective.options.flatMap((option) =>
       option === "teacher" || given[option] === undefined ? [] : [[option, given[option]]],

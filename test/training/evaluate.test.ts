@@ -34,6 +34,7 @@ function exact(): TrainedDenoiser {
   return {
     denoiser: {
       sigmaData: 3,
+      preconditioning: "edm",
       structure: { shapes: [[1]], names: ["none"], size: 1, unravel: () => ({}) },
       init: () => tf.zeros([1]),
       apply: (_, x, t, condition) => {

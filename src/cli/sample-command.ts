@@ -1,0 +1,50 @@
+import { resolve } from "node:path";
+import { sampleScatter } from "../../viz/charts/samples.js";
+import { save } from "../../viz/render/save.js";
+import { type DeviceName, useDevice } from "../engine/device.js";
+import { check } from "../errors.js";
+import { writeFileAtomically } from "../io/files.js";
+import { imageGrid } from "../io/png.js";
+import { generate, type SamplerName } from "../training/generate.js";
+import { loadDenoiser } from "../training/model-file.js";
+
+export interface SampleArguments {
+  model: string;
+  count: number;
+  steps?: number;
+  sampler: string;
+  class?: number;
+  seed: number;
+  scale: number;
+  engine: string;
+  out: string;
+}
+
+/** `tangent-lab sample`: what a consistency model, or a denoiser, draws: images as one PNG, points as a chart. */
+export async function sampleCommand(args: SampleArguments): Promise<void> {
+  const { count, steps, seed, scale, out } = args;
+  check(Number.isInteger(count) && count >= 1, "--count", count, "an integer >= 1");
+  check(Number.isInteger(scale) && scale >= 1 && scale <= 64, "--scale", scale, "an integer from 1 to 64");
+  await useDevice(args.engine as DeviceName | "auto");
+  const model = await loadDenoiser(args.model);
+  const { classes } = model.record.settings;
+  check(
+    (args.class === undefined) === (classes === undefined),
+    "--class",
+    args.class,
+    classes === undefined ? "none: the model has no classes" : `an integer from 0 to ${Number(classes) - 1}`,
+  );
+  const { shape, values } = await generate(model, {
+    ...{ count, seed, sampler: args.sampler as SamplerName, ...(steps !== undefined && { steps }) },
+    ...(args.class !== undefined && { labels: Array<number>(count).fill(args.class) }),
+  });
+  if (shape.length === 4)
+    await writeFileAtomically(out, imageGrid({ data: values, shape }, { scale, gap: 2 }));
+  else {
+    const samples = { shape: [...shape], values: Array.from(values) };
+    const { name, settings } = model.record;
+    const frames = [{ step: Number(settings.steps ?? 0), samples }];
+    await save(sampleScatter({ runs: [{ name, frames }] }), out);
+  }
+  console.log(resolve(out));
+}

@@ -1,0 +1,21 @@
+import { check } from "../errors.js";
+import { type MlpConfig, mlp } from "./mlp.js";
+import type { TimeNetwork } from "./network.js";
+import { type SongUnetConfig, songUnet } from "./song-unet.js";
+import { type UnetConfig, unet } from "./unet.js";
+
+const makers: Record<string, (config: never) => TimeNetwork> = {
+  mlp: (config: MlpConfig) => mlp(config),
+  unet: (config: UnetConfig) => unet(config),
+  songUnet: (config: SongUnetConfig) => songUnet(config),
+};
+
+/**
+ * A network from its `settings`, as `mlp`, `unet` and `songUnet` leave them.
+ * @throws TangentLabError `invalid-argument` for an unknown kind, and for a configuration that makes no network.
+ */
+export function networkFrom(settings: object): TimeNetwork {
+  const { kind = "none", ...config } = settings as { kind?: string };
+  check(Object.hasOwn(makers, kind), "kind", kind, Object.keys(makers).join(", "));
+  return makers[kind]!(config as never);
+}

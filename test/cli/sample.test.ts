@@ -1,0 +1,61 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PNG } from "pngjs";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { fromArray } from "../../datasets/index.js";
+import { type SampleArguments, sampleCommand } from "../../src/cli/sample-command.js";
+import * as random from "../../src/engine/random.js";
+import { trainDenoiser } from "../../src/training/denoiser.js";
+import { saveDenoiser } from "../../src/training/model-file.js";
+import { rejection } from "../rejection.js";
+import { smallRun } from "../training/runs.js";
+
+let folder: string;
+const log = console.log;
+const printed: string[] = [];
+test.before.each(async () => {
+  folder = await mkdtemp(join(tmpdir(), "tangent-lab-sample-"));
+  console.log = (line: string) => printed.push(line);
+});
+test.after.each(async () => {
+  console.log = log;
+  await rm(folder, { recursive: true });
+});
+
+const run = (more: Partial<SampleArguments>): Promise<void> =>
+  sampleCommand({
+    ...{ model: join(folder, "model.safetensors"), out: join(folder, "out.png") },
+    ...{ count: 4, sampler: "consistency", seed: 0, scale: 2, engine: "auto" },
+    ...more,
+  });
+
+test("sample: images as one PNG, of a class where the model has classes", async () => {
+  const images = fromArray(random.uniform(random.key(0), 6 * 64, -1, 1), [8, 8, 1], [0, 1, 2, 0, 1, 2]);
+  const model = await trainDenoiser(images, { steps: 1, batchSize: 2, classConditional: true });
+  await saveDenoiser(join(folder, "model.safetensors"), model);
+  await run({ class: 1 });
+  const out = join(folder, "out.png");
+  const first = await readFile(out);
+  const { width, height } = PNG.sync.read(first);
+  assert.equal([width, height], [2 * 8 * 2 + 2, 2 * 8 * 2 + 2]); // 2 x 2 images with a gap
+  assert.is(printed.at(-1), out);
+  await run({ class: 1 });
+  assert.ok(first.equals(await readFile(out)));
+  await run({ class: 1, sampler: "heun", steps: 2 });
+  assert.not.ok(first.equals(await readFile(out)));
+  for (const given of [{}, { class: 3 }]) {
+    const error = await rejection(run(given));
+    assert.match(error.message, /--class.*an integer from 0 to 2|labels/);
+  }
+});
+
+test("sample: points as a chart, without classes", async () => {
+  await saveDenoiser(join(folder, "model.safetensors"), await smallRun());
+  await run({ out: join(folder, "out.svg") });
+  assert.match(await readFile(join(folder, "out.svg"), "utf8"), /^<svg/);
+  assert.match((await rejection(run({ class: 0 }))).message, /invalid --class; given: 0; allowed: none/);
+});
+
+test.run();
