@@ -30,7 +30,11 @@ export const convergence: Study = {
         training: {
           ...imageTraining,
           ...(quick && { steps: 20, batchSize: 4, stages: 2 }),
-          learningRates: quick ? (arm === "pixel" ? [3e-4, 1e-3] : [1e-3]) : [1e-3, 3e-3, 6e-3, 12e-3],
+          learningRates: quick
+            ? arm === "pixel"
+              ? [3e-4, 1e-3]
+              : [1e-3]
+            : [1e-3, 3e-3, 6e-3, 12e-3, 24e-3, 48e-3],
         },
         recording: quick ? { recordings: 2, count: 64, examples: 1 } : recording(quick, 5),
       });
