@@ -1,5 +1,6 @@
 import type { Tensor } from "../engine/tensor.js";
 import { check, TangentLabError } from "../errors.js";
+import { holdsNo, metadataJson } from "../io/metadata.js";
 import { readSafetensors, writeSafetensors } from "../io/safetensors.js";
 import { exportPublished, importPublished } from "../nn/published.js";
 import { type CrossUnetConfig, crossUnet } from "./cross-unet.js";
@@ -35,19 +36,8 @@ export async function saveFlow(path: string, { model, parameters }: LoadedFlow):
  */
 export async function loadFlow(path: string, text?: TextEncoder): Promise<LoadedFlow> {
   const { tensors, metadata } = await readSafetensors(path);
-  const corrupt = (why: string, cause?: unknown): TangentLabError =>
-    new TangentLabError("corrupt-file", `${path} holds no text-to-image model: ${why}`, {
-      argument: "path",
-      given: path,
-      cause,
-    });
-  const parse = <T>(name: string): T => {
-    try {
-      return JSON.parse(metadata[name]!) as T;
-    } catch (cause) {
-      throw corrupt(`its metadata's ${name} is missing or not JSON`, cause);
-    }
-  };
+  const corrupt = holdsNo("text-to-image model", path);
+  const parse = <T>(name: string): T => metadataJson(metadata, name, corrupt);
   type NetworkSettings = { attention?: unknown } & JointTransformerConfig & CrossUnetConfig;
   const { attention, ...settings } = parse<NetworkSettings>("network");
   check(

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 import { TangentLabError } from "../errors.js";
+import { holdsNo } from "../io/metadata.js";
 import { readSafetensors, type StoredArray, writeSafetensors } from "../io/safetensors.js";
 import { type SoftTokens, softTokens } from "./tokens.js";
 
@@ -56,11 +57,7 @@ export function describeTokens(
   arrays: Readonly<Record<string, { readonly shape: readonly number[] }>>,
   path = "the file",
 ): TokenDescription {
-  const corrupt = (why: string): TangentLabError =>
-    new TangentLabError("corrupt-file", `${path} holds no soft tokens: ${why}`, {
-      argument: "path",
-      given: path,
-    });
+  const corrupt = holdsNo("soft tokens", path);
   const known = ["soft_tokens", "time_embedding"];
   const other = Object.keys(arrays).find((name) => !known.includes(name));
   if (other !== undefined) throw corrupt(`it has ${other}, where only ${known.join(" and ")} are known`);

@@ -1,5 +1,6 @@
 import type { Denoiser } from "../diffusion/edm.js";
 import { check, TangentLabError } from "../errors.js";
+import { holdsNo, metadataJson } from "../io/metadata.js";
 import { readSafetensors, writeSafetensors } from "../io/safetensors.js";
 import type { TimeNetwork } from "../nn/network.js";
 import { networkFrom } from "../nn/network-from.js";
@@ -37,19 +38,8 @@ export async function saveDenoiser(path: string, model: TrainedDenoiser): Promis
  */
 export async function loadDenoiser(path: string, network?: TimeNetwork): Promise<TrainedDenoiser> {
   const { tensors, metadata } = await readSafetensors(path);
-  const corrupt = (why: string, cause?: unknown): TangentLabError =>
-    new TangentLabError("corrupt-file", `${path} holds no denoiser: ${why}`, {
-      argument: "path",
-      given: path,
-      cause,
-    });
-  const parse = <T>(name: string): T => {
-    try {
-      return JSON.parse(metadata[name]!) as T;
-    } catch (cause) {
-      throw corrupt(`its metadata's ${name} is missing or not JSON`, cause);
-    }
-  };
+  const corrupt = holdsNo("denoiser", path);
+  const parse = <T>(name: string): T => metadataJson(metadata, name, corrupt);
   const { preconditioning, sigmaData, network: own } = parse<Description>("denoiser");
   const { name, kind, dataset, shape, settings } = parse<Origin>("run");
   const { classes } = settings ?? {};
