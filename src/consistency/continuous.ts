@@ -14,7 +14,7 @@ import { type LossTerm, scalarsAt } from "./losses.js";
 import { type ProcessName, processes } from "./processes.js";
 
 export interface ContinuousConfig extends ObjectiveConfig {
-  /** The variables in which tangents are measured and weighted. Default "edm". */
+  /** The variables in which tangents are measured and weighted. Default those of the denoiser's preconditioning. */
   process?: ProcessName;
   /** Distils this trained denoiser: its velocity is followed. Default: trains from data, with the velocity of each noised example, its noise e. */
   teacher?: Teacher | undefined;
@@ -49,7 +49,7 @@ export const continuous = (config: ContinuousConfig): Method => method(continuou
 /** The same before it is put together: its loss alone, for example. */
 export function continuousParts(config: ContinuousConfig): MethodParts<ContinuousBatch> {
   const { denoiser, shape, loss, teacher, classes, normalization = 0.1, warmup = 0 } = config;
-  const { process = "edm" } = config;
+  const { process = denoiser.preconditioning } = config;
   check(Object.hasOwn(processes, process), "process", process, Object.keys(processes).join(" or "));
   check(
     normalization === false || (normalization > 0 && Number.isFinite(normalization)),

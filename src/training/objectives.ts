@@ -7,7 +7,7 @@ import type { EctSchedule } from "../consistency/times.js";
 import type { LogNormal } from "../diffusion/times.js";
 import { check } from "../errors.js";
 import type { Method } from "../optim/method.js";
-import { checkTrained, type Preconditioning, type TrainedDenoiser } from "./denoiser.js";
+import { checkTrained, type TrainedDenoiser } from "./denoiser.js";
 import type { Json } from "./record.js";
 
 /** Options of the objectives; each says of which. */
@@ -101,7 +101,7 @@ const allOptions = new Set<keyof ObjectiveOptions>(names.flatMap((name) => [...o
  */
 export function objectiveMethod(
   config: ObjectiveConfig,
-  options: ObjectiveOptions & { from?: TrainedDenoiser; preconditioning?: Preconditioning },
+  options: ObjectiveOptions & { from?: TrainedDenoiser },
   iterations: number,
 ): { method: Method; settings: Record<string, Json> } {
   const { objective: name = "ect", from } = options;
@@ -112,11 +112,9 @@ export function objectiveMethod(
     const takers = names.filter((other) => (objectives[other] as Objective).options.includes(option));
     check(false, option, options[option], `only with objective ${takers.join(", ")}, not ${name}`);
   }
-  const inVariablesOf = options.preconditioning ?? from?.denoiser.preconditioning;
-  const given = { ...(inVariablesOf !== undefined && { process: inVariablesOf }), ...options };
   const taken = Object.fromEntries(
     objective.options.flatMap((option) =>
-      option === "teacher" || given[option] === undefined ? [] : [[option, given[option]]],
+      option === "teacher" || options[option] === undefined ? [] : [[option, options[option]]],
     ),
   );
   const teacher = objective.distils ? (options.teacher ?? from) : undefined;

@@ -204,6 +204,19 @@ test("a network's dropout masks are the same in both passes", () => {
   assert.not.equal(Array.from(again.masks.mask.dataSync()), Array.from(seen[0]!.dataSync()));
 });
 
+test("in continuous time tangents are measured in the variables of the denoiser's preconditioning", () => {
+  const denoiser = edm.trigflow(mlp({ dim: 2, width: 8, depth: 1 }));
+  const losses = ([undefined, "trigflow", "edm"] as const).map((process) => {
+    const method = continuous({ denoiser, shape: [2], loss: pixelLoss(l2()), ...(process && { process }) });
+    const state = method.from(random1(denoiser.structure.size));
+    return method
+      .step(state, method.batch(random.key(1), random.normal(random.key(2), 8), 0))
+      .metrics.loss.dataSync()[0];
+  });
+  assert.is(losses[0], losses[1]);
+  assert.not.equal(losses[0], losses[2]);
+});
+
 test("options out of range are refused", () => {
   const config = { denoiser: points, shape: [2], loss: pixelLoss() };
   assert.throws(() => ict({ ...config, iterations: 10, s0: 4, s1: 2 }), /invalid s1/);

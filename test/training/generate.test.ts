@@ -37,11 +37,6 @@ test("every objective trains by its name, continuous ones with TrigFlow", async 
     assert.is(record.settings.objective, options.objective);
     assert.ok(parameters.dataSync().every(Number.isFinite), options.objective);
   }
-  const inItsOwn = await trainConsistency(circle, {
-    ...{ ...short, network },
-    ...{ objective: "continuous-training", preconditioning: "trigflow" },
-  });
-  assert.is(inItsOwn.record.settings.process, "trigflow");
 });
 
 test("options that do not go together are refused by name", async () => {
