@@ -21,7 +21,7 @@ import {
   pseudoHuber,
   rootCurriculum,
 } from "../../src/consistency/index.js";
-import { edm, euler, heunStep } from "../../src/diffusion/index.js";
+import { edm, euler, heunStep, trigflow } from "../../src/diffusion/index.js";
 import { useDevice } from "../../src/engine/device.js";
 import * as random from "../../src/engine/random.js";
 import type { Tensor } from "../../src/engine/tensor.js";
@@ -205,7 +205,7 @@ test("a network's dropout masks are the same in both passes", () => {
 });
 
 test("in continuous time tangents are measured in the variables of the denoiser's preconditioning", () => {
-  const denoiser = edm.trigflow(mlp({ dim: 2, width: 8, depth: 1 }));
+  const denoiser = trigflow(mlp({ dim: 2, width: 8, depth: 1 }));
   const losses = ([undefined, "trigflow", "edm"] as const).map((process) => {
     const method = continuous({ denoiser, shape: [2], loss: pixelLoss(l2()), ...(process && { process }) });
     const state = method.from(random1(denoiser.structure.size));
