@@ -58,6 +58,21 @@ export const list = (items: readonly string[]): string =>
 
 export const capitalize = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
+const metricTitles: Record<string, string> = {
+  slicedWasserstein: "sliced Wasserstein distance",
+  mmd: "maximum mean discrepancy (MMD)",
+  frechet: "Fréchet distance",
+  manifoldDistance: "distance to the manifold",
+  parallel: "share of the tangents along the manifold",
+  direction: "cosine of tangents between recordings",
+  steps: "steps to the target",
+};
+
+/** A metric's name for people: "energyDistance" -> "energy distance". */
+export const metricTitle = (name: string): string =>
+  metricTitles[name] ??
+  name.replace(/([a-z])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`);
+
 /** Text that is safe between HTML tags and inside quoted attributes. */
 export const escapeHTML = (text: string): string =>
   text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);

@@ -32,8 +32,8 @@ export function logitsMatrices(input: LogitsInput): VegaLiteSpec {
   const named = captions === undefined || captions.length === count;
   check(named, "captions", captions?.length, `${count}, one per pair`);
   const shown = Math.min(count, maxPairs);
-  // Ordinal axes tell equal captions apart by their numbers.
-  const labels = Array.from({ length: shown }, (_, i) => (captions ? `${captions[i]!} ` : "") + (i + 1));
+  // Ordinal axes tell equal captions apart by their numbers, which stand first: long labels are cut at their ends.
+  const labels = Array.from({ length: shown }, (_, i) => `${i + 1}${captions ? ` ${captions[i]!}` : ""}`);
   const maps = panels.map(({ name, logits }, i) => {
     checkPoints(`panels[${i}].logits`, { shape: [count, count], values: logits }, ["images", "captions"]);
     let right = 0;
@@ -69,21 +69,20 @@ export function logitsMatrices(input: LogitsInput): VegaLiteSpec {
     caption: [
       "A row: softmax of an image's logits over all captions; the diagonal is its own.",
       ...(shown < count ? [`${shown} of ${count} pairs drawn; the title counts all.`] : []),
-      ...(captions ? ["The number behind a caption is its pair's."] : []),
     ],
     width,
     indent: captions ? 140 : 60,
-    view: captions ? withoutLabelsOnX(view) : view,
+    view: captions ? numbersOnX(view) : view,
   });
 }
 
-/** Captions stand beside the rows; below the columns there is no room for them. */
-function withoutLabelsOnX(view: Record<string, unknown>): Record<string, unknown> {
-  const strip = (panel: Record<string, unknown>): Record<string, unknown> => {
+/** Captions stand beside the rows; below the columns there is room for their numbers only. */
+function numbersOnX(view: Record<string, unknown>): Record<string, unknown> {
+  const shorten = (panel: Record<string, unknown>): Record<string, unknown> => {
     const encoding = panel.encoding as { x: { axis: object } };
-    const x = { ...encoding.x, axis: { ...encoding.x.axis, labels: false } };
+    const x = { ...encoding.x, axis: { ...encoding.x.axis, labelExpr: "split(datum.label, ' ')[0]" } };
     return { ...panel, encoding: { ...encoding, x } };
   };
   const { concat } = view as { concat?: Record<string, unknown>[] };
-  return concat ? { ...view, concat: concat.map(strip) } : strip(view);
+  return concat ? { ...view, concat: concat.map(shorten) } : shorten(view);
 }

@@ -193,7 +193,8 @@ export function sampleScatter(input: SamplesInput & { projection?: Projection })
   notes.push(...framesNote(steps, total));
   const most = mostSamples(frames);
   if (most > maxPoints) notes.push(`${maxPoints} of ${formatCount(most)} samples drawn per panel.`);
-  if (outside > 0) notes.push(`Outside the panels: ${formatCount(outside)} samples.`);
+  if (outside > 0)
+    notes.push(`Outside the panels: ${formatCount(outside)} sample${outside === 1 ? "" : "s"}.`);
   return frame({
     title: input.title ?? sampleTitle(steps),
     caption: notes,

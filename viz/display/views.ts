@@ -1,5 +1,6 @@
 import { MultiBar, type SingleBar } from "cli-progress";
 import { metricCurves } from "../charts/curves.js";
+import { metricTitle } from "../text.js";
 import { chartBundle, type MimeBundle } from "./bundle.js";
 import type { Cell } from "./cell.js";
 import { details, footer, type Progress, steps } from "./progress.js";
@@ -51,7 +52,7 @@ export function notebookView(cell: Cell, yScale: "linear" | "log", chartInterval
       .filter((curve) => curve.steps.length > 0);
     if (curves.length === 0) return false;
     const spec = metricCurves({
-      metric: snapshot.metric,
+      metric: metricTitle(snapshot.metric),
       curves,
       yScale,
       ...(!last && { maxPoints: livePoints }),

@@ -10,7 +10,7 @@ import { planeOf } from "../projections/pca.js";
 import { first, spread, thin } from "../projections/projection.js";
 import { umap } from "../projections/umap.js";
 import type { Points, VegaLiteSpec } from "../spec.js";
-import { capitalize, list } from "../text.js";
+import { capitalize, list, metricTitle } from "../text.js";
 import type { MetricsRow, ReportComparison, ReportRun } from "./input.js";
 
 /** A chart that is still to be made, so that one that cannot be made does not cost the others. */
@@ -196,20 +196,6 @@ export function wide(curves: readonly Pick<Curve, "values">[]): boolean {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   return low > 0 && high / low > 8;
 }
-
-const known: Record<string, string> = {
-  slicedWasserstein: "sliced Wasserstein distance",
-  mmd: "maximum mean discrepancy (MMD)",
-  frechet: "Fréchet distance",
-  manifoldDistance: "distance to the manifold",
-  parallel: "share of the tangents along the manifold",
-  direction: "cosine of tangents between recordings",
-  steps: "steps to the target",
-};
-
-/** "energyDistance" -> "energy distance". */
-export const metricTitle = (name: string): string =>
-  known[name] ?? name.replace(/([a-z])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`);
 
 /** For headings. */
 export const datasetTitle = (name: string): string => capitalize(name.replace(/[-_]/g, " "));

@@ -1,5 +1,4 @@
-import { capitalize, formatNumber, list } from "../text.js";
-import { metricTitle } from "./charts.js";
+import { capitalize, formatNumber, list, metricTitle } from "../text.js";
 import type { CellInput, IntervalInput, OutcomeInput, PanelInput, StudyInput } from "./study-input.js";
 
 /** Rows of text: for HTML and for Markdown. */
