@@ -118,7 +118,7 @@ test("an interrupt stops the runs in order and gives back what they return then"
   assert.equal(process.rawListeners("SIGINT"), handlers);
 });
 
-test("in a notebook the chart waits for its first value and is redrawn rarely, with few points", () => {
+test("in a notebook the chart waits for its first value and is redrawn rarely, with few points; it names the metric in words", () => {
   const outputs: Record<string, unknown>[] = [];
   const add = ({ data }: { data: Record<string, unknown> }): void => void outputs.push(data);
   const displayUpdatable = (first: { data: Record<string, unknown> }): typeof add => {
@@ -128,7 +128,7 @@ test("in a notebook the chart waits for its first value and is redrawn rarely, w
   const view = notebookView({ display: add, displayUpdatable }, "log", 60_000);
   const steps = Array.from({ length: 5000 }, (_, i) => i + 1);
   const snapshot = (count: number) => ({
-    metric: "loss",
+    metric: "manifoldDistance",
     runs: [{ name: "pixel", step: count, total: 5000, value: undefined, rate: undefined, done: false }],
     histories: [{ steps: steps.slice(0, count), values: steps.slice(0, count) }],
     interrupted: false,
@@ -136,6 +136,7 @@ test("in a notebook the chart waits for its first value and is redrawn rarely, w
   for (const count of [0, 0, 5000, 5000, 5000]) view.update(snapshot(count));
   const charts = outputs.filter((data) => vegaLiteMime in data);
   assert.is(charts.length, 1);
+  assert.match(String(charts[0]!["text/plain"]), /distance to the manifold against training step/);
   assert.ok(JSON.stringify(charts[0]).length < 40_000);
   assert.is(outputs.length, 6);
 });
