@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { findJupyter, jupyterEnvironment, root } from "./jupyter.js";
 
-/** Longest time that one notebook may take, in milliseconds. */
-const limit = 10 * 60_000;
+/** Longest time that one cell may take, in seconds; nbconvert itself then ends the kernel. */
+const limit = 10 * 60;
 
 /**
  * Executes a notebook from top to bottom on the real kernel, as `npm run lab` starts it, with `environment` besides the process's own.
@@ -19,11 +19,14 @@ export async function executeNotebook(
   const folder = await temporaryFolder();
   try {
     const [command, ...args] = jupyter;
-    const options = ["--execute", "--to", "notebook", "--ExecutePreprocessor.kernel_name=tslab"];
+    const execution = { kernel_name: "tslab", timeout: limit };
+    const settings = Object.entries(execution).map(
+      ([name, value]) => `--ExecutePreprocessor.${name}=${value}`,
+    );
+    const options = ["--execute", "--to", "notebook", ...settings];
     const child = spawn(command!, [...args, ...options, "--output-dir", folder, path], {
       env: { ...jupyterEnvironment(), ...environment },
       stdio: ["ignore", "ignore", "pipe"],
-      timeout: limit,
     });
     let errors = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
