@@ -51,6 +51,15 @@ export function check(
   }
 }
 
+/**
+ * `value`, an object: whoever calls without it would else get a TypeError from inside, which names nothing that was asked for.
+ * @throws TangentLabError `invalid-argument` naming `argument`.
+ */
+export function required<T>(argument: string, value: T, allowed = "an object of options"): T {
+  check(typeof value === "object" && value !== null, argument, value, allowed);
+  return value;
+}
+
 function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "number" || typeof value === "boolean" || value == null) return String(value);

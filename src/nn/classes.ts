@@ -13,7 +13,7 @@ export const checkClasses = (classes: number): void =>
  */
 export function classLabelsOf({ classLabels }: Condition, classes: number): Tensor | undefined {
   if (!classLabels) return undefined;
-  check(classes > 0, "classes", classes, "the number of classes: this network was made without");
+  check(classes > 0, "classLabels", classLabels.shape, "none: this network was made without classes");
   check(
     classLabels.rank === 2 && classLabels.shape[1] === classes,
     "classLabels",

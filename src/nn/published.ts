@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 import type { Structure, Tree } from "../engine/tree.js";
-import { check, TangentLabError } from "../errors.js";
+import { check, required, TangentLabError } from "../errors.js";
 import { asFloat32, type StoredArray } from "../io/safetensors.js";
 
 // Weights as PyTorch's state dicts have them, and ours. The one place where the layouts meet: convolutions are OIHW there and HWIO here,
@@ -26,10 +26,11 @@ export interface Published {
 /**
  * Published weights as the flat vector of parameters [P] of a model such as `flatten(songUnet(...))`.
  * @param arrays All tensors of the state dict, as `readSafetensors` gives them.
- * @throws TangentLabError `invalid-data` naming the tensor if one is missing, of another shape, or more than the network has.
+ * @throws TangentLabError `invalid-data` naming the tensor if one is missing, of another shape, not finite, or more than the network has.
  */
 export function importPublished(model: Published, arrays: Readonly<Record<string, StoredArray>>): Tensor {
   checkFlat(model);
+  required("arrays", arrays, "tensors by name, such as (await readSafetensors(path)).tensors");
   const { structure, published: layout = plain } = model;
   const rest = new Set(Object.keys(arrays));
   const take = (name: string, shape: readonly number[]): StoredArray => {
@@ -38,6 +39,9 @@ export function importPublished(model: Published, arrays: Readonly<Record<string
     if (`${array.shape}` !== `${shape}`) {
       throw wrong(`${name} has another shape`, name, `[${array.shape}]`, `[${shape}]`);
     }
+    const size = shape.reduce((a, b) => a * b, 1);
+    if (array.data?.length !== size)
+      throw wrong(`${name} has too many or too few numbers`, name, array.data?.length, `${size}`);
     rest.delete(name);
     return array;
   };
@@ -45,10 +49,14 @@ export function importPublished(model: Published, arrays: Readonly<Record<string
   let end = 0;
   structure.names.forEach((ours, i) => {
     const shape = structure.shapes[i]!;
-    const { data } = take(layout.name(ours), publishedShape(shape));
+    const name = layout.name(ours);
+    const data = asFloat32(take(name, publishedShape(shape)).data);
+    const bad = data.findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0)
+      throw wrong(`${name} is not finite at ${bad}`, name, data[bad], "finite numbers in float32");
     const begin = end;
     end += data.length;
-    toOurs(asFloat32(data), shape, flat.subarray(begin, end));
+    toOurs(data, shape, flat.subarray(begin, end));
   });
   for (const [name, constant] of Object.entries(layout.constants ?? {})) {
     if (!arrays[name]) continue;
@@ -71,6 +79,7 @@ export function importPublished(model: Published, arrays: Readonly<Record<string
  */
 export function exportPublished(model: Published, parameters: Tensor): Record<string, StoredArray> {
   checkFlat(model);
+  required("parameters", parameters, "a tensor");
   const { structure, published: layout = plain } = model;
   check(
     parameters.size === structure.size,
@@ -94,8 +103,13 @@ export function exportPublished(model: Published, parameters: Tensor): Record<st
 }
 
 /** A network as `songUnet(...)` gives it has no structure yet. */
-const checkFlat = ({ structure }: Published): void =>
-  check(structure !== undefined, "model", "no structure", "a model: flatten(network), or denoiser(network)");
+const checkFlat = (model: Published): void =>
+  check(
+    model?.structure !== undefined,
+    "model",
+    "no structure",
+    "a model: flatten(network), or denoiser(network)",
+  );
 
 const plain: PublishedLayout = { name: (ours) => ours };
 

@@ -139,7 +139,7 @@ test("classes: each has outputs of its own, none is zeros; networks without them
     assert.ok(apart(labelled, 2, none, 2) < 1e-6);
     const without = flatten(make());
     for (const [wrong, argument] of [
-      [() => without.apply(without.init(random.key(0)), x, c, { classLabels }), "classes"],
+      [() => without.apply(without.init(random.key(0)), x, c, { classLabels }), "classLabels"],
       [() => model.apply(parameters, x, c, { classLabels: tf.zeros([3, 5]) }), "classLabels"],
     ] as const)
       assert.is((await rejection(wrong)).argument, argument);

@@ -19,6 +19,7 @@ import {
 import { verifyFile } from "../../src/verify/verify.js";
 import { normal } from "../finite-differences.js";
 import { close, relativeError } from "../reference/fixtures.js";
+import { rejection } from "../rejection.js";
 
 test.before(async () => {
   await useDevice("cpu");
@@ -114,6 +115,31 @@ test("weights go out and in under the published names, transposed", () => {
   assert.throws(() => importPublished(songUnet(small) as never, {}), /invalid model; .*flatten\(network\)/);
 });
 
+test("weights that are not finite, or of which there are too few, are refused by name", async () => {
+  const model = flatten(songUnet(small));
+  const published = exportPublished(model, model.init(random.key(3)));
+  const name = "model.enc.2x2_block0.conv0.weight";
+  const { shape, data } = published[name]!;
+  const bad = (value: number): Float32Array => (data as Float32Array).map((x, i) => (i === 7 ? value : x));
+  for (const [wrong, message] of [
+    [{ shape, data: bad(Number.NaN) }, /is not finite at 7; given: NaN/],
+    [{ shape, data: Float64Array.from(bad(1e39)) }, /given: Infinity; allowed: finite numbers in float32/],
+    [{ shape, data: data.slice(1) }, /too many or too few numbers; given: 287; allowed: 288/],
+  ] as const) {
+    const error = await rejection(() => importPublished(model, { ...published, [name]: wrong }));
+    assert.is(error.code, "invalid-data");
+    assert.is(error.argument, name);
+    assert.match(error.message, message);
+  }
+  for (const [call, argument] of [
+    [() => importPublished(undefined as never, published), "model"],
+    [() => importPublished(model, undefined as never), "arrays"],
+    [() => exportPublished(model, undefined as never), "parameters"],
+    [() => songUnet(undefined as never), "config"],
+  ] as const)
+    assert.is((await rejection(call)).argument, argument);
+});
+
 test("EDM's settings by their published names", () => {
   const published = {
     ...{ img_resolution: 32, img_channels: 3, label_dim: 10, augment_dim: 9, model_type: "SongUNet" },
@@ -147,9 +173,29 @@ test("refused configurations name what is wrong", () => {
     [{ encoder: "other" as "skip" }, /invalid encoder; given: "other"; allowed: standard, skip, residual/],
     [{ dropout: 1 }, /invalid dropout/],
     [{ classes: -1 }, /invalid classes/],
+    [{ attentionSizes: [3] }, /invalid attentionSizes; given: \[3\]; allowed: .* of the levels: 4, 2/],
   ] as const) {
     assert.throws(() => songUnet({ ...small, ...change }), expected);
   }
+});
+
+test("EDM's default of attention at 16 pixels, and sizes of its settings, count where a level has them", () => {
+  const attends = (config: SongUnetConfig): string[] =>
+    flatten(songUnet(config)).structure.names.filter((name) => /^enc.*qkv.weight/.test(name));
+  const { attentionSizes: _, ...rest } = small;
+  assert.is(attends(rest).length, 0, "4 and 2 pixels");
+  assert.ok(attends({ ...rest, size: 16 }).every((name) => name.includes("16x16")));
+  assert.ok(attends({ ...rest, size: 16 }).length > 0);
+  const { network } = publishedConfig({
+    ...{
+      img_resolution: 4,
+      img_channels: 1,
+      model_channels: 4,
+      channel_mult: [1, 2],
+      attn_resolutions: [16, 2],
+    },
+  });
+  assert.equal(network.attentionSizes, [2]);
 });
 
 test("EDM's two families", () => {

@@ -1,4 +1,4 @@
-import { check } from "../../errors.js";
+import { check, required } from "../../errors.js";
 
 export interface SongUnetConfig {
   /** Height and width of the images, divisible by 2^(levels - 1). */
@@ -13,7 +13,7 @@ export interface SongUnetConfig {
   multipliers?: readonly number[];
   /** Residual blocks per level in the encoder; the decoder has one more. Default 4. */
   blocks?: number;
-  /** Heights (and widths) at which blocks have self-attention. Default [16]. */
+  /** Heights (and widths) at which blocks have self-attention, each that of a level; the decoder's first block always has it. Default [16] where a level has 16, else none. */
   attentionSizes?: readonly number[];
   /** Probability with which a channel's pixel is dropped before the last convolution of each block, in training. Default 0.1. */
   dropout?: number;
@@ -60,12 +60,13 @@ export const ncsnpp = {
 
 /** The configuration with its defaults. @throws TangentLabError `invalid-argument`. */
 export function checkSongUnet(config: SongUnetConfig): Required<SongUnetConfig> {
+  required("config", config, "an object with size and inChannels");
   const all: Required<SongUnetConfig> = {
     outChannels: config.inChannels,
     channels: 128,
     multipliers: [1, 2, 2, 2],
     blocks: 4,
-    attentionSizes: [16],
+    attentionSizes: sides(config).filter((side) => side === 16),
     dropout: 0.1,
     classes: 0,
     labelDropout: 0,
@@ -101,7 +102,13 @@ export function checkSongUnet(config: SongUnetConfig): Required<SongUnetConfig> 
   );
   const factor = 2 ** (multipliers.length - 1);
   check(Number.isInteger(size) && size > 0 && size % factor === 0, "size", size, `a multiple of ${factor}`);
-  check(attentionSizes.every(Number.isInteger), "attentionSizes", attentionSizes, "heights in pixels");
+  const possible = sides(all);
+  check(
+    Array.isArray(attentionSizes) && attentionSizes.every((side) => possible.includes(side)),
+    "attentionSizes",
+    attentionSizes,
+    `a list of heights of the levels: ${possible.join(", ")}`,
+  );
   for (const name of ["dropout", "labelDropout"] as const)
     check(all[name] >= 0 && all[name] < 1, name, all[name], "a probability in [0, 1)");
   check(["positional", "fourier"].includes(embedding), "embedding", embedding, "positional, fourier");
@@ -109,6 +116,10 @@ export function checkSongUnet(config: SongUnetConfig): Required<SongUnetConfig> 
   check(["standard", "skip"].includes(decoder), "decoder", decoder, "standard, skip");
   return all;
 }
+
+/** The levels' heights, from the images' own down. */
+const sides = ({ size, multipliers = [1, 2, 2, 2] }: SongUnetConfig): number[] =>
+  Array.from(multipliers, (_, level) => size / 2 ** level);
 
 /** EDM's names of the settings, as in published checkpoints, and ours. */
 const PUBLISHED: Readonly<Record<string, keyof SongUnetConfig>> = {
@@ -163,5 +174,9 @@ export function publishedConfig(settings: unknown): { network: SongUnetConfig; s
       network[name],
       "a list of numbers",
     );
-  return { network: checkSongUnet(network as unknown as SongUnetConfig), sigmaData: sigma_data };
+  // EDM takes sizes that no level has, and does nothing for them.
+  const config = network as unknown as SongUnetConfig;
+  if (config.attentionSizes !== undefined)
+    config.attentionSizes = config.attentionSizes.filter((side) => sides(config).includes(side));
+  return { network: checkSongUnet(config), sigmaData: sigma_data };
 }
