@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
-import { check, TangentLabError } from "../errors.js";
+import { check, required, TangentLabError } from "../errors.js";
 import { asFloat32, type StoredArray } from "../io/safetensors.js";
 import type { Context } from "../optim/method.js";
 import { checkImages } from "./images.js";
@@ -39,6 +39,7 @@ export function lpips(
   arrays: Readonly<Record<string, StoredArray>>,
   { size }: LpipsConfig = {},
 ): ConsistencyLoss {
+  required("arrays", arrays, "tensors by name, such as (await readSafetensors(path)).tensors");
   check(
     size === undefined || (Number.isInteger(size) && size >= LEAST),
     "size",

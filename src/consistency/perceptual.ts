@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
-import type { FeatureModel } from "../nn/features.js";
+import { checkFeatures, type FeatureModel } from "../nn/features.js";
 import type { Context } from "../optim/method.js";
 import { checkImages } from "./images.js";
 import { type ConsistencyLoss, l2 } from "./losses.js";
@@ -49,9 +49,10 @@ export function perceptual(
 /**
  * A stand-in for LPIPS where there is no network trained on ImageNet: the same distance, with equal weights, in the stages of a small classifier of
  * the data themselves (`trainClassifier`). Labels are in it, unlike in the manifold feature distance. Images only.
- * @throws TangentLabError in use `invalid-argument` for points.
+ * @throws TangentLabError `invalid-argument` for a network without parameters, in use for points.
  */
 export function classifierStandIn(model: FeatureModel, parameters: Tensor): ConsistencyLoss {
+  checkFeatures("features", model, parameters);
   return perceptual(
     "perceptual (classifier stand-in)",
     (x, { perceptual }) => {

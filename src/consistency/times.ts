@@ -34,8 +34,9 @@ export interface EctSchedule {
 export function ectPairs({ iterations, stages = 8, q = 2, k = 8, b = 1 }: EctSchedule): PairSchedule {
   check(Number.isInteger(iterations) && iterations >= 1, "iterations", iterations, "an integer >= 1");
   check(Number.isInteger(stages) && stages >= 1, "stages", stages, "an integer >= 1");
-  check(q > 1, "q", q, "a number > 1");
-  check(k >= 0, "k", k, "a number >= 0");
+  check(q > 1 && Number.isFinite(q), "q", q, "a finite number > 1");
+  check(k >= 0 && Number.isFinite(k), "k", k, "a finite number >= 0");
+  check(Number.isFinite(b), "b", b, "a finite number");
   return (t, iteration) => {
     const stage = Math.min(Math.floor((iteration * stages) / iterations), stages - 1);
     const widening = 1 + k / (1 + Math.exp(b * t));

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { appendFile, type FileHandle, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { TangentLabError } from "../errors.js";
+import { check, TangentLabError } from "../errors.js";
 
 const REASONS: Record<string, string> = {
   ENOSPC: "the disk is full",
@@ -35,6 +35,10 @@ export function fileSystemError(
   });
 }
 
+/** @throws TangentLabError `invalid-argument` for what is no path. */
+export const checkPath = (path: unknown, argument = "path"): void =>
+  check(typeof path === "string" && path !== "", argument, path, "the path of a file or folder");
+
 /** Whether an error of `readBytes` means that there is no such file. */
 export const isMissing = (error: unknown): boolean =>
   ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT";
@@ -44,6 +48,7 @@ export const isMissing = (error: unknown): boolean =>
  * @throws TangentLabError `file-system` if it cannot be read.
  */
 export async function readBytes(path: string): Promise<Uint8Array> {
+  checkPath(path);
   try {
     return await readFile(path);
   } catch (cause) {
@@ -57,6 +62,7 @@ export async function readBytes(path: string): Promise<Uint8Array> {
  * @throws TangentLabError `file-system`, e.g. on a full or read-only disk.
  */
 export async function writeFileAtomically(path: string, content: string | Uint8Array): Promise<void> {
+  checkPath(path);
   const temporary = beside(path);
   try {
     await mkdir(dirname(path), { recursive: true });

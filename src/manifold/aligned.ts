@@ -2,8 +2,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import { type ConsistencyLoss, type Distance, l2 } from "../consistency/losses.js";
 import { perExample } from "../diffusion/edm.js";
 import type { Tensor } from "../engine/tensor.js";
-import { check } from "../errors.js";
-import type { FeatureModel } from "../nn/features.js";
+import { check, required } from "../errors.js";
+import { checkFeatures, type FeatureModel } from "../nn/features.js";
 import type { Context } from "../optim/method.js";
 import { betweenFeatures, type FeatureDistanceConfig, flatFeatures } from "./distance.js";
 
@@ -27,9 +27,9 @@ export function alignedLoss(
   featureParameters: Tensor,
   config: AlignedConfig = {},
 ): ConsistencyLoss {
+  required("config", config);
   const { pixel, weight = 1, ramp = 0, layers = "all", epsilon = 1e-5 } = config;
-  const trained = model !== undefined && featureParameters !== undefined;
-  check(trained, "features", "no parameters", "a trained feature network: await its run first");
+  checkFeatures("features", model, featureParameters);
   check(
     pixel === undefined || typeof pixel === "function",
     "pixel",

@@ -31,7 +31,8 @@ export function betweenFeatures({
   epsilon = 1e-5,
 }: FeatureDistanceConfig): (a: Features, b: Features) => Tensor {
   check(epsilon > 0, "epsilon", epsilon, "a number > 0");
-  check(layers === "all" || layers.length > 0, "layers", layers, '"all", or one or more integers');
+  const some = Array.isArray(layers) && layers.length > 0 && layers.every(Number.isInteger);
+  check(layers === "all" || some, "layers", layers, '"all", or one or more integers');
   return (a, b) => {
     const others = pick(b, layers);
     return pick(a, layers)

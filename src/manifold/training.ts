@@ -23,7 +23,7 @@ export interface FeatureRegressionConfig extends TrainingConfig {
  */
 export function featureRegression(config: FeatureRegressionConfig): Method {
   const { features, transformations, shape, ramp = 0 } = config;
-  check(ramp >= 0, "ramp", ramp, "a number of iterations >= 0");
+  check(ramp >= 0 && Number.isFinite(ramp), "ramp", ramp, "a number of iterations >= 0");
   const regression = method({
     ...config,
     init: features.init,

@@ -45,7 +45,7 @@ export async function denoisingFrechet(config: DenoisingConfig): Promise<Denoisi
   } = config;
   countImages("clean", clean, shape, 4);
   check(
-    sigmas.every((sigma) => sigma > 0 && Number.isFinite(sigma)),
+    Array.isArray(sigmas) && sigmas.every((sigma) => sigma > 0 && Number.isFinite(sigma)),
     "sigmas",
     sigmas,
     "finite numbers > 0",

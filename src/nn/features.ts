@@ -19,6 +19,24 @@ export interface Features {
 /** A feature network on a flat vector of parameters. */
 export type FeatureModel = Model<[x: Tensor], Features>;
 
+/** That a network is one on a flat vector of parameters. @throws TangentLabError `invalid-argument`. */
+export function checkFlat(argument: string, model: FeatureModel): void {
+  const flat = model?.structure !== undefined && typeof model.apply === "function";
+  check(flat, argument, model, "a network on flat parameters: flatten(vggFeatures(...))");
+}
+
+/**
+ * That features come from a network with its own parameters: a run that was not awaited has neither.
+ * @throws TangentLabError `invalid-argument`.
+ */
+export function checkFeatures(argument: string, model: FeatureModel, parameters: Tensor): void {
+  const trained = model !== undefined && parameters !== undefined;
+  check(trained, argument, "no parameters", "a trained feature network: await its run first");
+  checkFlat(argument, model);
+  const { size } = model.structure;
+  check(parameters.size === size, argument, `parameters [${parameters.shape}]`, `[${size}], the network's`);
+}
+
 export interface ConvFeaturesConfig {
   /** Height and width of the images, divisible by 2^stages. */
   size: number;

@@ -3,6 +3,7 @@ import type { Key } from "../engine/random.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import * as tree from "../engine/tree.js";
+import { check } from "../errors.js";
 import type { PublishedLayout } from "./published.js";
 
 /** Random masks of a network in training (dropout), by the names of its parts; scaled, so that their mean is 1. */
@@ -50,10 +51,12 @@ export interface Model<Inputs extends readonly unknown[], Output>
   apply(parameters: Tensor, ...inputs: Inputs): Output;
 }
 
-/** The same network on a flat vector of parameters. */
+/** The same network on a flat vector of parameters. @throws TangentLabError `invalid-argument` for what is no network. */
 export function flatten<Inputs extends readonly unknown[], Output>(
   network: Network<Inputs, Output>,
 ): Model<Inputs, Output> {
+  const isNetwork = typeof network?.init === "function" && typeof network.apply === "function";
+  check(isNetwork, "network", network, "a network with init and apply, such as mlp({ dim: 2 })");
   const structure = tf.tidy(
     () => tree.structure(network.init(random.key(0))) as unknown as tf.TensorContainer,
   ) as unknown as tree.Structure<tree.Tree>;

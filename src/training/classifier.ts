@@ -1,4 +1,4 @@
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { classification, classifier } from "../metrics/classifier.js";
 import type { TrainingConfig } from "../optim/method.js";
 import { checkData, type TrainingData } from "./data.js";
@@ -21,6 +21,7 @@ export interface ClassifierTraining extends Omit<RunOptions, "steps">, TrainingC
  */
 export function trainClassifier(data: TrainingData, options: ClassifierTraining = {}): Run<TrainedFeatures> {
   checkData(data);
+  required("options", options);
   const { name = "classifier", steps = 1000, ...rest } = options;
   const image = imageShape(data);
   const classes = data.numClasses;

@@ -7,7 +7,8 @@ import {
   pseudoHuber,
 } from "../consistency/losses.js";
 import { ectPairs } from "../consistency/times.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
+import { checkFeatures } from "../nn/features.js";
 import type { TimeNetwork } from "../nn/network.js";
 import { defaultEma, type TrainingConfig } from "../optim/method.js";
 import { checkData, classesOf, deviation, type TrainingData } from "./data.js";
@@ -36,7 +37,7 @@ export interface ConsistencyRecording {
   every?: number;
   /** Samples that are measured against as many examples. Default 512. */
   count?: number;
-  /** Samples that are kept; drawn so many at a time. Default 256 points or 32 images. */
+  /** Samples that are kept; drawn so many at a time, so that `count` is a multiple of it. Default 64, or `count` where that is less. */
   shown?: number;
   /** Noise levels of the tangent probes. Default 8 from 0.05 to 20. */
   times?: readonly number[];
@@ -77,6 +78,7 @@ export function trainConsistency(
   options: ConsistencyTraining = {},
 ): Run<TrainedDenoiser> {
   checkData(data);
+  required("options", options);
   const { steps = 2000, from, preconditioning, seed = 0, name, recording = {}, ...rest } = options;
   check(Number.isInteger(steps) && steps >= 1, "steps", steps, "an integer >= 1"); // before schedules are made of them
   // Random parameters would be trained without a word.
@@ -84,6 +86,13 @@ export function trainConsistency(
   const { objective = "ect" } = options;
   const { distance = objective.startsWith("continuous") ? "l2" : "pseudo-huber" } = options;
   const loss = typeof distance === "string" ? pixelLoss(named(distance)) : distance;
+  check(typeof loss?.apply === "function" && Array.isArray(loss.terms), "distance", distance, losses);
+  check(
+    from === undefined || `${from.record.shape}` === `${data.shape}`,
+    "from",
+    `a model of [${from?.record.shape}]`,
+    `one of [${data.shape}], the data's shape`,
+  );
   check(!from || !options.network, "network", "a network", "none with from, which has its own");
   check(!from || !preconditioning, "preconditioning", preconditioning, "none with from, which has its own");
   const { classConditional = from?.record.settings.classes !== undefined } = options;
@@ -129,14 +138,11 @@ export function trainConsistency(
   });
 
   function observers(): Observer[] {
-    const {
-      every = Math.ceil(steps / 8),
-      count = 512,
-      shown = 64,
-      judge,
-    } = recording as ConsistencyRecording;
+    const given = required("recording", recording as ConsistencyRecording, "an object of options, or false");
+    const { every = Math.ceil(steps / 8), count = 512, shown = Math.min(64, count), judge } = given;
+    if (judge) checkFeatures("judge", judge.model, judge.parameters);
     const { times = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 7, 20], examples = data.shape.length === 1 ? 8 : 5 } =
-      recording as ConsistencyRecording;
+      given;
     const common = { data, denoiser: model, every, seed, classes };
     // The same measure for all objectives: tangents between the closest pairs of Easy Consistency Tuning, from data.
     const { stages = 8, q = 2, k = 8, b = 1 } = options;
@@ -148,12 +154,9 @@ export function trainConsistency(
   }
 }
 
+const losses = `${Object.keys(distances).join(", ")}, or a loss: alignedLoss(...), classifierStandIn(...), lpips(...), pixelLoss(a distance)`;
+
 function named(distance: DistanceName): Distance {
-  check(
-    Object.hasOwn(distances, distance),
-    "distance",
-    distance,
-    `${Object.keys(distances).join(", ")}, or a loss: alignedLoss(...), classifierStandIn(...), lpips(...)`,
-  );
+  check(Object.hasOwn(distances, distance), "distance", distance, losses);
   return distances[distance]();
 }

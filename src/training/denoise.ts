@@ -3,7 +3,7 @@ import { compile } from "../engine/compile.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import * as tree from "../engine/tree.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { countImages } from "../metrics/features.js";
 import type { Condition } from "../nn/network.js";
 import { checkTrained, type TrainedDenoiser } from "./denoiser.js";
@@ -28,11 +28,13 @@ export interface DenoiseOptions {
 export async function denoise(
   model: TrainedDenoiser,
   clean: Float32Array,
-  { sigma, seed = 0, labels, batchSize = 64 }: DenoiseOptions,
+  options: DenoiseOptions,
 ): Promise<Generated> {
   checkTrained("model", model);
+  const { sigma, seed = 0, labels, batchSize = 64 } = required("options", options, "an object with sigma");
   check(sigma > 0 && Number.isFinite(sigma), "sigma", sigma, "a finite number > 0");
   check(Number.isInteger(batchSize) && batchSize >= 1, "batchSize", batchSize, "an integer >= 1");
+  countImages("clean", clean, model.record.shape);
   const noise = random.normal(random.key(seed), clean.length);
   const noisy = clean.map((value, i) => value + sigma * noise[i]!);
   const values = await applyTo(model, { labels, batchSize })(noisy, sigma);

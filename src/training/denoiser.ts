@@ -3,7 +3,7 @@ import { type Denoiser, denoiser } from "../diffusion/edm.js";
 import type { LogNormal } from "../diffusion/times.js";
 import { trigflow } from "../diffusion/trigflow.js";
 import type { Tensor } from "../engine/tensor.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import type { TimeNetwork } from "../nn/network.js";
 import type { TrainingConfig } from "../optim/method.js";
 import { checkData, classesOf, deviation, type TrainingData } from "./data.js";
@@ -71,6 +71,7 @@ export interface DenoiserTraining extends Omit<RunOptions, "steps">, TrainingCon
  */
 export function trainDenoiser(data: TrainingData, options: DenoiserTraining = {}): Run<TrainedDenoiser> {
   checkData(data);
+  required("options", options);
   const { name = "denoiser", steps = 2000, time, preconditioning, ...rest } = options;
   const { sigmaData = deviation(data) } = options;
   const classes = classesOf(data, options);

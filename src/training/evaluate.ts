@@ -1,5 +1,5 @@
 import * as random from "../engine/random.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { bootstrap, type Interval } from "../metrics/bootstrap.js";
 import { type DenoisingDistance, denoisingFrechet } from "../metrics/denoising.js";
 import type { FeatureExtractor } from "../metrics/features.js";
@@ -7,6 +7,7 @@ import { frechetDistance } from "../metrics/frechet.js";
 import { kernelDistance } from "../metrics/kernel-distance.js";
 import { networkFeatures } from "../metrics/network-features.js";
 import { precisionRecall } from "../metrics/precision-recall.js";
+import { checkFeatures } from "../nn/features.js";
 import { checkData, draw, type TrainingData } from "./data.js";
 import { applyTo } from "./denoise.js";
 import { checkTrained, type TrainedDenoiser } from "./denoiser.js";
@@ -53,6 +54,7 @@ export async function evaluate(
   data: TrainingData,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
+  required("options", options);
   const { features, count = 512, sigmas, resamples = 200, seed = 0, batchSize = 64, ...sampling } = options;
   checkTrained("model", model);
   checkData(data);
@@ -62,7 +64,14 @@ export async function evaluate(
   const extract = extractor(features, shape);
   const keys = random.split(random.foldIn(random.key(seed), 4), 3) as [random.Key, random.Key, random.Key];
   const { x: clean, labels: known } = draw(data, keys[0], count);
-  const labels = typeof model.record.settings.classes === "number" ? known : undefined;
+  const isConditional = typeof model.record.settings.classes === "number";
+  check(
+    !isConditional || known !== undefined,
+    "data",
+    "no labels",
+    "examples with classes, as the model has",
+  );
+  const labels = isConditional ? known : undefined;
   const { values } = await generate(model, {
     ...{ ...sampling, count, seed, batchSize },
     ...(labels && { labels }),
@@ -90,7 +99,10 @@ function extractor(
   shape: readonly number[],
 ): FeatureExtractor {
   if (typeof features === "function") return features;
-  if (features) return networkFeatures(features.model, features.parameters);
+  if (features !== undefined) {
+    checkFeatures("features", features?.model, features?.parameters);
+    return networkFeatures(features.model, features.parameters);
+  }
   check(
     shape.length === 1,
     "features",

@@ -49,7 +49,7 @@ export function evaluation(config: EvaluationConfig): Observer {
     Number.isInteger(count) && count >= 2 && count % shown === 0,
     "count",
     count,
-    `a multiple of ${shown}`,
+    `a multiple of shown, which is ${shown}`,
   );
   const dim = exampleSize(data);
   const [dataKey, noiseKey] = random.split(random.foldIn(random.key(seed), 2)) as [random.Key, random.Key];

@@ -1,7 +1,8 @@
 import type { Tensor } from "../engine/tensor.js";
+import { check, required } from "../errors.js";
 import { featureRegression } from "../manifold/training.js";
 import type { Transformations } from "../manifold/transformations.js";
-import type { FeatureModel } from "../nn/features.js";
+import { checkFlat, type FeatureModel } from "../nn/features.js";
 import type { TrainingConfig } from "../optim/method.js";
 import { checkData, type TrainingData } from "./data.js";
 import { optimizerSettings } from "./denoiser.js";
@@ -37,9 +38,17 @@ export interface FeatureTraining extends Omit<RunOptions, "steps">, TrainingConf
  */
 export function trainFeatureNetwork(data: TrainingData, options: FeatureTraining = {}): Run<TrainedFeatures> {
   checkData(data);
+  required("options", options);
   const { name = "features", steps = 2000, ramp = steps / 10, ...rest } = options;
   const transformations = options.transformations ?? defaultTransformations(data);
+  check(
+    typeof transformations?.draw === "function" && Array.isArray(transformations.labelNames),
+    "transformations",
+    transformations,
+    "imageTransformations(...) or pointTransformations(...)",
+  );
   const model = options.model ?? defaultFeatures(data, transformations.labelNames.length);
+  checkFlat("model", model);
   return train({
     ...rest,
     steps,

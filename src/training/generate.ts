@@ -6,7 +6,7 @@ import { compile } from "../engine/compile.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import * as tree from "../engine/tree.js";
-import { check } from "../errors.js";
+import { check, required, TangentLabError } from "../errors.js";
 import type { Condition } from "../nn/network.js";
 import { checkTrained, type TrainedDenoiser } from "./denoiser.js";
 
@@ -43,12 +43,17 @@ export interface Generated {
  */
 export async function generate(model: TrainedDenoiser, options: GenerateOptions = {}): Promise<Generated> {
   checkTrained("model", model);
-  const { seed = 0, sampler = "consistency", labels, batchSize = 64 } = options;
+  required("options", options);
+  const { seed = 0, sampler = "consistency", labels, batchSize = 64, times, churn } = options;
   const { count = labels?.length ?? 64, steps = sampler === "consistency" ? 1 : 18 } = options;
   for (const [name, value] of Object.entries({ count, steps, batchSize }))
     check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
   check(Object.hasOwn(samplers, sampler), "sampler", sampler, Object.keys(samplers).join(", "));
-  check(options.churn === undefined || sampler === "stochastic", "churn", options.churn, 'only "stochastic"');
+  check(churn === undefined || sampler === "stochastic", "churn", churn, 'only with sampler "stochastic"');
+  if (churn !== undefined) required("churn", churn);
+  const areTimes = times === undefined || (Array.isArray(times) && times.every(Number.isFinite));
+  check(areTimes, "times", times, "a list of falling noise levels");
+  check(!times || options.steps === undefined, "steps", steps, "none with times, of which each is a step");
   const conditionOf = conditions(model, labels, count);
   const { shape } = model.record;
   const size = shape.reduce((a, b) => a * b, 1);
@@ -86,6 +91,15 @@ export function conditions(
   const numbers = labels && Array.from(labels);
   check(numbers?.every(Number.isInteger) ?? true, "labels", labels, "integers");
   const own = numbers && Int32Array.from(numbers);
+  const bad = own?.findIndex((label) => label < 0 || label >= Number(classes)) ?? -1;
+  if (bad >= 0)
+    throw new TangentLabError("invalid-data", `invalid labels[${bad}]`, {
+      ...{
+        argument: `labels[${bad}]`,
+        given: own![bad],
+        allowed: `classes from 0 to ${Number(classes) - 1}`,
+      },
+    });
   return (from, to) =>
     drawCondition({}, random.key(0), to - from, own?.subarray(from, to), conditional ? classes : undefined);
 }

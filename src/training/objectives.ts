@@ -126,6 +126,12 @@ export function objectiveMethod(
   );
   if (teacher !== undefined) {
     checkTrained("teacher", teacher);
+    check(
+      `${teacher.record.shape}` === `${config.shape}`,
+      "teacher",
+      `a model of [${teacher.record.shape}]`,
+      `one of [${config.shape}], the data's shape`,
+    );
     const { classes } = teacher.record.settings;
     const of = (count: unknown): string => (count === undefined ? "no classes" : `${count} classes`);
     check(

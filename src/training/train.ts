@@ -75,6 +75,9 @@ export function train<Result>(options: TrainOptions<Result>): Run<Result> {
     check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
   for (const { every } of observers)
     check(Number.isInteger(every) && every >= 1, "every", every, "an integer >= 1");
+  const { checkpoint } = options;
+  const isFolder = checkpoint === undefined || (typeof checkpoint === "string" && checkpoint !== "");
+  check(isFolder, "checkpoint", checkpoint, "the path of a folder");
   check(!options.resume || options.checkpoint !== undefined, "resume", true, "only with a checkpoint folder");
   random.key(seed); // its check
   const record: RunRecord = {

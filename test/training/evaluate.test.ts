@@ -144,7 +144,7 @@ test("denoising samples: the same noise at every level, whatever the batch", asy
     [{ sigma: 1, batchSize: 0 }, "batchSize"],
   ] as const)
     assert.is((await rejection(denoise(model, clean, options))).argument, argument);
-  assert.is((await rejection(denoise(model, clean.slice(1), { sigma: 1 }))).argument, "x");
+  assert.is((await rejection(denoise(model, clean.slice(1), { sigma: 1 }))).argument, "clean");
   const gap = Float32Array.from(clean, (value, i) => (i === 3 ? Number.NaN : value));
   assert.match((await rejection(denoise(model, gap, { sigma: 1 }))).message, /NaN in row 1/);
   const half = await rejection(generate(exact(), { labels: [0.5] }));

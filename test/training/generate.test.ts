@@ -160,7 +160,7 @@ test("the default network has classes, and training from a class-conditional mod
   const given = await rejection(() =>
     trainDenoiser(two, { ...short, network: mlp({ dim: 1 }), classConditional: true }),
   );
-  assert.match(given.message, /invalid classes.*this network was made without/);
+  assert.match(given.message, /invalid classLabels.*this network was made without/);
 });
 
 test("published weights are a trained model: samples, training from them, classes", async () => {
