@@ -1,5 +1,6 @@
 import { basename, extname } from "node:path";
-import { check, TangentLabError } from "../src/errors.js";
+import { check, required, TangentLabError } from "../src/errors.js";
+import { checkPath } from "../src/io/files.js";
 import { type NpyArray, readNpy, readNpz } from "../src/io/npy.js";
 import { checkedLabels, fromArray } from "./arrays.js";
 import type { Dataset } from "./dataset.js";
@@ -26,6 +27,8 @@ export interface ArrayFileOptions {
  * `range`, and labels that do not fit, `invalid-argument` for a `range` that is missing or not to be, `file-system` if it cannot be read.
  */
 export async function arrayFile(path: string, options: ArrayFileOptions = {}): Promise<Dataset> {
+  checkPath(path);
+  required("options", options);
   const { range: [low, high] = [-1, 1] } = options;
   check(
     Number.isFinite(low) && Number.isFinite(high) && low < high,

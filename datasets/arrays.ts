@@ -16,6 +16,8 @@ export function fromArray(
   labels?: ArrayLike<number>,
   name = "array",
 ): Dataset {
+  check(typeof x?.length === "number", "x", x, "numbers in a Float32Array");
+  check(Array.isArray(shape), "shape", shape, "[dim] or [height, width, channels]");
   check(
     (shape.length === 1 || shape.length === 3) && shape.every((n) => Number.isInteger(n) && n >= 1),
     "shape",

@@ -1,9 +1,9 @@
 import { readdir } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { parse } from "csv-parse/sync";
-import { check, TangentLabError } from "../src/errors.js";
+import { check, required, TangentLabError } from "../src/errors.js";
 import { decodeImage, imageExtensions } from "../src/io/decode-image.js";
-import { fileSystemError, readBytes } from "../src/io/files.js";
+import { checkPath, fileSystemError, readBytes } from "../src/io/files.js";
 import { type CaptionedDataset, captioned } from "./captioned.js";
 
 export interface CaptionedFolderOptions {
@@ -34,6 +34,8 @@ export async function captionedFolder(
   folder: string,
   options: CaptionedFolderOptions = {},
 ): Promise<CaptionedDataset> {
+  checkPath(folder, "folder");
+  required("options", options);
   check(
     options.size === undefined ||
       (Number.isInteger(options.size) && options.size >= 4 && options.size <= 256),

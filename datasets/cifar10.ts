@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { check, TangentLabError } from "../src/errors.js";
-import { fileSystemError, readBytes } from "../src/io/files.js";
+import { check, required, TangentLabError } from "../src/errors.js";
+import { checkPath, fileSystemError, readBytes } from "../src/io/files.js";
 import { resample } from "../src/io/resample.js";
 import type { Dataset } from "./dataset.js";
 import { isThere } from "./idx-images.js";
@@ -27,6 +27,8 @@ const recordBytes = 1 + 3 * area;
  * @throws TangentLabError `file-system` if there are no batches, `corrupt-file` for one that is not made of records of 3,073 bytes.
  */
 export async function cifar10(folder: string, options: Cifar10Options = {}): Promise<Dataset> {
+  checkPath(folder, "folder");
+  required("options", options);
   const { size = side, split = "train", onProgress } = options;
   check(Number.isInteger(size) && size >= 4 && size <= side, "size", size, `an integer from 4 to ${side}`);
   check(split === "train" || split === "test", "split", split, '"train" or "test"');

@@ -19,7 +19,8 @@ const JOINED = 0.12;
  * @throws TangentLabError `invalid-argument` without strokes, or for one without length or with numbers that are not finite.
  */
 export function drawn(strokes: readonly Stroke[]): Dataset {
-  check(strokes.length >= 1, "strokes", strokes.length, "one or more");
+  const isList: boolean = Array.isArray(strokes);
+  check(isList && strokes.length >= 1, "strokes", strokes, "one or more lists of points");
   strokes.forEach((stroke, i) => {
     check(
       stroke.every(([x, y]) => Number.isFinite(x) && Number.isFinite(y)),

@@ -11,6 +11,7 @@ import { orthonormal } from "./manifold.js";
  * @throws TangentLabError `invalid-argument` for a dimension below the dataset's or above 4096.
  */
 export function embed(dataset: Dataset, dim: number, seed = 0): Dataset {
+  check(Array.isArray(dataset?.shape), "dataset", dataset, "a dataset: await what loads it first");
   check(dataset.shape.length === 1, "dataset.shape", dataset.shape, "points, shape [dim]");
   const small = dataset.shape[0]!;
   check(

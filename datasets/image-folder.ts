@@ -1,9 +1,9 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, extname, join, relative, resolve, sep } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { check, TangentLabError } from "../src/errors.js";
+import { check, required, TangentLabError } from "../src/errors.js";
 import { type DecodedImage, decodeImage, imageExtensions } from "../src/io/decode-image.js";
-import { fileSystemError, readBytes } from "../src/io/files.js";
+import { checkPath, fileSystemError, readBytes } from "../src/io/files.js";
 import { resample } from "../src/io/resample.js";
 import { cached, digest } from "./cache.js";
 import type { Dataset } from "./dataset.js";
@@ -27,6 +27,8 @@ export interface ImageFolderOptions {
  * `corrupt-file` naming a file that is no image or not complete.
  */
 export async function imageFolder(folder: string, options: ImageFolderOptions = {}): Promise<Dataset> {
+  checkPath(folder, "folder");
+  required("options", options);
   const { size, channels = 3, onProgress } = options;
   check(
     size === undefined || (Number.isInteger(size) && size >= 4 && size <= 1024),

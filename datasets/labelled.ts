@@ -9,8 +9,10 @@ import type { Dataset } from "./dataset.js";
 export function labelledBy(
   data: CaptionedDataset,
   attributes: readonly string[],
-  name = `${data.name}-labelled`,
+  name = `${data?.name}-labelled`,
 ): Dataset {
+  const isCaptioned = typeof data?.attributes === "object" && Array.isArray(attributes);
+  check(isCaptioned, "data", data, "a dataset with captions, and a list of its attributes");
   const known = Object.keys(data.attributes);
   check(
     attributes.length > 0 && attributes.every((attribute) => known.includes(attribute)),

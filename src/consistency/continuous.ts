@@ -9,7 +9,7 @@ import { check } from "../errors.js";
 import type { Condition } from "../nn/network.js";
 import { jvp } from "../optim/jvp.js";
 import { type Context, type Method, type MethodParts, method } from "../optim/method.js";
-import type { ObjectiveConfig, Teacher } from "./discrete.js";
+import { checkObjective, type ObjectiveConfig, type Teacher } from "./discrete.js";
 import { type LossTerm, scalarsAt } from "./losses.js";
 import { type ProcessName, processes } from "./processes.js";
 
@@ -48,6 +48,7 @@ export const continuous = (config: ContinuousConfig): Method => method(continuou
 
 /** The same before it is put together: its loss alone, for example. */
 export function continuousParts(config: ContinuousConfig): MethodParts<ContinuousBatch> {
+  checkObjective(config);
   const { denoiser, shape, loss, teacher, classes, normalization = 0.1, warmup = 0 } = config;
   const { process = denoiser.preconditioning } = config;
   check(Object.hasOwn(processes, process), "process", process, Object.keys(processes).join(" or "));

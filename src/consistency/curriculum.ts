@@ -1,4 +1,4 @@
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 
 /** How many intervals the noise levels are divided into at an iteration (0, 1, ...). */
 export type Curriculum = (iteration: number) => number;
@@ -17,7 +17,8 @@ export interface CurriculumConfig {
  * after equal numbers of iterations. Default 10 to 1280.
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
-export function exponentialCurriculum({ iterations, s0 = 10, s1 = 1280 }: CurriculumConfig): Curriculum {
+export function exponentialCurriculum(config: CurriculumConfig): Curriculum {
+  const { iterations, s0 = 10, s1 = 1280 } = required("config", config, "an object with iterations");
   checkCurriculum(iterations, s0, s1);
   const stage = Math.max(1, Math.floor(iterations / (Math.log2(Math.floor(s1 / s0)) + 1)));
   return (iteration) => Math.min(s0 * 2 ** Math.floor(iteration / stage), s1);
@@ -27,7 +28,8 @@ export function exponentialCurriculum({ iterations, s0 = 10, s1 = 1280 }: Curric
  * Consistency training's curriculum (2303.01469, appendix C): N = ceil(sqrt(k/K ((s1 + 1)^2 - s0^2) + s0^2) - 1). Default 2 to 150.
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
-export function rootCurriculum({ iterations, s0 = 2, s1 = 150 }: CurriculumConfig): Curriculum {
+export function rootCurriculum(config: CurriculumConfig): Curriculum {
+  const { iterations, s0 = 2, s1 = 150 } = required("config", config, "an object with iterations");
   checkCurriculum(iterations, s0, s1);
   return (iteration) => {
     const done = Math.min(iteration / iterations, 1);

@@ -4,6 +4,7 @@ import { addNoise, type Denoiser } from "../diffusion/edm.js";
 import { type Denoise, heunStep, type OdeStep } from "../diffusion/ode.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
+import { check, required } from "../errors.js";
 import type { Condition } from "../nn/network.js";
 import { type Method, type MethodParts, method, type TrainingConfig } from "../optim/method.js";
 import { type ConsistencyLoss, scalarsAt } from "./losses.js";
@@ -15,6 +16,19 @@ export interface Teacher {
   readonly denoiser: Denoiser;
   /** [P], frozen. */
   readonly parameters: Tensor;
+}
+
+/** That an objective has what it cannot do without. @throws TangentLabError `invalid-argument` naming it. */
+export function checkObjective(config: ObjectiveConfig): void {
+  const { denoiser, shape, loss } = required("config", config, "an object with denoiser, shape and loss");
+  check(
+    typeof denoiser?.apply === "function",
+    "denoiser",
+    denoiser,
+    "denoiser(network) or trigflow(network)",
+  );
+  check(Array.isArray(shape), "shape", shape, "[dim] or [height, width, channels]");
+  check(Array.isArray(loss?.terms), "loss", loss, "a loss: pixelLoss(), alignedLoss(...), lpips(...)");
 }
 
 /** What all objectives have. */
@@ -69,6 +83,7 @@ export function discrete(config: DiscreteConfig): Method {
 
 /** The same before it is put together: its loss alone, for example. */
 export function discreteParts(config: DiscreteConfig): MethodParts<DiscreteBatch> {
+  checkObjective(config);
   const { denoiser, shape, loss, times, weight = inverseGap, solver = heunStep, teacher, classes } = config;
   return {
     ...config,

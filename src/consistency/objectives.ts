@@ -3,7 +3,14 @@ import type { LogNormal } from "../diffusion/times.js";
 import { check } from "../errors.js";
 import type { Method } from "../optim/method.js";
 import { type CurriculumConfig, exponentialCurriculum, rootCurriculum } from "./curriculum.js";
-import { discrete, inverseGap, type ObjectiveConfig, type Teacher, uniformWeight } from "./discrete.js";
+import {
+  checkObjective,
+  discrete,
+  inverseGap,
+  type ObjectiveConfig,
+  type Teacher,
+  uniformWeight,
+} from "./discrete.js";
 import { type LevelsConfig, levelTimes } from "./times.js";
 
 /** The range of noise levels. */
@@ -20,6 +27,7 @@ export interface CtConfig extends ObjectiveConfig, CurriculumConfig, Range {
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export function ct(config: CtConfig): Method {
+  checkObjective(config);
   const { s0 = 2, targetDecay: first = 0.9 } = config;
   check(first > 0 && first < 1, "targetDecay", first, "a number > 0 and < 1");
   const curriculum = rootCurriculum({ ...config, s0 });
@@ -72,6 +80,7 @@ export interface CdConfig extends ObjectiveConfig, Range {
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export function cd(config: CdConfig): Method {
+  checkObjective(config);
   const { intervals = 17, solver = "heun", targetDecay = 0.95 } = config;
   check(Number.isInteger(intervals) && intervals >= 1, "intervals", intervals, "an integer >= 1");
   check(Object.hasOwn(solvers, solver), "solver", solver, Object.keys(solvers).join(" or "));

@@ -1,6 +1,6 @@
 import { type LogNormal, logNormal } from "../diffusion/times.js";
 import * as random from "../engine/random.js";
-import { check, TangentLabError } from "../errors.js";
+import { check, required, TangentLabError } from "../errors.js";
 import type { Curriculum } from "./curriculum.js";
 
 /** The nearer time r of a pair, as a function of the farther time t and the iteration (0, 1, ...). */
@@ -31,7 +31,14 @@ export interface EctSchedule {
  * stage = floor(iteration / (iterations / stages)).
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
-export function ectPairs({ iterations, stages = 8, q = 2, k = 8, b = 1 }: EctSchedule): PairSchedule {
+export function ectPairs(config: EctSchedule): PairSchedule {
+  const {
+    iterations,
+    stages = 8,
+    q = 2,
+    k = 8,
+    b = 1,
+  } = required("config", config, "an object with iterations");
   check(Number.isInteger(iterations) && iterations >= 1, "iterations", iterations, "an integer >= 1");
   check(Number.isInteger(stages) && stages >= 1, "stages", stages, "an integer >= 1");
   check(q > 1 && Number.isFinite(q), "q", q, "a finite number > 1");
@@ -71,7 +78,9 @@ export interface LevelsConfig {
  * @throws TangentLabError `invalid-argument` for options out of range, and for a `time` that hardly ever lies between the levels.
  */
 export function levelTimes(config: LevelsConfig): DrawTimes {
+  required("config", config, "an object with curriculum");
   const { curriculum, time = "uniform", min = 0.002, max = 80, rho = 7 } = config;
+  check(typeof curriculum === "function", "curriculum", curriculum, "rootCurriculum(...) or the like");
   check(min > 0 && min < max, "min", min, "a number > 0 and < max");
   check(rho > 0, "rho", rho, "a number > 0");
   const [low, high] = [min ** (1 / rho), max ** (1 / rho)];

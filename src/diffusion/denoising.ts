@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
+import { check, required } from "../errors.js";
 import { type Method, method, type TrainingConfig } from "../optim/method.js";
 import { drawCondition } from "./condition.js";
 import { addNoise, type Denoiser } from "./edm.js";
@@ -18,10 +19,18 @@ export interface DenoisingConfig extends TrainingConfig {
 
 /**
  * Denoiser training (EDM, 2206.00364): mean over batch and dimensions of lambda(t) (D(x0 + t e, t) - x0)^2.
- * @throws TangentLabError in use `invalid-data` for missing labels where there are classes.
+ * @throws TangentLabError `invalid-argument` for a missing denoiser or shape, in use `invalid-data` for missing labels where there are classes.
  */
 export function denoising(config: DenoisingConfig): Method {
+  required("config", config, "an object with denoiser and shape");
   const { denoiser, shape, classes, time = { mean: -1.2, std: 1.2 } } = config;
+  check(
+    typeof denoiser?.apply === "function",
+    "denoiser",
+    denoiser,
+    "denoiser(network) or trigflow(network)",
+  );
+  check(Array.isArray(shape), "shape", shape, "[dim] or [height, width, channels]");
   return method({
     ...config,
     init: denoiser.init,

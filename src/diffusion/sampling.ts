@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import type { Condition } from "../nn/network.js";
 import { addNoise, type Denoiser } from "./edm.js";
 import { type Denoise, eulerStep, heunStep, type OdeStep } from "./ode.js";
@@ -20,7 +20,8 @@ export interface KarrasConfig {
  * EDM's noise levels (2206.00364, eq. 5), falling from `max` to `min`, and a last 0: `steps` + 1 numbers.
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
-export function karrasSigmas({ steps, min = 0.002, max = 80, rho = 7 }: KarrasConfig): number[] {
+export function karrasSigmas(config: KarrasConfig): number[] {
+  const { steps, min = 0.002, max = 80, rho = 7 } = required("config", config, "an object with steps");
   check(Number.isInteger(steps) && steps >= 2, "steps", steps, "an integer >= 2");
   check(min > 0 && min < max, "min", min, "a number > 0 and < max");
   check(rho > 0, "rho", rho, "a number > 0");

@@ -1,5 +1,5 @@
 import * as random from "../engine/random.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 
 /** Times whose logarithm is normal. */
 export interface LogNormal {
@@ -13,7 +13,8 @@ export interface LogNormal {
  * `count` times t with ln t ~ N(mean, std^2).
  * @throws TangentLabError `invalid-argument` for a mean that is not finite or std < 0.
  */
-export function logNormal(key: random.Key, count: number, { mean, std }: LogNormal): Float32Array {
+export function logNormal(key: random.Key, count: number, time: LogNormal): Float32Array {
+  const { mean, std } = required("time", time, "an object with mean and std");
   check(Number.isFinite(mean), "time.mean", mean, "a finite number");
   check(std >= 0 && Number.isFinite(std), "time.std", std, "a finite number >= 0");
   return random.normal(key, count).map((value) => Math.exp(mean + std * value));

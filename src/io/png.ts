@@ -1,5 +1,5 @@
 import { PNG } from "pngjs";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 
 /** Images, row-major: shape [count, height, width, channels] or [height, width, channels], values in [-1, 1]. */
 export interface Images {
@@ -18,7 +18,7 @@ const rgb = 2;
  * @throws TangentLabError `invalid-argument` for other shapes or scales.
  */
 export function encodePng(image: Images, scale = 1): Buffer {
-  check(image.shape.length === 3, "image.shape", image.shape, "[height, width, channels]");
+  check(image?.shape?.length === 3, "image.shape", image?.shape, "[height, width, channels]");
   return imageGrid({ ...image, shape: [1, ...image.shape] }, { columns: 1, scale });
 }
 
@@ -33,7 +33,9 @@ export function imageGrid(
   images: Images,
   options: { columns?: number; scale?: number; gap?: number } = {},
 ): Buffer {
-  const { data, shape } = images;
+  const { data, shape } = required("images", images, "an object with data and shape");
+  check(Array.isArray(shape), "images.shape", shape, "[count, height, width, channels]");
+  check(typeof data?.length === "number", "images.data", data, "numbers in [-1, 1]");
   const [count, height, width, channels] = shape as [number, number, number, number];
   check(
     shape.length === 4 &&

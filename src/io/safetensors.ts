@@ -1,4 +1,4 @@
-import { check, TangentLabError } from "../errors.js";
+import { check, required, TangentLabError } from "../errors.js";
 import { readBytes, writeFileAtomically } from "./files.js";
 
 /** Plain numbers with a shape, row-major. */
@@ -45,13 +45,16 @@ export function encodeSafetensors(
   tensors: Readonly<Record<string, StoredArray>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
+  required("tensors", tensors, "arrays by name");
   const offsets = new Map<string, number>();
   const entries = Object.entries(tensors);
   let end = 0;
   for (const [name, { shape, data }] of [...entries].sort(
-    ([, a], [, b]) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT,
+    ([, a], [, b]) => (b?.data?.BYTES_PER_ELEMENT ?? 0) - (a?.data?.BYTES_PER_ELEMENT ?? 0),
   )) {
     check(name !== METADATA, "tensors", name, `any name but ${METADATA}`);
+    const isArray = Array.isArray(shape) && ArrayBuffer.isView(data);
+    check(isArray, `tensors[${JSON.stringify(name)}]`, { shape, data }, "an array { shape, data }");
     check(
       shape.every(isCount) && product(shape) === data.length,
       `tensors[${JSON.stringify(name)}].shape`,

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { gaussianBlur } from "./blur.js";
 import { colorMaps, inverseMaps } from "./matrices.js";
 import { mixup, withoutMiddle } from "./mixup.js";
@@ -49,6 +49,7 @@ export interface ImageTransformationsConfig
  * @throws TangentLabError `invalid-argument` for options out of range; in use for a strength beyond [0, 1] and examples of another shape or count.
  */
 export function imageTransformations(config: ImageTransformationsConfig): Transformations {
+  required("config", config, "an object with size and channels");
   const { size, channels, probability = 0.15 } = config;
   check(Number.isInteger(size) && size >= 2, "size", size, "an integer >= 2");
   check(Number.isInteger(channels) && channels >= 1, "channels", channels, "an integer >= 1");

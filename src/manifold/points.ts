@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { perExample } from "../diffusion/edm.js";
 import * as random from "../engine/random.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { mixup, withoutMiddle } from "./mixup.js";
 import {
   checkExamples,
@@ -35,6 +35,7 @@ export interface PointTransformationsConfig extends TransformationsConfig<PointG
  * @throws TangentLabError `invalid-argument` for options out of range; in use for a strength beyond [0, 1] and examples of another shape or count.
  */
 export function pointTransformations(config: PointTransformationsConfig): Transformations {
+  required("config", config, "an object with dim");
   const { dim, probability = 0.5, scaleStd = 0.2, shiftStd = 0.25, noiseMax = 0.5 } = config;
   check(Number.isInteger(dim) && dim >= 1, "dim", dim, "an integer >= 1");
   for (const [name, value] of Object.entries({ scaleStd, shiftStd, noiseMax }))

@@ -1,4 +1,4 @@
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { principalDirections } from "./pca.js";
 
 /** What is needed of a known manifold; points are rows of `ambientDim` numbers. */
@@ -32,6 +32,7 @@ export function splitAtManifold(
   from: Float32Array,
   manifold: KnownManifold,
 ): TangentSplit {
+  required("manifold", manifold, "a manifold: spiral().manifold");
   const { ambientDim } = manifold;
   checkRows(vectors, from, ambientDim);
   return splitByBasis(vectors, manifold.tangentBasis(manifold.project(from)), ambientDim);
@@ -57,6 +58,7 @@ export function splitByNeighbours(
   data: Float32Array,
   config: NeighbourConfig,
 ): TangentSplit {
+  required("config", config, "an object with ambientDim");
   checkRows(vectors, from, config.ambientDim);
   return splitByBasis(vectors, localTangentBasis(from, data, config), config.ambientDim);
 }
@@ -68,8 +70,9 @@ export function splitByNeighbours(
 export function localTangentBasis(
   points: Float32Array,
   data: Float32Array,
-  { ambientDim, neighbours = 32, dim = 8 }: NeighbourConfig,
+  config: NeighbourConfig,
 ): Float32Array {
+  const { ambientDim, neighbours = 32, dim = 8 } = required("config", config, "an object with ambientDim");
   const available = data.length / ambientDim;
   check(
     Number.isInteger(neighbours) && neighbours >= 2 && neighbours <= available,

@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
-import { check } from "../errors.js";
-import type { FeatureModel } from "../nn/features.js";
+import { check, required } from "../errors.js";
+import { checkFlat, type FeatureModel } from "../nn/features.js";
 import { type Method, type Metrics, method, type TrainingConfig } from "../optim/method.js";
 import type { Draws, Transformations } from "./transformations.js";
 
@@ -22,7 +22,9 @@ export interface FeatureRegressionConfig extends TrainingConfig {
  * @throws TangentLabError `invalid-argument` for options out of range, in use for a network with other labels than the transformations'.
  */
 export function featureRegression(config: FeatureRegressionConfig): Method {
+  required("config", config, "an object with features, transformations and shape");
   const { features, transformations, shape, ramp = 0 } = config;
+  checkFlat("features", features);
   check(ramp >= 0 && Number.isFinite(ramp), "ramp", ramp, "a number of iterations >= 0");
   const regression = method({
     ...config,

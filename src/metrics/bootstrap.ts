@@ -1,6 +1,6 @@
 import { mean, quantileSorted, standardDeviation } from "simple-statistics";
 import * as random from "../engine/random.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { countRows } from "./points.js";
 
 /** A number measured on samples, and how sure it is. */
@@ -40,6 +40,7 @@ export function bootstrap(
   samples: readonly Float32Array[],
   config: BootstrapConfig,
 ): Interval {
+  required("config", config, "an object with key");
   const { key, dim = 1, resamples = 1000, level = 0.95, scheme = "halves" } = config;
   check(samples.length > 0, "samples", samples.length, "one or more sets of rows");
   check(Number.isInteger(resamples) && resamples >= 2, "resamples", resamples, "an integer >= 2");

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
-import { check, TangentLabError } from "../errors.js";
+import { check, required, TangentLabError } from "../errors.js";
 import { convFeatures, type FeatureModel } from "../nn/features.js";
 import { flatten } from "../nn/network.js";
 import { type Method, method, type TrainingConfig } from "../optim/method.js";
@@ -16,7 +16,8 @@ export interface ClassifierConfig {
  * A small convolutional classifier whose features Fréchet distances are taken in. Not the feature network of MFD: what trains is not what judges.
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
-export function classifier({ size, channels, classes }: ClassifierConfig): FeatureModel {
+export function classifier(config: ClassifierConfig): FeatureModel {
+  const { size, channels, classes } = required("config", config, "an object with size, channels and classes");
   check(Number.isInteger(classes) && classes >= 2, "classes", classes, "an integer >= 2");
   return flatten(
     convFeatures({ size, inChannels: channels, labels: classes, channels: [16, 32, 64], groups: 8 }),
@@ -44,7 +45,12 @@ export interface ClassificationConfig extends TrainingConfig {
  * Training of a classifier: softmax cross-entropy with the dataset's labels. Metrics: loss, accuracy of the batch in [0, 1].
  * @throws TangentLabError in use `invalid-data` for examples without labels.
  */
-export function classification({ model, shape, classes, ...training }: ClassificationConfig): Method {
+export function classification(config: ClassificationConfig): Method {
+  const { model, shape, classes, ...training } = required(
+    "config",
+    config,
+    "an object with model, shape and classes",
+  );
   return method({
     ...training,
     init: model.init,

@@ -1,5 +1,5 @@
 import * as random from "../engine/random.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { bootstrap, type Interval } from "./bootstrap.js";
 import { countImages, type FeatureExtractor } from "./features.js";
 import { frechetDistance, type Gaussian, gaussian, gaussianFrechet } from "./frechet.js";
@@ -33,6 +33,7 @@ export interface DenoisingDistance {
  * @throws TangentLabError `invalid-argument` for levels <= 0 and examples that do not fit or are not finite.
  */
 export async function denoisingFrechet(config: DenoisingConfig): Promise<DenoisingDistance[]> {
+  required("config", config, "an object with denoise, clean, shape, features and key");
   const {
     denoise,
     clean,

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import type { Tree } from "../engine/tree.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { convFeatures, type FeatureModel } from "../nn/features.js";
 import { type Affine, linear, silu } from "../nn/functional.js";
 import { denseInit } from "../nn/initializers.js";
@@ -32,6 +32,7 @@ export interface DualEncoder {
  * judges. `words` are one-hot rows, [captions, length * vocabulary]: see `oneHotWords`.
  */
 export function dualEncoder(config: DualEncoderConfig): DualEncoder {
+  required("config", config, "an object with size, channels, vocabulary and length");
   const { size, channels, vocabulary, length, dim = 64 } = config;
   for (const [name, value] of Object.entries({ vocabulary, length, dim })) {
     check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
@@ -97,7 +98,12 @@ export interface PairingConfig extends TrainingConfig {
 }
 
 /** CLIP's training: symmetric cross-entropy of every image with all captions of the batch and the other way round. Metrics: loss, accuracy. */
-export function pairing({ encoder, shape, ids, ...training }: PairingConfig): Method {
+export function pairing(config: PairingConfig): Method {
+  const { encoder, shape, ids, ...training } = required(
+    "config",
+    config,
+    "an object with encoder, shape and ids",
+  );
   return method({
     ...training,
     init: encoder.model.init,

@@ -1,3 +1,4 @@
+import { check } from "../errors.js";
 import { countRows } from "./points.js";
 
 /** Features of images: rows of `dim` numbers. */
@@ -15,10 +16,12 @@ export const countImages = (
   values: Float32Array,
   shape: readonly number[],
   least = 1,
-): number =>
-  countRows(
+): number => {
+  check(Array.isArray(shape), "shape", shape, "[height, width, channels], of points [dim]");
+  return countRows(
     name,
     values,
     shape.reduce((a, b) => a * b, 1),
     least,
   );
+};

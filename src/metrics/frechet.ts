@@ -1,4 +1,4 @@
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { addProduct, cholesky, symmetricEigenvalues, transpose } from "./matrices.js";
 import { countRows, type PointsConfig } from "./points.js";
 
@@ -17,7 +17,8 @@ export interface Gaussian {
  * there of Inception features). Depends on the number of rows: compare values with equal counts only.
  * @throws TangentLabError `invalid-argument` for fewer than two, ragged or non-finite rows.
  */
-export function frechetDistance(x: Float32Array, y: Float32Array, { dim }: PointsConfig): number {
+export function frechetDistance(x: Float32Array, y: Float32Array, config: PointsConfig): number {
+  const { dim } = required("config", config, "an object with dim");
   return distance(spread(x, dim), spread(y, dim));
 }
 
@@ -25,7 +26,8 @@ export function frechetDistance(x: Float32Array, y: Float32Array, { dim }: Point
  * Mean and unbiased covariance of rows of `dim` numbers, at least two.
  * @throws TangentLabError `invalid-argument` for fewer than two, ragged or non-finite rows.
  */
-export function gaussian(rows: Float32Array, { dim }: PointsConfig): Gaussian {
+export function gaussian(rows: Float32Array, config: PointsConfig): Gaussian {
+  const { dim } = required("config", config, "an object with dim");
   const mean = meanOf(rows, dim);
   const covariance = new Float64Array(dim * dim);
   for (let start = 0; start < rows.length; start += chunk * dim) {

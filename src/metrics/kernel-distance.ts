@@ -1,3 +1,4 @@
+import { required } from "../errors.js";
 import { countRows, type PointsConfig } from "./points.js";
 
 /**
@@ -6,7 +7,8 @@ import { countRows, type PointsConfig } from "./points.js";
  * given times 1000. Rows of `dim` numbers, at least two each.
  * @throws TangentLabError `invalid-argument` for too few, ragged or non-finite rows.
  */
-export function kernelDistance(x: Float32Array, y: Float32Array, { dim }: PointsConfig): number {
+export function kernelDistance(x: Float32Array, y: Float32Array, config: PointsConfig): number {
+  const { dim } = required("config", config, "an object with dim");
   const n = countRows("x", x, dim, 2);
   const m = countRows("y", y, dim, 2);
   let [xx, yy, xy] = [0, 0, 0];

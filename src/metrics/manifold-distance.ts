@@ -1,3 +1,4 @@
+import { required } from "../errors.js";
 import { countRows } from "./points.js";
 
 /** What is needed of a known manifold. */
@@ -12,6 +13,7 @@ export interface Projection {
  * @throws TangentLabError `invalid-argument` for empty, ragged or non-finite rows.
  */
 export function distancesToManifold(points: Float32Array, manifold: Projection): Float32Array {
+  required("manifold", manifold, "a manifold: spiral().manifold");
   const dim = manifold.ambientDim;
   const count = countRows("points", points, dim);
   const nearest = manifold.project(points);

@@ -1,4 +1,4 @@
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { countRows, type PointsConfig, squaredDistance } from "./points.js";
 
 export interface MmdConfig extends PointsConfig {
@@ -15,6 +15,7 @@ export interface MmdConfig extends PointsConfig {
  * @throws TangentLabError `invalid-argument` for too few, ragged or non-finite rows, or bandwidths <= 0.
  */
 export function mmd(samples: Float32Array, reference: Float32Array, config: MmdConfig): number {
+  required("config", config, "an object with dim");
   const { dim } = config;
   countRows("samples", samples, dim, 2);
   countRows("reference", reference, dim, 2);
@@ -41,11 +42,8 @@ export function mmd(samples: Float32Array, reference: Float32Array, config: MmdC
  * choose. Rows of `dim` numbers, at least two each.
  * @throws TangentLabError `invalid-argument` for too few, ragged or non-finite rows.
  */
-export function energyDistance(
-  samples: Float32Array,
-  reference: Float32Array,
-  { dim }: PointsConfig,
-): number {
+export function energyDistance(samples: Float32Array, reference: Float32Array, config: PointsConfig): number {
+  const { dim } = required("config", config, "an object with dim");
   countRows("samples", samples, dim, 2);
   countRows("reference", reference, dim, 2);
   return (

@@ -1,5 +1,5 @@
 import type { InferenceSession, Tensor } from "#onnxruntime";
-import { check, TangentLabError } from "../errors.js";
+import { check, required, TangentLabError } from "../errors.js";
 import { readBytes } from "../io/files.js";
 import { resample } from "../io/resample.js";
 import { countImages, type FeatureExtractor } from "./features.js";
@@ -31,20 +31,22 @@ export interface OnnxFeaturesConfig {
  * `invalid-argument` for options that do not fit it.
  */
 export async function onnxFeatures(config: OnnxFeaturesConfig): Promise<FeatureExtractor> {
+  required("config", config, "an object with model");
   const { layout = "NCHW", range = [-1, 1], mean = [0], deviation = [1] } = config;
   check(layout === "NCHW" || layout === "NHWC", "layout", layout, '"NCHW" or "NHWC"');
   check(
-    range.every(Number.isFinite) && range[0] !== range[1],
+    Array.isArray(range) && range.length === 2 && range.every(Number.isFinite) && range[0] !== range[1],
     "range",
     range,
     "two different finite numbers",
   );
   check(
-    deviation.every((value) => value > 0),
+    Array.isArray(deviation) && deviation.every((value) => value > 0),
     "deviation",
     deviation,
     "numbers > 0",
   );
+  check(Array.isArray(mean) && mean.every(Number.isFinite), "mean", mean, "finite numbers");
   const ort = await import("#onnxruntime");
   const session = await load(config.model, (bytes) =>
     ort.InferenceSession.create(bytes, { logSeverityLevel: 3 }),
@@ -62,6 +64,7 @@ export async function onnxFeatures(config: OnnxFeaturesConfig): Promise<FeatureE
 
   return async (images, shape) => {
     const count = countImages("images", images, shape);
+    check(shape.length === 3, "shape", shape, "images, [height, width, channels]");
     const [height, width, channels] = shape as [number, number, number];
     const wanted = input.channels ?? channels;
     check(
@@ -70,6 +73,13 @@ export async function onnxFeatures(config: OnnxFeaturesConfig): Promise<FeatureE
       shape,
       `images of ${wanted} channels${wanted === 3 ? ", or of one" : ""}`,
     );
+    for (const [name, value] of Object.entries({ mean, deviation }))
+      check(
+        [1, wanted].includes(value.length),
+        name,
+        value,
+        `one number, or one for each of ${wanted} channels`,
+      );
     const [h, w] = [size ?? height, size ?? width];
     const plane = h * w;
     const length = height * width * channels;
@@ -115,6 +125,8 @@ async function load(
   model: string | Uint8Array,
   create: (bytes: Uint8Array) => Promise<InferenceSession>,
 ): Promise<InferenceSession> {
+  const isModel = typeof model === "string" || model instanceof Uint8Array;
+  check(isModel, "model", model, "the path of an ONNX file, or its bytes");
   const bytes = typeof model === "string" ? await readBytes(model) : model;
   try {
     return await create(bytes);

@@ -1,4 +1,4 @@
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { countRows, type PointsConfig, squaredDistance } from "./points.js";
 
 export interface PrecisionRecallConfig extends PointsConfig {
@@ -21,8 +21,9 @@ export interface PrecisionRecall {
 export function precisionRecall(
   samples: Float32Array,
   reference: Float32Array,
-  { dim, neighbours = 3 }: PrecisionRecallConfig,
+  config: PrecisionRecallConfig,
 ): PrecisionRecall {
+  const { dim, neighbours = 3 } = required("config", config, "an object with dim");
   check(Number.isInteger(neighbours) && neighbours >= 1, "neighbours", neighbours, "an integer >= 1");
   countRows("samples", samples, dim, neighbours + 1);
   countRows("reference", reference, dim, neighbours + 1);

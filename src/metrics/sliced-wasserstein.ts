@@ -1,5 +1,5 @@
 import * as random from "../engine/random.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { countRows, type PointsConfig } from "./points.js";
 
 export interface SlicedWassersteinConfig extends PointsConfig {
@@ -15,6 +15,7 @@ export interface SlicedWassersteinConfig extends PointsConfig {
  * @throws TangentLabError `invalid-argument` for empty, ragged or non-finite input.
  */
 export function slicedWasserstein(x: Float32Array, y: Float32Array, config: SlicedWassersteinConfig): number {
+  required("config", config, "an object with dim");
   const { dim, directions = 128, seed = 0 } = config;
   countRows("x", x, dim);
   countRows("y", y, dim);

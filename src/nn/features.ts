@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Key } from "../engine/random.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { type Affine, conv2d, downsample2x, groupNorm, linear, type Scale, silu } from "./functional.js";
 import { convInit, denseInit, type Leaves, normInit } from "./initializers.js";
 import { checkInput } from "./input.js";
@@ -59,6 +59,7 @@ type Stage = { readonly [name: string]: Leaves } & { conv: Affine; norm?: Scale 
  * @throws TangentLabError `invalid-argument` for a configuration that makes no network, and in use for x of another shape.
  */
 export function convFeatures(config: ConvFeaturesConfig): Network<[x: Tensor], Features> {
+  required("config", config, "an object with size, inChannels and labels");
   const { size, inChannels, labels, channels = [16, 32, 64], groups } = config;
   const factor = 2 ** channels.length;
   check(Number.isInteger(size) && size > 0 && size % factor === 0, "size", size, `a multiple of ${factor}`);
@@ -120,6 +121,7 @@ export interface MlpFeaturesConfig {
  * @throws TangentLabError `invalid-argument` for a configuration that makes no network, and in use for x of another shape.
  */
 export function mlpFeatures(config: MlpFeaturesConfig): Network<[x: Tensor], Features> {
+  required("config", config, "an object with dim and labels");
   const { dim, labels, width = 128, depth = 3 } = config;
   for (const [name, value] of Object.entries({ dim, labels, width, depth })) {
     check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import * as random from "../engine/random.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { checkClasses, classRows } from "./classes.js";
 import { type Affine, layerNorm, linear, type Scale, silu, timeEmbedding } from "./functional.js";
 import { denseInit, type Leaves, normInit } from "./initializers.js";
@@ -31,6 +31,7 @@ interface Layer {
  * @throws TangentLabError `invalid-argument` for a configuration that makes no network, and in use for x of another shape.
  */
 export function mlp(config: MlpConfig): TimeNetwork {
+  required("config", config, "an object with dim");
   const { dim, width = 128, depth = 4, frequencies = 16, layerNorm: norms = false } = config;
   for (const [name, value] of Object.entries({ dim, width, depth, frequencies })) {
     check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");

@@ -1,4 +1,4 @@
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { type MlpConfig, mlp } from "./mlp.js";
 import type { TimeNetwork } from "./network.js";
 import { type SongUnetConfig, songUnet } from "./song-unet.js";
@@ -15,6 +15,7 @@ const makers: Record<string, (config: never) => TimeNetwork> = {
  * @throws TangentLabError `invalid-argument` for an unknown kind, and for a configuration that makes no network.
  */
 export function networkFrom(settings: object): TimeNetwork {
+  required("settings", settings, "a network's settings");
   const { kind = "none", ...config } = settings as { kind?: string };
   check(Object.hasOwn(makers, kind), "kind", kind, Object.keys(makers).join(", "));
   return makers[kind]!(config as never);

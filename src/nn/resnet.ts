@@ -3,7 +3,7 @@ import type { Key } from "../engine/random.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import type { Tree } from "../engine/tree.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import {
   type ConvNorm,
   type Convolution,
@@ -50,6 +50,7 @@ type Parameters = { readonly conv1: Convolution; readonly bn1: Scale; readonly f
  * @throws TangentLabError `invalid-argument` for a configuration that makes no network, and in use for x of another shape.
  */
 export function resnetFeatures(config: ResnetFeaturesConfig): Network<[x: Tensor], Features> {
+  required("config", config, "an object with inChannels and labels");
   const { inChannels, labels, blocks = [2, 2, 2, 2], channels = 64, stem = "small" } = config;
   for (const [name, value] of Object.entries({ inChannels, labels, channels }))
     check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Key } from "../engine/random.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { checkClasses, classRows } from "./classes.js";
 import {
   type Affine,
@@ -61,6 +61,7 @@ interface Parameters {
  * @throws TangentLabError `invalid-argument` for a configuration that makes no network, and in use for x of another shape.
  */
 export function unet(config: UnetConfig): TimeNetwork {
+  required("config", config, "an object with size and inChannels");
   const { size, inChannels, channels = 32, multipliers = [1, 2, 2], blocks = 1, groups = 8 } = config;
   const { classes = 0 } = config;
   checkClasses(classes);

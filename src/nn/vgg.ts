@@ -3,7 +3,7 @@ import type { Key } from "../engine/random.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import type { Tree } from "../engine/tree.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import {
   type ConvNorm,
   type Convolution,
@@ -54,6 +54,7 @@ interface Parameters {
  * @throws TangentLabError `invalid-argument` for a configuration that makes no network, and in use for x of another shape.
  */
 export function vggFeatures(config: VggFeaturesConfig): Network<[x: Tensor], Features> {
+  required("config", config, "an object with size, inChannels and labels");
   const { size, inChannels, labels, blocks = vggBlocks.vgg11 } = config;
   const isList = Array.isArray(blocks);
   check(isList, "blocks", blocks, 'a list of numbers of channels and "M", such as vggBlocks.vgg11');

@@ -3,7 +3,7 @@ import type { Key } from "../engine/random.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import type { Tree } from "../engine/tree.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import {
   type Affine,
   conv2d,
@@ -57,6 +57,7 @@ interface Parameters {
  * @throws TangentLabError `invalid-argument` for a configuration that makes no network; `apply` for soft tokens that do not fit, naming the dimension.
  */
 export function crossUnet(config: CrossUnetConfig): VelocityNetwork {
+  required("config", config, "an object with size, channels, textDim and pooledDim");
   const { size, channels, textDim, pooledDim, width = 32, multipliers = [1, 2, 2] } = config;
   const { heads = 4, groups = 8 } = config;
   const widths = multipliers.map((multiplier) => multiplier * width);

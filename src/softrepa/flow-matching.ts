@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { perExample } from "../diffusion/edm.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { adamw } from "../optim/adam.js";
 import { type Method, method, type TrainingConfig } from "../optim/method.js";
 import type { TextToImage } from "./types.js";
@@ -30,6 +30,7 @@ export interface FlowMatchingConfig extends TrainingConfig {
  * @throws TangentLabError `invalid-argument` for settings out of range and for captions that the text encoder cannot take.
  */
 export function flowMatching(config: FlowMatchingConfig): Method {
+  required("config", config);
   const { flow, captions, captionDropout = 0.1, time = { mean: 0, std: 1 } } = config;
   const { shape } = flow;
   check(captionDropout >= 0 && captionDropout < 1, "captionDropout", captionDropout, "a number in [0, 1)");

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import type { Tree } from "../engine/tree.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { flatten, type Model } from "../nn/network.js";
 
 /** How soft tokens start: small normal numbers, zeros, or near real text: the mean of given token embeddings [dim] plus small normal numbers. */
@@ -38,6 +38,7 @@ export interface SoftTokens extends Model<[t: Tensor], Tensor[]> {
  * @throws TangentLabError `invalid-argument` for sizes that are no counts.
  */
 export function softTokens(config: SoftTokensConfig): SoftTokens {
+  required("config", config, "an object with dim");
   const { layers = 5, tokens = 4, dim, timeRows = 100, start = "normal", standardDeviation = 0.02 } = config;
   for (const [name, value] of Object.entries({ layers, tokens, dim })) {
     check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");

@@ -7,7 +7,7 @@ import { compile } from "../engine/compile.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import * as tree from "../engine/tree.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { classifierFeatures } from "../metrics/classifier.js";
 import { type Gaussian, gaussian, gaussianFrechet } from "../metrics/frechet.js";
 import { manifoldDistance } from "../metrics/manifold-distance.js";
@@ -43,6 +43,7 @@ export interface EvaluationConfig {
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export function evaluation(config: EvaluationConfig): Observer {
+  required("config", config, "an object with data, denoiser, every, count, shown and seed");
   const { data, denoiser, every, count, shown, seed, times, judge, classes } = config;
   check(Number.isInteger(shown) && shown >= 1, "shown", shown, "an integer >= 1");
   check(

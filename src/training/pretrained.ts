@@ -1,6 +1,6 @@
 import type { Denoiser } from "../diffusion/edm.js";
 import type { Tensor } from "../engine/tensor.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import type { TrainedDenoiser } from "./denoiser.js";
 
 export interface PretrainedOptions {
@@ -20,10 +20,13 @@ export interface PretrainedOptions {
 export function pretrained(
   denoiser: Denoiser,
   parameters: Tensor,
-  { shape, classes, name = "pretrained" }: PretrainedOptions,
+  options: PretrainedOptions,
 ): TrainedDenoiser {
+  const { shape, classes, name = "pretrained" } = required("options", options, "an object with shape");
+  check(denoiser?.structure !== undefined, "denoiser", denoiser, "denoiser(network) or trigflow(network)");
   const { size } = denoiser.structure;
-  check(parameters.size === size, "parameters", parameters.shape, `[${size}], the denoiser's`);
+  check(parameters?.size === size, "parameters", parameters?.shape, `[${size}], the denoiser's`);
+  check(Array.isArray(shape), "shape", shape, "[dim] or [height, width, channels]");
   const isExample = shape.length === 1 || shape.length === 3;
   check(
     isExample && shape.every((d) => Number.isInteger(d) && d >= 1),

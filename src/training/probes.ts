@@ -5,10 +5,10 @@ import type { Denoiser } from "../diffusion/edm.js";
 import { compile } from "../engine/compile.js";
 import * as random from "../engine/random.js";
 import * as tree from "../engine/tree.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { directionCosine, splitAtManifold, splitByNeighbours } from "../manifold/split.js";
 import { distancesToData, distancesToManifold } from "../metrics/manifold-distance.js";
-import { draw, exampleSize, type TrainingData } from "./data.js";
+import { checkData, draw, exampleSize, type TrainingData } from "./data.js";
 import { arrayRecord, type ProbeSetRecord } from "./record.js";
 import type { Observer } from "./train.js";
 
@@ -40,7 +40,13 @@ export interface ProbesConfig {
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export function tangentProbes(config: ProbesConfig): Observer & { readonly probeSet: ProbeSetRecord } {
+  required(
+    "config",
+    config,
+    "an object with data, denoiser, loss, pairs, iteration, every, times, examples and seed",
+  );
   const { data, denoiser, loss, every, examples, seed, neighbourhood = 2000 } = config;
+  checkData(data);
   const { estimatedDim = Math.min(8, exampleSize(config.data)) } = config;
   check(Number.isInteger(examples) && examples >= 1, "examples", examples, "an integer >= 1");
   check(

@@ -5,7 +5,7 @@ import { currentDevice } from "../engine/device.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import * as tree from "../engine/tree.js";
-import { check, TangentLabError } from "../errors.js";
+import { check, required, TangentLabError } from "../errors.js";
 import type { Method, Metrics, TrainState } from "../optim/method.js";
 import { type Checkpoint, loadCheckpoint, type RunConfig, saveCheckpoint } from "./checkpoint.js";
 import { draw, type TrainingData } from "./data.js";
@@ -69,6 +69,7 @@ const Use = { init: 0, steps: 1 } as const;
  * `invalid-data`, `file-system`, and on resuming `corrupt-file` or, for another run's checkpoint, `invalid-argument`.
  */
 export function train<Result>(options: TrainOptions<Result>): Run<Result> {
+  required("options", options, "an object with steps, name, kind, method, data and finish");
   const { steps, batchSize = 128, seed = 0, data, observers = [] } = options;
   const { eventEvery = Math.ceil(steps / 100), checkpointEvery = Math.ceil(steps / 10) } = options;
   for (const [name, value] of Object.entries({ steps, batchSize, eventEvery, checkpointEvery }))

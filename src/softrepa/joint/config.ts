@@ -1,4 +1,4 @@
-import { check, TangentLabError } from "../../errors.js";
+import { check, required, TangentLabError } from "../../errors.js";
 
 export interface JointTransformerConfig {
   /** Height and width of the images, a multiple of `patch`. */
@@ -30,6 +30,7 @@ export type JointConfig = Required<JointTransformerConfig> & {
 
 /** The configuration with its defaults. @throws TangentLabError `invalid-argument` for one that makes no network. */
 export function checkJoint(given: JointTransformerConfig): JointConfig {
+  required("given", given, "an object with size, channels, textDim and pooledDim");
   const { size, patch = 2, layers = 6, heads = 4, headDim = 32, qkNorm = false } = given;
   const { channels, textDim, pooledDim } = given;
   const counts = { size, channels, textDim, pooledDim, patch, layers, heads, headDim };

@@ -3,7 +3,7 @@ import type { Key } from "../../engine/random.js";
 import * as random from "../../engine/random.js";
 import type { Tensor } from "../../engine/tensor.js";
 import type { Tree } from "../../engine/tree.js";
-import { check } from "../../errors.js";
+import { check, required } from "../../errors.js";
 import { type Affine, layerNorm, linear, type Scale } from "../../nn/functional.js";
 import { denseInit, normInit, xavierInit } from "../../nn/initializers.js";
 import { dense, embed, gelu, headAttention, mergeHeads, splitHeads } from "../../nn/transformer.js";
@@ -45,6 +45,7 @@ interface Parameters {
  * @throws TangentLabError `invalid-argument` for sizes that make no network.
  */
 export function textEncoder(config: TextEncoderConfig): TextEncoder & { readonly settings: TextSettings } {
+  required("config", config, "an object with vocabulary");
   const { vocabulary, length = 16, width = 64, layers = 2, heads = 4 } = config;
   for (const [name, value] of Object.entries({ width, layers, heads })) {
     check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
