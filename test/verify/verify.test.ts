@@ -60,10 +60,13 @@ for (const [tensor, caught] of [
 }
 
 test("a value that is not a number fails", async () => {
-  const copy = await changed(unet, ({ tensors }) => {
-    tensors["weights.model.map_layer0.bias"]!.data[0] = Number.NaN;
-  });
-  assert.equal(failures(await verifyFile(copy)), ["denoised", "grad_x", "grad"]);
+  const withNaN = (name: string): Promise<string> =>
+    changed(unet, ({ tensors }) => {
+      tensors[name]!.data[0] = Number.NaN;
+    });
+  assert.equal(failures(await verifyFile(await withNaN("sigma"))), ["denoised", "grad_x", "grad"]);
+  const weight = await verifyFile(await withNaN("weights.model.map_layer0.bias"));
+  assert.match(message(weight), /map_layer0.bias is not finite at 0; given: NaN/);
 });
 
 const damages: [string, (file: Safetensors) => void, RegExp][] = [
