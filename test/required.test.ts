@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import * as library from "../src/index.js";
+import * as viz from "../viz/index.js";
 
 /** What makes networks, data, losses, methods and measures: with nothing given, and with an empty object where options belong. */
 const makers = {
@@ -17,25 +18,56 @@ const makers = {
   training: "evaluation tangentProbes train",
 } as const;
 
+/** What draws: also with something that has names and nothing else. */
+const named = { name: "a", label: "a" };
+const hollow = {
+  runs: [named],
+  arms: [named],
+  rows: [named],
+  strips: [named],
+  curves: [named],
+  layers: [named],
+};
+const notDrawing = ["orthographic", "themed", "toHTML", "toPNG", "toSVG", "figure", "show"];
+
+async function raw(
+  call: string,
+  make: (...given: unknown[]) => unknown,
+  calls: unknown[][],
+): Promise<string[]> {
+  const found: string[] = [];
+  assert.type(make, "function", call);
+  for (const given of calls) {
+    const text = `${call}(${given.map((value) => JSON.stringify(value))})`;
+    try {
+      await make(...given);
+      if (given.length === 0) found.push(`${text}: no error`);
+    } catch (error) {
+      const { argument, message } = error as library.TangentLabError;
+      if (!(error instanceof library.TangentLabError) || !argument) found.push(`${text}: ${message}`);
+    }
+  }
+  return found;
+}
+
+const calls = [[], [{}], [{}, {}, {}], [null], ["x"]];
+
 test("what is called without its arguments, or with empty ones, names the argument", async () => {
-  const raw: string[] = [];
   const spaces: Record<string, object> = { ...library };
   for (const [space, names] of Object.entries(makers))
     for (const name of names.split(" ")) {
       const make = (spaces[space] as Record<string, (...given: unknown[]) => unknown>)[name]!;
-      assert.type(make, "function", `${space}.${name}`);
-      for (const given of [[], [{}], [{}, {}, {}], [null], ["x"]]) {
-        const call = `${space}.${name}(${given.map((value) => JSON.stringify(value))})`;
-        try {
-          await make(...given);
-          if (given.length === 0) raw.push(`${call}: no error`);
-        } catch (error) {
-          const { argument, message } = error as library.TangentLabError;
-          if (!(error instanceof library.TangentLabError) || !argument) raw.push(`${call}: ${message}`);
-        }
-      }
+      assert.equal(await raw(`${space}.${name}`, make, calls), []);
     }
-  assert.equal(raw, []);
+});
+
+test("what draws names what is missing", async () => {
+  const drawing = Object.entries(viz).filter(([name, value]) => {
+    return typeof value === "function" && !notDrawing.includes(name);
+  });
+  assert.ok(drawing.length > 25);
+  for (const [name, draw] of drawing)
+    assert.equal(await raw(`viz.${name}`, draw as () => unknown, [...calls, [hollow]]), []);
 });
 
 test.run();

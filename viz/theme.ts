@@ -1,3 +1,4 @@
+import { check } from "../src/errors.js";
 import type { VegaLiteSpec, View } from "./spec.js";
 
 export type Theme = "light" | "dark";
@@ -18,6 +19,7 @@ const own: Record<string, (typeof palette)[number]> = {
  * that none has. Beyond seven runs colours come again.
  */
 export function runColors(names: readonly string[]): string[] {
+  check(Array.isArray(names), "names", names, "a list of names");
   const known = names.map((name) => own[name.toLowerCase()]);
   const taken = new Set<string | undefined>(known);
   return known.map((color, i) => {

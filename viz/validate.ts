@@ -1,10 +1,13 @@
-import { check } from "../src/errors.js";
+import { check, required } from "../src/errors.js";
 import type { Points } from "./spec.js";
+
+export const checkList = (argument: string, items: readonly unknown[]): void =>
+  check(Array.isArray(items) && items.length > 0, argument, items, "a list with at least one entry");
 
 /** Checks that every item has its own, non-empty name, so that legends are unambiguous. */
 export function checkNames(argument: string, items: readonly { name: string }[]): void {
-  const names = items.map((item) => item.name);
-  check(names.length > 0, argument, names, "at least one");
+  checkList(argument, items);
+  const names = items.map((item, i) => required(`${argument}[${i}]`, item).name);
   check(
     names.every((name) => typeof name === "string" && name.trim() !== ""),
     `${argument}[].name`,
@@ -14,10 +17,23 @@ export function checkNames(argument: string, items: readonly { name: string }[])
   check(new Set(names).size === names.length, `${argument}[].name`, names, "names that differ");
 }
 
+const pointsText = "an object with shape and values";
+
+/** Names of the axes of rows that may have up to four, such as pictures, for `checkPoints`. */
+export function rowAxes(argument: string, points: Points): string[] {
+  const { shape } = required(argument, points, pointsText);
+  required(`${argument}.shape`, shape, "a list of sizes");
+  return ["count", "dim", "width", "channels"].slice(0, Math.max(2, shape.length));
+}
+
 /** Checks the shape against the values and that all values are finite; `axes` says what the shape must mean. */
 export function checkPoints(argument: string, points: Points, axes: readonly string[]): void {
-  const { shape, values } = points;
-  const isShape = shape.length === axes.length && shape.every((size) => Number.isInteger(size) && size > 0);
+  const { shape, values } = required(argument, points, pointsText);
+  required(`${argument}.values`, values, "a typed array or a list of numbers");
+  const isShape =
+    Array.isArray(shape) &&
+    shape.length === axes.length &&
+    shape.every((size) => Number.isInteger(size) && size > 0);
   check(isShape, `${argument}.shape`, shape, `[${axes.join(", ")}], all at least 1`);
   const size = shape.reduce((a, b) => a * b, 1);
   check(
@@ -32,6 +48,7 @@ export function checkPoints(argument: string, points: Points, axes: readonly str
 }
 
 export function checkLength(argument: string, values: ArrayLike<unknown>, length: number): void {
+  required(argument, values, "a list");
   check(values.length === length, argument, `${values.length} values`, `${length} values`);
 }
 

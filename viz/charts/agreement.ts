@@ -1,5 +1,7 @@
+import { required } from "../../src/errors.js";
 import type { VegaLiteSpec } from "../spec.js";
 import { formatPercent } from "../text.js";
+import { checkList, checkNames } from "../validate.js";
 import { type IntervalPoint, intervals } from "./intervals.js";
 
 export interface AgreementInput {
@@ -21,7 +23,10 @@ export interface AgreementInput {
  * Agreement of generated images with their captions, attribute by attribute, with intervals over seeds.
  * @throws TangentLabError `invalid-argument` for arms without attributes or numbers that are not finite.
  */
-export function attributeAgreement({ arms, ceiling = {}, title, ...rest }: AgreementInput): VegaLiteSpec {
+export function attributeAgreement(input: AgreementInput): VegaLiteSpec {
+  const { arms, ceiling = {}, title, ...rest } = required("input", input, "the data of the chart");
+  checkNames("arms", arms);
+  for (const [i, { attributes }] of arms.entries()) checkList(`arms[${i}].attributes`, attributes);
   const means = arms.map(({ name, attributes }) => {
     const mean = attributes.reduce((sum, point) => sum + point.mean, 0) / attributes.length;
     return `${name} ${formatPercent(mean)}`;

@@ -1,9 +1,9 @@
-import { check } from "../../src/errors.js";
+import { check, required } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import { spread } from "../projections/projection.js";
 import type { VegaLiteSpec } from "../spec.js";
 import { formatCount, formatNumber, formatPercent } from "../text.js";
-import { checkLength, checkSize } from "../validate.js";
+import { checkLength, checkList, checkSize } from "../validate.js";
 import { amountColors, heatMaps } from "./heat.js";
 
 export interface TokenAttentionInput {
@@ -26,9 +26,11 @@ const maxLayers = 60;
  * @throws TangentLabError `invalid-argument` for shares outside [0, 1] or lengths that differ.
  */
 export function tokenAttention(input: TokenAttentionInput): VegaLiteSpec {
+  required("input", input, "the data of the chart");
   const { times, layers, tokens, width = notebookWidth } = input;
   checkSize("width", width);
-  check(layers.length > 0, "layers", layers, "at least one");
+  checkList("layers", layers);
+  required("times", times, "a list of times");
   check(times.length > 0, "times", "no times", "at least one");
   const rising = Array.from(times, (_, i) => i).sort((a, b) => times[a]! - times[b]!);
   const order = spread(rising, maxTimes);

@@ -1,9 +1,9 @@
-import { check } from "../../src/errors.js";
+import { check, required } from "../../src/errors.js";
 import { notebookWidth } from "../frame.js";
 import { matrixShape } from "../projections/projection.js";
 import type { Points, VegaLiteSpec } from "../spec.js";
 import { formatCount } from "../text.js";
-import { checkNames, checkPoints } from "../validate.js";
+import { checkList, checkNames, checkPoints, rowAxes } from "../validate.js";
 import { metricCurves } from "./curves.js";
 import { quantile } from "./tangents.js";
 
@@ -30,14 +30,15 @@ export interface AutocorrelationInput {
  * @throws TangentLabError `invalid-argument` for fewer than two recordings, shapes that differ or values that are not finite.
  */
 export function autocorrelation(input: AutocorrelationInput): VegaLiteSpec {
+  required("input", input, "the data of the chart");
   const { runs, interval, width = notebookWidth, height = 220 } = input;
   checkNames("runs", runs);
   for (const [i, { tangents }] of runs.entries()) {
+    checkList(`runs[${i}].tangents`, tangents);
     check(tangents.length >= 2, `runs[${i}].tangents`, `${tangents.length} recordings`, "at least two");
     for (const [j, points] of tangents.entries()) {
       const argument = `runs[${i}].tangents[${j}]`;
-      const axes = ["probes", "dim", "width", "channels"];
-      checkPoints(argument, points, axes.slice(0, Math.max(2, points.shape.length)));
+      checkPoints(argument, points, rowAxes(argument, points));
       const same = points.shape.join() === tangents[0]!.shape.join();
       check(same, `${argument}.shape`, points.shape, `that of the first recording, [${tangents[0]!.shape}]`);
     }

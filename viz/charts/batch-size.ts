@@ -1,7 +1,7 @@
-import { check } from "../../src/errors.js";
+import { check, required } from "../../src/errors.js";
 import type { VegaLiteSpec } from "../spec.js";
 import { capitalize, formatCount, formatNumber } from "../text.js";
-import { checkNames } from "../validate.js";
+import { checkList, checkNames } from "../validate.js";
 import { type IntervalPoint, intervals } from "./intervals.js";
 
 export interface BatchSizeInput {
@@ -28,10 +28,11 @@ export interface BatchSizeInput {
  * @throws TangentLabError `invalid-argument` for batch sizes that are no positive integers or come twice, and numbers that are not finite.
  */
 export function metricAgainstBatchSize(input: BatchSizeInput): VegaLiteSpec {
+  required("input", input, "the data of the chart");
   const { metric, runs, lowerIsBetter = true, title, ...rest } = input;
   checkNames("runs", runs);
   for (const [i, { points }] of runs.entries()) {
-    check(points.length > 0, `runs[${i}].points`, "no points", "at least one batch size");
+    checkList(`runs[${i}].points`, points);
     const sizes = points.map(({ batchSize }) => batchSize);
     for (const size of sizes)
       check(Number.isInteger(size) && size > 0, `runs[${i}].points[].batchSize`, size, "integers > 0");

@@ -1,4 +1,4 @@
-import { check } from "../../src/errors.js";
+import { check, required } from "../../src/errors.js";
 import { frame, notebookWidth, runLegend } from "../frame.js";
 import type { VegaLiteSpec, View } from "../spec.js";
 import { capitalize, formatCount, formatNumber } from "../text.js";
@@ -54,6 +54,7 @@ interface Row {
  * @throws TangentLabError `invalid-argument` where there is no curve, a curve has no value that can be drawn, or lengths differ.
  */
 export function metricCurves(input: MetricCurvesInput): VegaLiteSpec {
+  required("input", input, "the data of the chart");
   const { metric, curves, yScale = "linear", xScale = "linear" } = input;
   const { xTitle = "training step", lowerIsBetter = true, width = notebookWidth, height = 240 } = input;
   const { maxPoints = 1000, caption = [] } = input;
@@ -182,6 +183,7 @@ function readCurve(
   logX: boolean,
 ): { rows: Row[]; dropped: number; unbanded: number } {
   const { steps, values, low, high } = curve;
+  required(`${argument}.values`, values, "a list");
   check(values.length > 0, `${argument}.values`, "no values", "at least one value");
   checkLength(`${argument}.steps`, steps, values.length);
   check(

@@ -1,4 +1,4 @@
-import { check } from "../../src/errors.js";
+import { check, required } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import type { VegaLiteSpec } from "../spec.js";
 import { formatCount, formatNumber } from "../text.js";
@@ -38,6 +38,8 @@ const slack = 1e-3;
  * @throws TangentLabError `invalid-argument` for runs without direction changes, cosines outside [-1, 1] or noise levels that are not positive.
  */
 export function oscillationMap(input: DirectionMapInput): VegaLiteSpec {
+  required("input", input, "the data of the chart");
+  checkNames("runs", input.runs);
   for (const [i, run] of input.runs.entries()) checkTimes(`runs[${i}].times`, run.times);
   const rows = timeRows(input.runs);
   const { panels, columns, notes } = readRuns(input, (run, probe) => rows.of(run.times[probe]!), rows.labels);
@@ -64,6 +66,8 @@ export function oscillationMap(input: DirectionMapInput): VegaLiteSpec {
  * @throws TangentLabError `invalid-argument` as `oscillationMap`.
  */
 export function directionPerProbe(input: DirectionMapInput): VegaLiteSpec {
+  required("input", input, "the data of the chart");
+  checkNames("runs", input.runs);
   for (const [i, run] of input.runs.entries()) checkTimes(`runs[${i}].times`, run.times);
   const count = Math.max(...input.runs.map((run) => run.times.length));
   const size = Math.ceil(count / maxProbes);
@@ -107,7 +111,7 @@ function readRuns(
   rowOf: (run: TimedProbes, probe: number) => string,
   labels: readonly string[],
 ): { panels: MapPanel[]; columns: string[]; notes: string[] } {
-  checkNames("runs", runs);
+  for (const [i, { recordings }] of runs.entries()) required(`runs[${i}].recordings`, recordings, "a list");
   const steps = [
     ...new Set(
       runs.flatMap((run) => run.recordings.flatMap(({ step, values }) => (values === null ? [] : [step]))),
@@ -242,6 +246,7 @@ function ranking(values: ArrayLike<number>): number[] {
 }
 
 function checkTimes(argument: string, times: ArrayLike<number>): void {
+  required(argument, times, "a list of noise levels");
   check(times.length > 0, argument, "no noise levels", "one per probe");
   for (let i = 0; i < times.length; i++)
     check(Number.isFinite(times[i]) && times[i]! > 0, `${argument}[${i}]`, times[i], "numbers > 0");

@@ -1,8 +1,8 @@
-import { check } from "../../src/errors.js";
+import { check, required } from "../../src/errors.js";
 import { notebookWidth } from "../frame.js";
 import { checkImages } from "../picture.js";
 import type { Points, VegaLiteSpec } from "../spec.js";
-import { checkNames, checkSize } from "../validate.js";
+import { checkList, checkNames, checkSize } from "../validate.js";
 import { pictureRows } from "./picture-rows.js";
 
 export interface EditStripsInput {
@@ -18,15 +18,17 @@ export interface EditStripsInput {
  * @throws TangentLabError `invalid-argument` for other shapes, other numbers of frames per row, and values that are not finite.
  */
 export function editStrips(input: EditStripsInput): VegaLiteSpec {
+  required("input", input, "the data of the chart");
   const { strips, width = notebookWidth } = input;
   checkSize("width", width);
+  checkList("strips", strips);
   checkNames(
     "strips",
     strips.map(({ label }) => ({ name: label })),
   );
+  for (const [i, { frames }] of strips.entries()) checkImages(`strips[${i}].frames`, frames);
   const count = strips[0]!.frames.shape[0]!;
   for (const [i, { frames }] of strips.entries()) {
-    checkImages(`strips[${i}].frames`, frames);
     check(frames.shape[0] === count, `strips[${i}].frames.shape[0]`, frames.shape[0], `${count} frames`);
   }
   const ends = Array.from({ length: count }, (_, i) =>

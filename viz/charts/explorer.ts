@@ -1,4 +1,4 @@
-import { check } from "../../src/errors.js";
+import { check, required } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import { checkImages, pictureURI } from "../picture.js";
 import { planeOf } from "../projections/pca.js";
@@ -6,7 +6,7 @@ import { fading, item, matrixShape, move, type Projection, spread, thin } from "
 import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatNumber } from "../text.js";
 import { inks, runColors, runScale } from "../theme.js";
-import { checkLength, checkNames, checkPoints, checkSize } from "../validate.js";
+import { checkLength, checkList, checkNames, checkPoints, checkSize, rowAxes } from "../validate.js";
 import { arrowLayers, planeNote, arrowLength as quarterRadius, type ShownTangents } from "./arrows.js";
 import { panelTitle } from "./heat.js";
 
@@ -49,6 +49,7 @@ const maxPictures = 1500;
  * @throws TangentLabError `invalid-argument` where steps or shapes differ or values are not finite.
  */
 export function tangentExplorer(input: ExplorerInput): VegaLiteSpec {
+  required("input", input, "the data of the chart");
   const { data, runs, valueTitle = "parallel share", width = notebookWidth } = input;
   checkSize("width", width);
   checkInput(input);
@@ -254,13 +255,14 @@ function checkInput({ data, runs, arrowLength }: ExplorerInput): void {
   checkNames("runs", runs);
   const reserved = runs.every(({ name }) => name !== "all");
   check(reserved, "runs[].name", "all", "another name: it stands for all runs");
+  rowAxes("data", data);
   const axes = data.shape.length === 2 ? ["count", "dim"] : ["count", "height", "width", "channels"];
   checkPoints("data", data, axes);
   if (axes.length === 4) checkImages("data", data);
+  for (const [i, { frames }] of runs.entries()) checkList(`runs[${i}].frames`, frames);
   const steps = runs[0]!.frames.map(({ step }) => step);
-  const shape = runs[0]!.frames[0]?.outputs.shape ?? [];
+  const shape = runs[0]!.frames[0]!.outputs?.shape ?? [];
   for (const [i, { frames }] of runs.entries()) {
-    check(frames.length > 0, `runs[${i}].frames`, "no frames", "at least one recording");
     const own = frames.map(({ step }) => step);
     check(
       own.join() === steps.join(),

@@ -1,6 +1,7 @@
-import { check } from "../../src/errors.js";
+import { required } from "../../src/errors.js";
 import type { VegaLiteSpec } from "../spec.js";
 import { capitalize, formatNumber } from "../text.js";
+import { checkNames } from "../validate.js";
 import { type Curve, metricCurves } from "./curves.js";
 
 export interface FeatureResponseInput {
@@ -25,8 +26,10 @@ export interface FeatureResponseInput {
  * @throws TangentLabError `invalid-argument` where there is nothing to draw or lengths differ.
  */
 export function featureResponse(input: FeatureResponseInput): VegaLiteSpec {
+  required("input", input, "the data of the chart");
   const { responses, xTitle = "size of the transformation", metric = "distance of features" } = input;
-  check(responses.length > 0, "responses", responses, "at least one transformation");
+  checkNames("responses", responses);
+  for (const [i, { values }] of responses.entries()) required(`responses[${i}].values`, values, "a list");
   const ends = responses
     .map(({ name, values }) => ({ name, value: Array.from(values).filter(Number.isFinite).at(-1) ?? 0 }))
     .sort((a, b) => b.value - a.value);

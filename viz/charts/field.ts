@@ -1,4 +1,4 @@
-import { check } from "../../src/errors.js";
+import { check, required } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import { pictureURI } from "../picture.js";
 import { featurePlane } from "../projections/feature-plane.js";
@@ -18,7 +18,7 @@ import { type UmapProjection, umap } from "../projections/umap.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatNumber, formatPercent } from "../text.js";
 import { inks, runColors } from "../theme.js";
-import { checkLength, checkNames, checkPoints, checkSize } from "../validate.js";
+import { checkLength, checkNames, checkPoints, checkSize, rowAxes } from "../validate.js";
 import { arrowLayers, planeNote, arrowLength as quarterRadius } from "./arrows.js";
 
 /** One run's outputs and where its loss moves them. */
@@ -69,6 +69,7 @@ const maxFitted = 600;
  * @throws TangentLabError `invalid-argument` where shapes differ, or values are not finite.
  */
 export function tangentField(input: TangentFieldInput): VegaLiteSpec {
+  required("input", input, "the data of the chart");
   const { seed = 0, width = notebookWidth, valueTitle = "value" } = input;
   checkSize("width", width);
   checkInput(input);
@@ -227,6 +228,7 @@ function arrowRows(run: FieldRun, start: Points, end: Points, limits: Limits): V
 
 function checkInput({ data, runs, arrowLength }: TangentFieldInput): void {
   checkNames("runs", runs);
+  rowAxes("data", data);
   const axes = data.shape.length > 2 ? ["count", "height", "width", "channels"] : ["count", "dim"];
   checkPoints("data", data, axes);
   for (const [i, run] of runs.entries()) {

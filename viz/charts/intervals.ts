@@ -1,4 +1,4 @@
-import { check } from "../../src/errors.js";
+import { check, required } from "../../src/errors.js";
 import { frame, notebookWidth, runLegend, wrappedLabels } from "../frame.js";
 import { spread } from "../projections/projection.js";
 import type { VegaLiteSpec, View } from "../spec.js";
@@ -55,6 +55,7 @@ const maxSeeds = 100;
  * @throws TangentLabError `invalid-argument` for series without points or numbers that are not finite.
  */
 export function intervals(input: IntervalsInput): VegaLiteSpec {
+  required("input", input, "the data of the chart");
   const { metric, xTitle, references = [], title, yScale = "linear" } = input;
   const { width = notebookWidth, height = 240, caption = [] } = input;
   checkNames("series", input.series);

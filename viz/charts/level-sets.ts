@@ -1,5 +1,5 @@
 import { contours } from "d3-contour";
-import { check } from "../../src/errors.js";
+import { check, required } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import { thin } from "../projections/projection.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
@@ -48,6 +48,7 @@ const maxArrows = 300;
  * @throws TangentLabError `invalid-argument` for grids that are not rising and even, values that are not finite, or shapes that differ.
  */
 export function levelSets(input: LevelSetsInput): VegaLiteSpec {
+  required("input", input, "the data of the chart");
   const { slices, data, levels = 10, width = notebookWidth, axes = ["x₁", "x₂"] } = input;
   checkSize("width", width);
   checkNames("slices", slices);

@@ -1,4 +1,4 @@
-import { check } from "../../src/errors.js";
+import { check, required } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import type { VegaLiteSpec } from "../spec.js";
 import { formatPercent } from "../text.js";
@@ -25,6 +25,7 @@ const maxPairs = 64;
  * @throws TangentLabError `invalid-argument` for matrices that are not [count, count] or not finite.
  */
 export function logitsMatrices(input: LogitsInput): VegaLiteSpec {
+  required("input", input, "the data of the chart");
   const { panels, count, captions, width = notebookWidth } = input;
   checkSize("width", width);
   checkNames("panels", panels);

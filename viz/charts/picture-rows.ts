@@ -1,10 +1,10 @@
-import { check } from "../../src/errors.js";
+import { check, required } from "../../src/errors.js";
 import { notebookWidth } from "../frame.js";
 import { checkImages } from "../picture.js";
 import { item, spread } from "../projections/projection.js";
 import type { Points, VegaLiteSpec } from "../spec.js";
 import { formatCount } from "../text.js";
-import { checkLength, checkNames, checkSize } from "../validate.js";
+import { checkLength, checkList, checkNames, checkSize } from "../validate.js";
 import { pictureTable } from "./picture-table.js";
 
 export interface PictureRowsInput {
@@ -32,15 +32,17 @@ const maxColumns = 12;
  * @throws TangentLabError `invalid-argument` for other shapes, rows or column labels of different lengths, and values that are not finite.
  */
 export function pictureRows(input: PictureRowsInput): VegaLiteSpec {
+  required("input", input, "the data of the chart");
   const { rows, columns, columnTitle = null, width = notebookWidth } = input;
   checkSize("width", width);
+  checkList("rows", rows);
   checkNames(
     "rows",
     rows.map(({ label }) => ({ name: label })),
   );
+  for (const [i, { images }] of rows.entries()) checkImages(`rows[${i}].images`, images);
   const count = rows[0]!.images.shape[0]!;
   for (const [i, { images }] of rows.entries()) {
-    checkImages(`rows[${i}].images`, images);
     check(images.shape[0] === count, `rows[${i}].images.shape[0]`, images.shape[0], `${count} images`);
   }
   if (columns) checkLength("columns", columns, count);

@@ -1,4 +1,4 @@
-import { check } from "../../src/errors.js";
+import { check, required } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import { checkImages } from "../picture.js";
 import { planeOf } from "../projections/pca.js";
@@ -6,7 +6,7 @@ import { fading, first, matrixShape, type Projection, spread, thin } from "../pr
 import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount } from "../text.js";
 import { fontSizes, runColors } from "../theme.js";
-import { checkNames, checkPoints, checkSize } from "../validate.js";
+import { checkList, checkNames, checkPoints, checkSize } from "../validate.js";
 import { type PictureCell, pictureTable } from "./picture-table.js";
 
 /** What one run drew from the same noise at several times of training. */
@@ -35,6 +35,7 @@ const maxPoints = 300;
  * @throws TangentLabError `invalid-argument` for other shapes and values that are not finite.
  */
 export function sampleGrids(input: SamplesInput & { columns?: number }): VegaLiteSpec {
+  required("input", input, "the data of the chart");
   const { runs, reference, columns = 4, width = notebookWidth } = input;
   checkSize("width", width);
   check(
@@ -76,6 +77,7 @@ export function sampleGrids(input: SamplesInput & { columns?: number }): VegaLit
  * @throws TangentLabError `invalid-argument` where shapes differ or values are not finite.
  */
 export function sampleScatter(input: SamplesInput & { projection?: Projection }): VegaLiteSpec {
+  required("input", input, "the data of the chart");
   const { runs, reference, width = notebookWidth } = input;
   checkSize("width", width);
   const { steps, total, frames } = alignFrames(runs);
@@ -210,10 +212,10 @@ function alignFrames(runs: readonly SampleRun[]): {
   frames: SampleRun["frames"][];
 } {
   checkNames("runs", runs);
+  for (const [i, { frames }] of runs.entries()) checkList(`runs[${i}].frames`, frames);
   const steps = runs[0]!.frames.map((each) => each.step);
   for (const [i, run] of runs.entries()) {
     const own = run.frames.map((each) => each.step);
-    check(own.length > 0, `runs[${i}].frames`, "no frames", "at least one frame");
     check(
       own.join() === steps.join(),
       `runs[${i}].frames[].step`,

@@ -1,9 +1,10 @@
+import { required } from "../../src/errors.js";
 import { notebookWidth } from "../frame.js";
 import { checkImages } from "../picture.js";
 import { item, spread } from "../projections/projection.js";
 import type { Points, VegaLiteSpec } from "../spec.js";
 import { formatCount, formatNumber } from "../text.js";
-import { checkLength, checkNames, checkPoints, checkSize } from "../validate.js";
+import { checkLength, checkList, checkNames, checkPoints, checkSize } from "../validate.js";
 import { pictureTable } from "./picture-table.js";
 
 export interface TangentPicturesInput {
@@ -28,8 +29,11 @@ const maxTimes = 8;
  * @throws TangentLabError `invalid-argument` where shapes differ or values are not finite.
  */
 export function tangentPictures(input: TangentPicturesInput): VegaLiteSpec {
+  required("input", input, "the data of the chart");
   const { times, width = notebookWidth } = input;
   checkSize("width", width);
+  required("times", times, "a list of times");
+  checkList("rows", input.rows);
   checkPoints("times", { shape: [times.length], values: times }, ["count"]);
   checkNames(
     "rows",
@@ -88,8 +92,14 @@ export interface FourRowsInput {
  * much. A pixel tangent that looks like parts of objects moves content along the manifold; one that looks like local texture points to it.
  * @throws TangentLabError `invalid-argument` where shapes differ or values are not finite.
  */
-export function fourRows({ times, noisy, outputs, pixel, aligned, ...rest }: FourRowsInput): VegaLiteSpec {
+export function fourRows(input: FourRowsInput): VegaLiteSpec {
+  const { times, noisy, outputs, pixel, aligned, ...rest } = required(
+    "input",
+    input,
+    "the data of the chart",
+  );
   checkImages("noisy", noisy);
+  checkLength("times", times, noisy.shape[0]!);
   return tangentPictures({
     title: `Pixel tangent and aligned tangent of one image, t = ${timeRange(times)}`,
     ...rest,

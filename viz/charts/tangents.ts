@@ -1,4 +1,4 @@
-import { check } from "../../src/errors.js";
+import { check, required } from "../../src/errors.js";
 import { frame, notebookWidth, runLegend } from "../frame.js";
 import type { VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatPercent } from "../text.js";
@@ -43,6 +43,7 @@ interface Row {
  * @throws TangentLabError `invalid-argument` on empty runs or shares outside [0, 1].
  */
 export function parallelShare(input: ProbeChartInput & { chance?: number }): VegaLiteSpec {
+  required("input", input, "the data of the chart");
   const { runs, chance } = input;
   const rows = summarize(runs, 0, 1);
   check(chance === undefined || (chance >= 0 && chance <= 1), "chance", chance, "a share between 0 and 1");
@@ -68,6 +69,7 @@ export function parallelShare(input: ProbeChartInput & { chance?: number }): Veg
  * @throws TangentLabError `invalid-argument` on empty runs or cosines outside [-1, 1].
  */
 export function directionChange(input: ProbeChartInput): VegaLiteSpec {
+  required("input", input, "the data of the chart");
   const rows = summarize(input.runs, -1, 1);
   const means = input.runs.map(({ name }) => {
     const own = rows.filter((row) => row.run === name);
@@ -116,6 +118,7 @@ function summarize(runs: readonly ProbeCurves[], min: number, max: number): Row[
 
 /** One row per recording with values: mean over the probes and their quartiles. */
 function readSeed(argument: string, name: string, recordings: Recordings, min: number, max: number): Row[] {
+  required(argument, recordings, "a list");
   const rows = recordings.flatMap((recording, j): Row[] => {
     if (recording.values === null) return [];
     const all = Array.from(recording.values);

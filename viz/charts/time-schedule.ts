@@ -1,9 +1,9 @@
-import { check } from "../../src/errors.js";
+import { check, required } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import { spread } from "../projections/projection.js";
 import type { VegaLiteSpec } from "../spec.js";
 import { formatCount, formatNumber } from "../text.js";
-import { checkLength, checkSize } from "../validate.js";
+import { checkLength, checkList, checkSize } from "../validate.js";
 
 export interface TimeScheduleInput {
   /** Pairs t > r >= 0 that are drawn at some training steps, in any order of t. */
@@ -23,13 +23,15 @@ const maxPairs = 300;
  * @throws TangentLabError `invalid-argument` for stages without pairs, t that are not positive or r outside [0, t].
  */
 export function timeSchedule(input: TimeScheduleInput): VegaLiteSpec {
+  required("input", input, "the data of the chart");
   const { stages, width = notebookWidth, height = 240 } = input;
   checkSize("width", width);
   checkSize("height", height);
-  check(stages.length > 0, "stages", stages, "at least one");
+  checkList("stages", stages);
   const ordered = [...stages].sort((a, b) => a.step - b.step);
   for (const [i, { step, t, r }] of stages.entries()) {
     check(Number.isFinite(step), `stages[${i}].step`, step, "a finite number");
+    required(`stages[${i}].t`, t, "a list of times");
     check(t.length > 0, `stages[${i}].t`, "no times", "at least one");
     checkLength(`stages[${i}].r`, r, t.length);
     for (let j = 0; j < t.length; j++) {

@@ -1,11 +1,11 @@
-import { check } from "../../src/errors.js";
+import { check, required } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import { planeOf } from "../projections/pca.js";
 import { fading, matrixShape, type Projection, spread, thin } from "../projections/projection.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatNumber } from "../text.js";
 import { inks, runColors } from "../theme.js";
-import { checkNames, checkPoints, checkSize } from "../validate.js";
+import { checkList, checkNames, checkPoints, checkSize, rowAxes } from "../validate.js";
 import { panelTitle } from "./heat.js";
 
 export interface TrajectoriesInput {
@@ -32,15 +32,16 @@ const defaultProbes = 6;
  * @throws TangentLabError `invalid-argument` where there are no frames, shapes differ or values are not finite.
  */
 export function trajectories(input: TrajectoriesInput): VegaLiteSpec {
+  required("input", input, "the data of the chart");
   const { data, runs, width = notebookWidth } = input;
   checkSize("width", width);
   checkNames("runs", runs);
-  const axes = ["count", "dim", "width", "channels"].slice(0, Math.max(2, data.shape.length));
+  const axes = rowAxes("data", data);
   checkPoints("data", data, axes);
   const [, dim] = matrixShape(data);
-  const probeCount = runs[0]!.frames[0]?.outputs.shape[0] ?? 0;
+  for (const [i, { frames }] of runs.entries()) checkList(`runs[${i}].frames`, frames);
+  const probeCount = runs[0]!.frames[0]?.outputs?.shape?.[0] ?? 0;
   for (const [i, { frames }] of runs.entries()) {
-    check(frames.length > 0, `runs[${i}].frames`, "no frames", "at least one recording");
     for (const [j, { step, outputs }] of frames.entries()) {
       const argument = `runs[${i}].frames[${j}]`;
       const rising = Number.isFinite(step) && (j === 0 || step > frames[j - 1]!.step);

@@ -1,4 +1,4 @@
-import { check } from "../../src/errors.js";
+import { check, required } from "../../src/errors.js";
 import { currentCell } from "./cell.js";
 import { interruptible, nextTurn } from "./interrupt.js";
 import { type ProgressEvent, ProgressTracker } from "./progress.js";
@@ -38,7 +38,7 @@ export async function live<Runs extends Record<string, LiveRun<unknown>>>(
   options: LiveOptions = {},
 ): Promise<{ -readonly [Name in keyof Runs]: ResultOf<Runs[Name]> }> {
   const { metric = "loss", yScale = "log" } = options;
-  const names = Object.keys(runs);
+  const names = Object.keys(required("runs", runs, "runs by name, e.g. { pixel: run }"));
   check(names.length > 0, "runs", runs, "at least one run by name, e.g. { pixel: run }");
   for (const name of names)
     check(

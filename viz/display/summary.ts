@@ -1,8 +1,10 @@
+import { required } from "../../src/errors.js";
 import type { VegaLiteSpec } from "../spec.js";
 
 /** A chart in one or two lines of text: its title, its axes and how much it shows. */
 export function summary(spec: VegaLiteSpec): string {
-  const title = textOf(spec.title);
+  const { title: heading } = required("spec", spec, "a Vega-Lite specification");
+  const title = textOf(heading);
   const axes = new Set<string>();
   let rows = 0;
   const visit = (node: unknown): void => {

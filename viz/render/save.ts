@@ -18,6 +18,7 @@ export async function save(
   path: string,
   options: { theme?: Theme; scale?: number } = {},
 ): Promise<void> {
+  check(typeof path === "string", "path", path, "the name of a file");
   const extension = extname(path).toLowerCase();
   const write = writers[extension];
   check(write !== undefined, "path", path, `a file name ending in ${Object.keys(writers).join(", ")}`);

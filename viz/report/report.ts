@@ -1,5 +1,7 @@
+import { required } from "../../src/errors.js";
 import { Page } from "../render/page.js";
 import { capitalize, escapeHTML } from "../text.js";
+import { checkList } from "../validate.js";
 import {
   type Draw,
   datasetTitle,
@@ -20,6 +22,7 @@ import { drawn, duration, type Facts, factTable, factText, header, style, words 
  * A chart whose data cannot be drawn (a run that diverged, say) is replaced by one line that says why.
  */
 export async function renderReport(data: ReportInput): Promise<string> {
+  checkList("comparisons", required("data", data, "what a comparison has recorded").comparisons);
   const page = new Page();
   const body = [
     header({
