@@ -27,7 +27,7 @@ export function compareSamples({ pixel, MFD }: Record<ArmName, number>): string 
   const numbers = `pixel ${pixel.toFixed(2)}, MFD ${MFD.toFixed(2)}`;
   if (Math.abs(pixel - MFD) < 0.1 * Math.max(pixel, MFD))
     return `Samples are about equally close to the data (${numbers}).`;
-  return `Samples are closer to the data with ${pixel < MFD ? "the pixel loss" : "MFD"} so far (${numbers}).`;
+  return `Samples are closer to the data with ${pixel < MFD ? "the pixel loss" : "MFD"} (${numbers}).`;
 }
 
 /** The headline over `iterations` iterations of measurements at a noise level. */

@@ -97,9 +97,14 @@ function forget(): void {
 
 function setRunning(value: boolean): void {
   running = value;
-  element("run").textContent = running ? "Pause" : "Train";
+  element("run").textContent = running ? "Pause" : atEnd() ? "Train on" : "Train";
   trainer.run(running);
   showWords();
+}
+
+/** The schedule has ended; its last stage can go on. */
+function atEnd(): boolean {
+  return (latest?.iteration ?? 0) >= ITERATIONS;
 }
 
 function showWords(): void {
@@ -166,9 +171,10 @@ function listen(recording: Recording): void {
   const now = performance.now();
   if (now - beat >= BEAT || !running) showArrows(now);
   const { iteration } = recording;
+  const most = ITERATIONS.toLocaleString("en");
   sayStatus(
-    `Iteration ${iteration.toLocaleString("en")} of ${ITERATIONS.toLocaleString("en")}`,
-    iteration / ITERATIONS,
+    `Iteration ${iteration.toLocaleString("en")}${iteration > ITERATIONS ? ` (schedule: ${most})` : ` of ${most}`}`,
+    Math.min(1, iteration / ITERATIONS),
   );
   chartsDue = true;
   redraw();
