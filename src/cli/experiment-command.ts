@@ -6,7 +6,7 @@ import { type DeviceName, describeDevice, useDevice } from "../engine/device.js"
 import { check, TangentLabError } from "../errors.js";
 import { studyByName } from "../experiments/index.js";
 import { machine, versions } from "../experiments/provenance.js";
-import { plannedSteps, runStudy } from "../experiments/run-study.js";
+import { finishedSteps, plannedSteps, runStudy } from "../experiments/run-study.js";
 import type { StudyPlan } from "../experiments/study.js";
 import { type PanelSummary, summarize } from "../experiments/summary.js";
 import { weightsCache } from "../experiments/weights.js";
@@ -62,9 +62,10 @@ export async function experimentCommand(
   await writeFileAtomically(join(out, "plan.json"), `${JSON.stringify(plan, null, 2)}\n`);
   console.error(`engine: ${engine}`);
 
-  const progress = jointProgress(plannedSteps(plan));
+  const folder = join(out, "runs");
+  const progress = jointProgress(plannedSteps(plan), await finishedSteps(plan, { folder, dataset }));
   const runs = await runStudy(plan, {
-    ...{ folder: join(out, "runs"), resume: true, signal, dataset, prepared: new Map() },
+    ...{ folder, resume: true, signal, dataset, prepared: new Map() },
     cache: args.cache ? weightsCache() : undefined,
     follow: progress.follow,
     skip: progress.skip,

@@ -45,12 +45,20 @@ export interface JointProgress {
   end(): void;
 }
 
-/** Progress through `total` steps of several runs that are followed one after the other. */
-export function jointProgress(total: number, stream: NodeJS.WriteStream = process.stderr): JointProgress {
+/**
+ * Progress through `total` steps of several runs that are followed one after the other.
+ * @param finished steps of runs that will be skipped, so that the time left does not count them.
+ */
+export function jointProgress(
+  total: number,
+  finished = 0,
+  stream: NodeJS.WriteStream = process.stderr,
+): JointProgress {
   const view = stream.isTTY ? bar(stream) : lines(stream);
   const rate = new Rate();
   let before = 0;
   let skipped = 0;
+  let ahead = finished;
   return {
     follow: async (run, options) => {
       const iterator = run[Symbol.asyncIterator]();
@@ -66,7 +74,7 @@ export function jointProgress(total: number, stream: NodeJS.WriteStream = proces
         const value = metrics[options.metric];
         if (value !== undefined) metric = `${options.metric} ${Number(value.toPrecision(3))}`;
         const at = { step: Math.min(before + step, total), total };
-        const own = { step: at.step - skipped, total: total - skipped };
+        const own = { step: at.step - skipped, total: total - skipped - ahead };
         view.update(at, { label: options.label, metric, ...rate.of(own) });
       }
       const { steps } = run.record.settings;
@@ -75,6 +83,7 @@ export function jointProgress(total: number, stream: NodeJS.WriteStream = proces
       return next.value;
     },
     skip: (steps) => {
+      ahead = Math.max(0, ahead - steps);
       before += steps;
       skipped += steps;
     },

@@ -1,7 +1,7 @@
 import { check, TangentLabError } from "../errors.js";
 import type { Stage } from "./prepare.js";
 import { type Cell, type StudyPlan, trialOf } from "./study.js";
-import { type Bench, metricOf, runTrial, type TrialRecord } from "./trial.js";
+import { type Bench, isFinished, metricOf, runTrial, type TrialRecord } from "./trial.js";
 
 /** The runs of one cell. */
 export interface CellRuns {
@@ -91,6 +91,24 @@ export function plannedSteps({ cells, seeds }: StudyPlan): number {
     }
   }
   return [...preparations.values()].reduce((total, steps) => total + steps, sum);
+}
+
+/** What of the plan was trained before, without preparations: of a reported seed at whichever rate. */
+export async function finishedSteps(
+  { cells, seeds }: StudyPlan,
+  bench: Pick<Bench, "dataset" | "folder">,
+): Promise<number> {
+  let sum = 0;
+  for (const cell of cells) {
+    const { learningRates, steps } = cell.training;
+    const finished = async (seed: number): Promise<number> => {
+      const each = learningRates.map((rate) => isFinished(trialOf(cell, seed, rate), bench));
+      return (await Promise.all(each)).filter(Boolean).length;
+    };
+    if (learningRates.length > 1) for (const seed of seeds.tune) sum += steps * (await finished(seed));
+    for (const seed of seeds.report) sum += steps * Math.min(1, await finished(seed));
+  }
+  return sum;
 }
 
 const labelOf = ({ panel, arm, at }: Cell, seed: number, rate: number): string =>

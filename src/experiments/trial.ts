@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Dataset } from "../../datasets/index.js";
 import type { ConsistencyLoss } from "../consistency/losses.js";
@@ -98,8 +99,7 @@ export interface Bench extends Workplace {
  */
 export async function runTrial(trial: Trial, label: string, bench: Bench): Promise<TrialRecord | undefined> {
   const data = await bench.dataset(trial.dataset);
-  const name = await trainingName(`${trial.dataset}-seed-${trial.seed}`, data, trial as unknown as Json);
-  const path = join(bench.folder, `${name}.json`);
+  const { name, path } = await placeOf(trial, bench);
   const before = await readFinished<TrialRecord>(path);
   if (before) {
     bench.skip(trial.training.steps);
@@ -124,6 +124,22 @@ export async function runTrial(trial: Trial, label: string, bench: Bench): Promi
   const result = summary(trial, record);
   await writeFileAtomically(path, `${JSON.stringify(result)}\n`);
   return result;
+}
+
+/** Whether a trial was run to its end before. */
+export async function isFinished(trial: Trial, bench: Pick<Bench, "dataset" | "folder">): Promise<boolean> {
+  const { path } = await placeOf(trial, bench);
+  return existsSync(path);
+}
+
+/** Name of a trial's checkpoint, and the file of what is kept of it. */
+async function placeOf(
+  trial: Trial,
+  { dataset, folder }: Pick<Bench, "dataset" | "folder">,
+): Promise<{ name: string; path: string }> {
+  const data = await dataset(trial.dataset);
+  const name = await trainingName(`${trial.dataset}-seed-${trial.seed}`, data, trial as unknown as Json);
+  return { name, path: join(folder, `${name}.json`) };
 }
 
 interface Parts {

@@ -5,7 +5,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { byName } from "../../datasets/index.js";
 import { studies } from "../../src/experiments/index.js";
-import { plannedSteps, runStudy } from "../../src/experiments/run-study.js";
+import { finishedSteps, plannedSteps, runStudy } from "../../src/experiments/run-study.js";
 import type { Cell, Study, StudyPlan } from "../../src/experiments/study.js";
 import { summarize } from "../../src/experiments/summary.js";
 import type { Bench } from "../../src/experiments/trial.js";
@@ -109,6 +109,7 @@ test("what is finished is read again, what was interrupted continues to the same
   assert.is(await runStudy(plan, stopped), undefined);
   assert.is(stopped.trained.at(-1), label);
   const again = bench();
+  assert.is(await finishedSteps(plan, again), 4 * 6, "known before, for the time left");
   const runs = (await runStudy(plan, again))!;
   assert.equal(again.trained, [label, "circle: MFD, rate 0.001, seed 2"], "only what was missing");
   assert.is(again.skipped, 4 * 6);

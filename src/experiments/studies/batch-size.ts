@@ -19,6 +19,7 @@ export const batchSize: Study = {
     cells: (quick ? ["spiral-16d"] : ["spiral-16d", "digits"]).flatMap((dataset) => {
       const images = dataset === "digits";
       const training = images ? imageTraining : toyTraining(quick);
+      const learningRates = images ? [3e-3, 6e-3, 12e-3, 24e-3, 48e-3] : [1e-3, 3e-3];
       const { pixel, MFD } = images ? imageArms : pointArms;
       const both = together(images ? imageArms : pointArms, training.steps);
       const arms: Record<string, Objective> = {
@@ -33,7 +34,7 @@ export const batchSize: Study = {
           ([arm, objective]): Cell => ({
             ...{ panel: dataset, dataset, arm, at, objective },
             start: images ? imageStart(quick) : toyStart(quick),
-            training: { ...training, batchSize: at, learningRates: quick ? [1e-3] : [1e-3, 3e-3] },
+            training: { ...training, batchSize: at, learningRates: quick ? [1e-3] : learningRates },
             recording: recording(quick, images ? 5 : 16),
           }),
         ),

@@ -43,7 +43,7 @@ const images = (): Cell[] =>
     ([arm, objective]): Cell => ({
       ...{ panel: "shapes", dataset: "shapes", arm, objective },
       start: { ...imageStart(false), judge: null },
-      training: imageTraining,
+      training: { ...imageTraining, learningRates: [3e-3, 12e-3, 24e-3] },
       recording: { ...recording(false, 5), count: 512 },
     }),
   );
