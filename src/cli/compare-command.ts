@@ -23,6 +23,7 @@ export interface CompareArguments {
   out: string;
   seed: number;
   batchSize?: number;
+  classConditional?: boolean;
   engine: string;
   dataset?: string[];
   data?: string[];
@@ -36,7 +37,7 @@ export interface CompareArguments {
 /** `tangent-lab compare`: checks everything first, then trains, then writes the report. */
 export async function compareCommand(args: CompareArguments, signal: AbortSignal): Promise<void> {
   const started = performance.now();
-  const { quick, seed, batchSize, resume } = args;
+  const { quick, seed, batchSize, resume, classConditional = false } = args;
   check(batchSize === undefined || batchSize >= 1, "--batch-size", batchSize, "an integer >= 1");
   random.key(seed); // its check
   await useDevice(args.engine as DeviceName | "auto");
@@ -45,6 +46,13 @@ export async function compareCommand(args: CompareArguments, signal: AbortSignal
   checkOptions(names, args);
   const datasets = [];
   for (const name of names) datasets.push(await loadDataset(name, args));
+  for (const { name, numClasses } of datasets)
+    check(
+      !classConditional || numClasses !== undefined,
+      "--class-conditional",
+      name,
+      "--dataset with classes, such as digits",
+    );
   // Images of a size that these do not take are found out now and not after minutes of training.
   for (const data of datasets) for (const network of [defaultNetwork, defaultFeatures]) network(data, 1);
   const settings = {
@@ -52,6 +60,7 @@ export async function compareCommand(args: CompareArguments, signal: AbortSignal
     seed,
     datasets: names,
     batchSize: batchSize ?? plans.points.full.consistency.batchSize,
+    ...(classConditional && { classConditional }),
     plans: Object.fromEntries(
       Object.entries(plans).map(([name, plan]) => [name, plan[quick ? "quick" : "full"]]),
     ),
@@ -64,7 +73,7 @@ export async function compareCommand(args: CompareArguments, signal: AbortSignal
   const comparisons: ComparisonRecord[] = [];
   for (const data of datasets) {
     const comparison = await compare(data, {
-      ...{ quick, seed, batchSize },
+      ...{ quick, seed, batchSize, classConditional },
       models: join(args.out, "models"),
       place: { folder: join(args.out, "checkpoints"), resume, cache, signal, follow },
     });

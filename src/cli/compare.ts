@@ -96,6 +96,8 @@ export interface CompareOptions {
   seed: number;
   /** Of the consistency models; default that of the plan. */
   batchSize?: number | undefined;
+  /** Whether the models are given the examples' classes. */
+  classConditional: boolean;
   /** Each training's checkpoint is a folder in its folder. */
   place: Workplace;
   /** Folder for the trained consistency models, as files for `tangent-lab sample` and `loadDenoiser`. */
@@ -111,7 +113,9 @@ export async function compare(data: Dataset, options: CompareOptions): Promise<C
   const { place, seed } = options;
   const { signal, follow } = place;
 
-  const start = await prepareDenoiser(data, plan.denoiser, seed, place);
+  const { classConditional } = options;
+  const denoiser = { ...plan.denoiser, ...(classConditional && { classConditional }) };
+  const start = await prepareDenoiser(data, denoiser, seed, place);
   if (signal.aborted) return undefined;
   const features = await prepareFeatures(data, plan.features, seed, place);
   if (signal.aborted) return undefined;

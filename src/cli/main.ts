@@ -34,6 +34,7 @@ async function main(): Promise<number> {
     .option("--out <folder>", "where the report goes", "report")
     .option("--seed <integer>", "everything random follows from it", integer, 0)
     .option("--batch-size <integer>", "examples per step of the consistency models", integer)
+    .option("--class-conditional", "models that are told the class, of a dataset that has classes", false)
     .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto")
     .option(
       "--dataset <name>",
@@ -91,7 +92,11 @@ async function main(): Promise<number> {
       "consistency, or a solver for denoisers: euler, heun, stochastic",
       "consistency",
     )
-    .option("--class <integer>", "what to draw, for a model with classes", integer)
+    .option(
+      "--class <integer>",
+      "what to draw, of a model with classes (default: all in turn, images in a column each)",
+      integer,
+    )
     .option("--seed <integer>", "of the noise", integer, 0)
     .option("--scale <integer>", "screen pixels per pixel", integer, 4)
     .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto")

@@ -20,6 +20,18 @@ export interface SampleArguments {
   out: string;
 }
 
+/** The class that is asked for, or all classes in turn. */
+function labelsOf(args: SampleArguments, classes: number | undefined): number[] | undefined {
+  const { count, class: only } = args;
+  if (classes === undefined) {
+    check(only === undefined, "--class", only, "none: the model has no classes");
+    return undefined;
+  }
+  const known = only === undefined || (Number.isInteger(only) && only >= 0 && only < classes);
+  check(known, "--class", only, `an integer from 0 to ${classes - 1}`);
+  return Array.from({ length: count }, (_, i) => only ?? i % classes);
+}
+
 /** `tangent-lab sample`: what a consistency model, or a denoiser, draws: images as one PNG, points as a chart. */
 export async function sampleCommand(args: SampleArguments): Promise<void> {
   const { count, steps, seed, scale, out } = args;
@@ -27,19 +39,18 @@ export async function sampleCommand(args: SampleArguments): Promise<void> {
   check(Number.isInteger(scale) && scale >= 1 && scale <= 64, "--scale", scale, "an integer from 1 to 64");
   await useDevice(args.engine as DeviceName | "auto");
   const model = await loadDenoiser(args.model);
-  const { classes } = model.record.settings;
-  check(
-    (args.class === undefined) === (classes === undefined),
-    "--class",
-    args.class,
-    classes === undefined ? "none: the model has no classes" : `an integer from 0 to ${Number(classes) - 1}`,
-  );
+  const classes = model.record.settings.classes as number | undefined;
+  const labels = labelsOf(args, classes);
+  const columns = args.class === undefined && classes !== undefined ? Math.min(classes, count) : undefined;
   const { shape, values } = await generate(model, {
     ...{ count, seed, sampler: args.sampler as SamplerName, ...(steps !== undefined && { steps }) },
-    ...(args.class !== undefined && { labels: Array<number>(count).fill(args.class) }),
+    ...(labels && { labels }),
   });
   if (shape.length === 4)
-    await writeFileAtomically(out, imageGrid({ data: values, shape }, { scale, gap: 2 }));
+    await writeFileAtomically(
+      out,
+      imageGrid({ data: values, shape }, { scale, gap: 2, ...(columns && { columns }) }),
+    );
   else {
     const samples = { shape: [...shape], values: Array.from(values) };
     const { name, settings } = model.record;

@@ -6,7 +6,7 @@ import { type PointGroup, pointTransformations } from "../manifold/points.js";
 import { unet } from "../nn/unet.js";
 import { cosine } from "../optim/schedules.js";
 import { trainClassifier } from "../training/classifier.js";
-import type { TrainingData } from "../training/data.js";
+import { classesOf, type TrainingData } from "../training/data.js";
 import { type TrainedDenoiser, trainDenoiser } from "../training/denoiser.js";
 import { type TrainedFeatures, trainFeatureNetwork } from "../training/features.js";
 import { imageShape } from "../training/networks.js";
@@ -26,6 +26,8 @@ export type Stage = {
 export type DenoiserPlan = Stage & {
   /** Of images: channels of the U-Net at full resolution, a multiple of 8. */
   channels?: number;
+  /** Gives the network the examples' classes. Default false. */
+  classConditional?: boolean;
 };
 
 export type FeaturesPlan = Stage & {
@@ -61,17 +63,20 @@ export const stageOptions = (
 });
 
 /** The denoiser that consistency models start from; of images a U-Net smaller than the default. */
-export function prepareDenoiser(
+export async function prepareDenoiser(
   data: TrainingData,
   plan: DenoiserPlan,
   seed: number,
   place: Workplace,
 ): Promise<TrainedDenoiser> {
   const image = imageShape(data);
-  const { channels = 16 } = plan;
-  const network = image && unet({ size: image.size, inChannels: image.channels, channels });
+  const { channels = 16, classConditional = false } = plan;
+  const classes = classesOf(data, { classConditional });
+  const network =
+    image &&
+    unet({ ...{ size: image.size, inChannels: image.channels, channels }, ...(classes && { classes }) });
   return prepare({ data, plan, seed, place, name: "denoiser", metric: "loss" }, (options) =>
-    trainDenoiser(data, { ...options, ...(network && { network }) }),
+    trainDenoiser(data, { ...options, classConditional, ...(network && { network }) }),
   );
 }
 

@@ -78,6 +78,11 @@ const refusals: [string, string[], RegExp][] = [
   ],
   ["a range of one number", ["--dataset", "array", "--range", "0"], /--range.*'0' is invalid/],
   ["an unknown option", ["--fast"], /unknown option '--fast'/],
+  [
+    "classes that points do not have",
+    ["--dataset", "circle", "--class-conditional"],
+    /invalid --class-conditional; given: "circle"; allowed: --dataset with classes/,
+  ],
 ];
 
 for (const [what, args, expected] of refusals) {

@@ -45,10 +45,10 @@ test("sample: images as one PNG, of a class where the model has classes", async 
   assert.ok(first.equals(await readFile(out)));
   await run({ class: 1, sampler: "heun", steps: 2 });
   assert.not.ok(first.equals(await readFile(out)));
-  for (const given of [{}, { class: 3 }]) {
-    const error = await rejection(run(given));
-    assert.match(error.message, /--class.*an integer from 0 to 2|labels/);
-  }
+  await run({ count: 6 });
+  const all = PNG.sync.read(await readFile(out));
+  assert.equal([all.width, all.height], [3 * 8 * 2 + 2 * 2, 2 * 8 * 2 + 2], "a column for each class");
+  assert.match((await rejection(run({ class: 3 }))).message, /--class.*an integer from 0 to 2/);
 });
 
 test("sample: points as a chart, without classes", async () => {
