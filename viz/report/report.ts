@@ -47,6 +47,8 @@ function comparisonSection(page: Page, comparison: ReportComparison, index: numb
   const { dataset, shape, manifoldDim, runs } = comparison;
   const size = shape.length === 1 ? `points of ${shape[0]} dimensions` : `images of ${shape.join(" × ")}`;
   const manifold = manifoldDim === null ? "" : `, on a known manifold of dimension ${manifoldDim}`;
+  const classes = runs.map(({ settings }) => settings.classes).find((count) => count !== undefined);
+  const told = classes === undefined ? "" : `, of ${classes} classes, which the models are told`;
   const local = runs.some((run) => run.probeSet?.tangentSpace === "local-pca");
   const images = shape.length === 3;
   const parts: [title: string, text: string, charts: Draw[]][] = [
@@ -94,7 +96,7 @@ function comparisonSection(page: Page, comparison: ReportComparison, index: numb
         `<h3>${title}</h3>${text ? `<p>${text}</p>` : ""}${charts.map((draw) => drawn(page, draw)).join("")}`,
     );
   return `<section id="comparison-${index}"><h2>${escapeHTML(datasetTitle(dataset))}</h2>
-<p>${escapeHTML(capitalize(`${size}${manifold}. Compared: ${runs.map((run) => run.name).join(", ")}.`))}</p>
+<p>${escapeHTML(capitalize(`${size}${manifold}${told}. Compared: ${runs.map((run) => run.name).join(", ")}.`))}</p>
 ${sections.join("\n")}</section>`;
 }
 
