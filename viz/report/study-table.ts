@@ -66,7 +66,7 @@ function versusText(measure: string, versus: IntervalInput): string {
 /** Which seeds settings were chosen on, where there was a choice. */
 export const tuningNote = ({ seeds, panels }: StudyInput): string =>
   panels.some(({ cells }) => cells.some(({ tuning }) => tuning.length > 0))
-    ? ` Learning rates were chosen on seeds ${seeds.tune.join(", ")}.`
+    ? ` Learning rates were chosen on seed${seeds.tune.length > 1 ? "s" : ""} ${seeds.tune.join(", ")}.`
     : "";
 
 /** What the starred numbers mean. */
