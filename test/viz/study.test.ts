@@ -151,7 +151,7 @@ test("the report has charts by place and over training, and settings as words", 
   tuned.panels[0]!.cells[0]!.tuning.push({ learningRate: 1e-3, value: 0.5 });
   assert.match(
     await renderStudy(tuned as unknown as StudyInput),
-    "Reported seeds: 10, 11, 12. Learning rates were chosen on seeds 0.",
+    "Reported seeds: 10, 11, 12. Learning rates were chosen on seed 0.",
   );
 });
 
