@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { vegaLiteMime } from "../viz/display/bundle.js";
 import { findJupyter, jupyterEnvironment, root } from "./jupyter.js";
 
 /** Longest time that one cell may take, in seconds; nbconvert itself then ends the kernel. */
@@ -35,10 +36,19 @@ export async function executeNotebook(
     const status = await new Promise((resolve, reject) => child.on("error", reject).on("close", resolve));
     if (status !== 0)
       throw new Error(`executing ${basename(path)} failed:\n${errors.split("CellExecutionError: ").at(-1)}`);
-    return await readFile(join(folder, basename(path)), "utf8");
+    return compact(await readFile(join(folder, basename(path)), "utf8"));
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** The notebook's text with each chart's specification on one line: indented by nbconvert, its numbers would have a line each, and the file be a third larger. */
+export function compact(notebook: string): string {
+  const charts: string[] = [];
+  const keep = (key: string, value: unknown): unknown =>
+    key === vegaLiteMime ? `@chart-${charts.push(JSON.stringify(value)) - 1}@` : value;
+  const text = JSON.stringify(JSON.parse(notebook), keep, 1);
+  return `${text.replace(/"@chart-(\d+)@"/g, (_, index: string) => charts[Number(index)]!)}\n`;
 }
 
 /** A new folder inside the repository, so that a kernel started there finds the package by its name. */
