@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import * as library from "../src/index.js";
+import * as tangentLab from "../src/index.js";
 import * as viz from "../viz/index.js";
 
 /** What makes networks, data, losses, methods and measures: with nothing given, and with an empty object where options belong. */
@@ -43,8 +43,8 @@ async function raw(
       await make(...given);
       if (given.length === 0) found.push(`${text}: no error`);
     } catch (error) {
-      const { argument, message } = error as library.TangentLabError;
-      if (!(error instanceof library.TangentLabError) || !argument) found.push(`${text}: ${message}`);
+      const { argument, message } = error as tangentLab.TangentLabError;
+      if (!(error instanceof tangentLab.TangentLabError) || !argument) found.push(`${text}: ${message}`);
     }
   }
   return found;
@@ -53,7 +53,7 @@ async function raw(
 const calls = [[], [{}], [{}, {}, {}], [null], ["x"]];
 
 test("what is called without its arguments, or with empty ones, names the argument", async () => {
-  const spaces: Record<string, object> = { ...library };
+  const spaces: Record<string, object> = tangentLab;
   for (const [space, names] of Object.entries(makers))
     for (const name of names.split(" ")) {
       const make = (spaces[space] as Record<string, (...given: unknown[]) => unknown>)[name]!;

@@ -26,6 +26,10 @@ export function rowAxes(argument: string, points: Points): string[] {
   return ["count", "dim", "width", "channels"].slice(0, Math.max(2, shape.length));
 }
 
+/** The same of points, or of pictures where there are more than two axes. */
+export const pointOrImageAxes = (argument: string, points: Points): string[] =>
+  rowAxes(argument, points).length > 2 ? ["count", "height", "width", "channels"] : ["count", "dim"];
+
 /** Checks the shape against the values and that all values are finite; `axes` says what the shape must mean. */
 export function checkPoints(argument: string, points: Points, axes: readonly string[]): void {
   const { shape, values } = required(argument, points, pointsText);

@@ -40,6 +40,8 @@ const losses = (arms: typeof pointArms | typeof imageArms, steps: number, rates:
   "pixel + MFD": { objective: together(arms, steps), learningRate: rates["pixel + MFD"] },
 });
 
+const pointRates: Rates = { pixel: 1e-3, MFD: 1e-3, "pixel + MFD": 1e-3 };
+
 const pointPlans: Record<"full" | "quick", Plan> = {
   full: {
     denoiser: { steps: 3000, batchSize: 128, learningRate: 2e-3 },
@@ -47,7 +49,7 @@ const pointPlans: Record<"full" | "quick", Plan> = {
     judge: null,
     consistency: { steps: 5000, batchSize: 16, stages: 8, ema: 0.999 },
     recording: { recordings: 16, count: 512, examples: 8 },
-    losses: losses(pointArms, 5000, { pixel: 1e-3, MFD: 1e-3, "pixel + MFD": 1e-3 }),
+    losses: losses(pointArms, 5000, pointRates),
   },
   quick: {
     denoiser: { steps: 600, batchSize: 128, learningRate: 2e-3 },
@@ -55,7 +57,7 @@ const pointPlans: Record<"full" | "quick", Plan> = {
     judge: null,
     consistency: { steps: 1000, batchSize: 16, stages: 4, ema: 0.999 },
     recording: { recordings: 6, count: 512, examples: 8 },
-    losses: losses(pointArms, 1000, { pixel: 1e-3, MFD: 1e-3, "pixel + MFD": 1e-3 }),
+    losses: losses(pointArms, 1000, pointRates),
   },
 };
 

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { drawCondition } from "../diffusion/condition.js";
+import { checkDenoiser } from "../diffusion/denoising.js";
 import { addNoise, type Denoiser } from "../diffusion/edm.js";
 import { type Denoise, heunStep, type OdeStep } from "../diffusion/ode.js";
 import * as random from "../engine/random.js";
@@ -21,13 +22,7 @@ export interface Teacher {
 /** That an objective has what it cannot do without. @throws TangentLabError `invalid-argument` naming it. */
 export function checkObjective(config: ObjectiveConfig): void {
   const { denoiser, shape, loss } = required("config", config, "an object with denoiser, shape and loss");
-  check(
-    typeof denoiser?.apply === "function",
-    "denoiser",
-    denoiser,
-    "denoiser(network) or trigflow(network)",
-  );
-  check(Array.isArray(shape), "shape", shape, "[dim] or [height, width, channels]");
+  checkDenoiser(denoiser, shape);
   check(Array.isArray(loss?.terms), "loss", loss, "a loss: pixelLoss(), alignedLoss(...), lpips(...)");
 }
 

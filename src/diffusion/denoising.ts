@@ -17,6 +17,13 @@ export interface DenoisingConfig extends TrainingConfig {
   classes?: number | undefined;
 }
 
+/** That training has a denoiser and the shape of its examples. @throws TangentLabError `invalid-argument` naming what is missing. */
+export function checkDenoiser(denoiser: Denoiser, shape: readonly number[]): void {
+  const applies = typeof denoiser?.apply === "function";
+  check(applies, "denoiser", denoiser, "denoiser(network) or trigflow(network)");
+  check(Array.isArray(shape), "shape", shape, "[dim] or [height, width, channels]");
+}
+
 /**
  * Denoiser training (EDM, 2206.00364): mean over batch and dimensions of lambda(t) (D(x0 + t e, t) - x0)^2.
  * @throws TangentLabError `invalid-argument` for a missing denoiser or shape, in use `invalid-data` for missing labels where there are classes.
@@ -24,13 +31,7 @@ export interface DenoisingConfig extends TrainingConfig {
 export function denoising(config: DenoisingConfig): Method {
   required("config", config, "an object with denoiser and shape");
   const { denoiser, shape, classes, time = { mean: -1.2, std: 1.2 } } = config;
-  check(
-    typeof denoiser?.apply === "function",
-    "denoiser",
-    denoiser,
-    "denoiser(network) or trigflow(network)",
-  );
-  check(Array.isArray(shape), "shape", shape, "[dim] or [height, width, channels]");
+  checkDenoiser(denoiser, shape);
   return method({
     ...config,
     init: denoiser.init,

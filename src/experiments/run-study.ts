@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { check, TangentLabError } from "../errors.js";
 import type { Stage } from "./prepare.js";
 import { type Cell, type StudyPlan, trialOf } from "./study.js";
@@ -98,6 +99,7 @@ export async function finishedSteps(
   { cells, seeds }: StudyPlan,
   bench: Pick<Bench, "dataset" | "folder">,
 ): Promise<number> {
+  if (!existsSync(bench.folder)) return 0;
   let sum = 0;
   for (const cell of cells) {
     const { learningRates, steps } = cell.training;

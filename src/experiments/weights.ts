@@ -69,10 +69,16 @@ export async function trainingName(label: string, data: TrainingData, settings: 
 export const digest = (value: Json): string =>
   createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 8);
 
-/** A hash of some of the examples: another dataset under the same name has another. */
+const fingerprints = new WeakMap<TrainingData, string>();
+
+/** A hash of some of the examples: another dataset under the same name has another. Kept, because a study names hundreds of trainings. */
 function fingerprint(data: TrainingData): string {
+  const known = fingerprints.get(data);
+  if (known !== undefined) return known;
   const { x } = data.sample(random.key(0), 64);
-  return createHash("sha256")
+  const hash = createHash("sha256")
     .update(new Uint8Array(x.buffer, x.byteOffset, x.byteLength))
     .digest("hex");
+  fingerprints.set(data, hash);
+  return hash;
 }

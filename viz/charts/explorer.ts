@@ -6,7 +6,7 @@ import { fading, item, matrixShape, move, type Projection, spread, thin } from "
 import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatNumber } from "../text.js";
 import { inks, runColors, runScale } from "../theme.js";
-import { checkLength, checkList, checkNames, checkPoints, checkSize, rowAxes } from "../validate.js";
+import { checkLength, checkList, checkNames, checkPoints, checkSize, pointOrImageAxes } from "../validate.js";
 import { arrowLayers, planeNote, arrowLength as quarterRadius, type ShownTangents } from "./arrows.js";
 import { panelTitle } from "./heat.js";
 
@@ -255,8 +255,7 @@ function checkInput({ data, runs, arrowLength }: ExplorerInput): void {
   checkNames("runs", runs);
   const reserved = runs.every(({ name }) => name !== "all");
   check(reserved, "runs[].name", "all", "another name: it stands for all runs");
-  rowAxes("data", data);
-  const axes = data.shape.length === 2 ? ["count", "dim"] : ["count", "height", "width", "channels"];
+  const axes = pointOrImageAxes("data", data);
   checkPoints("data", data, axes);
   if (axes.length === 4) checkImages("data", data);
   for (const [i, { frames }] of runs.entries()) checkList(`runs[${i}].frames`, frames);

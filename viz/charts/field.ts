@@ -18,7 +18,7 @@ import { type UmapProjection, umap } from "../projections/umap.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatNumber, formatPercent } from "../text.js";
 import { inks, runColors } from "../theme.js";
-import { checkLength, checkNames, checkPoints, checkSize, rowAxes } from "../validate.js";
+import { checkLength, checkNames, checkPoints, checkSize, pointOrImageAxes } from "../validate.js";
 import { arrowLayers, planeNote, arrowLength as quarterRadius } from "./arrows.js";
 
 /** One run's outputs and where its loss moves them. */
@@ -228,8 +228,7 @@ function arrowRows(run: FieldRun, start: Points, end: Points, limits: Limits): V
 
 function checkInput({ data, runs, arrowLength }: TangentFieldInput): void {
   checkNames("runs", runs);
-  rowAxes("data", data);
-  const axes = data.shape.length > 2 ? ["count", "height", "width", "channels"] : ["count", "dim"];
+  const axes = pointOrImageAxes("data", data);
   checkPoints("data", data, axes);
   for (const [i, run] of runs.entries()) {
     const argument = `runs[${i}]`;

@@ -3,8 +3,8 @@ import type { VegaLiteSpec } from "../spec.js";
 
 /** A chart in one or two lines of text: its title, its axes and how much it shows. */
 export function summary(spec: VegaLiteSpec): string {
-  const { title: heading } = required("spec", spec, "a Vega-Lite specification");
-  const title = textOf(heading);
+  required("spec", spec, "a Vega-Lite specification");
+  const title = textOf(spec.title);
   const axes = new Set<string>();
   let rows = 0;
   const visit = (node: unknown): void => {

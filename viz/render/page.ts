@@ -16,7 +16,7 @@ export class Page {
 
   /** Adds a chart; the HTML that is returned belongs where it shall appear. */
   chart(spec: VegaLiteSpec): string {
-    return placeholder(this.#charts.push(spec) - 1);
+    return slot(this.#charts.push(spec) - 1);
   }
 
   /** The whole file. `body` is HTML; `title` and `style` are text and CSS. */
@@ -25,7 +25,7 @@ export class Page {
     let { body } = parts;
     for (const [i, spec] of this.#charts.entries()) {
       const svg = still(await toSVG(spec));
-      body = body.replace(placeholder(i), () => figure(i, svg, titleOf(spec)));
+      body = body.replace(slot(i), () => figure(i, svg, titleOf(spec)));
     }
     const charts = this.#charts.map((spec) => {
       const { config: _, ...rest } = withoutSchema(spec);
@@ -56,7 +56,7 @@ const policy =
   "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'";
 
 /** Unlike any text of a report: escaped text has no angle brackets. */
-const placeholder = (index: number): string => `<chart-${index}></chart-${index}>`;
+const slot = (index: number): string => `<chart-${index}></chart-${index}>`;
 
 /** The still image lies in an img of its own, because the ids within charts' SVGs are alike. */
 const figure = (index: number, svg: string, title: string): string =>

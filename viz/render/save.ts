@@ -1,6 +1,6 @@
 import { extname } from "node:path";
 import { check } from "../../src/errors.js";
-import { writeFileAtomically } from "../../src/io/files.js";
+import { checkPath, writeFileAtomically } from "../../src/io/files.js";
 import type { VegaLiteSpec } from "../spec.js";
 import type { Theme } from "../theme.js";
 import { toHTML } from "./html.js";
@@ -18,7 +18,7 @@ export async function save(
   path: string,
   options: { theme?: Theme; scale?: number } = {},
 ): Promise<void> {
-  check(typeof path === "string", "path", path, "the name of a file");
+  checkPath(path);
   const extension = extname(path).toLowerCase();
   const write = writers[extension];
   check(write !== undefined, "path", path, `a file name ending in ${Object.keys(writers).join(", ")}`);
