@@ -123,16 +123,7 @@ export function downsample2x(x: Tensor): Tensor {
 }
 
 /** Largest of 2x2 blocks: [N, H, W, C] -> [N, H/2, W/2, C]; H and W even. The first of equal ones gets the gradient, as in PyTorch. */
-export function maxPool2x(x: Tensor): Tensor {
-  const [n, h, w, c] = x.shape as [number, number, number, number];
-  // Neighbours lie side by side in a row of a matrix, the first half of it and the second. Unlike tf.maxPool's, its gradient has a gradient.
-  const larger = (pairs: Tensor): Tensor => {
-    const [first, second] = tf.split(pairs, 2, 1) as [Tensor, Tensor];
-    return tf.maximum(first, second);
-  };
-  const columns = larger(tf.reshape(x, [(n * h * w) / 2, 2 * c]));
-  return tf.reshape(larger(tf.reshape(columns, [(n * h) / 2, w * c])), [n, h / 2, w / 2, c]);
-}
+export const maxPool2x = (x: Tensor): Tensor => tf.maxPool(x as tf.Tensor4D, 2, 2, "valid");
 
 /**
  * Sines and cosines of c [N] at `count` frequencies spaced geometrically in [0.25, 8]: [N, 2 count]. For c = ln(t)/4: low enough that a

@@ -25,6 +25,10 @@ export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) 
 export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((d, i) => d === b[i]);
 
+/** What a convolution becomes: a Conv on blocks of channels, a Gather of windows and a matrix product, or ONNX's own Conv. */
+export const convolutionLowerings = ["blocked", "gathered", "standard"] as const;
+export type ConvolutionLowering = (typeof convolutionLowerings)[number];
+
 /** An ONNX graph under construction: equal nodes are merged as they are added, unused ones left out when it is encoded. */
 export class Graph {
   private nextName = 0;
@@ -32,6 +36,15 @@ export class Graph {
   private readonly nodeByKey = new Map<string, Node>();
   private readonly constantByKey = new Map<string, Value>();
   readonly inputs: Value[] = [];
+
+  /**
+   * @param convolution what convolutions become, see lowering.ts.
+   * @param block channels in a block of ONNX Runtime's blocked layout, 16 or 8; 0 where that layout is not used.
+   */
+  constructor(
+    readonly convolution: ConvolutionLowering = "gathered",
+    readonly block = 0,
+  ) {}
 
   input(shape: readonly number[], type: ElementType): Value {
     const value = { name: `in${this.inputs.length}`, shape: [...shape], type };
@@ -123,7 +136,7 @@ export class Graph {
     attributes: Attributes = {},
     domain = "",
   ): Value[] {
-    const key = `${op}(${inputs.map((v) => v.name)})${JSON.stringify(attributes)}${outputs.length > 1 ? outputs.map((o) => `[${o.shape}]`) : ""}`;
+    const key = `${domain}${op}(${inputs.map((v) => v.name)})${JSON.stringify(attributes)}${outputs.length > 1 ? outputs.map((o) => `[${o.shape}]`) : ""}`;
     const known = this.nodeByKey.get(key);
     if (known) return known.outputs;
     const node: Node = { op, inputs, attributes, domain, outputs: [] };
@@ -216,6 +229,8 @@ function lastFirst(nodes: readonly Node[]): Node[] {
 
 function workOf({ op, inputs, outputs, attributes }: Node): number {
   const written = outputs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  // Filters are declared as [out, in, height, width].
+  if (op === "Conv") return written * sizeOf(inputs[1]!.shape.slice(1));
   if (op !== "Gemm" && op !== "MatMul" && op !== "FusedMatMul") return 8 * written;
   return written * inputs[0]!.shape.at(attributes.transA ? -2 : -1)!;
 }
