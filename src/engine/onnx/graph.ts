@@ -1,3 +1,4 @@
+import { fuse } from "./fuse.js";
 import { type Attributes, type ElementType, encodeModel, type NodeSpec } from "./proto.js";
 
 export type ConstantData = Float32Array | Int32Array | BigInt64Array | Uint8Array;
@@ -184,7 +185,17 @@ export class Graph {
         });
     });
     const nameOf = (value: Value): string => renamed.get(value) ?? value.name;
-    const nodes: NodeSpec[] = lastFirst(this.nodes.filter((node) => needed.has(node))).map((node) => ({
+    const zeros = (shape: readonly number[]): Value => {
+      const value = this.splat(0, shape, "float32");
+      constants.add(value);
+      return value;
+    };
+    const fused = fuse(
+      this.nodes.filter((node) => needed.has(node)),
+      outputs,
+      zeros,
+    );
+    const nodes: NodeSpec[] = lastFirst(fused).map((node) => ({
       op: node.op,
       inputs: node.inputs.map(nameOf),
       outputs: node.outputs.map(nameOf),
@@ -218,13 +229,14 @@ export class Graph {
  * computed from kept until then; so declared backwards. A node of one input counts as added with what it reads: gradients are reshaped long after.
  */
 function lastFirst(nodes: readonly Node[]): Node[] {
-  const added = new Map<Node, number>();
+  const added = new Map<Value, number>();
   nodes.forEach((node, i) => {
     const sources = node.inputs.filter((value) => !value.constant);
-    const [source] = sources;
-    added.set(node, sources.length === 1 && source!.node ? added.get(source!.node)! : i);
+    const place = (sources.length === 1 && added.get(sources[0]!)) || i;
+    for (const output of node.outputs) added.set(output, place);
   });
-  return [...nodes].reverse().sort((a, b) => added.get(b)! - added.get(a)!);
+  const place = (node: Node): number => added.get(node.outputs[0]!)!;
+  return [...nodes].reverse().sort((a, b) => place(b) - place(a));
 }
 
 function workOf({ op, inputs, outputs, attributes }: Node): number {

@@ -1,7 +1,8 @@
 import { util } from "@tensorflow/tfjs-core";
 import { type Kernel, reshapeTo } from "../backend.js";
-import { blocksOf, rowsOf } from "../blocks.js";
+import { blocksOf, rowsOf, sourceOf } from "../blocks.js";
 import { type Graph, sizeOf, type Value } from "../graph.js";
+import { blockedDomain } from "../proto.js";
 import { binary, cast, scalar } from "./elementwise.js";
 
 /** Shape after reducing `axes`, with and without the reduced axes kept as 1. */
@@ -28,11 +29,22 @@ function reduceBlocks(graph: Graph, op: string, x: Value, axes: readonly number[
   const blocks = blocksOf(x);
   if (!blocks || !axes.includes(1) || !axes.includes(2)) return undefined;
   const [n, c] = blocks.shape as [number, number];
-  const rows = rowsOf(graph, blocks);
-  const perChannel = [n, c / graph.block, graph.block];
-  const reduced = graph.op(op, [rows, graph.integers([2])], perChannel, x.type, { keepdims: 0 });
+  const reduced = op === "ReduceMean" ? meanOfPlaces(graph, blocks) : reducePlaces(graph, op, blocks);
   const rest = axes.filter((axis) => axis === 0 || axis === 3).map((axis) => (axis === 3 ? 1 : 0));
   return reduce(graph, op, reshapeTo(graph, reduced, [n, c]), rest);
+}
+
+function reducePlaces(graph: Graph, op: string, blocks: Value): Value {
+  const rows = rowsOf(graph, blocks);
+  const [n, c, , b] = rows.shape as [number, number, number, number];
+  return graph.op(op, [rows, graph.integers([2])], [n, c, b], blocks.type, { keepdims: 0 });
+}
+
+function meanOfPlaces(graph: Graph, blocks: Value): Value {
+  const source = sourceOf(blocks);
+  const x = source.shape.length === 4 && source.shape[2] === blocks.shape[2] ? source : blocks;
+  const [n, c] = x.shape as [number, number];
+  return graph.op("GlobalAveragePool", [x], [n, c, 1, 1], "float32", {}, blockedDomain);
 }
 
 /** Sums over all axes but the last as a product with a row of ones: several times faster than ONNX Runtime's reduction. */
