@@ -30,7 +30,7 @@ export function silu(x: Tensor): Tensor {
       value: tf.mul(x, tf.sigmoid(x)),
       gradFunc: (dy: Tensor, [x]: Tensor[]) => {
         const s = tf.sigmoid(x!);
-        // d/dx x s = s + x s (1 - s) = s (1 + x - x s)
+        // d/dx x s = s + x s (1 - s) = s (x - x s + 1)
         return tf.mul(dy, tf.mul(s, tf.add(tf.sub(x!, tf.mul(x!, s)), 1)));
       },
     };

@@ -113,6 +113,20 @@ export function plusChannels(graph: Graph, image: Value, bias: Value): Value | u
   return add([reshapeTo(graph, blocks, shape), ones], shape, { kernel_shape: [1, 1], group: size });
 }
 
+/** A difference of two images in blocks plus one number: the second times -1 as a convolution that adds both; undefined for anything else. */
+export function differencePlus(graph: Graph, difference: Value, number: number): Value | undefined {
+  const blocks = twins.get(difference);
+  const { node } = (blocks && sourceOf(blocks)) ?? {};
+  if (!blocks || node?.op !== "Sub") return undefined;
+  const [a, b] = node.inputs as [Value, Value];
+  if (!sameShape(a.shape, b.shape) || a.shape.length !== 4) return undefined;
+  const [, c] = a.shape as [number, number];
+  const constants = [graph.splat(-1, [c, 1, 1, 1], "float32"), graph.splat(number, [c], "float32")];
+  const attributes = { kernel_shape: [1, 1], group: c };
+  const negated = graph.op("Conv", [b, ...constants], b.shape, "float32", attributes, blockedDomain);
+  return fromBlocks(graph, reshapeTo(graph, graph.op("Add", [negated, a], a.shape, "float32"), blocks.shape));
+}
+
 /** What a value was before it was given another shape. */
 export const sourceOf = (value: Value): Value =>
   value.node?.op === "Reshape" ? value.node.inputs[0]! : value;

@@ -1,7 +1,7 @@
 import { backend_util } from "@tensorflow/tfjs-core";
 import type { Kernel } from "../backend.js";
 import { reshapeTo } from "../backend.js";
-import { beneath, inBlocks, plusChannels, timesChannels } from "../blocks.js";
+import { beneath, differencePlus, inBlocks, plusChannels, timesChannels } from "../blocks.js";
 import { type Graph, sameShape, sizeOf, type Value } from "../graph.js";
 import { type Attributes, type ElementType, elementType } from "../proto.js";
 
@@ -69,6 +69,9 @@ export function binary(graph: Graph, op: string, a: Value, b: Value, type: Eleme
     const [image, numbers] = sameShape(a.shape, shape) ? [a, b] : [b, a];
     const joined = sameShape(image.shape, shape) ? perChannel(graph, image, numbers) : undefined;
     if (joined) return joined;
+    const number = op === "Add" ? (x ?? y) : undefined;
+    const sum = number === undefined ? undefined : differencePlus(graph, image, number);
+    if (sum) return sum;
   }
   const below =
     inBlocks(graph, [a, b], shape, ([a, b]) => binary(graph, op, a!, b!, type)) ??
