@@ -77,6 +77,28 @@ function summedTo(wide: tf.Tensor, shape: number[]): tf.Tensor {
   return tf.reshape(axes.length > 0 ? tf.sum(wide, axes) : wide, shape);
 }
 
+/** Kernels with inputs that may be missing, here batch normalization's scale and offset: tfjs's tape fails on those. */
+function registerOptional(): void {
+  const engine = tf.engine();
+  const runKernel = engine.runKernel.bind(engine) as typeof engine.runKernel;
+  engine.runKernel = (kernelName, inputs, attrs) => {
+    const all = Object.entries(inputs);
+    const given = Array.isArray(inputs) || all.every(([, input]) => input != null);
+    return runKernel(
+      kernelName,
+      given ? inputs : Object.fromEntries(all.filter(([, x]) => x != null)),
+      attrs,
+    );
+  };
+  // Which inputs are saved is asked by mapping their names to tensors.
+  const names = ["x", "mean", "variance", "scale"];
+  const present = <T>(f: (name: string) => T): T[] => names.map((name) => f(name)).filter((x) => x != null);
+  tf.registerGradient({
+    ...tf.getGradient("FusedBatchNorm"),
+    inputsToSave: Object.assign([...names], { map: present }),
+  });
+}
+
 /** Shapes or types that tfjs gets wrong. */
 function registerCorrected(): void {
   register("Cumsum", ["x"], (dy, _saved, attrs) => {
@@ -92,11 +114,63 @@ function registerCorrected(): void {
     kernelName: "SplitV",
     gradFunc: (dy, _saved, attrs) => ({ x: () => tf.concat([dy].flat(), attrs.axis as number) }),
   });
+  register("MirrorPad", ["x"], (dy, [x], attrs) => {
+    const { paddings, mode } = attrs as unknown as MirrorPadAttributes;
+    return {
+      x: () => paddings.reduce((g, borders, axis) => folded(g, x!.shape[axis]!, axis, borders, mode), dy),
+    };
+  });
+  const product = tf.getGradient("Prod");
+  register("Prod", ["x"], (dy, saved, attrs) => {
+    const { shape } = saved[0]!;
+    const axis = tf.util.parseAxisParam(
+      (attrs.axis as number[] | undefined) ?? shape.map((_, i) => i),
+      shape,
+    );
+    return product.gradFunc(dy, saved, { ...attrs, axis });
+  });
   const gather = tf.getGradient("GatherV2");
   register("GatherV2", ["x", "indices"], (dy, saved, attrs) => ({
     ...gather.gradFunc(dy, saved, attrs),
     indices: () => tf.zeros(saved[1]!.shape),
   }));
+}
+
+interface MirrorPadAttributes {
+  paddings: readonly (readonly [number, number])[];
+  mode: "reflect" | "symmetric";
+}
+
+/** The gradient of mirrored borders along one axis of length `size`: they are folded back to where they came from, and added. */
+function folded(
+  dy: tf.Tensor,
+  size: number,
+  axis: number,
+  [before, after]: readonly [number, number],
+  mode: "reflect" | "symmetric",
+): tf.Tensor {
+  if (before + after === 0) return dy;
+  const skipped = mode === "reflect" ? 1 : 0;
+  const part = (begin: number, length: number): tf.Tensor =>
+    tf.slice(
+      dy,
+      dy.shape.map((_, i) => (i === axis ? begin : 0)),
+      dy.shape.map((d, i) => (i === axis ? length : d)),
+    );
+  const mirrored = (begin: number, length: number, at: number): tf.Tensor[] =>
+    length === 0
+      ? []
+      : [
+          tf.pad(
+            tf.reverse(part(begin, length), axis),
+            dy.shape.map((_, i): [number, number] => (i === axis ? [at, size - at - length] : [0, 0])),
+          ),
+        ];
+  return tf.addN([
+    part(before, size),
+    ...mirrored(0, before, skipped),
+    ...mirrored(before + size, after, size - skipped - after),
+  ]);
 }
 
 /** Gradients of linear maps' gradients are the maps themselves. */
@@ -162,6 +236,7 @@ export function registerGradients(): void {
   registerComparisons();
   registerRecomputed();
   registerBroadcasting();
+  registerOptional();
   registerCorrected();
   registerLinear();
 }

@@ -197,7 +197,7 @@ export function userFrame(): string {
   const frames = (new Error().stack ?? "").split("\n").slice(1);
   Error.stackTraceLimit = stackTraceLimit;
   const own =
-    /[\\/]@tensorflow[\\/]|[\\/]tfjs-[a-z-]+[\\/]src[\\/]|[\\/]src[\\/]engine[\\/](onnx[\\/]|compile\.|tree\.)/;
+    /[\\/]@tensorflow[\\/]|[\\/]tfjs-[a-z-]+[\\/]src[\\/]|[\\/]src[\\/]engine[\\/](onnx[\\/]|compile\.|gradients\.|tree\.)/;
   const frame = frames.find((line) => !own.test(line) && !line.includes("node:internal")) ?? frames[0] ?? "";
   return frame.trim().replace(/^at /, "");
 }
