@@ -13,8 +13,9 @@ import {
 type KernelFunc = tf.KernelConfig["kernelFunc"];
 type Inputs = Record<string, tf.TensorInfo>;
 
-/** What the wasm backend has wrong: maxima of negative numbers, halves of gradients, numbers as integers, lost digits, borders, half pixels, swapped axes. */
+/** What the wasm backend has wrong: maxima of negative numbers, means of NaN, halves of gradients, numbers as integers, lost digits, borders, half pixels, swapped axes. */
 const wrong = [
+  "AvgPool",
   "AvgPool3DGrad",
   "AvgPoolGrad",
   "Conv3DBackpropFilterV2",
@@ -54,7 +55,7 @@ export function registerCompositions(): void {
   hostWhere("Conv2D", gaps);
   hostWhere("FusedConv2D", gaps);
   for (const kernelName of ["BatchMatMul", "_FusedMatMul"]) withoutStaleWeights(kernelName);
-  clipKeepsNaN();
+  keepNaN();
   registerAxes(wasm);
   registerProducts(wasm);
 }
@@ -98,16 +99,30 @@ function withoutStaleWeights(kernelName: string): void {
   });
 }
 
-/** The backend's own clipping makes NaN a number. */
-function clipKeepsNaN(): void {
-  wrapKernel("ClipByValue", wasm, ({ inputs, attrs, backend }) => {
-    const { clipValueMin, clipValueMax } = attrs as { clipValueMin: number; clipValueMax: number };
-    return composed(backend, () => {
-      const x = asTensor((inputs as Inputs).x!, backend);
-      const bound = (value: number): tf.Scalar => tf.scalar(value, x.dtype as "float32" | "int32");
-      return tf.minimum(tf.maximum(x, bound(clipValueMin)), bound(clipValueMax));
+/** The backend's own bounds make NaN a number. */
+function keepNaN(): void {
+  for (const kernelName of ["Maximum", "Minimum"])
+    wrapKernel(kernelName, wasm, ({ inputs, attrs, backend }, kernel) => {
+      const bounded = kernel({ inputs, attrs, backend }) as tf.TensorInfo;
+      if (bounded.dtype !== "float32") return bounded;
+      return composed(backend, () => {
+        // Of NaN and a number it is the second.
+        const b = asTensor((inputs as Inputs).b!, backend);
+        const result = tf.engine().makeTensorFromDataId(bounded.dataId, bounded.shape, bounded.dtype);
+        return tf.where(tf.isNaN(b), b, result);
+      });
     });
-  });
+  const clip = (kernelName: string, bounds: (attrs: tf.NamedAttrMap) => readonly [number, number]): void =>
+    wrapKernel(kernelName, wasm, ({ inputs, attrs, backend }) => {
+      const [least, most] = bounds(attrs as tf.NamedAttrMap);
+      return composed(backend, () => {
+        const x = asTensor((inputs as Inputs).x!, backend);
+        const bound = (value: number): tf.Scalar => tf.scalar(value, x.dtype as "float32" | "int32");
+        return tf.minimum(tf.maximum(x, bound(least)), bound(most));
+      });
+    });
+  clip("ClipByValue", (attrs) => [attrs.clipValueMin as number, attrs.clipValueMax as number]);
+  clip("Relu6", () => [0, 6]);
 }
 
 /** Runs a kernel of the plain JavaScript backend on copies of the inputs' data. */
@@ -120,7 +135,12 @@ function onHost(kernelFunc: KernelFunc): KernelFunc {
     for (const [name, info] of Object.entries(inputs)) {
       if (info == null) continue;
       const { shape, dtype, dataId } = info as tf.TensorInfo;
-      const copy = { shape, dtype, rank: shape.length, dataId: host.write(home.readSync(dataId), shape, dtype) };
+      const copy = {
+        shape,
+        dtype,
+        rank: shape.length,
+        dataId: host.write(home.readSync(dataId), shape, dtype),
+      };
       hostInputs[name] = copy;
       copies.push(copy);
     }

@@ -40,8 +40,6 @@ function registerRecomputed(): void {
     Exp: ["x"],
     Sigmoid: ["x"],
     Tanh: ["x"],
-    Max: ["x"],
-    Min: ["x"],
     Pow: ["a", "b"],
     Softmax: ["logits"],
   };
@@ -57,6 +55,40 @@ function registerRecomputed(): void {
     x: () => tf.mul(dy, tf.where(tf.greater(x!, 0), tf.onesLike(x!), tf.exp(tf.minimum(x!, 0)))),
   }));
 }
+
+/** The first of equal largest (or smallest) gets the gradient, as in PyTorch; tfjs gives it whole to each of them. */
+function registerExtremes(): void {
+  for (const [kernelName, argument] of [
+    ["Max", tf.argMax],
+    ["Min", tf.argMin],
+  ] as const)
+    register(kernelName, ["x"], (dy, saved, attrs) => {
+      const [x] = saved as [tf.Tensor];
+      const { reductionIndices, axis } = attrs as Record<string, number | number[] | undefined>;
+      const all = x.shape.map((_, i) => i);
+      const reduced = tf.util.parseAxisParam(reductionIndices ?? axis ?? all, x.shape);
+      const kept = all.filter((i) => !reduced.includes(i));
+      const sizes = (axes: readonly number[]): number[] => axes.map((i) => x.shape[i]!);
+      const size = sizes(reduced).reduce((a, b) => a * b, 1);
+      const order = [...kept, ...reduced];
+      return {
+        x: () => {
+          if (size === 1) return tf.reshape(dy, x.shape);
+          // Rows of what is reduced.
+          const rows = tf.reshape(tf.transpose(x, order), [-1, size]);
+          const place = tf.oneHot(argument(rows, 1), size, 1, 0, "float32");
+          const shares = tf.reshape(tf.mul(tf.reshape(dy, [-1, 1]), place), [
+            ...sizes(kept),
+            ...sizes(reduced),
+          ]);
+          return tf.transpose(shares, backward(order));
+        },
+      };
+    });
+}
+
+/** The order of axes that undoes `order`. */
+const backward = (order: readonly number[]): number[] => order.map((_, i) => order.indexOf(i));
 
 /** tfjs forgets to sum over the axes along which these broadcast. */
 function registerBroadcasting(): void {
@@ -235,6 +267,7 @@ interface PoolAttributes {
 export function registerGradients(): void {
   registerComparisons();
   registerRecomputed();
+  registerExtremes();
   registerBroadcasting();
   registerOptional();
   registerCorrected();

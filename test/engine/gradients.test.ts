@@ -156,4 +156,32 @@ for (const one of cases) {
     });
 }
 
+for (const device of devices)
+  test(`of equal largest the first gets the gradient, on ${device}`, async () => {
+    await useDevice(device);
+    const slope = async (f: (x: tf.Tensor) => tf.Tensor, x: tf.Tensor): Promise<number[]> =>
+      Array.from(
+        (await compile((x: Tensor) => tf.grad((x) => tf.sum(f(x)))(x as tf.Tensor) as Tensor)(x)).dataSync(),
+      );
+    const row = tf.tensor1d([1, 2, 2, 1]);
+    assert.equal(await slope((x) => tf.max(x), row), [0, 1, 0, 0]);
+    assert.equal(await slope((x) => tf.min(x), row), [1, 0, 0, 0]);
+    assert.equal(await slope((x) => tf.max(tf.reshape(x, [2, 2]), 1, true), row), [0, 1, 1, 0]);
+    assert.equal(await slope((x) => tf.max(tf.reshape(x, [2, 2]), 0), row), [0, 1, 1, 0]);
+    assert.equal(await slope((x) => tf.maximum(x, tf.tensor1d([2, 2, 2, 0])), row), [0, 1, 1, 1]);
+    assert.equal(await slope((x) => tf.minimum(tf.add(x, 0), tf.scalar(1)), row), [1, 0, 0, 1]);
+    const tie = tf.fill([1, 3, 3, 1], -1);
+    const pool = (size: number, stride: number) => (x: tf.Tensor) =>
+      tf.maxPool(x as tf.Tensor4D, size, stride, "valid");
+    assert.equal(await slope(pool(3, 1), tie), [1, 0, 0, 0, 0, 0, 0, 0, 0]);
+    assert.equal(await slope(pool(2, 1), tie), [1, 1, 0, 1, 1, 0, 0, 0, 0]);
+    assert.equal(await slope(pool(2, 2), tf.fill([1, 2, 2, 1], 0)), [1, 0, 0, 0]);
+    const cube = tf.fill([1, 2, 2, 2, 1], -2);
+    if (device !== "onnx")
+      assert.equal(
+        await slope((x) => tf.maxPool3d(x as tf.Tensor5D, 2, 2, "valid"), cube),
+        [1, 0, 0, 0, 0, 0, 0, 0],
+      );
+  });
+
 test.run();

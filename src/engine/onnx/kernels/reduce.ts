@@ -2,7 +2,7 @@ import { util } from "@tensorflow/tfjs-core";
 import { type Kernel, reshapeTo } from "../backend.js";
 import { blocksOf, rowsOf } from "../blocks.js";
 import { type Graph, sizeOf, type Value } from "../graph.js";
-import { binary, cast, scalar } from "./elementwise.js";
+import { binary, cast, op1, scalar, where } from "./elementwise.js";
 
 /** Shape after reducing `axes`, with and without the reduced axes kept as 1. */
 export function reducedShape(shape: readonly number[], axes: readonly number[], keepDims: boolean): number[] {
@@ -53,6 +53,21 @@ const reduction =
   (op: string): Kernel =>
   ({ graph, list: [x], attrs }) =>
     reduce(graph, op, x!, axesOf(x!, attrs.axis ?? attrs.reductionIndices), attrs.keepDims ?? false);
+
+/** The largest or smallest; NaN wherever there is one, which ONNX Runtime's reductions may leave out. */
+const extreme =
+  (op: "ReduceMax" | "ReduceMin"): Kernel =>
+  (context) => {
+    const {
+      graph,
+      list: [x],
+    } = context;
+    const found = reduction(op)(context) as Value;
+    if (x!.type !== "float32" || sizeOf(x!.shape) === sizeOf(found.shape)) return found;
+    const bad = cast(graph, op1(graph, "IsNaN", x!, {}, "bool"), "float32");
+    const any = reduction("ReduceMax")({ ...context, list: [bad] }) as Value;
+    return where(graph, cast(graph, any, "bool"), scalar(graph, Number.NaN), found);
+  };
 
 /** Sums; a splat's sum is known. */
 const sum: Kernel = ({ graph, list: [x], attrs }) => {
@@ -134,8 +149,8 @@ const nonZero = (graph: Graph, x: Value): Value => {
 export const reductions: Record<string, Kernel> = {
   Sum: sum,
   Mean: mean,
-  Max: reduction("ReduceMax"),
-  Min: reduction("ReduceMin"),
+  Max: extreme("ReduceMax"),
+  Min: extreme("ReduceMin"),
   Prod: reduction("ReduceProd"),
   Any: truth("ReduceMax"),
   All: truth("ReduceMin"),
