@@ -3,7 +3,7 @@ import { type Kernel, reshapeTo } from "../backend.js";
 import { blocksOf, rowsOf, sourceOf } from "../blocks.js";
 import { type Graph, sizeOf, type Value } from "../graph.js";
 import { blockedDomain } from "../proto.js";
-import { binary, cast, scalar } from "./elementwise.js";
+import { binary, cast, op1, scalar, where } from "./elementwise.js";
 
 /** Shape after reducing `axes`, with and without the reduced axes kept as 1. */
 export function reducedShape(shape: readonly number[], axes: readonly number[], keepDims: boolean): number[] {
@@ -93,6 +93,21 @@ const reduction =
   ({ graph, list: [x], attrs }) =>
     reduce(graph, op, x!, axesOf(x!, attrs.axis ?? attrs.reductionIndices), attrs.keepDims ?? false);
 
+/** The largest or smallest; NaN wherever there is one, which ONNX Runtime's reductions may leave out. */
+const extreme =
+  (op: "ReduceMax" | "ReduceMin"): Kernel =>
+  (context) => {
+    const {
+      graph,
+      list: [x],
+    } = context;
+    const found = reduction(op)(context) as Value;
+    if (x!.type !== "float32" || sizeOf(x!.shape) === sizeOf(found.shape)) return found;
+    const bad = cast(graph, op1(graph, "IsNaN", x!, {}, "bool"), "float32");
+    const any = reduction("ReduceMax")({ ...context, list: [bad] }) as Value;
+    return where(graph, cast(graph, any, "bool"), scalar(graph, Number.NaN), found);
+  };
+
 /** Sums; a splat's sum is known. */
 const sum: Kernel = ({ graph, list: [x], attrs }) => {
   const axes = axesOf(x!, attrs.axis);
@@ -173,8 +188,8 @@ const nonZero = (graph: Graph, x: Value): Value => {
 export const reductions: Record<string, Kernel> = {
   Sum: sum,
   Mean: mean,
-  Max: reduction("ReduceMax"),
-  Min: reduction("ReduceMin"),
+  Max: extreme("ReduceMax"),
+  Min: extreme("ReduceMin"),
   Prod: reduction("ReduceProd"),
   Any: truth("ReduceMax"),
   All: truth("ReduceMin"),
