@@ -22,12 +22,7 @@ export {
 export { type LevelSetsInput, levelSets, type Slice } from "./charts/level-sets.js";
 export { type LogitsInput, logitsMatrices } from "./charts/logits.js";
 export { type PictureRowsInput, pictureRows } from "./charts/picture-rows.js";
-export {
-  type SampleRun,
-  type SamplesInput,
-  sampleGrids,
-  sampleScatter,
-} from "./charts/samples.js";
+export { type SampleRun, type SamplesInput, sampleGrids, sampleScatter } from "./charts/samples.js";
 export {
   type FourRowsInput,
   fourRows,

@@ -10,9 +10,9 @@ import { finishedSteps, plannedSteps, runStudy } from "../experiments/run-study.
 import type { StudyPlan } from "../experiments/study.js";
 import { type PanelSummary, summarize } from "../experiments/summary.js";
 import { weightsCache } from "../experiments/weights.js";
+import type { Json } from "../io/checkpoint.js";
 import { writeFileAtomically } from "../io/files.js";
 import { updateSection } from "../io/sections.js";
-import type { Json } from "../training/record.js";
 import { Interrupted } from "./interrupt.js";
 import { checkOptions, folderOf, loadDataset } from "./load-dataset.js";
 import { jointProgress } from "./progress.js";
@@ -87,9 +87,9 @@ export async function experimentCommand(
     settings: {
       start: { denoiser, features, judge },
       training: Object.fromEntries(
-        plan.cells.map(({ panel, arm, at, training, objective }) => [
+        plan.cells.map(({ panel, arm, at, training, loss: { name: loss, ...options } }) => [
           [panel, arm, ...(at === undefined ? [] : [at])].join(", "),
-          { ...training, ...objective },
+          { ...training, loss, ...options },
         ]),
       ),
     },

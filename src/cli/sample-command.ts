@@ -1,12 +1,12 @@
 import { resolve } from "node:path";
 import { sampleScatter } from "../../viz/charts/samples.js";
 import { save } from "../../viz/render/save.js";
+import { generate, type SamplerName } from "../diffusion/generate.js";
+import { loadDenoiser } from "../diffusion/model-file.js";
 import { type DeviceName, useDevice } from "../engine/device.js";
 import { check } from "../errors.js";
 import { writeFileAtomically } from "../io/files.js";
 import { imageGrid } from "../io/png.js";
-import { generate, type SamplerName } from "../training/generate.js";
-import { loadDenoiser } from "../training/model-file.js";
 
 export interface SampleArguments {
   model: string;

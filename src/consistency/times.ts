@@ -59,17 +59,21 @@ export const continuousTimes =
     return { t, r: t.map((value) => pairs(value, iteration)) };
   };
 
-export interface LevelsConfig {
-  /** Intervals between the levels. */
-  curriculum: Curriculum;
-  /** Which of the neighbouring levels: all alike, or as often as a log-normal time falls between them. Default "uniform". */
-  time?: "uniform" | LogNormal;
+/** The range of noise levels. */
+export interface LevelRange {
   /** Lowest level. Default 0.002. */
   min?: number;
   /** Highest level. Default 80. */
   max?: number;
   /** Higher puts more levels at low noise. Default 7. */
   rho?: number;
+}
+
+export interface LevelsConfig extends LevelRange {
+  /** Intervals between the levels. */
+  curriculum: Curriculum;
+  /** Which of the neighbouring levels: all alike, or as often as a log-normal time falls between them. Default "uniform". */
+  time?: "uniform" | LogNormal;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { ArrayRecord } from "../training/record.js";
+import type { ArrayRecord } from "../loop/record.js";
 import type { CellRuns } from "./run-study.js";
 import { type Interval, interval, pairedDifference, pairedRatio, stepsTo } from "./statistics.js";
 import type { Cell, Study, StudyPlan } from "./study.js";

@@ -73,7 +73,7 @@ export function pointTransformations(config: PointTransformationsConfig): Transf
         draws.mixup = tf.tensor1d(weight);
       }
       if (groups.has("noise")) {
-        const [sizeKey, directionKey] = random.split(keys[7]!) as [random.Key, random.Key];
+        const [sizeKey, directionKey] = random.split(keys[7]!);
         const size = sometimes(keys[6]!, random.uniform(sizeKey, count), p);
         columns.push(size);
         const rms = size.map((value) => noiseMax * value);

@@ -1,6 +1,6 @@
 import { Matrix, solve } from "ml-matrix";
 import { check } from "../errors.js";
-import { countRows } from "./points.js";
+import { countRows } from "../loop/data.js";
 
 /** Rows [count, dim] of one network's features. */
 export interface FeatureRows {

@@ -1,7 +1,7 @@
 import { mean, quantileSorted, standardDeviation } from "simple-statistics";
 import * as random from "../engine/random.js";
 import { check, required } from "../errors.js";
-import { countRows } from "./points.js";
+import { countRows } from "../loop/data.js";
 
 /** A number measured on samples, and how sure it is. */
 export interface Interval {

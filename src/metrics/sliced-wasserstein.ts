@@ -1,6 +1,7 @@
 import * as random from "../engine/random.js";
 import { check, required } from "../errors.js";
-import { countRows, type PointsConfig } from "./points.js";
+import { countRows } from "../loop/data.js";
+import type { PointsConfig } from "./points.js";
 
 export interface SlicedWassersteinConfig extends PointsConfig {
   /** Random directions. Default 128. */

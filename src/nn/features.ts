@@ -19,6 +19,12 @@ export interface Features {
 /** A feature network on a flat vector of parameters. */
 export type FeatureModel = Model<[x: Tensor], Features>;
 
+/** A feature network with its parameters [Q]: a trained one, or one of published weights. */
+export interface FeatureNetwork {
+  readonly model: FeatureModel;
+  readonly parameters: Tensor;
+}
+
 /** That a network is one on a flat vector of parameters. @throws TangentLabError `invalid-argument`. */
 export function checkFlat(argument: string, model: FeatureModel): void {
   const flat = model?.structure !== undefined && typeof model.apply === "function";
@@ -29,7 +35,8 @@ export function checkFlat(argument: string, model: FeatureModel): void {
  * That features come from a network with its own parameters: a run that was not awaited has neither.
  * @throws TangentLabError `invalid-argument`.
  */
-export function checkFeatures(argument: string, model: FeatureModel, parameters: Tensor): void {
+export function checkFeatures(argument: string, features: FeatureNetwork): void {
+  const { model, parameters } = features ?? {};
   const trained = model !== undefined && parameters !== undefined;
   check(trained, argument, "no parameters", "a trained feature network: await its run first");
   checkFlat(argument, model);

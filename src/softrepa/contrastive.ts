@@ -70,7 +70,7 @@ export function contrastive(config: ContrastiveConfig): Method {
         `${count} labels: indices of captions`,
       );
       check(count >= 2, "batchSize", count, "an integer >= 2: captions are told apart within a batch");
-      const [noiseKey, timeKey] = random.split(key, 2) as [random.Key, random.Key];
+      const [noiseKey, timeKey] = random.split(key, 2);
       return {
         x: tf.tensor(x, [count, ...shape]) as Tensor,
         noise: tf.tensor(random.normal(noiseKey, width), [1, ...shape]) as Tensor,

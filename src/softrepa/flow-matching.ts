@@ -56,7 +56,7 @@ export function flowMatching(config: FlowMatchingConfig): Method {
         `${labels?.length ?? "no"} labels`,
         `${count} labels: indices of captions`,
       );
-      const [noiseKey, timeKey, dropKey] = random.split(key, 3) as [random.Key, random.Key, random.Key];
+      const [noiseKey, timeKey, dropKey] = random.split(key, 3);
       const dropped = random.uniform(dropKey, count);
       const own = new Int32Array(count * length);
       labels.forEach((label, i) => {
