@@ -135,11 +135,13 @@ async function placeOf(
   { dataset, folder }: Pick<Bench, "dataset" | "folder">,
 ): Promise<{ name: string; path: string }> {
   const data = await dataset(trial.dataset);
-  const { dataset: from, seed, start, loss, ...rest } = trial;
-  const settings = { dataset: from, seed, start, objective: ofVersion01(loss), ...rest } as Json;
-  const name = await trainingName(`${from}-seed-${seed}`, data, settings);
+  const name = await trainingName(`${trial.dataset}-seed-${trial.seed}`, data, trialSettings(trial));
   return { name, path: join(folder, `${name}.json`) };
 }
+
+/** What names a trial: as version 0.1 wrote it, so that what it finished is found. */
+export const trialSettings = ({ dataset, seed, start, loss, ...rest }: Trial): Json =>
+  ({ dataset, seed, start, objective: ofVersion01(loss), ...rest }) as Json;
 
 interface Parts {
   denoiser: TrainedDenoiser;
