@@ -29,7 +29,13 @@ export {
   type TangentPicturesInput,
   tangentPictures,
 } from "./charts/tangent-pictures.js";
-export { directionChange, type ProbeChartInput, type ProbeCurves, parallelShare } from "./charts/tangents.js";
+export {
+  directionChange,
+  type ParallelShareInput,
+  type ProbeChartInput,
+  type ProbeCurves,
+  parallelShare,
+} from "./charts/tangents.js";
 export { type TimeScheduleInput, timeSchedule } from "./charts/time-schedule.js";
 export { type TrajectoriesInput, trajectories } from "./charts/trajectories.js";
 export {
@@ -52,7 +58,7 @@ export { toHTML } from "./render/html.js";
 export { toPNG } from "./render/png.js";
 export { save } from "./render/save.js";
 export { toSVG } from "./render/svg.js";
-export type { MetricsRow, ReportComparison, ReportInput, ReportRun } from "./report/input.js";
 export { renderReport } from "./report/report.js";
+export type { Recorded, Runs } from "./runs.js";
 export type { Points, VegaLiteSpec } from "./spec.js";
 export { palette, runColors, type Theme, themed } from "./theme.js";

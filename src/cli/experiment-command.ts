@@ -8,9 +8,8 @@ import { studyByName } from "../experiments/index.js";
 import { machine, versions } from "../experiments/provenance.js";
 import { finishedSteps, plannedSteps, runStudy } from "../experiments/run-study.js";
 import type { StudyPlan } from "../experiments/study.js";
-import { type PanelSummary, summarize } from "../experiments/summary.js";
+import { type StudyRecord, summarize } from "../experiments/summary.js";
 import { weightsCache } from "../experiments/weights.js";
-import type { Json } from "../io/checkpoint.js";
 import { writeFileAtomically } from "../io/files.js";
 import { updateSection } from "../io/sections.js";
 import { Interrupted } from "./interrupt.js";
@@ -26,24 +25,6 @@ export interface ExperimentArguments {
   data?: string[];
   cache: boolean;
   readme?: string;
-}
-
-/** What `results.json` has. */
-export interface StudyRecord {
-  name: string;
-  title: string;
-  question: string;
-  date: string;
-  /** Of the training of all runs, also those of earlier commands; without what they start from. */
-  seconds: number;
-  quick: boolean;
-  axis: string | null;
-  measures: string[];
-  seeds: StudyPlan["seeds"];
-  panels: PanelSummary[];
-  settings: { [name: string]: Json };
-  machine: Record<string, string>;
-  versions: Record<string, string>;
 }
 
 /** `tangent-lab experiment NAME`: runs what is not finished of a study, then writes its results and report. */

@@ -67,6 +67,7 @@ export function tangentProbes(config: ProbesConfig): Observer & { readonly probe
   });
   const labels = given && Int32Array.from(times, (_, i) => given[Math.floor(i / config.times.length)]!);
   const probes = drawProbes(keys[1], { ...config, x, shape, times, labels });
+  const drawn = shape.length === 1 ? 400 : 100;
   const neighbours = manifold ? new Float32Array(0) : draw(data, keys[2], neighbourhood).x;
   const compiled = compile(tangents(denoiser, loss));
   const probeShape = [times.length, ...shape];
@@ -79,6 +80,7 @@ export function tangentProbes(config: ProbesConfig): Observer & { readonly probe
       times,
       clean: arrayRecord(x, probeShape),
       noisy: arrayRecord(noisy, probeShape),
+      data: arrayRecord(draw(data, random.foldIn(keys[2], 1), drawn).x, [drawn, ...shape]),
       tangentSpace: manifold ? "exact" : "local-pca",
       chance: (manifold?.dim ?? estimatedDim) / dim,
     },

@@ -32,6 +32,8 @@ export interface ProbeSetRecord {
   clean: ArrayRecord;
   /** Network input x_t = x0 + t noise, [probes, ...example shape]. */
   noisy: ArrayRecord;
+  /** Examples of the data, to draw behind: [count, ...example shape]. Not in records of version 0.1. */
+  data?: ArrayRecord;
   /** How the tangent space was found: `exact` for a known manifold, `local-pca` from neighbours in the data. */
   tangentSpace: "exact" | "local-pca";
   /** Share of a random direction's squared norm that is parallel: manifold dimension / ambient dimension. */
