@@ -35,7 +35,7 @@ function labelsOf(args: SampleArguments, classes: number | undefined): number[] 
 /** `tangent-lab sample`: what a consistency model, or a denoiser, draws: images as one PNG, points as a chart. */
 export async function sampleCommand(args: SampleArguments): Promise<void> {
   const { count, steps, seed, scale, out } = args;
-  check(Number.isInteger(count) && count >= 1, "--count", count, "an integer >= 1");
+  check.count("--count", count);
   check(Number.isInteger(scale) && scale >= 1 && scale <= 64, "--scale", scale, "an integer from 1 to 64");
   await useDevice(args.engine as DeviceName | "auto");
   const model = await loadDenoiser(args.model);

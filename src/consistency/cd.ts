@@ -1,6 +1,6 @@
 import { eulerStep, heunStep } from "../diffusion/ode.js";
 import type { TrainedDenoiser } from "../diffusion/trained.js";
-import { check, count, oneOf, only } from "../errors.js";
+import { check } from "../errors.js";
 import { discrete, uniformWeight } from "./discrete.js";
 import { given, type Objective } from "./objective.js";
 import { type LevelRange, levelTimes } from "./times.js";
@@ -25,7 +25,7 @@ export interface CdOptions extends LevelRange {
  * @throws TangentLabError `invalid-argument` for unknown options, in use for options out of range.
  */
 export function cd(options: CdOptions = {}): Objective {
-  only("cd", options, ["teacher", "intervals", "solver", "targetDecay", "min", "max", "rho"]);
+  check.only("cd", options, ["teacher", "intervals", "solver", "targetDecay", "min", "max", "rho"]);
   const { teacher = "from", ...rest } = options;
   const { intervals = 17, solver = "heun", targetDecay = 0.95, ...range } = rest;
   return {
@@ -33,8 +33,8 @@ export function cd(options: CdOptions = {}): Objective {
     settings: given(rest),
     teacher,
     method: (config) => {
-      count("intervals", intervals);
-      oneOf("solver", solver, solvers);
+      check.count("intervals", intervals);
+      check.oneOf("solver", solver, solvers);
       check(targetDecay >= 0 && targetDecay < 1, "targetDecay", targetDecay, "a number in [0, 1)");
       return discrete({
         ...config,

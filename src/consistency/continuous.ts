@@ -5,7 +5,7 @@ import { type Denoise, velocity } from "../diffusion/ode.js";
 import { type LogNormal, logNormal } from "../diffusion/times.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
-import { check, oneOf } from "../errors.js";
+import { check } from "../errors.js";
 import type { Condition } from "../nn/network.js";
 import { jvp } from "../optim/jvp.js";
 import { type Context, type Method, type MethodParts, method } from "../optim/method.js";
@@ -51,7 +51,7 @@ export function continuousParts(config: ContinuousConfig): MethodParts<Continuou
   const loss = checkObjective(config);
   const { denoiser, shape, teacher, classes, normalization = 0.1, warmup = 0 } = config;
   const { process = denoiser.preconditioning } = config;
-  oneOf("process", process, processes);
+  check.oneOf("process", process, processes);
   check(
     normalization === false || (normalization > 0 && Number.isFinite(normalization)),
     "normalization",

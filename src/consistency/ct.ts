@@ -1,4 +1,4 @@
-import { check, only } from "../errors.js";
+import { check } from "../errors.js";
 import { type CurriculumConfig, rootCurriculum } from "./curriculum.js";
 import { discrete, uniformWeight } from "./discrete.js";
 import { given, type Objective } from "./objective.js";
@@ -15,7 +15,7 @@ export interface CtOptions extends Omit<CurriculumConfig, "iterations">, LevelRa
  * @throws TangentLabError `invalid-argument` for unknown options, in use for options out of range.
  */
 export function ct(options: CtOptions = {}): Objective {
-  only("ct", options, ["s0", "s1", "targetDecay", "min", "max", "rho"]);
+  check.only("ct", options, ["s0", "s1", "targetDecay", "min", "max", "rho"]);
   const { s0 = 2, targetDecay: first = 0.9 } = options;
   return {
     name: "ct",

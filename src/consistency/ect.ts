@@ -1,5 +1,5 @@
 import type { LogNormal } from "../diffusion/times.js";
-import { only } from "../errors.js";
+import { check } from "../errors.js";
 import { discrete } from "./discrete.js";
 import type { Objective } from "./objective.js";
 import { continuousTimes, type EctSchedule, ectPairs } from "./times.js";
@@ -15,7 +15,7 @@ export interface EctOptions extends Omit<EctSchedule, "iterations"> {
  * @throws TangentLabError `invalid-argument` for unknown options, in use for options out of range.
  */
 export function ect(options: EctOptions = {}): Objective {
-  only("ect", options, ["stages", "q", "k", "b", "time"]);
+  check.only("ect", options, ["stages", "q", "k", "b", "time"]);
   const { stages = 8, q = 2, k = 8, b = 1, time } = options;
   const pairs = (iterations: number) => ectPairs({ iterations, stages, q, k, b });
   return {

@@ -45,7 +45,7 @@ export interface EvaluationConfig {
 export function evaluation(config: EvaluationConfig): Observer {
   required("config", config, "an object with data, denoiser, every, count, shown and seed");
   const { data, denoiser, every, count, shown, seed, times, judge, classes } = config;
-  check(Number.isInteger(shown) && shown >= 1, "shown", shown, "an integer >= 1");
+  check.count("shown", shown);
   check(
     Number.isInteger(count) && count >= 2 && count % shown === 0,
     "count",

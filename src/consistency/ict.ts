@@ -1,5 +1,5 @@
 import type { LogNormal } from "../diffusion/times.js";
-import { only } from "../errors.js";
+import { check } from "../errors.js";
 import { type CurriculumConfig, exponentialCurriculum } from "./curriculum.js";
 import { discrete, inverseGap } from "./discrete.js";
 import { given, type Objective } from "./objective.js";
@@ -16,7 +16,7 @@ export interface IctOptions extends Omit<CurriculumConfig, "iterations">, LevelR
  * @throws TangentLabError `invalid-argument` for unknown options, in use for options out of range.
  */
 export function ict(options: IctOptions = {}): Objective {
-  only("ict", options, ["s0", "s1", "time", "min", "max", "rho"]);
+  check.only("ict", options, ["s0", "s1", "time", "min", "max", "rho"]);
   const { time = { mean: -1.1, std: 2 } } = options;
   return {
     name: "ict",

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { perExample } from "../diffusion/edm.js";
 import type { Tensor } from "../engine/tensor.js";
-import { check, positive, required } from "../errors.js";
+import { check, required } from "../errors.js";
 import { chosen, flat, type Layers } from "../manifold/feature-space.js";
 import { checkFeatures, type FeatureNetwork, type Features } from "../nn/features.js";
 import type { Context } from "../optim/method.js";
@@ -66,7 +66,7 @@ export function mfd(features: FeatureNetwork, options: MfdOptions = {}): Consist
   checkDistance(layers, epsilon);
   const isDistance = beside === undefined || typeof beside === "function";
   check(isDistance, "beside", beside, "a distance of the data: l1(), l2(), pseudoHuber()");
-  positive("lambda", lambda);
+  check.positive("lambda", lambda);
   check(ramp >= 0 && Number.isFinite(ramp), "ramp", ramp, "a number of iterations >= 0");
   check(ramp === 0 || beside !== undefined, "ramp", ramp, "0 with nothing beside");
   const { model } = features;

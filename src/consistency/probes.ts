@@ -48,7 +48,7 @@ export function tangentProbes(config: ProbesConfig): Observer & { readonly probe
   const { data, denoiser, loss, every, examples, seed, neighbourhood = 2000 } = config;
   checkData(data);
   const { estimatedDim = Math.min(8, exampleSize(config.data)) } = config;
-  check(Number.isInteger(examples) && examples >= 1, "examples", examples, "an integer >= 1");
+  check.count("examples", examples);
   check(
     config.times.length > 0 && config.times.every((t) => t > 0 && Number.isFinite(t)),
     "times",

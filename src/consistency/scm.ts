@@ -1,5 +1,5 @@
 import type { TrainedDenoiser } from "../diffusion/trained.js";
-import { only } from "../errors.js";
+import { check } from "../errors.js";
 import { type ContinuousConfig, continuous } from "./continuous.js";
 import { l2 } from "./losses.js";
 import { given, type Objective } from "./objective.js";
@@ -18,7 +18,7 @@ const known = ["process", "time", "normalization", "warmup"];
  * @throws TangentLabError `invalid-argument` for unknown options, in use for options out of range.
  */
 export function sct(options: SctOptions = {}): Objective {
-  only("sct", options, known);
+  check.only("sct", options, known);
   return {
     name: "sct",
     settings: given(options),
@@ -29,7 +29,7 @@ export function sct(options: SctOptions = {}): Objective {
 
 /** sCM's distillation in continuous time (2410.11081): the same along a teacher's trajectories. */
 export function scd(options: ScdOptions = {}): Objective {
-  only("scd", options, ["teacher", ...known]);
+  check.only("scd", options, ["teacher", ...known]);
   const { teacher = "from", ...rest } = options;
   return {
     name: "scd",

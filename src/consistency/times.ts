@@ -39,8 +39,8 @@ export function ectPairs(config: EctSchedule): PairSchedule {
     k = 8,
     b = 1,
   } = required("config", config, "an object with iterations");
-  check(Number.isInteger(iterations) && iterations >= 1, "iterations", iterations, "an integer >= 1");
-  check(Number.isInteger(stages) && stages >= 1, "stages", stages, "an integer >= 1");
+  check.count("iterations", iterations);
+  check.count("stages", stages);
   check(q > 1 && Number.isFinite(q), "q", q, "a finite number > 1");
   check(k >= 0 && Number.isFinite(k), "k", k, "a finite number >= 0");
   check(Number.isFinite(b), "b", b, "a finite number");

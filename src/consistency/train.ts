@@ -1,6 +1,6 @@
 import { denoiserFor } from "../diffusion/train.js";
 import { checkTrained, type Preconditioning, type TrainedDenoiser } from "../diffusion/trained.js";
-import { check, count, required } from "../errors.js";
+import { check, required } from "../errors.js";
 import { checkpointFolder, type RunConfig } from "../io/checkpoint.js";
 import { checkData, classesOf, deviation, type TrainingData } from "../loop/data.js";
 import type { Run } from "../loop/run.js";
@@ -64,7 +64,7 @@ export function train(data: TrainingData, options: ConsistencyTraining = {}): Ru
   required("options", options);
   checkNames(options);
   const { steps = 2000, from, preconditioning, seed = 0, name, recording = {}, ...rest } = options;
-  count("steps", steps); // before schedules are made of them
+  check.count("steps", steps); // before schedules are made of them
   const { objective = ect() } = options;
   const isObjective = typeof objective?.method === "function" && typeof objective.name === "string";
   check(isObjective, "objective", objective, "an objective: ect(), ct(), ict(), cd(), sct(), scd()");

@@ -32,8 +32,8 @@ export async function denoise(
 ): Promise<Generated> {
   checkTrained("model", model);
   const { sigma, seed = 0, labels, batchSize = 64 } = required("options", options, "an object with sigma");
-  check(sigma > 0 && Number.isFinite(sigma), "sigma", sigma, "a finite number > 0");
-  check(Number.isInteger(batchSize) && batchSize >= 1, "batchSize", batchSize, "an integer >= 1");
+  check.positive("sigma", sigma);
+  check.count("batchSize", batchSize);
   countExamples("clean", clean, model.record.shape);
   const noise = random.normal(random.key(seed), clean.length);
   const noisy = clean.map((value, i) => value + sigma * noise[i]!);

@@ -46,9 +46,8 @@ export async function generate(model: TrainedDenoiser, options: GenerateOptions 
   required("options", options);
   const { seed = 0, sampler = "consistency", labels, batchSize = 64, times, churn } = options;
   const { count = labels?.length ?? 64, steps = sampler === "consistency" ? 1 : 18 } = options;
-  for (const [name, value] of Object.entries({ count, steps, batchSize }))
-    check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
-  check(Object.hasOwn(samplers, sampler), "sampler", sampler, Object.keys(samplers).join(", "));
+  for (const [name, value] of Object.entries({ count, steps, batchSize })) check.count(name, value);
+  check.oneOf("sampler", sampler, samplers);
   check(churn === undefined || sampler === "stochastic", "churn", churn, 'only with sampler "stochastic"');
   if (churn !== undefined) required("churn", churn);
   const areTimes = times === undefined || (Array.isArray(times) && times.every(Number.isFinite));

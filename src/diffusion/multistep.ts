@@ -15,7 +15,7 @@ export const twoStep = [80, 0.821] as const;
  * @throws TangentLabError `invalid-argument` for steps < 1.
  */
 export function samplingTimes(steps: number): readonly number[] {
-  check(Number.isInteger(steps) && steps >= 1, "steps", steps, "an integer >= 1");
+  check.count("steps", steps);
   if (steps === 1) return oneStep;
   return steps === 2 ? twoStep : karrasSigmas({ steps: steps + 1 }).slice(0, steps);
 }

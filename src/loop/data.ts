@@ -94,7 +94,7 @@ export function classesOf(
 
 /** Rows of `dim` numbers in `values`; at least `least`, all finite. @throws TangentLabError `invalid-argument`. */
 export function countRows(name: string, values: Float32Array, dim: number, least = 1): number {
-  check(Number.isInteger(dim) && dim >= 1, "dim", dim, "an integer >= 1");
+  check.count("dim", dim);
   check(typeof values?.length === "number", name, values, "numbers in a Float32Array");
   check(
     values.length % dim === 0 && values.length >= least * dim,

@@ -4,7 +4,7 @@ import { currentDevice } from "../engine/device.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import * as tree from "../engine/tree.js";
-import { check, count, required, TangentLabError } from "../errors.js";
+import { check, required, TangentLabError } from "../errors.js";
 import type { Checkpoints, Json, RunConfig } from "../io/checkpoint.js";
 import type { Method, Metrics, TrainingConfig, TrainState } from "../optim/method.js";
 import { draw, type TrainingData } from "./data.js";
@@ -75,11 +75,11 @@ export function train<Result>(options: TrainOptions<Result>): Run<Result> {
   required("options", options, "an object with steps, name, kind, method, data and finish");
   const { steps, batchSize = 128, seed = 0, data, observers = [] } = options;
   const { eventEvery = Math.ceil(steps / 100), checkpointEvery = Math.ceil(steps / 10) } = options;
-  count("steps", steps);
-  if (typeof batchSize !== "function") count("batchSize", batchSize);
-  count("eventEvery", eventEvery);
-  count("checkpointEvery", checkpointEvery);
-  for (const { every } of observers) count("every", every);
+  check.count("steps", steps);
+  if (typeof batchSize !== "function") check.count("batchSize", batchSize);
+  check.count("eventEvery", eventEvery);
+  check.count("checkpointEvery", checkpointEvery);
+  for (const { every } of observers) check.count("every", every);
   check(!options.resume || options.checkpoint !== undefined, "resume", true, "only with a checkpoint folder");
   random.key(seed); // its check
   const record: RunRecord = {

@@ -23,7 +23,7 @@ export interface ClassifierConfig {
  */
 export function classifier(config: ClassifierConfig): FeatureModel {
   const { size, channels, classes } = required("config", config, "an object with size, channels and classes");
-  check(Number.isInteger(classes) && classes >= 2, "classes", classes, "an integer >= 2");
+  check.count("classes", classes, 2);
   return flatten(
     convFeatures({ size, inChannels: channels, labels: classes, channels: [16, 32, 64], groups: 8 }),
   );

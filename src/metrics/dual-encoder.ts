@@ -39,9 +39,7 @@ export interface DualEncoder {
 export function dualEncoder(config: DualEncoderConfig): DualEncoder {
   required("config", config, "an object with size, channels, vocabulary and length");
   const { size, channels, vocabulary, length, dim = 64 } = config;
-  for (const [name, value] of Object.entries({ vocabulary, length, dim })) {
-    check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
-  }
+  for (const [name, value] of Object.entries({ vocabulary, length, dim })) check.count(name, value);
   const tower: FeatureModel = flatten(
     convFeatures({ size, inChannels: channels, labels: dim, channels: [16, 32, 64], groups: 8 }),
   );

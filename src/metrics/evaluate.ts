@@ -4,10 +4,11 @@ import { checkTrained, type TrainedDenoiser } from "../diffusion/trained.js";
 import * as random from "../engine/random.js";
 import { check, required } from "../errors.js";
 import { checkData, draw, type TrainingData } from "../loop/data.js";
-import { checkFeatures } from "../nn/features.js";
+import { checkFeatures, type FeatureNetwork } from "../nn/features.js";
 import { bootstrap, type Interval } from "./bootstrap.js";
+import { trainClassifier } from "./classifier.js";
 import { type DenoisingDistance, denoisingFrechet } from "./denoising.js";
-import type { FeatureExtractor, TrainedFeatures } from "./features.js";
+import type { FeatureExtractor } from "./features.js";
 import { networkFeatures } from "./features.js";
 import { frechetDistance } from "./frechet.js";
 import { kernelDistance } from "./kernel-distance.js";
@@ -16,9 +17,10 @@ import { precisionRecall } from "./precision-recall.js";
 export interface EvaluateOptions extends Omit<GenerateOptions, "count" | "labels"> {
   /**
    * In whose features distances are taken: a trained network (`trainClassifier(data)`), or any (`onnxFeatures({ model: "inception.onnx", ... })`
-   * makes `frechet` the FID). Default for points their coordinates; images need one.
+   * makes `frechet` the FID). Default for points their coordinates, for images with classes a classifier that is trained first: give one where you
+   * measure several models.
    */
-  features?: TrainedFeatures | FeatureExtractor;
+  features?: FeatureNetwork | FeatureExtractor;
   /** Samples, and examples of the data that they are compared with. At least 8; Fréchet distances depend on it. Default 512. */
   count?: number;
   /** Noise levels of the denoising samples. Default 0.2, 0.4 and 0.8. */
@@ -46,7 +48,7 @@ export interface Evaluation {
  * class-conditional model draws and denoises the examples' classes.
  *
  * `await evaluate(model, data, { features: await trainClassifier(data) })`
- * @throws TangentLabError `invalid-argument` for options out of range and images without features.
+ * @throws TangentLabError `invalid-argument` for options out of range and images with neither features nor classes.
  */
 export async function evaluate(
   model: TrainedDenoiser,
@@ -57,10 +59,9 @@ export async function evaluate(
   const { features, count = 512, sigmas, resamples = 200, seed = 0, batchSize = 64, ...sampling } = options;
   checkTrained("model", model);
   checkData(data);
-  check(Number.isInteger(count) && count >= 8, "count", count, "an integer >= 8");
+  check.count("count", count, 8);
   const { shape } = model.record;
   check(`${data.shape}` === `${shape}`, "data.shape", data.shape, `[${shape}], as the model's`);
-  const extract = extractor(features, shape);
   const keys = random.split(random.foldIn(random.key(seed), 4), 3);
   const { x: clean, labels: known } = draw(data, keys[0], count);
   const isConditional = typeof model.record.settings.classes === "number";
@@ -71,6 +72,7 @@ export async function evaluate(
     "examples with classes, as the model has",
   );
   const labels = isConditional ? known : undefined;
+  const extract = await extractor(features, data, seed);
   const { values } = await generate(model, {
     ...{ ...sampling, count, seed, batchSize },
     ...(labels && { labels }),
@@ -93,20 +95,19 @@ export async function evaluate(
   };
 }
 
-function extractor(
-  features: TrainedFeatures | FeatureExtractor | undefined,
-  shape: readonly number[],
-): FeatureExtractor {
+async function extractor(
+  features: FeatureNetwork | FeatureExtractor | undefined,
+  data: TrainingData,
+  seed: number,
+): Promise<FeatureExtractor> {
   if (typeof features === "function") return features;
   if (features !== undefined) {
     checkFeatures("features", features);
     return networkFeatures(features);
   }
-  check(
-    shape.length === 1,
-    "features",
-    features,
-    "for images a network: trainClassifier(data), onnxFeatures(...)",
-  );
-  return async (values) => ({ values, dim: shape[0]! });
+  const [dim] = data.shape;
+  if (data.shape.length === 1) return async (values) => ({ values, dim: dim! });
+  const allowed = "for images without classes a network: onnxFeatures(...)";
+  check(data.numClasses !== undefined, "features", features, allowed);
+  return networkFeatures(await trainClassifier(data, { seed }));
 }

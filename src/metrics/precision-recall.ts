@@ -25,7 +25,7 @@ export function precisionRecall(
   config: PrecisionRecallConfig,
 ): PrecisionRecall {
   const { dim, neighbours = 3 } = required("config", config, "an object with dim");
-  check(Number.isInteger(neighbours) && neighbours >= 1, "neighbours", neighbours, "an integer >= 1");
+  check.count("neighbours", neighbours);
   countRows("samples", samples, dim, neighbours + 1);
   countRows("reference", reference, dim, neighbours + 1);
   return {

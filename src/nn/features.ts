@@ -70,7 +70,7 @@ export function convFeatures(config: ConvFeaturesConfig): Network<[x: Tensor], F
   const { size, inChannels, labels, channels = [16, 32, 64], groups } = config;
   const factor = 2 ** channels.length;
   check(Number.isInteger(size) && size > 0 && size % factor === 0, "size", size, `a multiple of ${factor}`);
-  check(Number.isInteger(labels) && labels >= 1, "labels", labels, "an integer >= 1");
+  check.count("labels", labels);
   check(
     channels.length >= 1 && channels.every((width) => Number.isInteger(width) && width >= 1),
     "channels",
@@ -130,9 +130,7 @@ export interface MlpFeaturesConfig {
 export function mlpFeatures(config: MlpFeaturesConfig): Network<[x: Tensor], Features> {
   required("config", config, "an object with dim and labels");
   const { dim, labels, width = 128, depth = 3 } = config;
-  for (const [name, value] of Object.entries({ dim, labels, width, depth })) {
-    check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
-  }
+  for (const [name, value] of Object.entries({ dim, labels, width, depth })) check.count(name, value);
   return {
     init: (key: Key) => {
       const keys = random.split(key, depth + 1);

@@ -54,7 +54,7 @@ export function contrastive(config: ContrastiveConfig): Method {
   const { shape } = flow;
   checkContrastive(config);
   check(captions.length > 0, "captions", "an empty list", "one or more captions");
-  check(Number.isInteger(chunk) && chunk >= 1, "chunk", chunk, "an integer >= 1");
+  check.count("chunk", chunk);
   const width = shape.reduce((a, b) => a * b, 1);
   return method({
     optimizer: adamw({ weightDecay: 1e-4 }),

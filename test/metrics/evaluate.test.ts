@@ -102,7 +102,7 @@ test("images: a feature network's features, whatever the batch; any function of 
   const options = { count: 16, resamples: 3, sigmas: [0.4] };
   const a = await evaluate(trained, data, {
     ...options,
-    features: { model, parameters, record: trained.record },
+    features: { model, parameters },
   });
   const b = await evaluate(trained, data, { ...options, features: networkFeatures({ model, parameters }) });
   assert.equal(a, b);

@@ -64,7 +64,7 @@ export function metricCurves(
   const { metric, curves, yScale = "linear", xScale = "linear" } = input;
   const { xTitle = "training step", lowerIsBetter = true, width = notebookWidth, height = 240 } = input;
   const { maxPoints = 1000, caption = [] } = input;
-  check(Number.isInteger(maxPoints) && maxPoints >= 1, "maxPoints", maxPoints, "an integer >= 1");
+  check.count("maxPoints", maxPoints);
   checkNames("curves", curves);
   checkSize("width", width);
   checkSize("height", height);
