@@ -1,8 +1,11 @@
 import type * as tf from "@tensorflow/tfjs-core";
+import { check } from "../../errors.js";
+import { checkResult } from "../result.js";
 import * as tree from "../tree.js";
 import { registerTraceBackend, trace } from "./backend.js";
 import { sizeOf, type Value } from "./graph.js";
 import { kernels } from "./kernels/index.js";
+import { newGraph } from "./lowering.js";
 import { createSession, type Data, type Session, type Slot, toTensor } from "./session.js";
 
 interface Compiled {
@@ -13,29 +16,65 @@ interface Compiled {
   donated: number;
   /** For each output: the leaf of the old state that it is, untouched; or which of the session's outputs. */
   sources: readonly ({ readonly moved: number } | { readonly output: number })[];
+  /** From outside, read at every call: inputs after the arguments' leaves. */
+  variables: readonly tf.Variable[];
 }
 
-/** Compiles `f` by tracing it, once for each combination of input structures and shapes. */
+/** Combinations of input shapes whose sessions a compiled function keeps. */
+export const shapesKept = 32;
+
+/** What is kept for one combination of input shapes. */
+interface Entry<A> {
+  /** The leaves of arguments of these shapes. */
+  match: (args: A) => tf.Tensor[] | undefined;
+  compiled: Promise<Compiled>;
+  /** Calls that use it now. */
+  running: number;
+  /** No longer kept: to be released after the last of these calls. */
+  retired: boolean;
+}
+
+/** Compiles `f` by tracing it, once for each combination of input structures and shapes; the least recently used are given up. */
 export function compileOnnx<A extends tree.Tree[], R extends tree.Tree>(
   f: (...args: A) => R,
   donate: boolean,
 ): (...args: A) => Promise<R> {
-  const compiled: { match: (args: A) => tf.Tensor[] | undefined; entry: Promise<Compiled> }[] = [];
+  /** The most recently used first. */
+  const entries: Entry<A>[] = [];
   const buffers = new StateBuffers();
-  const find = (args: A): { leaves: tf.Tensor[]; entry: Promise<Compiled> } => {
-    for (const { match, entry } of compiled) {
-      const leaves = match(args);
-      if (leaves) return { leaves, entry };
-    }
-    const added = { match: tree.matcher(args) as (args: A) => tf.Tensor[], entry: build(f, args, donate) };
-    compiled.push(added);
-    added.entry.catch(() => compiled.splice(compiled.indexOf(added), 1));
-    return { leaves: added.match(args), entry: added.entry };
+  const remove = (entry: Entry<A>): void => {
+    const i = entries.indexOf(entry);
+    if (i >= 0) entries.splice(i, 1);
   };
-  return async (...args) => {
-    const { leaves, entry } = find(args);
-    const { session, build: rebuild, donated, sources } = await entry;
-    const inputs = leaves.map((tensor) => tensor.dataSync() as Data);
+  const release = (entry: Entry<A>): void => {
+    if (!entry.retired || entry.running > 0) return;
+    entry.compiled.then(({ session }) => session.release()).catch(() => undefined);
+  };
+  const find = (args: A): { leaves: tf.Tensor[]; entry: Entry<A> } => {
+    for (const entry of entries) {
+      const leaves = entry.match(args);
+      if (!leaves) continue;
+      if (entry !== entries[0]) {
+        remove(entry);
+        entries.unshift(entry);
+      }
+      return { leaves, entry };
+    }
+    const match = tree.matcher(args) as (args: A) => tf.Tensor[];
+    const entry = { match, compiled: build(f, args, donate), running: 0, retired: false };
+    entries.unshift(entry);
+    entry.compiled.catch(() => remove(entry));
+    if (entries.length > shapesKept) {
+      const oldest = entries.pop()!;
+      oldest.retired = true;
+      release(oldest);
+      buffers.forget();
+    }
+    return { leaves: match(args), entry };
+  };
+  const run = async (args: A, leaves: tf.Tensor[], compiled: Compiled): Promise<R> => {
+    const { session, build: rebuild, donated, sources, variables } = compiled;
+    const inputs = [...leaves, ...variables.map(alive)].map((tensor) => tensor.dataSync() as Data);
     const targets: (Data | undefined)[] = [];
     sources.forEach((source, i) => {
       if ("moved" in source) return;
@@ -61,6 +100,23 @@ export function compileOnnx<A extends tree.Tree[], R extends tree.Tree>(
     }
     return rebuild(tensors) as R;
   };
+  return async (...args) => {
+    const { leaves, entry } = find(args);
+    entry.running++;
+    try {
+      return await run(args, leaves, await entry.compiled);
+    } finally {
+      entry.running--;
+      release(entry);
+    }
+  };
+}
+
+/** @throws TangentLabError `invalid-argument` for a variable that was disposed after the step was traced. */
+function alive(variable: tf.Variable): tf.Variable {
+  const allowed = "variables that live as long as the step that reads them; or arguments";
+  check(!variable.isDisposed, `variable ${variable.name}`, "a disposed variable", allowed);
+  return variable;
 }
 
 async function build<A extends tree.Tree[]>(
@@ -73,14 +129,14 @@ async function build<A extends tree.Tree[]>(
   const flat = args.flatMap((arg) => tree.leaves(arg));
   let rebuild: (leaves: tf.Tensor[]) => tree.Tree = () => ({});
   let donated = 0;
-  const { graph, outputs } = trace(
+  const { graph, outputs, variables } = trace(
     flat.map(({ shape, dtype }) => ({ shape, dtype })),
     (tensors) => {
       const ends = counts.map((_, i) => counts.slice(0, i + 1).reduce((a, b) => a + b, 0));
       const symbolic = args.map((arg, i) =>
         tree.unflatten(arg, tensors.slice(ends[i]! - counts[i]!, ends[i])),
       ) as A;
-      const result = f(...symbolic);
+      const result = checkResult(f(...symbolic));
       const list = tree.leaves(result) as tf.Tensor[];
       // The state's leaves come first among the outputs.
       const state = donate ? tree.leaves((result as { state: tree.Tree }).state) : [];
@@ -90,6 +146,7 @@ async function build<A extends tree.Tree[]>(
       donated = state.length;
       return order;
     },
+    await newGraph(),
   );
   // What a state hands on as it is, such as frozen weights, is not copied.
   const given = graph.inputs.slice(0, donate ? counts[0] : 0);
@@ -103,7 +160,7 @@ async function build<A extends tree.Tree[]>(
   });
   const { model, usedInputs, work } = graph.encode(computed);
   const session = await createSession(model, work, usedInputs, computed);
-  return { session, build: rebuild, donated, sources };
+  return { session, build: rebuild, donated, sources, variables };
 }
 
 /** Memory of states that were given up, for states to come: a training loop alternates between two sets of buffers. */
@@ -120,6 +177,11 @@ class StateBuffers {
 
   own(data: Data): void {
     this.owned.add(data);
+  }
+
+  /** Gives up what waits: the shapes that it was for may not come again. */
+  forget(): void {
+    this.free.length = 0;
   }
 
   /** Only memory that was made here is used again: a first state's arrays belong to the caller. */
