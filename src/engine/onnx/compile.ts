@@ -215,6 +215,25 @@ async function build<A extends tree.Tree[]>(
   return { session, build: rebuild, donated, sources, variables, constants: bound };
 }
 
+/** Multiply-adds of the matrix products and convolutions in a call of `f`, compiled: what a benchmark's floor is made of. */
+export async function multiplyAdds<A extends tree.Tree[]>(
+  f: (...args: A) => tree.Tree,
+  args: A,
+): Promise<number> {
+  registerTraceBackend(kernels);
+  const leaves = args.flatMap((arg) => tree.leaves(arg));
+  const { graph, outputs } = trace(
+    leaves.map(({ shape, dtype }) => ({ shape, dtype })),
+    (tensors) => {
+      let next = 0;
+      const symbolic = args.map((arg) => tree.map(() => tensors[next++]!, arg)) as A;
+      return tree.leaves(f(...symbolic)) as tf.Tensor[];
+    },
+    await newGraph(),
+  );
+  return graph.encode(outputs).products;
+}
+
 /** Memory of states that were given up, for states to come: a training loop alternates between two sets of buffers. */
 class StateBuffers {
   private readonly free: Data[] = [];

@@ -155,13 +155,13 @@ export class Graph {
   }
 
   /**
-   * Encodes what the outputs need. Every output gets a name of its own: out0, out1, ... `work` says how much there is to compute, in multiply-adds:
-   * those of the products, and for any other number written as much as 8 of them take. Inputs in `frozen` are constants.
+   * Encodes what the outputs need. Every output gets a name of its own: out0, out1, ... `products` is
+   * the multiply-adds of matrix products and convolutions, `work` counts any other number written as 8 of them. Inputs in `frozen` are constants.
    */
   encode(
     outputs: readonly Value[],
     frozen: ReadonlyMap<Value, Float32Array> = new Map(),
-  ): { model: Uint8Array; usedInputs: Value[]; work: number } {
+  ): { model: Uint8Array; usedInputs: Value[]; work: number; products: number } {
     const needed = new Set<Node>();
     const constants = new Set<Value>();
     const usedInputs = new Set<Value>();
@@ -217,8 +217,9 @@ export class Graph {
       })),
       nodes,
     });
-    const work = [...needed].reduce((sum, node) => sum + workOf(node), 0);
-    return { model, usedInputs: [...usedInputs], work };
+    const work = fused.reduce((sum, node) => sum + (productsOf(node) || 8 * writtenBy(node)), 0);
+    const products = fused.reduce((sum, node) => sum + productsOf(node), 0);
+    return { model, usedInputs: [...usedInputs], work, products };
   }
 
   private name(prefix: string): string {
@@ -242,12 +243,15 @@ function lastFirst(nodes: readonly Node[]): Node[] {
   return [...nodes].reverse().sort((a, b) => place(b) - place(a));
 }
 
-function workOf({ op, inputs, outputs, attributes }: Node): number {
-  const written = outputs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+const writtenBy = ({ outputs }: Node): number => outputs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+
+/** Multiply-adds of a matrix product or convolution; 0 of anything else. */
+function productsOf(node: Node): number {
+  const { op, inputs, attributes } = node;
   // Filters are declared as [out, in, height, width].
-  if (op === "Conv") return written * sizeOf(inputs[1]!.shape.slice(1));
-  if (op !== "Gemm" && op !== "MatMul" && op !== "FusedMatMul") return 8 * written;
-  return written * inputs[0]!.shape.at(attributes.transA ? -2 : -1)!;
+  if (op === "Conv") return writtenBy(node) * sizeOf(inputs[1]!.shape.slice(1));
+  if (op !== "Gemm" && op !== "MatMul" && op !== "FusedMatMul") return 0;
+  return writtenBy(node) * inputs[0]!.shape.at(attributes.transA ? -2 : -1)!;
 }
 
 function filled(type: ElementType, size: number, fill: number | bigint): ConstantData {
