@@ -97,40 +97,11 @@ export function tangentExplorer(
 
   const columns = Math.min(runs.length, 3);
   const side = Math.floor((width - 70 - (columns - 1) * 18) / columns);
-  const channel = (axis: "x" | "y", title: string | null) => (field: string) => ({
-    field,
-    type: "quantitative",
-    title,
-    scale: { domain: limits[axis], nice: false, zero: false },
-    axis: { grid: false, tickCount: 4, format: "~r", ...(title === null ? { labels: false } : {}) },
-  });
-  const tooltip = [
-    { field: "probe", type: "ordinal" },
-    { field: "value", type: "quantitative", title: valueTitle, format: ".3~g" },
-    ...(pictures ? [{ field: "image", type: "nominal" }] : []),
-  ];
   const names = runs.map(({ name }) => name);
-  const colors = runColors(names);
-  const panels = runs.map(({ name }, i): View => {
-    const [x, y] = [
-      channel("x", projection.axes[0]),
-      channel("y", i % columns === 0 ? projection.axes[1] : null),
-    ];
-    const shown = `datum.run === ${JSON.stringify(name)} && datum.at === recording && (loss === 'all' || loss === datum.run)`;
-    const arrows = arrowLayers([], x, y, { color: { value: colors[i] }, tooltip }, { mark: { aria: false } });
-    return {
-      title: panelTitle(name, colors[i]),
-      width: side,
-      height: side,
-      view: { stroke: inks.light.data, strokeOpacity: 0.4 },
-      layer: [
-        { name: `plane_${i}`, ...dataLayer(background, { x: x("x"), y: y("y") }, faded !== undefined) },
-        ...arrows.map(({ data: _, transform, ...layer }) => ({
-          ...layer,
-          transform: [{ filter: shown }, ...((transform as View[] | undefined) ?? [])],
-        })),
-      ],
-    };
+  const panels = planePanels(names, background, {
+    ...{ columns, side, limits, valueTitle, pictures },
+    axes: projection.axes,
+    faded: faded !== undefined,
   });
   const total = runs[0]!.frames.length;
   const [, dim] = matrixShape(data);
@@ -182,6 +153,61 @@ export function tangentExplorer(
       },
     ],
   };
+}
+
+/** A plane with the data for each run; the arrows of the recording that is shown come from the chart's own rows. */
+function planePanels(
+  names: readonly string[],
+  background: readonly View[],
+  {
+    columns,
+    side,
+    limits,
+    axes,
+    faded,
+    valueTitle,
+    pictures,
+  }: {
+    columns: number;
+    side: number;
+    limits: ReturnType<typeof square>;
+    axes: readonly [string, string];
+    faded: boolean;
+    valueTitle: string;
+    pictures: boolean;
+  },
+): View[] {
+  const channel = (axis: "x" | "y", title: string | null) => (field: string) => ({
+    field,
+    type: "quantitative",
+    title,
+    scale: { domain: limits[axis], nice: false, zero: false },
+    axis: { grid: false, tickCount: 4, format: "~r", ...(title === null ? { labels: false } : {}) },
+  });
+  const tooltip = [
+    { field: "probe", type: "ordinal" },
+    { field: "value", type: "quantitative", title: valueTitle, format: ".3~g" },
+    ...(pictures ? [{ field: "image", type: "nominal" }] : []),
+  ];
+  const colors = runColors(names);
+  return names.map((name, i): View => {
+    const [x, y] = [channel("x", axes[0]), channel("y", i % columns === 0 ? axes[1] : null)];
+    const shown = `datum.run === ${JSON.stringify(name)} && datum.at === recording && (loss === 'all' || loss === datum.run)`;
+    const arrows = arrowLayers([], x, y, { color: { value: colors[i] }, tooltip }, { mark: { aria: false } });
+    return {
+      title: panelTitle(name, colors[i]),
+      width: side,
+      height: side,
+      view: { stroke: inks.light.data, strokeOpacity: 0.4 },
+      layer: [
+        { name: `plane_${i}`, ...dataLayer(background, { x: x("x"), y: y("y") }, faded) },
+        ...arrows.map(({ data: _, transform, ...layer }) => ({
+          ...layer,
+          transform: [{ filter: shown }, ...((transform as View[] | undefined) ?? [])],
+        })),
+      ],
+    };
+  });
 }
 
 /** Every probe's arrow at every recording. */
