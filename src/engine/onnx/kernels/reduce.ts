@@ -32,7 +32,7 @@ function reduceBlocks(graph: Graph, op: string, x: Value, axes: readonly number[
   const rest = axes.filter((axis) => axis === 0 || axis === 3).map((axis) => (axis === 3 ? 1 : 0));
   const over = (op: string, places: Value): Value =>
     reduce(graph, op, reshapeTo(graph, places, [n, c]), rest);
-  if (op === "ReduceSum" || op === "ReduceMean") {
+  if ((op === "ReduceSum" || op === "ReduceMean") && x.type === "float32") {
     const sum = sumOfProducts(graph, blocks);
     const known = sum ?? meanOfPlaces(graph, blocks);
     const factor = sum ? (op === "ReduceSum" ? 1 : 1 / (h * w)) : op === "ReduceSum" ? h * w : 1;
