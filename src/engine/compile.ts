@@ -2,18 +2,11 @@ import * as tf from "@tensorflow/tfjs-core";
 import { TangentLabError } from "../errors.js";
 import { currentDevice } from "./device.js";
 import { checkNotTracing } from "./onnx/backend.js";
-import { compileOnnx } from "./onnx/compile.js";
+import { type CompileOptions, compileOnnx } from "./onnx/compile.js";
 import { checkResult } from "./result.js";
 import * as tree from "./tree.js";
 
-export interface CompileOptions {
-  /**
-   * The function is a step `(state, ...) => { state, ... }` whose incoming state is given up, as JAX's donated arguments are: its tensors are
-   * disposed and their memory is used for a later state. Copy what you read from a state (`.dataSync().slice()`) if you want to keep it
-   * beyond the next step. Default false.
-   */
-  donate?: boolean;
-}
+export type { CompileOptions };
 
 /**
  * Compiles a pure function of trees of tensors for the device in use (see `useDevice`). The returned function takes the same
@@ -31,7 +24,7 @@ export function compile<A extends tree.Tree[], R extends tree.Tree>(
   f: (...args: A) => R,
   options: CompileOptions = {},
 ): (...args: A) => Promise<R> {
-  const onnx = compileOnnx(f, options.donate ?? false);
+  const onnx = compileOnnx(f, options);
   return async (...args) => {
     checkNotTracing();
     const device = await currentDevice();

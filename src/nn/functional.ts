@@ -30,7 +30,7 @@ export function silu(x: Tensor): Tensor {
       value: tf.mul(x, tf.sigmoid(x)),
       gradFunc: (dy: Tensor, [x]: Tensor[]) => {
         const s = tf.sigmoid(x!);
-        // d/dx x s = s + x s (1 - s) = s (1 + x - x s)
+        // d/dx x s = s + x s (1 - s) = s (x - x s + 1)
         return tf.mul(dy, tf.mul(s, tf.add(tf.sub(x!, tf.mul(x!, s)), 1)));
       },
     };
@@ -79,12 +79,10 @@ export function groupNorm(x: Tensor, { weight, bias }: Scale, groups: number, ep
         const meanDy = tf.div(overGroup(tf.mul(sumDy, weight)), h * w);
         const meanDyHat = tf.div(overGroup(tf.mul(sumDyHat, weight)), h * w);
         // dx = inverse (dy weight - meanDy - xhat meanDyHat), xhat = (x - mu) inverse
-        const p = tf.mul(tf.square(inverse), meanDyHat);
-        const q = tf.sub(tf.mul(mu, p), tf.mul(inverse, meanDy));
-        const dx = tf.add(
-          tf.sub(tf.mul(dy, spread(tf.mul(inverse, weight))), tf.mul(x, spread(p))),
-          spread(q),
-        );
+        const p = tf.neg(tf.mul(tf.square(inverse), meanDyHat));
+        const q = tf.neg(tf.add(tf.mul(mu, p), tf.mul(inverse, meanDy)));
+        const scaled = tf.add(tf.mul(dy, spread(tf.mul(inverse, weight))), spread(q));
+        const dx = tf.add(scaled, tf.mul(x, spread(p)));
         return [dx, tf.sum(sumDyHat, 0), tf.sum(sumDy, 0)];
       },
     };

@@ -1,6 +1,6 @@
 import { reshapeTo } from "./backend.js";
 import { type Graph, sameShape, sizeOf, type Value } from "./graph.js";
-import { blockedDomain } from "./proto.js";
+import { type Attributes, blockedDomain } from "./proto.js";
 
 // ONNX Runtime's fastest convolutions on a CPU work on images in blocks of channels: [n, c/b, h, w, b], declared as [n, c, h, w], b being 16 or 8. Here an
 // image [n, h, w, c] may have a twin in blocks. Ops on images find it and work on it; the image itself is a ReorderOutput of the twin, which is
@@ -67,6 +67,69 @@ function kindOf(operand: Value, shape: readonly number[]): "image" | "channel" |
   if (padded[1] !== 1 || padded[2] !== 1) return undefined;
   return padded[3] === 1 || padded[3] === shape[3] ? "channel" : undefined;
 }
+
+/**
+ * An image in blocks times a number for each channel, or for each channel of each sample, as a depthwise 1x1 convolution: one pass, to which the addition of
+ * a second number for each and of another image can be joined. Samples count as channels of one image where each has numbers of its own.
+ */
+export function timesChannels(graph: Graph, image: Value, factor: Value): Value | undefined {
+  const blocks = twins.get(image);
+  if (!blocks || factor.constant?.splat || kindOf(factor, image.shape) !== "channel") return undefined;
+  const [n, c, h, w] = blocks.shape as [number, number, number, number];
+  const each = sizeOf(factor.shape) === n * c && n > 1;
+  if (!each && sizeOf(factor.shape) !== c) return undefined;
+  const shape = each ? [1, n * c, h, w] : [n, c, h, w];
+  const weights = reshapeTo(graph, factor, [shape[1]!, 1, 1, 1]);
+  const x = reshapeTo(graph, blocks, shape);
+  const attributes = { kernel_shape: [1, 1], group: shape[1]! };
+  const y = graph.op("Conv", [x, weights], shape, "float32", attributes, blockedDomain);
+  return fromBlocks(graph, reshapeTo(graph, y, blocks.shape));
+}
+
+/** An image in blocks plus a number for each channel: part of the convolution that it comes from, or a convolution that does nothing else. */
+export function plusChannels(graph: Graph, image: Value, bias: Value): Value | undefined {
+  if (!fitsBlocks(graph, image.shape) || bias.constant?.splat) return undefined;
+  if (kindOf(bias, image.shape) !== "channel") return undefined;
+  const blocks = toBlocks(graph, image);
+  const [n, c, h, w] = blocks.shape as [number, number, number, number];
+  const source = sourceOf(blocks);
+  const { node } = source;
+  const size = sizeOf(bias.shape);
+  const add = (inputs: readonly Value[], shape: readonly number[], attributes: Attributes): Value => {
+    const all = [...inputs, reshapeTo(graph, bias, [size])];
+    const y = graph.op("Conv", all, shape, "float32", attributes, blockedDomain);
+    return fromBlocks(graph, reshapeTo(graph, y, blocks.shape));
+  };
+  if (
+    node?.op === "Conv" &&
+    node.domain === blockedDomain &&
+    node.inputs.length === 2 &&
+    source.shape[1] === size
+  )
+    return add(node.inputs, source.shape, node.attributes);
+  if (!twins.has(image) || (size !== c && size !== n * c)) return undefined;
+  const shape = size === c ? blocks.shape : [1, n * c, h, w];
+  const ones = graph.splat(1, [size, 1, 1, 1], "float32");
+  return add([reshapeTo(graph, blocks, shape), ones], shape, { kernel_shape: [1, 1], group: size });
+}
+
+/** A difference of two images in blocks plus one number: the second times -1 as a convolution that adds both; undefined for anything else. */
+export function differencePlus(graph: Graph, difference: Value, number: number): Value | undefined {
+  const blocks = twins.get(difference);
+  const { node } = (blocks && sourceOf(blocks)) ?? {};
+  if (!blocks || node?.op !== "Sub") return undefined;
+  const [a, b] = node.inputs as [Value, Value];
+  if (!sameShape(a.shape, b.shape) || a.shape.length !== 4) return undefined;
+  const [, c] = a.shape as [number, number];
+  const constants = [graph.splat(-1, [c, 1, 1, 1], "float32"), graph.splat(number, [c], "float32")];
+  const attributes = { kernel_shape: [1, 1], group: c };
+  const negated = graph.op("Conv", [b, ...constants], b.shape, "float32", attributes, blockedDomain);
+  return fromBlocks(graph, reshapeTo(graph, graph.op("Add", [negated, a], a.shape, "float32"), blocks.shape));
+}
+
+/** What a value was before it was given another shape. */
+export const sourceOf = (value: Value): Value =>
+  value.node?.op === "Reshape" ? value.node.inputs[0]! : value;
 
 /**
  * An elementwise op on images of which at least one is in blocks; undefined where none is, or where an operand does not fit. `f` gets the operands so that they

@@ -1,9 +1,9 @@
 import { backend_util } from "@tensorflow/tfjs-core";
 import type { Kernel } from "../backend.js";
 import { reshapeTo } from "../backend.js";
-import { beneath, blocksOf, fromBlocks, inBlocks, toBlocks } from "../blocks.js";
+import { beneath, differencePlus, inBlocks, plusChannels, timesChannels } from "../blocks.js";
 import { type Graph, sameShape, sizeOf, type Value } from "../graph.js";
-import { type Attributes, blockedDomain, type ElementType, elementType } from "../proto.js";
+import { type Attributes, type ElementType, elementType } from "../proto.js";
 
 /** An op of one value, number by number. */
 export const op1 = (graph: Graph, op: string, x: Value, attributes: Attributes = {}, type = x.type): Value =>
@@ -63,9 +63,14 @@ export function binary(graph: Graph, op: string, a: Value, b: Value, type: Eleme
     if (y === (op === "Add" || op === "Sub" ? 0 : 1) && sameShape(a.shape, shape)) return a;
     if (x === (op === "Add" ? 0 : op === "Mul" ? 1 : Number.NaN) && sameShape(b.shape, shape)) return b;
   }
-  if (op === "Add") {
-    const fused = addChannels(graph, a, b, shape) ?? addChannels(graph, b, a, shape);
-    if (fused) return fused;
+  if (op === "Add" || op === "Mul") {
+    const perChannel = op === "Add" ? plusChannels : timesChannels;
+    const [image, numbers] = sameShape(a.shape, shape) ? [a, b] : [b, a];
+    const joined = sameShape(image.shape, shape) ? perChannel(graph, image, numbers) : undefined;
+    if (joined) return joined;
+    const number = op === "Add" ? (x ?? y) : undefined;
+    const sum = number === undefined ? undefined : differencePlus(graph, image, number);
+    if (sum) return sum;
   }
   const below =
     inBlocks(graph, [a, b], shape, ([a, b]) => binary(graph, op, a!, b!, type)) ??
@@ -94,22 +99,6 @@ function underReshape(graph: Graph, op: string, a: Value, b: Value, type: Elemen
   if (a.node?.op !== "Reshape" || b.node?.op !== "Reshape" || !sameShape(a.shape, b.shape)) return undefined;
   const [x, y] = [a.node.inputs[0]!, b.node.inputs[0]!];
   return sameShape(x.shape, y.shape) ? reshapeTo(graph, binary(graph, op, x, y, type), a.shape) : undefined;
-}
-
-/** A convolution in blocks followed by the addition of a number per channel is one node. */
-function addChannels(graph: Graph, image: Value, bias: Value, shape: readonly number[]): Value | undefined {
-  if (graph.block === 0 || !sameShape(image.shape, shape) || shape.length !== 4) return undefined;
-  const channels = shape[3]!;
-  if (bias.constant?.splat || sizeOf(bias.shape) !== channels || bias.shape.at(-1) !== channels)
-    return undefined;
-  const blocks = blocksOf(image) ?? (channels === graph.block ? toBlocks(graph, image) : undefined);
-  const source = blocks?.node?.op === "Reshape" ? blocks.node.inputs[0]! : blocks;
-  const { node } = source ?? {};
-  if (!source || node?.op !== "Conv" || node.domain !== blockedDomain || node.inputs.length !== 2)
-    return undefined;
-  if (source.shape[1] !== channels) return undefined;
-  const inputs = [...node.inputs, reshapeTo(graph, bias, [channels])];
-  return fromBlocks(graph, graph.op("Conv", inputs, source.shape, "float32", node.attributes, blockedDomain));
 }
 
 /** Numbers in a row that ONNX Runtime should find when it broadcasts: it pays for every run. */

@@ -85,7 +85,11 @@ export function backpropFilter(graph: Graph, x: Value, dy: Value, info: Info): V
     );
   }
   const windows = windowRows(graph, x, inputWindows(info));
-  return reshapeTo(graph, accumulate(graph, windows, pixelParts(graph, dy, windows.length)), filterShape);
+  if (size === 1)
+    return reshapeTo(graph, accumulate(graph, windows, pixelParts(graph, dy, windows.length)), filterShape);
+  // The wide matrix on the right, and its product transposed, is the faster of both orders.
+  const product = accumulate(graph, pixelParts(graph, dy, windows.length), windows);
+  return reshapeTo(graph, transpose(graph, product, [1, 0]), filterShape);
 }
 
 /** Depthwise windows times filter [kh*kw, c, m], summed over the window. */
