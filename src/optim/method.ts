@@ -3,7 +3,7 @@ import type { Key } from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import * as tree from "../engine/tree.js";
 import { check } from "../errors.js";
-import { ema, warmDecay } from "./ema.js";
+import { type EmaConfig, ema, emaConfig, warmDecay } from "./ema.js";
 import { type LossAndAux, valueAndGrad } from "./gradient.js";
 import type { Optimizer, OptimizerState } from "./optimizer.js";
 import { radam } from "./radam.js";
@@ -11,6 +11,8 @@ import { asSchedule, type Schedule } from "./schedules.js";
 
 /** Frozen tensors that a loss needs, such as `features`, the parameters of a feature network. Often none: {}. */
 export type Context = { readonly [name: string]: Tensor };
+
+export { defaultEma } from "./ema.js";
 
 /** Everything that changes in training, and what it needs besides; `parameters`, moments and `ema` are flat vectors [P]. */
 export type TrainState = {
@@ -44,16 +46,13 @@ export interface Method {
   step(state: TrainState, batch: Batch): { state: TrainState; metrics: Metrics };
 }
 
-/** Decay of the average where none is given. */
-export const defaultEma = 0.999;
-
 export interface TrainingConfig {
   /** Default `radam()`. */
   optimizer?: Optimizer;
   /** A rate or a function of the iteration. Default 1e-3. */
   learningRate?: number | Schedule;
-  /** Decay of the average, reached after a warm-up, in [0, 1). Default 0.999. */
-  ema?: number;
+  /** Decay of the average, in [0, 1), reached after a warm-up; `{ decay: 0.9999, warmup: false }` is constant. Default 0.999. */
+  ema?: number | EmaConfig;
 }
 
 export interface MethodParts<B extends tree.Tree> extends TrainingConfig {
@@ -76,11 +75,11 @@ export interface MethodParts<B extends tree.Tree> extends TrainingConfig {
 
 /** A method from its loss: gradient, optimizer, average. */
 export function method<B extends { readonly [name: string]: tree.Tree }>(parts: MethodParts<B>): Method {
-  const { optimizer = radam(), ema: decay = defaultEma } = parts;
+  const { optimizer = radam() } = parts;
   const steps = typeof optimizer?.init === "function" && typeof optimizer.update === "function";
   check(steps, "optimizer", optimizer, "an optimizer: radam(), adam(), adamW()");
   const rate = asSchedule(parts.learningRate ?? 1e-3);
-  check(decay >= 0 && decay < 1, "ema", decay, "a number in [0, 1)");
+  const { decay, warmup } = emaConfig(parts.ema);
   const from = (parameters: Tensor): TrainState => ({
     parameters: tf.clone(parameters),
     optimizer: optimizer.init(parameters),
@@ -107,7 +106,7 @@ export function method<B extends { readonly [name: string]: tree.Tree }>(parts: 
         state: {
           parameters: next.parameters,
           optimizer: next.state,
-          ema: ema(state.ema, next.parameters, warmDecay(next.state.step, decay)),
+          ema: ema(state.ema, next.parameters, warmup ? warmDecay(next.state.step, decay) : decay),
           context: copy(state.context),
         },
         metrics: { loss: value, ...aux, gradientNorm: tf.sqrt(tf.sum(tf.square(gradient))) },

@@ -126,7 +126,7 @@ export function trainConsistency(
       distance: typeof distance === "string" ? distance : distance.name,
       ...(typeof distance !== "string" && loss.settings),
       // Checkpoints of runs with the usual average go on as they are.
-      ...(ema !== undefined && ema !== defaultEma && { ema }),
+      ...(ema !== undefined && ema !== defaultEma && { ema: typeof ema === "number" ? ema : { ...ema } }),
       from: from?.record.name ?? null,
       ...(preconditioning && { preconditioning }),
       ...(classes !== undefined && { classes }),
