@@ -60,6 +60,8 @@ export interface MethodParts<B extends tree.Tree> extends TrainingConfig {
   init(key: Key): Tensor;
   /** Default {}. */
   context?: Context;
+  /** Parts of the parameters that stay as they are, weight decay included: [begin, end) each, in rising order. Default none. */
+  fixed?: readonly (readonly [begin: number, end: number])[];
   /** The batch without its learning rate. */
   batch(key: Key, x: Float32Array, iteration: number, labels?: Int32Array): B;
   /**
@@ -102,17 +104,31 @@ export function method<B extends { readonly [name: string]: tree.Tree }>(parts: 
       const loss = parts.loss(state.parameters, batch as unknown as B, state.context);
       const { loss: value, aux, gradient } = valueAndGrad(loss, state.parameters);
       const next = optimizer.update(gradient, state.optimizer, state.parameters, batch.learningRate);
+      const parameters = withFixed(next.parameters, state.parameters, parts.fixed ?? []);
       return {
         state: {
-          parameters: next.parameters,
+          parameters,
           optimizer: next.state,
-          ema: ema(state.ema, next.parameters, warmup ? warmDecay(next.state.step, decay) : decay),
+          ema: ema(state.ema, parameters, warmup ? warmDecay(next.state.step, decay) : decay),
           context: copy(state.context),
         },
         metrics: { loss: value, ...aux, gradientNorm: tf.sqrt(tf.sum(tf.square(gradient))) },
       };
     },
   };
+}
+
+/** The next parameters [P], with the old ones' fixed parts. */
+function withFixed(next: Tensor, old: Tensor, fixed: NonNullable<MethodParts<never>["fixed"]>): Tensor {
+  if (fixed.length === 0) return next;
+  let done = 0;
+  const pieces = fixed.flatMap(([begin, end]) => {
+    const pair = [tf.slice(next, [done], [begin - done]), tf.slice(old, [begin], [end - begin])];
+    done = end;
+    return pair;
+  });
+  pieces.push(tf.slice(next, [done], [next.size - done]));
+  return tf.concat(pieces.filter(({ size }) => size > 0) as tf.Tensor[]);
 }
 
 /** The old state, and with it its tensors, may be given up after a step: what stays the same is handed on as a copy. */

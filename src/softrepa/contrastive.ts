@@ -7,30 +7,10 @@ import { adamw } from "../optim/adam.js";
 import { valueAndGrad } from "../optim/gradient.js";
 import { type Method, method, type TrainingConfig } from "../optim/method.js";
 import { type ContrastiveLossConfig, checkContrastive, contrastiveLoss } from "./contrastive-loss.js";
+import type { EncodedText, FrozenFlow } from "./frozen-flow.js";
 import type { SoftTokens } from "./tokens.js";
 
-/** Encoded captions: tensors whose first axis counts the captions. */
-export type EncodedText = { readonly [name: string]: Tensor };
-
-/** A trained text-to-image flow as soft tokens see it: its parameters stay as they are. */
-export interface FrozenFlow {
-  /** Shape of one image. */
-  readonly shape: readonly number[];
-  /** Its parameters [P]. */
-  readonly parameters: Tensor;
-  /** Token numbers of captions, on the host: [captions, length]. @throws TangentLabError for captions it cannot take. */
-  tokenize(captions: readonly string[]): Tensor;
-  /** What the network reads of the captions. */
-  encode(parameters: Tensor, ids: Tensor): EncodedText;
-  /** v(x_t, t, captions), with soft tokens [n, m, dim] for each of the first layers: x [n, ...shape], t [n], text of n captions. */
-  velocity(
-    parameters: Tensor,
-    x: Tensor,
-    t: Tensor,
-    text: EncodedText,
-    softTokens?: readonly Tensor[],
-  ): Tensor;
-}
+export type { EncodedText, FrozenFlow } from "./frozen-flow.js";
 
 export interface ContrastiveConfig extends TrainingConfig, ContrastiveLossConfig {
   flow: FrozenFlow;

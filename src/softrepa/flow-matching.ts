@@ -48,6 +48,7 @@ export function flowMatching(config: FlowMatchingConfig): Method {
     optimizer: adamw({ weightDecay: 1e-2 }),
     ...config,
     init: flow.init,
+    fixed: rangesOf(flow),
     batch: (key, x, _iteration, labels) => {
       const count = x.length / width;
       check(
@@ -79,6 +80,16 @@ export function flowMatching(config: FlowMatchingConfig): Method {
         return { loss: tf.mean(tf.square(tf.sub(v, target))), aux: {} };
       };
     },
+  });
+}
+
+/** Where a flow's fixed parameters are among all. */
+function rangesOf({ structure, fixed = [] }: TextToImage): [number, number][] {
+  let end = 0;
+  return structure.names.flatMap((name, i): [number, number][] => {
+    const begin = end;
+    end += structure.shapes[i]!.reduce((a, b) => a * b, 1);
+    return fixed.includes(name) ? [[begin, end]] : [];
   });
 }
 
