@@ -1,3 +1,4 @@
+import type { Key } from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import { check, required } from "../errors.js";
 import type { ImageShapes } from "./image-size.js";
@@ -30,12 +31,17 @@ export interface FrozenFlow extends ImageShapes {
   ): Tensor;
 }
 
+/** That a key is there. @throws TangentLabError `invalid-argument`. */
+export function checkKey(key: Key): void {
+  const isKey = Array.isArray(key) && key.length === 2 && key.every((word) => Number.isInteger(word));
+  check(isKey, "key", key, "a key of random numbers: random.key(0)");
+}
+
 /**
  * That soft tokens are as wide as a flow's text.
  * @throws TangentLabError `invalid-argument` naming `tokens.dim` or `tokens.textDim`.
  */
-export function checkTokens(flow: FrozenFlow, model: SoftTokens | undefined): void {
-  if (model === undefined) return;
+export function checkTokens(flow: FrozenFlow, model: SoftTokens): void {
   const { apply, dim, textDim } = required(
     "tokens.model",
     model,

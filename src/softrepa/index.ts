@@ -7,11 +7,13 @@ export {
 } from "./contrastive.js";
 export { type ContrastiveLossConfig, contrastiveLoss, infoNceBound } from "./contrastive-loss.js";
 export { type CrossUnetConfig, crossUnet } from "./cross-unet.js";
-export { type EditConfig, edit } from "./editing.js";
+export { type EditConfig, edit, type GuidanceForm } from "./editing.js";
 export { type LoadedFlow, loadFlow, saveFlow } from "./flow-file.js";
 export { type FlowMatchingConfig, flowMatching, type LogitNormal } from "./flow-matching.js";
 export { type GenerateConfig, generate } from "./generate.js";
+export type { ImageSizes } from "./image-size.js";
 export { fromDiffusers, type JointTransformerConfig, jointTransformer } from "./joint-transformer.js";
+export { flowLevels, type LevelsConfig } from "./levels.js";
 export { type Embeddings, embeddedText, readEmbeddings } from "./text/embeddings.js";
 export { type TextEncoderConfig, textEncoder } from "./text/encoder.js";
 export { trainVocabulary, type Vocabulary, type VocabularyConfig, vocabulary } from "./text/vocabulary.js";
@@ -19,6 +21,7 @@ export { textToImage } from "./text-to-image.js";
 export {
   checkTokensFit,
   describeTokens,
+  embedTokens,
   type LoadedTokens,
   loadTokens,
   publishedHosts,
