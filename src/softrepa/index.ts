@@ -5,7 +5,12 @@ export {
   type FrozenFlow,
   pairErrors,
 } from "./contrastive.js";
-export { type ContrastiveLossConfig, contrastiveLoss, infoNceBound } from "./contrastive-loss.js";
+export {
+  type ContrastiveLossConfig,
+  contrastiveLoss,
+  infoNceBound,
+  type LogitForm,
+} from "./contrastive-loss.js";
 export { type CrossUnetConfig, crossUnet } from "./cross-unet.js";
 export { type EditConfig, edit, type GuidanceForm } from "./editing.js";
 export { type LoadedFlow, loadFlow, saveFlow } from "./flow-file.js";
@@ -14,6 +19,15 @@ export { type GenerateConfig, generate } from "./generate.js";
 export type { ImageSizes } from "./image-size.js";
 export { fromDiffusers, type JointTransformerConfig, jointTransformer } from "./joint-transformer.js";
 export { flowLevels, type LevelsConfig } from "./levels.js";
+export {
+  attributeNegatives,
+  captionVectors,
+  type DescribedCaptions,
+  type GroupedCaptions,
+  type HardNegatives,
+  type NearestConfig,
+  nearestNegatives,
+} from "./negatives.js";
 export { type Embeddings, embeddedText, readEmbeddings } from "./text/embeddings.js";
 export { type TextEncoderConfig, textEncoder } from "./text/encoder.js";
 export { trainVocabulary, type Vocabulary, type VocabularyConfig, vocabulary } from "./text/vocabulary.js";

@@ -1,7 +1,17 @@
 import type { Tensor } from "../engine/tensor.js";
+import { check } from "../errors.js";
 import type { TrainingConfig } from "../optim/method.js";
 import { cosineRestarts } from "../optim/schedules.js";
 import { type ContrastiveConfig, contrastive, type FrozenFlow } from "../softrepa/contrastive.js";
+import { checkContrastive } from "../softrepa/contrastive-loss.js";
+import {
+  attributeNegatives,
+  captionVectors,
+  type DescribedCaptions,
+  type GroupedCaptions,
+  type HardNegatives,
+  nearestNegatives,
+} from "../softrepa/negatives.js";
 import { type SoftTokens, type SoftTokensConfig, softTokens } from "../softrepa/tokens.js";
 import type { TrainingData } from "./data.js";
 import { optimizerSettings } from "./denoiser.js";
@@ -10,9 +20,7 @@ import type { Run } from "./run.js";
 import { keep, type RunOptions, train } from "./train.js";
 
 /** What training with captions needs of a dataset: a batch's labels are indices into `captions`. */
-export interface CaptionedData extends TrainingData {
-  readonly captions: readonly string[];
-}
+export interface CaptionedData extends TrainingData, DescribedCaptions, GroupedCaptions {}
 
 /** Trained soft tokens: with the flow they were trained on they make a model, `saveTokens` makes them a small file. */
 export interface TrainedTokens {
@@ -25,31 +33,53 @@ export interface TrainedTokens {
 export interface SoftTokenTraining
   extends Omit<RunOptions, "steps">,
     TrainingConfig,
-    Omit<SoftTokensConfig, "dim">,
-    Pick<ContrastiveConfig, "temperature" | "scale" | "positiveWeight" | "chunk"> {
+    Omit<SoftTokensConfig, "dim" | "textDim">,
+    Omit<ContrastiveConfig, "flow" | "tokens" | "captions" | "negatives" | keyof TrainingConfig> {
+  /**
+   * Tokens as wide as the text before the flow's embedder, which they pass, as SoftREPA trains those of SD3; default false: as wide as the transformer, as they
+   * are released.
+   */
+  beforeEmbedder?: boolean;
+  /**
+   * Hard negatives: "attributes", the picture's caption with one attribute changed or two exchanged, for data that know what their captions mean; "nearest",
+   * the nearest captions in the flow's own text vectors; or your own. Default none, as published.
+   */
+  negatives?: "attributes" | "nearest" | HardNegatives;
   /** Default 400. */
   steps?: number;
   /** b: images of a step, each with all b captions. Default 8. */
   batchSize?: number;
-  /** Steps from one restart of the cosine schedule to the next. Default half of `steps`. */
+  /** Steps from one restart of the cosine schedule to the next. Default 5000, as published, or half of `steps` where that is less. */
   restartEvery?: number;
+  /** The rate to which the cosine falls. Default 1e-5, as published. */
+  rateFloor?: number;
   /** For legends. Default "soft tokens". */
   name?: string;
 }
 
 /**
- * Trains soft tokens for a frozen flow by SoftREPA's contrastive loss (2503.08250): AdamW, a rate of 1e-3 that falls along a cosine and starts again.
+ * Trains soft tokens for a frozen flow by SoftREPA's contrastive loss (2503.08250): AdamW, a rate of 1e-3 that falls along a cosine to a floor and starts again.
  * @param flow the frozen model and the dimension of its text tokens.
+ * @throws TangentLabError `invalid-argument` for options out of range, among them negatives by attributes for captions without known attributes.
  */
 export function trainSoftTokens(
   data: CaptionedData,
   flow: FrozenFlow & { readonly tokenDim: number },
   options: SoftTokenTraining = {},
 ): Run<TrainedTokens> {
-  const { name = "soft tokens", steps = 400, batchSize = 8, ...rest } = options;
-  const { restartEvery = Math.max(1, Math.ceil(steps / 2)), learningRate = 1e-3 } = options;
-  const model = softTokens({ ...rest, dim: flow.tokenDim });
-  const { temperature = 0.07, scale = 4, positiveWeight = 0 } = options;
+  const { name = "soft tokens", steps = 400, batchSize = 8, beforeEmbedder = false, ...rest } = options;
+  const { restartEvery = Math.min(5000, Math.max(1, Math.ceil(steps / 2))), learningRate = 1e-3 } = options;
+  const { rateFloor = 1e-5, tMin = 0, tMax = 1, timesPerStep = 1, contrast = true } = options;
+  check(rateFloor >= 0 && Number.isFinite(rateFloor), "rateFloor", rateFloor, "a finite number >= 0");
+  if (beforeEmbedder)
+    check(flow.embedText !== undefined, "beforeEmbedder", true, "false: the flow has no embedder of text");
+  const model = softTokens({
+    ...rest,
+    dim: flow.tokenDim,
+    textDim: beforeEmbedder ? flow.textDim : undefined,
+  });
+  const loss = checkContrastive(options);
+  const negatives = negativesOf(options.negatives, data, flow);
   return train({
     ...rest,
     steps,
@@ -60,16 +90,37 @@ export function trainSoftTokens(
     method: contrastive({
       ...rest,
       learningRate:
-        typeof learningRate === "number" ? cosineRestarts(learningRate, restartEvery) : learningRate,
+        typeof learningRate === "number"
+          ? cosineRestarts(learningRate, restartEvery, { final: Math.min(1, rateFloor / learningRate) })
+          : learningRate,
       flow,
       tokens: model,
       captions: data.captions,
+      negatives,
     }),
     settings: {
       ...optimizerSettings(options),
       ...{ layers: model.layers, tokens: model.tokens, timeRows: model.timeRows },
-      ...{ restartEvery, temperature, scale, positiveWeight },
+      ...{ restartEvery, rateFloor, beforeEmbedder, tMin, tMax, timesPerStep, contrast },
+      ...(contrast ? loss : { positiveWeight: options.positiveWeight ?? 1 }),
+      negatives: typeof options.negatives === "object" ? "own" : (options.negatives ?? null),
     },
     finish: (state, record) => ({ model, parameters: keep(state.ema), record }),
   });
+}
+
+function negativesOf(
+  given: SoftTokenTraining["negatives"],
+  data: CaptionedData,
+  flow: FrozenFlow,
+): HardNegatives | undefined {
+  if (given === "attributes") return attributeNegatives(data);
+  if (given === "nearest") return nearestNegatives(data, () => captionVectors(flow, data.captions));
+  check(
+    given === undefined || (typeof given === "object" && given !== null),
+    "negatives",
+    given,
+    '"attributes", "nearest" or { of, count }',
+  );
+  return given;
 }
