@@ -58,7 +58,8 @@ export interface SoftTokenTraining
 }
 
 /**
- * Trains soft tokens for a frozen flow by SoftREPA's contrastive loss (2503.08250): AdamW, a rate of 1e-3 that falls along a cosine to a floor and starts again.
+ * Trains soft tokens for a frozen flow by SoftREPA's contrastive loss (2503.08250): AdamW, a rate of 1e-3 that falls along a cosine to a floor and starts again
+ * (the published code goes down the same cosine in ten stairs).
  * @param flow the frozen model and the dimension of its text tokens.
  * @throws TangentLabError `invalid-argument` for options out of range, among them negatives by attributes for captions without known attributes.
  */

@@ -21,6 +21,7 @@ import {
   saveTokens,
 } from "../../src/softrepa/token-file.js";
 import { softTokens } from "../../src/softrepa/tokens.js";
+import { verifyFile } from "../../src/verify/verify.js";
 import { normal } from "../finite-differences.js";
 import { close } from "../reference/fixtures.js";
 import { rejection } from "../rejection.js";
@@ -232,9 +233,12 @@ test("files that hold no soft tokens", async ({ folder }) => {
   }
 });
 
-test("cosine restarts", () => {
+test("cosine restarts", async () => {
   const rate = cosineRestarts(2, 10, { multiplier: 2, final: 0.5 });
   assert.equal([rate(0), rate(5), rate(10), rate(30)], [2, 1.5, 2, 2]);
+  const published = new URL("../fixtures/reference/schedules_softrepa.json", import.meta.url);
+  const result = await verifyFile(fileURLToPath(published)); // PyTorch's, with SoftREPA's settings
+  assert.is(result.status, "passed", JSON.stringify(result));
   assert.ok(rate(9) < 1.05 && rate(29) < 1.01 && rate(20) === 1.5);
 });
 
