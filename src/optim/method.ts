@@ -77,10 +77,10 @@ export interface MethodParts<B extends tree.Tree> extends TrainingConfig {
 
 /** A method from its loss: gradient, optimizer, average. */
 export function method<B extends { readonly [name: string]: tree.Tree }>(parts: MethodParts<B>): Method {
-  const { optimizer = radam() } = parts;
+  const { optimizer = radam(), learningRate = 1e-3 } = parts;
   const steps = typeof optimizer?.init === "function" && typeof optimizer.update === "function";
   check(steps, "optimizer", optimizer, "an optimizer: radam(), adam(), adamW()");
-  const rate = asSchedule(parts.learningRate ?? 1e-3);
+  const rate = asSchedule(learningRate);
   const { decay, warmup } = emaConfig(parts.ema);
   const from = (parameters: Tensor): TrainState => ({
     parameters: tf.clone(parameters),

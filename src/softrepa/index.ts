@@ -1,3 +1,4 @@
+export { attributeNegatives, type DescribedCaptions } from "./attribute-negatives.js";
 export {
   type ContrastiveConfig,
   contrastive,
@@ -12,7 +13,8 @@ export {
   type LogitForm,
 } from "./contrastive-loss.js";
 export { type CrossUnetConfig, crossUnet } from "./cross-unet.js";
-export { type EditConfig, edit, type GuidanceForm } from "./editing.js";
+export type { EditConfig, GuidanceForm } from "./edit-config.js";
+export { edit } from "./editing.js";
 export { type LoadedFlow, loadFlow, saveFlow } from "./flow-file.js";
 export { type FlowMatchingConfig, flowMatching, type LogitNormal } from "./flow-matching.js";
 export { type GenerateConfig, generate } from "./generate.js";
@@ -20,14 +22,12 @@ export type { ImageSizes } from "./image-size.js";
 export { fromDiffusers, type JointTransformerConfig, jointTransformer } from "./joint-transformer.js";
 export { flowLevels, type LevelsConfig } from "./levels.js";
 export {
-  attributeNegatives,
   captionVectors,
-  type DescribedCaptions,
   type GroupedCaptions,
-  type HardNegatives,
   type NearestConfig,
   nearestNegatives,
-} from "./negatives.js";
+} from "./nearest-negatives.js";
+export type { HardNegatives } from "./negatives.js";
 export { type Embeddings, embeddedText, readEmbeddings } from "./text/embeddings.js";
 export { type TextEncoderConfig, textEncoder } from "./text/encoder.js";
 export { trainVocabulary, type Vocabulary, type VocabularyConfig, vocabulary } from "./text/vocabulary.js";

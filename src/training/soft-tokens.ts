@@ -2,16 +2,11 @@ import type { Tensor } from "../engine/tensor.js";
 import { check } from "../errors.js";
 import type { TrainingConfig } from "../optim/method.js";
 import { cosineRestarts } from "../optim/schedules.js";
+import { attributeNegatives, type DescribedCaptions } from "../softrepa/attribute-negatives.js";
 import { type ContrastiveConfig, contrastive, type FrozenFlow } from "../softrepa/contrastive.js";
 import { checkContrastive } from "../softrepa/contrastive-loss.js";
-import {
-  attributeNegatives,
-  captionVectors,
-  type DescribedCaptions,
-  type GroupedCaptions,
-  type HardNegatives,
-  nearestNegatives,
-} from "../softrepa/negatives.js";
+import { captionVectors, type GroupedCaptions, nearestNegatives } from "../softrepa/nearest-negatives.js";
+import type { HardNegatives } from "../softrepa/negatives.js";
 import { type SoftTokens, type SoftTokensConfig, softTokens } from "../softrepa/tokens.js";
 import type { TrainingData } from "./data.js";
 import { optimizerSettings } from "./denoiser.js";

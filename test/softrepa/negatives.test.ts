@@ -5,12 +5,9 @@ import type { CaptionedDataset } from "../../datasets/captioned.js";
 import { byName } from "../../datasets/index.js";
 import { useDevice } from "../../src/engine/device.js";
 import * as random from "../../src/engine/random.js";
-import {
-  attributeNegatives,
-  captionVectors,
-  drawNegatives,
-  nearestNegatives,
-} from "../../src/softrepa/negatives.js";
+import { attributeNegatives } from "../../src/softrepa/attribute-negatives.js";
+import { captionVectors, nearestNegatives } from "../../src/softrepa/nearest-negatives.js";
+import { drawNegatives } from "../../src/softrepa/negatives.js";
 import { rejection } from "../rejection.js";
 import { captions as toyCaptions, toyFlow } from "./toy-flow.js";
 
