@@ -57,8 +57,8 @@ export function checkContrastive(config: ContrastiveLossConfig): Required<Contra
     "none for linear logits",
   );
   const { temperature = logits === "linear" ? 0.02 : 0.07, scale = 4 } = config;
-  check(temperature > 0 && Number.isFinite(temperature), "temperature", temperature, "a finite number > 0");
-  check(scale > 0 && Number.isFinite(scale), "scale", scale, "a finite number > 0");
+  check.positive("temperature", temperature);
+  check.positive("scale", scale);
   check(
     positiveWeight >= 0 && Number.isFinite(positiveWeight),
     "positiveWeight",

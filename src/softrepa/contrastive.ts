@@ -55,8 +55,8 @@ export function contrastive(config: ContrastiveConfig): Method {
   checkContrastive(config);
   checkCaptions("captions", captions);
   checkTokens(flow, tokens);
-  check(Number.isInteger(chunk) && chunk >= 1, "chunk", chunk, "an integer >= 1");
-  check(Number.isInteger(timesPerStep) && timesPerStep >= 1, "timesPerStep", timesPerStep, "an integer >= 1");
+  check.count("chunk", chunk);
+  check.count("timesPerStep", timesPerStep);
   check(Number.isFinite(tMin) && tMin >= 0 && tMin < 1, "tMin", tMin, "a number in [0, 1)");
   check(
     Number.isFinite(tMax) && tMax > tMin && tMax <= 1,
@@ -78,7 +78,7 @@ export function contrastive(config: ContrastiveConfig): Method {
       "attributeNegatives(...) or nearestNegatives(...)",
     );
     const { count = 1 } = negatives;
-    check(Number.isInteger(count) && count >= 1, "negatives.count", count, "an integer >= 1");
+    check.count("negatives.count", count);
   }
   const width = shape.reduce((a, b) => a * b, 1);
   return method({

@@ -55,7 +55,7 @@ export async function generateWith(
   const shape = sides ? [...sides, ...flow.shape.slice(2)] : flow.shape;
   checkImages("size", [1, ...shape], flow);
   check(solver === "euler" || solver === "heun", "solver", solver, '"euler" or "heun"');
-  check(Number.isInteger(batchSize) && batchSize >= 1, "batchSize", batchSize, "an integer >= 1");
+  check.count("batchSize", batchSize);
   if (tokens) checkTokens(flow, tokens.model);
   const width = shape.reduce((a, b) => a * b, 1);
   const size = Math.min(batchSize, captions.length);

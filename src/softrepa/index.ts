@@ -15,7 +15,7 @@ export {
 export { type CrossUnetConfig, crossUnet } from "./cross-unet.js";
 export type { EditConfig, GuidanceForm } from "./edit-config.js";
 export { edit } from "./editing.js";
-export { type LoadedFlow, loadFlow, saveFlow } from "./flow-file.js";
+export { loadFlow, saveFlow } from "./flow-file.js";
 export { type FlowMatchingConfig, flowMatching, type LogitNormal } from "./flow-matching.js";
 export { type GenerateConfig, generate } from "./generate.js";
 export type { ImageSizes } from "./image-size.js";
@@ -44,4 +44,6 @@ export {
   type TokenHost,
 } from "./token-file.js";
 export { type SoftTokens, type SoftTokensConfig, softTokens, type TokenStart } from "./tokens.js";
-export type { Text, TextEncoder, TextToImage, VelocityInputs, VelocityNetwork } from "./types.js";
+export { captionEncoder, type FlowTraining, type TrainedFlow, trainFlow } from "./train-flow.js";
+export { type SoftTokenTraining, type TrainedTokens, trainTokens } from "./train-tokens.js";
+export type { Flow, Text, TextEncoder, TextToImage, VelocityInputs, VelocityNetwork } from "./types.js";

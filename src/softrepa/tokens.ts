@@ -56,10 +56,9 @@ export function softTokens(config: SoftTokensConfig): SoftTokens {
   const { layers = 5, tokens = 4, dim, textDim, timeRows = 100, standardDeviation = 0.02 } = config;
   const { start = "normal", timeStart = start === "zeros" ? "zeros" : "normal" } = config;
   const inputDim = textDim ?? dim;
-  for (const [name, value] of Object.entries({ layers, tokens, dim, textDim: inputDim })) {
-    check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
-  }
-  check(Number.isInteger(timeRows) && timeRows >= 0, "timeRows", timeRows, "an integer >= 0");
+  for (const [name, value] of Object.entries({ layers, tokens, dim, textDim: inputDim }))
+    check.count(name, value);
+  check.count("timeRows", timeRows, 0);
   check(
     standardDeviation >= 0 && Number.isFinite(standardDeviation),
     "standardDeviation",

@@ -3,13 +3,10 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { useDevice } from "../../src/engine/device.js";
 import * as random from "../../src/engine/random.js";
+import type { CaptionedData } from "../../src/loop/data.js";
 import { embedTokens, generate, jointTransformer, textToImage } from "../../src/softrepa/index.js";
-import { captionEncoder } from "../../src/training/flow.js";
-import {
-  type CaptionedData,
-  type SoftTokenTraining,
-  trainSoftTokens,
-} from "../../src/training/soft-tokens.js";
+import { captionEncoder } from "../../src/softrepa/train-flow.js";
+import { type SoftTokenTraining, trainTokens } from "../../src/softrepa/train-tokens.js";
 import { normal } from "../finite-differences.js";
 import { rejection } from "../rejection.js";
 
@@ -60,7 +57,7 @@ test("every published form and its opposite trains, and its record says which it
     { contrast: false, timesPerStep: 2 },
     { beforeEmbedder: true, timeStart: "zeros" },
   ] satisfies SoftTokenTraining[]) {
-    const trained = await trainSoftTokens(data, flow, { ...short, ...options });
+    const trained = await trainTokens(data, flow, { ...short, ...options });
     const { settings, losses } = trained.record;
     const { negatives = null, ...plain } = options as SoftTokenTraining;
     for (const [name, value] of Object.entries(plain))
@@ -77,7 +74,7 @@ test("every published form and its opposite trains, and its record says which it
 });
 
 test("tokens before the embedder draw the same images as those that have passed it", async () => {
-  const trained = await trainSoftTokens(data, flow, { ...short, beforeEmbedder: true, standardDeviation: 3 });
+  const trained = await trainTokens(data, flow, { ...short, beforeEmbedder: true, standardDeviation: 3 });
   assert.equal([trained.model.dim, trained.model.textDim], [16, textDim]);
   const inside = embedTokens(flow, trained);
   assert.is(inside.model.textDim, undefined);
@@ -102,12 +99,12 @@ test("bad input is refused before anything is trained", async () => {
     [data, { rateFloor: Number.NaN }, "rateFloor"],
     [{ ...data, captions: "a cat" }, {}, "captions"],
   ] as const) {
-    const error = await rejection(() => trainSoftTokens(from as never, flow, { ...short, ...bad } as never));
+    const error = await rejection(() => trainTokens(from as never, flow, { ...short, ...bad } as never));
     assert.equal([error.code, error.argument], ["invalid-argument", argument]);
   }
   const { embedText: __, ...without } = flow;
   const error = await rejection(() =>
-    trainSoftTokens(data, without as typeof flow, { ...short, beforeEmbedder: true }),
+    trainTokens(data, without as typeof flow, { ...short, beforeEmbedder: true }),
   );
   assert.is(error.argument, "beforeEmbedder");
 });

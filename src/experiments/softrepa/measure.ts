@@ -10,6 +10,7 @@ import { compile } from "../../engine/compile.js";
 import * as random from "../../engine/random.js";
 import type { Tensor } from "../../engine/tensor.js";
 import * as tree from "../../engine/tree.js";
+import type { TrainedDualEncoder } from "../../metrics/dual-encoder.js";
 import { type DualEncoder, dualScore, oneHotWords } from "../../metrics/dual-encoder.js";
 import { frechetDistance } from "../../metrics/frechet.js";
 import { type EncodedText, type FrozenFlow, pairErrors } from "../../softrepa/contrastive.js";
@@ -17,7 +18,6 @@ import { contrastiveLoss, infoNceBound } from "../../softrepa/contrastive-loss.j
 import { tokensAt } from "../../softrepa/frozen-flow.js";
 import { generate } from "../../softrepa/generate.js";
 import type { LoadedTokens } from "../../softrepa/token-file.js";
-import type { TrainedDualEncoder } from "../../training/dual-encoder.js";
 
 /** Soft tokens, or none. */
 export type Tokens = Pick<LoadedTokens, "model" | "parameters"> | undefined;
@@ -155,11 +155,7 @@ export async function information(
   const parameters = { flow: flow.parameters, ...(tokens && { tokens: tokens.parameters }) };
   const sums = { crossEntropy: 0, accuracy: 0 };
   for (let i = 0; i < batches; i++) {
-    const [dataKey, noiseKey, timeKey] = random.split(random.foldIn(key, i), 3) as [
-      random.Key,
-      random.Key,
-      random.Key,
-    ];
+    const [dataKey, noiseKey, timeKey] = random.split(random.foldIn(key, i), 3);
     const { x, captions } = data.sample(dataKey, count, split);
     const inputs = {
       x: tf.tensor(x, [count, ...flow.shape]) as Tensor,
