@@ -88,7 +88,12 @@ export async function generate(model: TrainedDenoiser, options: GenerateOptions 
 
 type StepInputs = { readonly noise: Tensor; readonly added: Tensor; readonly t: Tensor; readonly r: Tensor };
 
-type CompiledStep = (parameters: Tensor, x: Tensor, inputs: StepInputs, condition: Condition) => Promise<Tensor>;
+type CompiledStep = (
+  parameters: Tensor,
+  x: Tensor,
+  inputs: StepInputs,
+  condition: Condition,
+) => Promise<Tensor>;
 
 const compiledSteps = new WeakMap<Denoiser, Map<OdeStep, CompiledStep>>();
 
