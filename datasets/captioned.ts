@@ -1,5 +1,6 @@
 import * as random from "../src/engine/random.js";
 import { check, TangentLabError } from "../src/errors.js";
+import { type Content, fingerprintOf, once } from "../src/io/fingerprint.js";
 import type { Batch, Dataset } from "./dataset.js";
 
 /** What an image shows, a value by attribute: { colour: "red", shape: "circle" }. */
@@ -43,6 +44,8 @@ export interface CaptionedSource<Scene> {
   /** Draws one of a scene's pictures into `out` from `offset` on. */
   write(scene: Scene, variant: number, out: Float32Array, offset: number): void;
   readOut?: (images: Float32Array) => Attributes[];
+  /** All pictures, as they are stored, in their order. Default: the first picture of every scene, for pictures that a program draws. */
+  contents?: () => Iterable<Content>;
 }
 
 /**
@@ -74,6 +77,17 @@ export function captioned<Scene>(source: CaptionedSource<Scene>): CaptionedDatas
     seen: known.filter(({ heldOut }) => !heldOut),
     "held-out": known.filter(({ heldOut }) => heldOut),
   };
+  function* contentsOf(): Generator<Content> {
+    yield { shape, variants, attributes, captions };
+    yield known.map(({ labels, attributes, heldOut }) => ({ labels, attributes, heldOut }));
+    if (source.contents) yield* source.contents();
+    else
+      for (const scene of scenes) {
+        const picture = new Float32Array(width);
+        source.write(scene, 0, picture, 0);
+        yield picture;
+      }
+  }
   check(splits.seen.length > 0, "captions", `${known.length} captioned examples`, "at least one to train on");
   return {
     name,
@@ -82,6 +96,7 @@ export function captioned<Scene>(source: CaptionedSource<Scene>): CaptionedDatas
     captions,
     attributes,
     heldOut: splits["held-out"].length,
+    fingerprint: once(() => fingerprintOf(contentsOf())),
     sample: (key, count, split = "seen") => {
       const from = splits[split];
       check(from !== undefined, "split", split, '"seen" or "held-out"');

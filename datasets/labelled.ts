@@ -1,4 +1,5 @@
 import { check } from "../src/errors.js";
+import { fingerprintOf, once } from "../src/io/fingerprint.js";
 import type { CaptionedDataset } from "./captioned.js";
 import type { Dataset } from "./dataset.js";
 
@@ -30,12 +31,16 @@ export function labelledBy(
       const values = data.attributes[attribute]!;
       return label * values.length + values.indexOf(shown[attribute]!);
     }, 0);
+  const { fingerprint } = data;
   return {
     name,
     shape: data.shape,
     size: data.size,
     numClasses: classNames.length,
     classNames,
+    ...(fingerprint && {
+      fingerprint: once(async () => fingerprintOf([await fingerprint(), { attributes }])),
+    }),
     sample: (key, count) => {
       const { x, attributes: shown } = data.sample(key, count);
       return { x, labels: Int32Array.from(shown, labelOf) };

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { appendFile, type FileHandle, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { check, TangentLabError } from "../errors.js";
+import { allocate } from "./limits.js";
 
 const REASONS: Record<string, string> = {
   ENOSPC: "the disk is full",
@@ -43,16 +44,60 @@ export const checkPath = (path: unknown, argument = "path"): void =>
 export const isMissing = (error: unknown): boolean =>
   ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT";
 
+/** Bytes that one call of the system reads; more than 2 GiB are refused. */
+const pieceBytes = 2 ** 30;
+
 /**
- * A whole file.
- * @throws TangentLabError `file-system` if it cannot be read.
+ * A whole file, of any size that fits into memory.
+ * @throws TangentLabError `file-system` if it cannot be read, `invalid-data` if there is not enough memory.
  */
 export async function readBytes(path: string): Promise<Uint8Array> {
   checkPath(path);
   try {
     return await readFile(path);
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "ERR_FS_FILE_TOO_LARGE")
+      throw fileSystemError("read", path, cause);
+  }
+  return withFile(path, (file) => file.read(0, file.size));
+}
+
+/** A file of which parts are read. */
+export interface OpenFile {
+  /** In bytes. */
+  readonly size: number;
+  /** The bytes from `begin` to before `end`, in memory of their own. @throws TangentLabError `file-system` if the file has become shorter. */
+  read(begin: number, end: number): Promise<Uint8Array>;
+}
+
+/**
+ * Opens a file, of which `use` reads what it wants, and closes it.
+ * @throws TangentLabError `file-system` if it cannot be read, and what `use` throws.
+ */
+export async function withFile<T>(path: string, use: (file: OpenFile) => Promise<T>): Promise<T> {
+  checkPath(path);
+  const failed = (cause: unknown): never => {
     throw fileSystemError("read", path, cause);
+  };
+  const file = await open(path).catch(failed);
+  try {
+    const status = await file.stat().catch(failed);
+    if (status.isDirectory()) failed(Object.assign(new Error("a folder"), { code: "EISDIR" }));
+    return await use({
+      size: status.size,
+      read: async (begin, end) => {
+        const bytes = allocate(path, end - begin, () => new Uint8Array(end - begin));
+        for (let at = 0; at < bytes.length; ) {
+          const length = Math.min(pieceBytes, bytes.length - at);
+          const { bytesRead } = await file.read(bytes, at, length, begin + at).catch(failed);
+          if (bytesRead === 0) failed(new Error("it has become shorter while it was read"));
+          at += bytesRead;
+        }
+        return bytes;
+      },
+    });
+  } finally {
+    await file.close();
   }
 }
 

@@ -1,4 +1,4 @@
-export { type DecodedImage, decodeImage, imageExtensions } from "./decode-image.js";
+export { type DecodedImage, decodeImage } from "./decode-image.js";
 export {
   appendJsonLine,
   readBytes,
@@ -7,6 +7,9 @@ export {
   writeFileAtomically,
   writeFolderAtomically,
 } from "./files.js";
+export { fingerprintOf } from "./fingerprint.js";
+export { imageExtensions } from "./image-kind.js";
+export type { ReadLimit } from "./limits.js";
 export { decodeNpy, type NpyArray, readNpy, readNpz } from "./npy.js";
 export { encodePng, type Images, imageGrid } from "./png.js";
 export { type Raster, resample } from "./resample.js";

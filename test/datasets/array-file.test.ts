@@ -55,7 +55,7 @@ test("every array of an .npz, by name", async () => {
 test("files that hold something else say what", async () => {
   for (const [attempt, code, message] of [
     [() => arrayFile(fixture("fortran.npy")), "corrupt-file", /Fortran order: save np\.ascontiguousarray/],
-    [() => arrayFile(fixture("complex.npy")), "corrupt-file", /12 numbers where shape \[2,3\] takes 6/],
+    [() => arrayFile(fixture("complex.npy")), "corrupt-file", /it holds complex numbers \(type '<c8'\)/],
     [() => arrayFile(fixture("nan.npy")), "invalid-data", /x\[1\].*NaN.*finite/],
     [() => arrayFile(fixture("generate.py")), "invalid-argument", /\.npy or \.npz/],
     [() => arrayFile(fixture("none.npy")), "file-system", /cannot read/],
@@ -92,10 +92,9 @@ test("bytes cut short, and arrays of other types and shapes", async () => {
     assert.is((await rejection(arrayFile(path))).code, "corrupt-file");
     const array = join(folder, "a.npy");
     for (const [data, shape, message] of [
-      [new Uint8Array(6), [2, 3], /Uint8Array.*points of floats/],
       [new Uint8Array(8), [1, 2, 2, 2], /\[1,2,2,2\].*1 or 3/],
       [new Float32Array(3), [3], /\[3\].*a shape/],
-      [new Int32Array(4), [1, 2, 2], /Int32Array.*uint8, float32/],
+      [new Int32Array(4), [1, 2, 2], /invalid range.*they are integers, and none is above 1/],
       [new Float32Array(0), [0, 2], /\[0,2\].*a shape/],
     ] as const) {
       writeFileSync(array, new Uint8Array(dump(data, [...shape])));
