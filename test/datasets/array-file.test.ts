@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { zipSync } from "fflate";
 import { dump } from "npyjs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -12,6 +13,9 @@ import { rejection } from "../rejection.js";
 // Written by NumPy: python generate.py, in test/fixtures/datasets
 const fixture = (name: string): string =>
   fileURLToPath(new URL(`../fixtures/datasets/${name}`, import.meta.url));
+
+const hostile = (name: string): string =>
+  fileURLToPath(new URL(`../fixtures/inputs/hostile/${name}`, import.meta.url));
 
 test("uint8 images with labels from an .npz", async () => {
   const data = await byName("array", { folder: fixture("grey.npz") });
@@ -44,6 +48,99 @@ test("real images from a compressed .npz, in their own range", async () => {
 test("points in double precision from an .npy", async () => {
   const data = await arrayFile(fixture("points.npy"));
   assert.equal([data.shape, data.size, [...data.examples!([1, 0])]], [[2], 3, [3, 4, 0.5, -2]]);
+});
+
+test("every type and both byte orders that NumPy has", async () => {
+  const arrays = await readNpz(fixture("types.npz"));
+  assert.is(Object.keys(arrays).length, 21);
+  for (const [name, { shape, data, isBool = false }] of Object.entries(arrays)) {
+    assert.equal(shape, [4]);
+    assert.equal(
+      Array.from<number | bigint, number>(data, Number),
+      isBool ? [0, 1, 1, 1] : [0, 1, 2, 100],
+      name,
+    );
+  }
+  assert.ok(arrays["big-i8"]!.data instanceof BigInt64Array);
+});
+
+test("images of int64 with labels in a column, of bool, points of either byte order and of integers", async () => {
+  const long = await arrayFile(fixture("long.npz"));
+  assert.equal(
+    [long.shape, long.classNames, [...long.labels!]],
+    [
+      [2, 2, 1],
+      ["10", "30"],
+      [1, 0],
+    ],
+  );
+  [-1, 1, -0.6, -0.2].forEach((value, i) => {
+    assert.ok(Math.abs(long.examples!([0])[i]! - value) < 1e-6);
+  });
+  assert.equal([...(await arrayFile(fixture("masks.npz"))).examples!([0])], [-1, 1, 1, -1]);
+  assert.match(
+    (await rejection(arrayFile(fixture("masks.npz"), { range: [0, 1] }))).message,
+    /invalid range/,
+  );
+  assert.equal([...(await arrayFile(fixture("big-points.npy"))).examples!([0, 1])], [0.5, -2, 3, 4]);
+  assert.equal([...(await arrayFile(fixture("int-points.npy"))).examples!([0, 1])], [5, -2, 3, 4]);
+});
+
+test("zip files that lie: declared sizes, checksums, and entries that nobody asked for", async () => {
+  const error = await rejection(readNpz(hostile("zdecl.npz")));
+  assert.is(error.code, "corrupt-file");
+  assert.match(error.message, /images\.npy declares 4294967280 bytes, which 5 do not hold/);
+  const folder = mkdtempSync(join(tmpdir(), "tangent-lab-"));
+  try {
+    const path = join(folder, "a.npz");
+    const array = new Uint8Array(dump(new Uint8Array(1 << 20), [1 << 14, 8, 8]));
+    const other = new Uint8Array(1 << 21);
+    writeFileSync(path, zipSync({ "images.npy": array, "other.npy": other }));
+    // The other array is no array, and would take more than the limit: it is not looked at.
+    assert.is((await arrayFile(path, { maxBytes: array.length })).size, 1 << 14);
+    const refused = await rejection(arrayFile(path, { maxBytes: array.length - 1 }));
+    assert.equal([refused.code, refused.argument], ["invalid-data", "maxBytes"]);
+    assert.is((await rejection(readNpz(path))).code, "corrupt-file");
+    const bytes = zipSync({ "images.npy": [array, { level: 0 }] });
+    bytes[200]! ^= 1;
+    writeFileSync(path, bytes);
+    assert.match((await rejection(arrayFile(path))).message, /images\.npy has another checksum/);
+    for (const [text, message] of [
+      ["<html>", /no complete zip file/],
+      ["", /no complete zip file/],
+    ] as const) {
+      writeFileSync(path, text);
+      assert.match((await rejection(arrayFile(path))).message, message);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("headers that lie or that NumPy does not write", async () => {
+  const npy = (dict: string, size: number): Buffer => {
+    const header = Buffer.from(`${dict}\n`, "latin1");
+    const length = Buffer.alloc(2);
+    length.writeUInt16LE(header.length);
+    return Buffer.concat([Buffer.from("\x93NUMPY\x01\0", "latin1"), length, header, Buffer.alloc(size)]);
+  };
+  const dict = (descr: string, shape: string) =>
+    `{'descr': ${descr}, 'fortran_order': False, 'shape': ${shape}, }`;
+  for (const [bytes, message] of [
+    [npy(dict("'|u1'", "(1, 2.5, 4)"), 10), /does not name type, order and shape/],
+    [npy(dict("'|u1'", "(1, -2)"), 2), /does not name type, order and shape/],
+    [npy(dict("'|u1'", "(99999999999999999999,)"), 2), /its shape is/],
+    [npy(dict("'<f4'", "(1000000000, 1000)"), 8), /2 numbers where shape \[1000000000,1000\] takes/],
+    [npy(dict("'|O'", "(1,)"), 8), /it holds Python objects/],
+    [npy(dict("'<U3'", "(1,)"), 12), /it holds text/],
+    [npy(dict("'<f16'", "(1,)"), 16), /it holds no numbers \(type '<f16'\)/],
+    [npy(dict("[('a', '<f4')]", "(1,)"), 4), /it holds records/],
+    [Buffer.from("version https://git-lfs.github.com/spec/v1"), /Git LFS pointer/],
+  ] as const) {
+    const error = await rejection(() => decodeNpy(bytes, "a"));
+    assert.is(error.code, "corrupt-file");
+    assert.match(error.message, message);
+  }
 });
 
 test("every array of an .npz, by name", async () => {
