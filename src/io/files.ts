@@ -1,8 +1,18 @@
-import { randomBytes } from "node:crypto";
-import { appendFile, type FileHandle, mkdir, open, readFile, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import {
+  access,
+  appendFile,
+  constants,
+  type FileHandle,
+  mkdir,
+  open,
+  readFile,
+  rename,
+  rm,
+} from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { check, TangentLabError } from "../errors.js";
 import { allocate } from "./limits.js";
+import { sweep, temporaryName } from "./temporary.js";
 
 const REASONS: Record<string, string> = {
   ENOSPC: "the disk is full",
@@ -15,6 +25,11 @@ const REASONS: Record<string, string> = {
   ENOTDIR: "a file is where a folder should be",
   EISDIR: "it is a folder",
   EEXIST: "a file is where a folder should be",
+  ENAMETOOLONG: "the name is too long",
+  ELOOP: "its links lead round in a circle",
+  ENOMEM: "there is not enough memory",
+  ENFILE: "too many open files",
+  ETXTBSY: "it is being run",
   ENOTEMPTY: "it is a folder that is not empty",
   EMFILE: "too many open files",
   EIO: "the disk failed",
@@ -108,11 +123,13 @@ export async function withFile<T>(path: string, use: (file: OpenFile) => Promise
  */
 export async function writeFileAtomically(path: string, content: string | Uint8Array): Promise<void> {
   checkPath(path);
-  const temporary = beside(path);
+  const temporary = temporaryName(path);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
+    await sweep(dirname(path));
     await writeThrough(temporary, content);
     await rename(temporary, path);
+    await syncFolder(dirname(path));
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {}); // the first error is the one to tell
     throw fileSystemError("write", path, cause);
@@ -129,12 +146,14 @@ export async function writeFolderAtomically(
   folder: string,
   files: Readonly<Record<string, string | Uint8Array>>,
 ): Promise<void> {
-  const temporary = beside(folder);
+  const temporary = temporaryName(folder);
   const previous = `${folder}.previous`;
   try {
     await restoreFolder(folder);
-    await mkdir(temporary, { recursive: true });
+    await makeFolder(temporary);
+    await sweep(dirname(temporary));
     for (const [name, content] of Object.entries(files)) await writeThrough(join(temporary, name), content);
+    await syncFolder(temporary);
     const replaced = await renameIfThere(folder, previous);
     try {
       await rename(temporary, folder);
@@ -142,6 +161,7 @@ export async function writeFolderAtomically(
       if (replaced) await rename(previous, folder);
       throw cause;
     }
+    await syncFolder(dirname(temporary));
     await rm(previous, { recursive: true, force: true });
   } catch (cause) {
     await rm(temporary, { recursive: true, force: true }).catch(() => {});
@@ -167,7 +187,7 @@ export async function restoreFolder(folder: string): Promise<void> {
  */
 export async function appendJsonLine(path: string, record: unknown): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await appendFile(path, `${JSON.stringify(record)}\n`);
   } catch (cause) {
     throw fileSystemError("write", path, cause);
@@ -192,10 +212,6 @@ export async function readJsonLines(path: string): Promise<unknown[]> {
   });
 }
 
-/** A free name in the same folder (a rename works only within one disk); hidden, with the process and a random part. */
-const beside = (path: string): string =>
-  join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`);
-
 /** Writes and waits until it is on the disk, so that a rename cannot overtake the content. */
 async function writeThrough(path: string, content: string | Uint8Array): Promise<void> {
   const file: FileHandle = await open(path, "wx");
@@ -205,6 +221,26 @@ async function writeThrough(path: string, content: string | Uint8Array): Promise
   } finally {
     await file.close();
   }
+}
+
+/** Makes a folder and those above it. On a read-only disk the system says ENOENT: the reason is that of the folder which is there. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause;
+    let above = dirname(resolve(folder));
+    while (above !== dirname(above) && !(await isThere(above))) above = dirname(above);
+    await access(above, constants.W_OK);
+    throw cause;
+  }
+}
+
+/** Waits until the names in a folder are on the disk: a rename is else undone by a loss of power. Not all systems can. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder).catch(() => undefined);
+  await handle?.sync().catch(() => {});
+  await handle?.close();
 }
 
 async function isThere(path: string): Promise<boolean> {
