@@ -68,6 +68,7 @@ export function finite({ write, contents, ...rest }: FiniteSource): Dataset {
   const { shape, size, labels, classNames = null } = rest;
   const width = shape.reduce((a, b) => a * b, 1);
   const examples = (indices: ArrayLike<number>): Float32Array => {
+    check(typeof indices?.length === "number", "indices", indices, "a list of integers");
     const out = new Float32Array(indices.length * width);
     for (let i = 0; i < indices.length; i++) {
       const index = indices[i]!;

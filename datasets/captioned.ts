@@ -136,6 +136,8 @@ export interface Agreement {
 
 /** Compares what images show with what they should show. @throws TangentLabError `invalid-argument` for lists of different length. */
 export function agreement(shown: readonly Attributes[], wanted: readonly Attributes[]): Agreement {
+  check(Array.isArray(shown), "shown", shown, "a list of what images show");
+  check(Array.isArray(wanted), "wanted", wanted, "a list of what images should show");
   check(
     shown.length === wanted.length && shown.length > 0,
     "shown",
@@ -163,7 +165,7 @@ export function readOutCeiling(
   count = 1000,
   split: Split = "seen",
 ): Agreement {
-  check(data.readOut !== undefined, "data", data.name, "a dataset whose attributes can be read out");
+  check(data?.readOut !== undefined, "data", data?.name, "a dataset whose attributes can be read out");
   const { x, attributes } = data.sample(key, count, split);
   return agreement(data.readOut(x), attributes);
 }

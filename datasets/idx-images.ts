@@ -1,7 +1,8 @@
 import { access, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { check, TangentLabError } from "../src/errors.js";
-import type { ReadLimit } from "../src/io/limits.js";
+import { checkPath } from "../src/io/files.js";
+import { byteLimit, type ReadLimit } from "../src/io/limits.js";
 import type { Dataset } from "./dataset.js";
 import { corrupt, readIdx } from "./idx.js";
 import { resizeSquares } from "./resize.js";
@@ -24,6 +25,8 @@ export async function idxImages(
   options: IdxImagesOptions,
   classNames?: readonly string[],
 ): Promise<Dataset> {
+  checkPath(folder, "folder");
+  byteLimit(options, 0);
   const { size = 16, split = "train" } = options;
   check(Number.isInteger(size) && size >= 4 && size <= 64, "size", size, "an integer from 4 to 64");
   check(split === "train" || split === "test", "split", split, '"train" or "test"');

@@ -12,11 +12,12 @@ export function labelledBy(
   attributes: readonly string[],
   name = `${data?.name}-labelled`,
 ): Dataset {
-  const isCaptioned = typeof data?.attributes === "object" && Array.isArray(attributes);
-  check(isCaptioned, "data", data, "a dataset with captions, and a list of its attributes");
+  check(typeof data?.attributes === "object", "data", data?.name ?? data, "a dataset with captions");
   const known = Object.keys(data.attributes);
   check(
-    attributes.length > 0 && attributes.every((attribute) => known.includes(attribute)),
+    Array.isArray(attributes) &&
+      attributes.length > 0 &&
+      attributes.every((attribute) => known.includes(attribute)),
     "attributes",
     attributes,
     known.length > 0 ? `one or more of ${known.join(", ")}` : "none: this dataset has captions only",

@@ -16,8 +16,12 @@ export interface FuzzOptions extends Task {
   onProgress?(read: number): void;
 }
 
-/** No file may take longer, in milliseconds. */
+/** No file may take more of a processor's time, in milliseconds: on a busy machine, the clock on the wall tells nothing. */
 const longest = 5000;
+/** Nor may one wait for longer, such as for a pipe into which nobody writes. */
+const longestWait = 30_000;
+/** Between two looks at the child. */
+const interval = 100;
 /** Where the process is stopped before the machine is in trouble, in bytes. */
 const mostMemory = 2 ** 31;
 
@@ -48,14 +52,14 @@ function runChild(
       execArgv: [...process.execArgv, "--expose-gc", "--max-old-space-size=512"],
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
-    let [current, since, why, said] = [-1, 0, "", ""];
+    let [current, begun, waited, why, said] = [-1, 0, 0, "", ""];
     let done = false;
     child.stderr!.on("data", (text: Buffer) => {
       said = (said + text.toString()).slice(-2000);
     });
     child.on("message", (message: Message) => {
       if ("begin" in message) {
-        [current, since] = [message.begin, performance.now()];
+        [current, begun, waited] = [message.begin, processorTime(child), 0];
         if (current % 100 === 0) onBegin(current);
       } else if ("failed" in message) {
         const { failed: index, reader, why, file } = message;
@@ -64,10 +68,11 @@ function runChild(
     });
     const watchdog = setInterval(() => {
       if (done || current < 0) return;
-      if (performance.now() - since > longest) why = `no answer after ${longest} ms`;
+      waited += interval;
+      if (processorTime(child) - begun > longest || waited > longestWait) why = "no answer within 5 s";
       else if (memoryOf(child) > mostMemory) why = `more than ${mostMemory} bytes of memory`;
       if (why !== "") child.kill("SIGKILL");
-    }, 100);
+    }, interval);
     child.on("error", reject);
     child.on("close", (code, signal) => {
       clearInterval(watchdog);
@@ -77,6 +82,16 @@ function runChild(
         resolve({ index: current, reader: "", why: why || `the process ended: ${signal ?? code} ${said}` });
     });
   });
+}
+
+/** Milliseconds of a processor that a process has used; 0 where the system does not tell. */
+function processorTime({ pid }: ChildProcess): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
+    return (Number(fields[11]) + Number(fields[12])) * 10; // in hundredths of a second
+  } catch {
+    return 0;
+  }
 }
 
 /** Bytes in memory; 0 where the system does not tell. */
