@@ -1,5 +1,6 @@
 import { required } from "../errors.js";
-import { countRows, type PointsConfig } from "./points.js";
+import { countRows } from "../loop/data.js";
+import type { PointsConfig } from "./points.js";
 
 /**
  * Kernel distance (KID, Bińkowski et al. 2018): squared maximum mean discrepancy with the polynomial kernel k(x, y) = (x . y / dim + 1)^3 of features, by the

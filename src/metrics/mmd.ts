@@ -1,5 +1,6 @@
 import { check, required } from "../errors.js";
-import { countRows, type PointsConfig, squaredDistance } from "./points.js";
+import { countRows } from "../loop/data.js";
+import { type PointsConfig, squaredDistance } from "./points.js";
 
 export interface MmdConfig extends PointsConfig {
   /**

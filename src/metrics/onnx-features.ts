@@ -3,7 +3,8 @@ import { check, required, TangentLabError } from "../errors.js";
 import { readBytes } from "../io/files.js";
 import { foreignContent } from "../io/foreign.js";
 import { resample } from "../io/resample.js";
-import { countImages, type FeatureExtractor } from "./features.js";
+import { countExamples } from "../loop/data.js";
+import type { FeatureExtractor } from "./features.js";
 
 export interface OnnxFeaturesConfig {
   /** Path of an ONNX file, or its bytes. */
@@ -64,7 +65,7 @@ export async function onnxFeatures(config: OnnxFeaturesConfig): Promise<FeatureE
   check(fits(config.batchSize, input.batch), "batchSize", batchSize, `${input.batch ?? "an integer >= 1"}`);
 
   return async (images, shape) => {
-    const count = countImages("images", images, shape);
+    const count = countExamples("images", images, shape);
     check(shape.length === 3, "shape", shape, "images, [height, width, channels]");
     const [height, width, channels] = shape as [number, number, number];
     const wanted = input.channels ?? channels;

@@ -1,5 +1,6 @@
 import { check, required } from "../errors.js";
-import { countRows, type PointsConfig, squaredDistance } from "./points.js";
+import { countRows } from "../loop/data.js";
+import { type PointsConfig, squaredDistance } from "./points.js";
 
 export interface PrecisionRecallConfig extends PointsConfig {
   /** Each row's ball reaches to this nearest of the other rows of its set. Default 3. */
@@ -24,7 +25,7 @@ export function precisionRecall(
   config: PrecisionRecallConfig,
 ): PrecisionRecall {
   const { dim, neighbours = 3 } = required("config", config, "an object with dim");
-  check(Number.isInteger(neighbours) && neighbours >= 1, "neighbours", neighbours, "an integer >= 1");
+  check.count("neighbours", neighbours);
   countRows("samples", samples, dim, neighbours + 1);
   countRows("reference", reference, dim, neighbours + 1);
   return {
