@@ -1,5 +1,6 @@
 import * as random from "../src/engine/random.js";
 import { check, TangentLabError } from "../src/errors.js";
+import { type Content, fingerprintOf, once } from "../src/io/fingerprint.js";
 import type { Batch, Dataset } from "./dataset.js";
 
 /** What an image shows, a value by attribute: { colour: "red", shape: "circle" }. */
@@ -47,6 +48,8 @@ export interface CaptionedSource<Scene> {
   /** Draws one of a scene's pictures into `out` from `offset` on. */
   write(scene: Scene, variant: number, out: Float32Array, offset: number): void;
   readOut?: (images: Float32Array) => Attributes[];
+  /** All pictures, as they are stored, in their order. Default: the first picture of every scene, for pictures that a program draws. */
+  contents?: () => Iterable<Content>;
 }
 
 /**
@@ -80,6 +83,17 @@ export function captioned<Scene>(source: CaptionedSource<Scene>): CaptionedDatas
     seen: known.filter(({ heldOut }) => !heldOut),
     "held-out": known.filter(({ heldOut }) => heldOut),
   };
+  function* contentsOf(): Generator<Content> {
+    yield { shape, variants, attributes, captions };
+    yield known.map(({ labels, attributes, heldOut }) => ({ labels, attributes, heldOut }));
+    if (source.contents) yield* source.contents();
+    else
+      for (const scene of scenes) {
+        const picture = new Float32Array(width);
+        source.write(scene, 0, picture, 0);
+        yield picture;
+      }
+  }
   check(splits.seen.length > 0, "captions", `${known.length} captioned examples`, "at least one to train on");
   return {
     name,
@@ -93,6 +107,7 @@ export function captioned<Scene>(source: CaptionedSource<Scene>): CaptionedDatas
     },
     attributes,
     heldOut: splits["held-out"].length,
+    fingerprint: once(() => fingerprintOf(contentsOf())),
     sample: (key, count, split = "seen") => {
       const from = splits[split];
       check(from !== undefined, "split", split, '"seen" or "held-out"');
@@ -140,6 +155,8 @@ export interface Agreement {
 
 /** Compares what images show with what they should show. @throws TangentLabError `invalid-argument` for lists of different length. */
 export function agreement(shown: readonly Attributes[], wanted: readonly Attributes[]): Agreement {
+  check(Array.isArray(shown), "shown", shown, "a list of what images show");
+  check(Array.isArray(wanted), "wanted", wanted, "a list of what images should show");
   check(
     shown.length === wanted.length && shown.length > 0,
     "shown",
@@ -167,7 +184,7 @@ export function readOutCeiling(
   count = 1000,
   split: Split = "seen",
 ): Agreement {
-  check(data.readOut !== undefined, "data", data.name, "a dataset whose attributes can be read out");
+  check(data?.readOut !== undefined, "data", data?.name, "a dataset whose attributes can be read out");
   const { x, attributes } = data.sample(key, count, split);
   return agreement(data.readOut(x), attributes);
 }

@@ -109,7 +109,7 @@ function warnOfUnknownWords(flow: Flow, captions: readonly string[]): void {
 /** An image file as [1, ...shape] in [-1, 1]. */
 async function readImage(path: string, shape: readonly number[]): Promise<tf.Tensor> {
   const [height, width, channels] = shape as [number, number, number];
-  const image = decodeImage(await readBytes(path), path);
+  const image = await decodeImage(await readBytes(path), path);
   if (image.width !== width || image.height !== height || channels !== 3) {
     throw new TangentLabError("invalid-data", `${path} has the wrong size`, {
       argument: "--image",
