@@ -6,6 +6,9 @@ import { resample } from "../io/resample.js";
 import { countExamples } from "../loop/data.js";
 import type { FeatureExtractor } from "./features.js";
 
+/** Numbers of a batch that a model file may ask for: 1 GiB. */
+const mostNumbers = 2 ** 28;
+
 export interface OnnxFeaturesConfig {
   /** Path of an ONNX file, or its bytes. */
   model: string | Uint8Array;
@@ -108,6 +111,8 @@ export async function onnxFeatures(config: OnnxFeaturesConfig): Promise<FeatureE
     for (let from = 0; from < count; from += batchSize) {
       const here = Math.min(batchSize, count - from);
       const n = input.batch ?? here; // a batch that the file fixes is filled up with zeros
+      const sized = n * plane * wanted <= mostNumbers;
+      check(sized, "model", `a batch [${dims(n)}]`, `at most ${mostNumbers} numbers in a batch`);
       const batch = new Float32Array(n * plane * wanted);
       for (let i = 0; i < here; i++) write(from + i, batch, i);
       const results = await session
