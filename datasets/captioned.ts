@@ -22,6 +22,10 @@ export interface CaptionedBatch extends Batch {
 export interface CaptionedDataset extends Dataset {
   /** Every caption that `sample` can give, of both splits; a batch's labels are indices into it. */
   readonly captions: readonly string[];
+  /** What each caption says: the attributes that all its pictures share; {} where only captions are known. */
+  readonly captionAttributes: readonly Attributes[];
+  /** All captions, by their indices, of the pictures that have this one, itself among them: none is wrong for them. */
+  captionsTogether(label: number): readonly number[];
   /** The values of every attribute that captions speak of; {} where only captions are known. */
   readonly attributes: Readonly<Record<string, readonly string[]>>;
   /** Number of combinations that training never draws, each of whose values it does draw; 0 where nothing is held out. */
@@ -73,6 +77,8 @@ export function captioned<Scene>(source: CaptionedSource<Scene>): CaptionedDatas
     return { scene, labels: description.captions.map(labelOf), ...description };
   });
   const captions = [...index.keys()];
+  const withCaption = captions.map((): typeof known => []);
+  for (const entry of known) for (const label of new Set(entry.labels)) withCaption[label]!.push(entry);
   const splits: Record<Split, typeof known> = {
     seen: known.filter(({ heldOut }) => !heldOut),
     "held-out": known.filter(({ heldOut }) => heldOut),
@@ -94,6 +100,11 @@ export function captioned<Scene>(source: CaptionedSource<Scene>): CaptionedDatas
     shape,
     size: scenes.length * variants,
     captions,
+    captionAttributes: withCaption.map((entries) => shared(entries.map((entry) => entry.attributes))),
+    captionsTogether: (label) => {
+      check(withCaption[label] !== undefined, "label", label, `0 to ${captions.length - 1}`);
+      return [...new Set(withCaption[label]!.flatMap((entry) => entry.labels))];
+    },
     attributes,
     heldOut: splits["held-out"].length,
     fingerprint: once(() => fingerprintOf(contentsOf())),
@@ -122,6 +133,14 @@ export function captioned<Scene>(source: CaptionedSource<Scene>): CaptionedDatas
     ...(source.readOut && { readOut: source.readOut }),
   };
 }
+
+/** The attributes on which all agree. */
+const shared = (list: readonly Attributes[]): Attributes =>
+  Object.fromEntries(
+    Object.entries(list[0]!).filter(([name, value]) =>
+      list.every((attributes) => attributes[name] === value),
+    ),
+  );
 
 /** Whether a dataset has captions. */
 export const isCaptioned = (data: Dataset): data is CaptionedDataset => "captions" in data;
