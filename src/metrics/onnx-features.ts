@@ -2,14 +2,12 @@ import type { InferenceSession, Tensor } from "#onnxruntime";
 import { check, required, TangentLabError } from "../errors.js";
 import { readBytes } from "../io/files.js";
 import { foreignContent } from "../io/foreign.js";
+import { byteLimit, checkDeclared, type ReadLimit } from "../io/limits.js";
 import { resample } from "../io/resample.js";
 import { countExamples } from "../loop/data.js";
 import type { FeatureExtractor } from "./features.js";
 
-/** Numbers of a batch that a model file may ask for: 1 GiB. */
-const mostNumbers = 2 ** 28;
-
-export interface OnnxFeaturesConfig {
+export interface OnnxFeaturesConfig extends ReadLimit {
   /** Path of an ONNX file, or its bytes. */
   model: string | Uint8Array;
   /** Of its one input: "NCHW" (default, as PyTorch exports) or "NHWC" (as TensorFlow does). */
@@ -53,10 +51,12 @@ export async function onnxFeatures(config: OnnxFeaturesConfig): Promise<FeatureE
   );
   check(Array.isArray(mean) && mean.every(Number.isFinite), "mean", mean, "finite numbers");
   const ort = await import("#onnxruntime");
-  const session = await load(config.model, (bytes) =>
+  const { session, limit, name } = await load(config, (bytes) =>
     ort.InferenceSession.create(bytes, { logSeverityLevel: 3 }),
   );
   const input = inputOf(session, layout);
+  const { batch = 1, channels = 1, size: side = 1 } = input;
+  checkDeclared(name, `batches [${batch}, ${channels}, ${side}]`, 4 * batch * channels * side ** 2, limit);
   const output = config.output ?? session.outputNames[0]!;
   check(session.outputNames.includes(output), "output", output, `one of ${session.outputNames.join(", ")}`);
   const size = config.size ?? input.size;
@@ -111,8 +111,6 @@ export async function onnxFeatures(config: OnnxFeaturesConfig): Promise<FeatureE
     for (let from = 0; from < count; from += batchSize) {
       const here = Math.min(batchSize, count - from);
       const n = input.batch ?? here; // a batch that the file fixes is filled up with zeros
-      const sized = n * plane * wanted <= mostNumbers;
-      check(sized, "model", `a batch [${dims(n)}]`, `at most ${mostNumbers} numbers in a batch`);
       const batch = new Float32Array(n * plane * wanted);
       for (let i = 0; i < here; i++) write(from + i, batch, i);
       const results = await session
@@ -137,16 +135,17 @@ export async function onnxFeatures(config: OnnxFeaturesConfig): Promise<FeatureE
 }
 
 async function load(
-  model: string | Uint8Array,
+  { model, ...options }: OnnxFeaturesConfig,
   create: (bytes: Uint8Array) => Promise<InferenceSession>,
-): Promise<InferenceSession> {
+): Promise<{ session: InferenceSession; limit: number; name: string }> {
   const isModel = typeof model === "string" || model instanceof Uint8Array;
   check(isModel, "model", model, "the path of an ONNX file, or its bytes");
   const bytes = typeof model === "string" ? await readBytes(model) : model;
+  const name = typeof model === "string" ? model : "the model";
+  const limit = byteLimit(options, bytes.length);
   try {
-    return await create(bytes);
+    return { session: await create(bytes), limit, name };
   } catch (cause) {
-    const name = typeof model === "string" ? model : "the model";
     const why = foreignContent(bytes) ?? (cause as Error).message.slice(0, 200);
     throw new TangentLabError("corrupt-file", `ONNX Runtime cannot load ${name}: ${why}`, {
       argument: "model",
