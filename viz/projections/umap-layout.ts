@@ -105,5 +105,4 @@ function table(force: (square: number) => number): Float64Array {
   });
 }
 
-const limited = (value: number, most: number): number =>
-  Math.min(most, Math.max(-most, value));
+const limited = (value: number, most: number): number => Math.min(most, Math.max(-most, value));

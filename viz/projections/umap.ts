@@ -5,7 +5,7 @@ import type { Points } from "../spec.js";
 import { checkRows } from "./check.js";
 import { fuzzyGraph } from "./fuzzy-graph.js";
 import { likelyNeighbors, type Neighbors, type NeighborTable } from "./neighbors.js";
-import { centre, overlap, type Surroundings, surroundings } from "./placing.js";
+import { overlap, place, type Surroundings, surroundings } from "./placing.js";
 import { type Prepared, prepare, rowsOf } from "./prepared.js";
 import { matrixShape, type Projection, thin } from "./projection.js";
 import { trustworthiness } from "./trustworthiness.js";
@@ -41,7 +41,7 @@ export interface UmapProjection extends Projection {
 
 /**
  * UMAP (McInnes, Healy and Melville, 2018), seeded, begun from the plane of most variance. Fitted once, which takes a second for 2,000 points of 784 numbers;
- * `project` then places a point among its nearest anchors by UMAP's membership strengths, where they are densest. UMAP's own random descent
+ * `project` then places a point where its nearest anchors, weighted by UMAP's membership strengths, hold it in balance. UMAP's own random descent
  * moves a point further than a small tangent does (a median of 0.4 for a step of 0.001 on digits); this placing is continuous.
  * @throws TangentLabError `invalid-argument` for fewer than 8 points or values that are not finite.
  */
@@ -164,14 +164,14 @@ function projection(points: Points, settings: Settings, places: Float64Array): U
       const trust = trustworthiness(thin(points, maxJudged), thin(embedding, maxJudged)).toFixed(2);
       return `UMAP, fitted once (${neighbors} neighbours, seed ${seed}); trustworthiness ${trust} (1: all neighbours in the plane are neighbours in the data). Other points lie among their nearest neighbours.`;
     },
-    project: (other) => fromRows(around(other).map((surrounding) => centre(surrounding, places))),
+    project: (other) => fromRows(around(other).map((surrounding) => place(surrounding, places))),
     move(from, before, after) {
       const [start, end] = [around(before), around(after)];
       return fromRows(
         end.map((surrounding, j) => {
           const kept = overlap(start[j]!, surrounding);
-          const origin = centre(start[j]!, places);
-          return centre(surrounding, places).map(
+          const origin = place(start[j]!, places);
+          return place(surrounding, places).map(
             (value, axis) => value + kept * (from.values[2 * j + axis]! - origin[axis]!),
           );
         }),
