@@ -2,8 +2,9 @@ import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import * as random from "../../src/engine/random.js";
+import { addProduct } from "../../src/engine/simd/product.js";
 import { frechetDistance, gaussian, gaussianFrechet } from "../../src/metrics/frechet.js";
-import { addProduct, cholesky, symmetricEigenvalues, transpose } from "../../src/metrics/matrices.js";
+import { cholesky, symmetricEigenvalues, transpose } from "../../src/metrics/matrices.js";
 
 const near = (actual: number, expected: number, relative: number): void =>
   assert.ok(

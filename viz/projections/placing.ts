@@ -56,12 +56,12 @@ function candidatesOf(
   dim: number,
   size: number,
 ): Int32Array {
-  const others = Float64Array.from(x.subarray(start * dim, (start + rows) * dim));
+  const others = new Float64Array(x.subarray(start * dim, (start + rows) * dim));
   const nearest = new Int32Array(rows * size);
   const least = new Float64Array(rows * size).fill(Number.POSITIVE_INFINITY);
   for (let from = 0; from < anchors; from += blockAnchors) {
     const to = Math.min(from + blockAnchors, anchors);
-    const block = Float64Array.from(y.subarray(from * dim, to * dim));
+    const block = new Float64Array(y.subarray(from * dim, to * dim));
     const products = new Float64Array(rows * (to - from));
     addProduct(others, block, dim, products);
     const halves = new Float64Array(to - from);
