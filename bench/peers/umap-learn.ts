@@ -15,10 +15,10 @@ export class UmapLearn {
     return started && new UmapLearn(started.peer, started.version);
   }
 
-  /** What the next fits are of. */
+  /** What the next fits are of. Without a seed they take all threads. */
   async load(
     points: Points,
-    options: Required<Pick<UmapOptions, "neighbors" | "minDistance" | "seed">>,
+    options: Required<Pick<UmapOptions, "neighbors" | "minDistance">> & { seed: number | undefined },
   ): Promise<void> {
     const { neighbors, minDistance, seed } = options;
     await this.peer.askWith(Float32Array.from(points.values), {
@@ -26,12 +26,12 @@ export class UmapLearn {
       shape: points.shape,
       neighbors,
       min_distance: minDistance,
-      seed,
+      seed: seed ?? null,
     });
   }
 
-  /** One fit: its seconds and the places of all points, [count, 2]. */
-  fit(): Promise<{ seconds: number; embedding: number[] }> {
+  /** One fit: its seconds, the places of all points, [count, 2], and the most memory that the process has held, in MiB. */
+  fit(): Promise<{ seconds: number; embedding: number[]; memory: number }> {
     return this.peer.ask({ do: "fit" });
   }
 

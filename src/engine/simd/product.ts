@@ -1,7 +1,7 @@
 import { type Kernels, kernels, memoryOf, panelRows } from "./kernels.js";
 
-/** Rows of A, rows of B and depth that are multiplied at once: they and their products stay in a core's cache. */
-const [blockA, blockB, blockDepth] = [128, 256, 256];
+/** Rows of A, rows of B and depth that are multiplied at once: those of A stay in a core's cache, those of B are passed over once. */
+const [blockA, blockB, blockDepth] = [128, 1024, 256];
 
 interface Workspace {
   readonly kernels: Kernels;
