@@ -6,7 +6,7 @@ import { min } from "simple-statistics";
 import { type DeviceName, threadsVariable, useDevice } from "../src/engine/device.js";
 import * as random from "../src/engine/random.js";
 import { TangentLabError } from "../src/errors.js";
-import { updateSection } from "../src/io/index.js";
+import { updateSection } from "../src/io/sections.js";
 import { type Comparison, comparisons } from "./comparisons/index.js";
 import { alternate, difference } from "./measure.js";
 import { peakMemory } from "./memory.js";

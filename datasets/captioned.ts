@@ -86,7 +86,7 @@ export function captioned<Scene>(source: CaptionedSource<Scene>): CaptionedDatas
       const from = splits[split];
       check(from !== undefined, "split", split, '"seen" or "held-out"');
       check(from.length > 0, "split", split, `"seen": ${name} holds nothing out`);
-      const [sceneKey, variantKey, captionKey] = random.split(key, 3) as [random.Key, random.Key, random.Key];
+      const [sceneKey, variantKey, captionKey] = random.split(key, 3);
       const chosen = Array.from(random.integers(sceneKey, count, from.length), (i) => from[i]!);
       const pictures = random.integers(variantKey, count, variants);
       const phrasings = random.uniform(captionKey, count);

@@ -1,17 +1,8 @@
 import * as random from "../src/engine/random.js";
 import { check } from "../src/errors.js";
 import type { Batch, Dataset } from "./dataset.js";
-import { factorManifold } from "./factor-manifold.js";
+import { type Factor, factorManifold } from "./factor-manifold.js";
 import { fromPointwise, type Vector } from "./manifold.js";
-
-/** One of the numbers that an image is made from. */
-export interface Factor {
-  name: string;
-  min: number;
-  max: number;
-  /** Whether max is the same as min again, as of an angle. */
-  periodic?: boolean;
-}
 
 export interface FactorBatch extends Batch {
   /** What each example is made from, [count, factors]. */

@@ -1,8 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { continuous, ect, l2, pixelLoss } from "../../src/consistency/index.js";
-import { edm } from "../../src/diffusion/index.js";
+import { ect, l2, sct } from "../../src/consistency/index.js";
+import { mfd } from "../../src/consistency/mfd.js";
+import * as edm from "../../src/diffusion/edm.js";
+
 import * as random from "../../src/engine/random.js";
-import { alignedLoss } from "../../src/manifold/index.js";
+
 import { flatten, songUnet, type VggBlocks, vggFeatures } from "../../src/nn/index.js";
 import { radam } from "../../src/optim/index.js";
 import { decay, key, learningRate, millions, sigmaData, start, training, type Workload } from "./workload.js";
@@ -59,7 +61,7 @@ function network({ features: _, ...scale }: Scale) {
 }
 
 /** Align Your Tangent's step with EDM's network and a VGG with batch normalization. */
-function aligned(name: string, scale: Scale): Workload {
+function mfdOn(name: string, scale: Scale): Workload {
   const { denoiser, peer, shape, x } = network(scale);
   const { size, inChannels, features: blocks } = scale;
   const features = flatten(vggFeatures({ size, inChannels, labels, blocks }));
@@ -70,10 +72,10 @@ function aligned(name: string, scale: Scale): Workload {
     structure: denoiser.structure,
     start: start(denoiser, 0.02),
     x,
-    method: ect({
+    method: ect().method({
       denoiser,
       shape,
-      loss: alignedLoss(features, weights),
+      loss: mfd({ model: features, parameters: weights }),
       iterations: 1000,
       optimizer: radam(),
       learningRate,
@@ -94,8 +96,8 @@ function aligned(name: string, scale: Scale): Workload {
   });
 }
 
-export const alignedColour = (): Workload => aligned("ayt-song-32", colour);
-export const alignedGrey = (): Workload => aligned("ayt-song-16", grey);
+export const mfdColour = (): Workload => mfdOn("ayt-song-32", colour);
+export const mfdGrey = (): Workload => mfdOn("ayt-song-16", grey);
 
 /** Consistency training in continuous time: the tangent is a Jacobian-vector product. */
 export function continuousStep(): Workload {
@@ -106,10 +108,11 @@ export function continuousStep(): Workload {
     structure: denoiser.structure,
     start: start(denoiser, 0.02),
     x,
-    method: continuous({
+    method: sct().method({
       denoiser,
       shape,
-      loss: pixelLoss(l2()),
+      loss: l2(),
+      iterations: 1000,
       optimizer: radam(),
       learningRate,
       ema: decay,

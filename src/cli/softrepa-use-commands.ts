@@ -33,7 +33,7 @@ export interface GenerateArguments extends ModelArguments {
 export async function generateCommand(args: GenerateArguments): Promise<void> {
   const { caption = [], count, guidance, steps, solver, seed } = args;
   check(caption.length > 0, "--caption", "none", "one or more captions");
-  check(Number.isInteger(count) && count >= 1, "--count", count, "an integer >= 1");
+  check.count("--count", count);
   const { flow, tokens } = await load(args);
   warnOfUnknownWords(flow, caption);
   const captions = caption.flatMap((each) => Array<string>(count).fill(each));

@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
-import { checkFeatures, type FeatureModel } from "../nn/features.js";
+import { check } from "../errors.js";
+import { checkFeatures, type FeatureNetwork } from "../nn/features.js";
 import type { Context } from "../optim/method.js";
-import { checkImages } from "./images.js";
 import { type ConsistencyLoss, l2 } from "./losses.js";
 
 /** Stages of a network for a perceptual distance: images -> features [batch, h, w, channels], first to last. */
@@ -48,11 +48,12 @@ export function perceptual(
 
 /**
  * A stand-in for LPIPS where there is no network trained on ImageNet: the same distance, with equal weights, in the stages of a small classifier of
- * the data themselves (`trainClassifier`). Labels are in it, unlike in the manifold feature distance. Images only.
+ * the data themselves (`metrics.trainClassifier`). Labels are in it, unlike in the manifold feature distance. Images only.
  * @throws TangentLabError `invalid-argument` for a network without parameters, in use for points.
  */
-export function classifierStandIn(model: FeatureModel, parameters: Tensor): ConsistencyLoss {
-  checkFeatures("features", model, parameters);
+export function classifierStandIn(classifier: FeatureNetwork): ConsistencyLoss {
+  checkFeatures("features", classifier);
+  const { model, parameters } = classifier;
   return perceptual(
     "perceptual (classifier stand-in)",
     (x, { perceptual }) => {
@@ -61,4 +62,12 @@ export function classifierStandIn(model: FeatureModel, parameters: Tensor): Cons
     },
     { perceptual: parameters },
   );
+}
+
+/** That a distance of images, called `name`, gets images. @throws TangentLabError `invalid-argument`. */
+export function checkImages(x: Tensor, name: string, channels?: readonly number[]): void {
+  const given = `${name}, of [${x.shape}]`;
+  check(x.rank === 4, "distance", given, "a distance of points: these are no images");
+  if (channels === undefined) return;
+  check(channels.includes(x.shape[3]!), "distance", given, `images of ${channels.join(" or ")} channels`);
 }

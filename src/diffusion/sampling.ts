@@ -22,7 +22,7 @@ export interface KarrasConfig {
  */
 export function karrasSigmas(config: KarrasConfig): number[] {
   const { steps, min = 0.002, max = 80, rho = 7 } = required("config", config, "an object with steps");
-  check(Number.isInteger(steps) && steps >= 2, "steps", steps, "an integer >= 2");
+  check.count("steps", steps, 2);
   check(min > 0 && min < max, "min", min, "a number > 0 and < max");
   check(rho > 0, "rho", rho, "a number > 0");
   const [low, high] = [min ** (1 / rho), max ** (1 / rho)];
@@ -119,7 +119,7 @@ export function denoised(
   sigma: number,
   condition?: Condition,
 ): Tensor {
-  check(sigma > 0 && Number.isFinite(sigma), "sigma", sigma, "a finite number > 0");
+  check.positive("sigma", sigma);
   const level = tf.fill([x.shape[0]!], sigma);
   return denoiser.apply(parameters, addNoise(x, noise, level), level, condition);
 }

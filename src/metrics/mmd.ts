@@ -1,6 +1,7 @@
 import { check, required } from "../errors.js";
+import { countRows } from "../loop/data.js";
 import { eachSquaredDistance, eachSquaredDistanceWithin, meanRow } from "./pairs.js";
-import { countRows, type PointsConfig } from "./points.js";
+import type { PointsConfig } from "./points.js";
 
 export interface MmdConfig extends PointsConfig {
   /**

@@ -2,7 +2,8 @@ import type { InferenceSession, Tensor } from "#onnxruntime";
 import { check, required, TangentLabError } from "../errors.js";
 import { readBytes } from "../io/files.js";
 import { resample } from "../io/resample.js";
-import { countImages, type FeatureExtractor } from "./features.js";
+import { countExamples } from "../loop/data.js";
+import type { FeatureExtractor } from "./features.js";
 
 export interface OnnxFeaturesConfig {
   /** Path of an ONNX file, or its bytes. */
@@ -63,7 +64,7 @@ export async function onnxFeatures(config: OnnxFeaturesConfig): Promise<FeatureE
   check(fits(config.batchSize, input.batch), "batchSize", batchSize, `${input.batch ?? "an integer >= 1"}`);
 
   return async (images, shape) => {
-    const count = countImages("images", images, shape);
+    const count = countExamples("images", images, shape);
     check(shape.length === 3, "shape", shape, "images, [height, width, channels]");
     const [height, width, channels] = shape as [number, number, number];
     const wanted = input.channels ?? channels;

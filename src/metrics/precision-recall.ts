@@ -1,6 +1,7 @@
 import { check, required } from "../errors.js";
+import { countRows } from "../loop/data.js";
 import { eachSquaredDistance, eachSquaredDistanceWithin, meanRow } from "./pairs.js";
-import { countRows, type PointsConfig } from "./points.js";
+import type { PointsConfig } from "./points.js";
 
 export interface PrecisionRecallConfig extends PointsConfig {
   /** Each row's ball reaches to this nearest of the other rows of its set. Default 3. */
@@ -25,7 +26,7 @@ export function precisionRecall(
   config: PrecisionRecallConfig,
 ): PrecisionRecall {
   const { dim, neighbours = 3 } = required("config", config, "an object with dim");
-  check(Number.isInteger(neighbours) && neighbours >= 1, "neighbours", neighbours, "an integer >= 1");
+  check.count("neighbours", neighbours);
   countRows("samples", samples, dim, neighbours + 1);
   countRows("reference", reference, dim, neighbours + 1);
   // One origin for all distances: those of equal rows are then equal, and a row on the edge of a ball is in it.

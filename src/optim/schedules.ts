@@ -8,7 +8,7 @@ export type Schedule = (iteration: number) => number;
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export function constant(rate: number): Schedule {
-  check(rate > 0 && Number.isFinite(rate), "learningRate", rate, "a finite number > 0");
+  check.positive("learningRate", rate);
   return () => rate;
 }
 
@@ -17,7 +17,7 @@ export function constant(rate: number): Schedule {
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export function cosine(rate: number, iterations: number, final = 0): Schedule {
-  check(rate > 0 && Number.isFinite(rate), "learningRate", rate, "a finite number > 0");
+  check.positive("learningRate", rate);
   check(iterations > 0, "iterations", iterations, "a number > 0");
   check(final >= 0 && final <= 1, "final", final, "a share of the rate in [0, 1]");
   return (iteration) => {
@@ -43,7 +43,7 @@ export function cosineRestarts(
   period: number,
   { multiplier = 1, final = 0 }: Restarts = {},
 ): Schedule {
-  check(Number.isInteger(period) && period >= 1, "period", period, "an integer >= 1");
+  check.count("period", period);
   check(Number.isFinite(multiplier) && multiplier >= 1, "multiplier", multiplier, "a number >= 1");
   const once = cosine(rate, 1, final);
   return (iteration) => {
@@ -65,6 +65,26 @@ export function warmup(iterations: number, after: Schedule): Schedule {
   return (iteration) => after(iteration) * Math.min(1, (iteration + 1) / (iterations + 1));
 }
 
-/** A number is a constant schedule. */
-export const asSchedule = (rate: number | Schedule): Schedule =>
-  typeof rate === "number" ? constant(rate) : rate;
+/**
+ * A number is a constant schedule; a schedule's rates are checked as they are asked for.
+ * @throws TangentLabError `invalid-argument` for what is neither, and in use for a rate that is not a finite number >= 0.
+ */
+export function asSchedule(rate: number | Schedule): Schedule {
+  if (typeof rate === "number") return constant(rate);
+  check(
+    typeof rate === "function",
+    "learningRate",
+    rate,
+    "a number > 0, or a function of the iteration: constant(1e-3), cosine(1e-3, 1000)",
+  );
+  return (iteration) => {
+    const value = rate(iteration);
+    check(
+      Number.isFinite(value) && value >= 0,
+      `learningRate at iteration ${iteration}`,
+      value,
+      "a finite number >= 0 from the schedule",
+    );
+    return value;
+  };
+}

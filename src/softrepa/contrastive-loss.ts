@@ -42,8 +42,8 @@ export function checkContrastive({
   scale = 4,
   positiveWeight = 0,
 }: ContrastiveLossConfig): void {
-  check(temperature > 0 && Number.isFinite(temperature), "temperature", temperature, "a finite number > 0");
-  check(scale > 0 && Number.isFinite(scale), "scale", scale, "a finite number > 0");
+  check.positive("temperature", temperature);
+  check.positive("scale", scale);
   check(
     positiveWeight >= 0 && Number.isFinite(positiveWeight),
     "positiveWeight",

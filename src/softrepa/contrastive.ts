@@ -54,7 +54,7 @@ export function contrastive(config: ContrastiveConfig): Method {
   const { shape } = flow;
   checkContrastive(config);
   check(captions.length > 0, "captions", "an empty list", "one or more captions");
-  check(Number.isInteger(chunk) && chunk >= 1, "chunk", chunk, "an integer >= 1");
+  check.count("chunk", chunk);
   const width = shape.reduce((a, b) => a * b, 1);
   return method({
     optimizer: adamw({ weightDecay: 1e-4 }),
@@ -70,7 +70,7 @@ export function contrastive(config: ContrastiveConfig): Method {
         `${count} labels: indices of captions`,
       );
       check(count >= 2, "batchSize", count, "an integer >= 2: captions are told apart within a batch");
-      const [noiseKey, timeKey] = random.split(key, 2) as [random.Key, random.Key];
+      const [noiseKey, timeKey] = random.split(key, 2);
       return {
         x: tf.tensor(x, [count, ...shape]) as Tensor,
         noise: tf.tensor(random.normal(noiseKey, width), [1, ...shape]) as Tensor,

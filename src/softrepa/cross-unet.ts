@@ -63,9 +63,8 @@ export function crossUnet(config: CrossUnetConfig): VelocityNetwork {
   const widths = multipliers.map((multiplier) => multiplier * width);
   const bottom = widths.length - 1;
   const embedding = 4 * width;
-  for (const [name, value] of Object.entries({ size, channels, textDim, pooledDim, width, heads, groups })) {
-    check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
-  }
+  for (const [name, value] of Object.entries({ size, channels, textDim, pooledDim, width, heads, groups }))
+    check.count(name, value);
   check(
     bottom >= 1,
     "multipliers",

@@ -50,7 +50,7 @@ export async function edit(
   );
   check(source.length === count, "source", `${source.length} captions`, `${count}, one for each image`);
   check(target.length === count, "target", `${target.length} captions`, `${count}, one for each image`);
-  check(Number.isInteger(steps) && steps >= 1, "steps", steps, "an integer >= 1");
+  check.count("steps", steps);
   check(
     Number.isInteger(start) && start >= 1 && start <= steps,
     "start",

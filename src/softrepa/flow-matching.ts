@@ -36,7 +36,7 @@ export function flowMatching(config: FlowMatchingConfig): Method {
   check(captionDropout >= 0 && captionDropout < 1, "captionDropout", captionDropout, "a number in [0, 1)");
   if (time !== "uniform") {
     check(Number.isFinite(time.mean), "time.mean", time.mean, "a finite number");
-    check(time.std > 0 && Number.isFinite(time.std), "time.std", time.std, "a finite number > 0");
+    check.positive("time.std", time.std);
   }
   // All of them once: a caption that is too long is found here, not after an hour.
   const ids = flow.tokenize([...captions, ""]);
@@ -56,7 +56,7 @@ export function flowMatching(config: FlowMatchingConfig): Method {
         `${labels?.length ?? "no"} labels`,
         `${count} labels: indices of captions`,
       );
-      const [noiseKey, timeKey, dropKey] = random.split(key, 3) as [random.Key, random.Key, random.Key];
+      const [noiseKey, timeKey, dropKey] = random.split(key, 3);
       const dropped = random.uniform(dropKey, count);
       const own = new Int32Array(count * length);
       labels.forEach((label, i) => {

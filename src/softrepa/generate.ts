@@ -33,9 +33,9 @@ export async function generate(flow: FrozenFlow, config: GenerateConfig): Promis
   const { captions, guidance = 2, steps = 20, solver = "euler", tokens, key, batchSize = 32 } = config;
   check(captions.length > 0, "captions", "an empty list", "one or more captions");
   check(Number.isFinite(guidance), "guidance", guidance, "a finite number");
-  check(Number.isInteger(steps) && steps >= 1, "steps", steps, "an integer >= 1");
+  check.count("steps", steps);
   check(solver === "euler" || solver === "heun", "solver", solver, '"euler" or "heun"');
-  check(Number.isInteger(batchSize) && batchSize >= 1, "batchSize", batchSize, "an integer >= 1");
+  check.count("batchSize", batchSize);
   const width = flow.shape.reduce((a, b) => a * b, 1);
   const size = Math.min(batchSize, captions.length);
   const step = compile(guidedStep(flow, tokens?.model, solver));

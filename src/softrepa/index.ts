@@ -8,7 +8,7 @@ export {
 export { type ContrastiveLossConfig, contrastiveLoss, infoNceBound } from "./contrastive-loss.js";
 export { type CrossUnetConfig, crossUnet } from "./cross-unet.js";
 export { type EditConfig, edit } from "./editing.js";
-export { type LoadedFlow, loadFlow, saveFlow } from "./flow-file.js";
+export { loadFlow, saveFlow } from "./flow-file.js";
 export { type FlowMatchingConfig, flowMatching, type LogitNormal } from "./flow-matching.js";
 export { type GenerateConfig, generate } from "./generate.js";
 export { fromDiffusers, type JointTransformerConfig, jointTransformer } from "./joint-transformer.js";
@@ -27,4 +27,6 @@ export {
   type TokenHost,
 } from "./token-file.js";
 export { type SoftTokens, type SoftTokensConfig, softTokens, type TokenStart } from "./tokens.js";
-export type { Text, TextEncoder, TextToImage, VelocityInputs, VelocityNetwork } from "./types.js";
+export { captionEncoder, type FlowTraining, type TrainedFlow, trainFlow } from "./train-flow.js";
+export { type SoftTokenTraining, type TrainedTokens, trainTokens } from "./train-tokens.js";
+export type { Flow, Text, TextEncoder, TextToImage, VelocityInputs, VelocityNetwork } from "./types.js";

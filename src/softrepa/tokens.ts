@@ -40,10 +40,8 @@ export interface SoftTokens extends Model<[t: Tensor], Tensor[]> {
 export function softTokens(config: SoftTokensConfig): SoftTokens {
   required("config", config, "an object with dim");
   const { layers = 5, tokens = 4, dim, timeRows = 100, start = "normal", standardDeviation = 0.02 } = config;
-  for (const [name, value] of Object.entries({ layers, tokens, dim })) {
-    check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
-  }
-  check(Number.isInteger(timeRows) && timeRows >= 0, "timeRows", timeRows, "an integer >= 0");
+  for (const [name, value] of Object.entries({ layers, tokens, dim })) check.count(name, value);
+  check.count("timeRows", timeRows, 0);
   check(
     standardDeviation >= 0 && Number.isFinite(standardDeviation),
     "standardDeviation",

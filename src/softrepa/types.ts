@@ -88,3 +88,9 @@ export interface TextToImage extends Omit<FrozenFlow, "parameters">, Published {
   /** The flow with trained parameters, as soft tokens, generation and editing take it. */
   freeze(parameters: Tensor): TextToImage & FrozenFlow;
 }
+
+/** A text-to-image flow with its parameters. */
+export interface Flow extends ReturnType<TextToImage["freeze"]> {
+  /** The flow without them. */
+  readonly model: TextToImage;
+}

@@ -109,4 +109,22 @@ test("eigenvalues, repeated and zero ones among them", () => {
   });
 });
 
+test("Cholesky's factor and eigenvalues of a matrix of several panels", () => {
+  const n = 150;
+  const rows = Matrix.from1DArray(200, n, random.normal(random.key(5), 200 * n));
+  const matrix = rows.transpose().mmul(rows);
+  const values = Float64Array.from(matrix.to1DArray());
+  const l = Matrix.from1DArray(n, n, cholesky(values, n));
+  l.mmul(l.transpose())
+    .sub(matrix)
+    .to1DArray()
+    .forEach((difference) => {
+      near(difference, 0, 1e-9);
+    });
+  const expected = new EigenvalueDecomposition(matrix, { assumeSymmetric: true }).realEigenvalues;
+  symmetricEigenvalues(values, n).forEach((value, i) => {
+    near(value, expected[i]!, 1e-11);
+  });
+});
+
 test.run();

@@ -1,8 +1,9 @@
-import { check, required } from "../../src/errors.js";
+import { check } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import { checkImages, pictureURI } from "../picture.js";
 import { planeOf } from "../projections/pca.js";
 import { fading, item, matrixShape, move, type Projection, spread, thin } from "../projections/projection.js";
+import { frames, inputOf, type Runs } from "../runs.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatNumber } from "../text.js";
 import { inks, runColors, runScale } from "../theme.js";
@@ -48,8 +49,11 @@ const maxPictures = 1500;
  * on the same axes; a region brushed in the plane picks the probes whose mean is drawn below; hovering over an output shows it as an image, where it is one.
  * @throws TangentLabError `invalid-argument` where steps or shapes differ or values are not finite.
  */
-export function tangentExplorer(input: ExplorerInput): VegaLiteSpec {
-  required("input", input, "the data of the chart");
+export function tangentExplorer(
+  given: ExplorerInput | Runs,
+  options: Partial<ExplorerInput> = {},
+): VegaLiteSpec {
+  const input = inputOf(given, options, frames);
   const { data, runs, valueTitle = "parallel share", width = notebookWidth } = input;
   checkSize("width", width);
   checkInput(input);

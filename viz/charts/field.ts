@@ -1,4 +1,4 @@
-import { check, required } from "../../src/errors.js";
+import { check } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import { pictureURI } from "../picture.js";
 import { featurePlane } from "../projections/feature-plane.js";
@@ -15,6 +15,7 @@ import {
 } from "../projections/projection.js";
 import { trustworthiness } from "../projections/trustworthiness.js";
 import { type UmapProjection, umap } from "../projections/umap.js";
+import { fields, inputOf, type Runs } from "../runs.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatNumber, formatPercent } from "../text.js";
 import { inks, runColors } from "../theme.js";
@@ -68,8 +69,11 @@ const maxFitted = 600;
  * What the projection keeps and loses is printed under the chart.
  * @throws TangentLabError `invalid-argument` where shapes differ, or values are not finite.
  */
-export function tangentField(input: TangentFieldInput): VegaLiteSpec {
-  required("input", input, "the data of the chart");
+export function tangentField(
+  given: TangentFieldInput | Runs,
+  options: Partial<TangentFieldInput> = {},
+): VegaLiteSpec {
+  const input = inputOf(given, options, fields);
   const { seed = 0, width = notebookWidth, valueTitle = "value" } = input;
   checkSize("width", width);
   checkInput(input);

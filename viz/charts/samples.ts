@@ -1,8 +1,9 @@
-import { check, required } from "../../src/errors.js";
+import { check } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import { checkImages } from "../picture.js";
 import { planeOf } from "../projections/pca.js";
 import { fading, first, matrixShape, type Projection, spread, thin } from "../projections/projection.js";
+import { inputOf, type Runs, sampled } from "../runs.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount } from "../text.js";
 import { fontSizes, runColors } from "../theme.js";
@@ -24,6 +25,16 @@ export interface SamplesInput {
   width?: number;
 }
 
+export interface SampleGridsInput extends SamplesInput {
+  /** Images beside each other within one grid. Default 4; as many rows are shown. */
+  columns?: number;
+}
+
+export interface SampleScatterInput extends SamplesInput {
+  /** Default: points in the plane as they are, others by PCA of the data. */
+  projection?: Projection;
+}
+
 const maxFrames = 5;
 /** Most samples, and most data, that are drawn in a panel. */
 const maxPoints = 300;
@@ -31,11 +42,14 @@ const maxPoints = 300;
 /**
  * Grids of sampled images, a row per run and a column per time of training; the data in the last column.
  * Samples are [count, height, width, channels] in [-1, 1]; item i of every frame is shown at the same place.
- * @param input.columns images beside each other within one grid. Default 4; as many rows are shown.
+ * @param given runs, or plain rows.
  * @throws TangentLabError `invalid-argument` for other shapes and values that are not finite.
  */
-export function sampleGrids(input: SamplesInput & { columns?: number }): VegaLiteSpec {
-  required("input", input, "the data of the chart");
+export function sampleGrids(
+  given: SampleGridsInput | Runs,
+  options: Partial<SampleGridsInput> = {},
+): VegaLiteSpec {
+  const input = inputOf<SampleGridsInput>(given, options, sampled);
   const { runs, reference, columns = 4, width = notebookWidth } = input;
   checkSize("width", width);
   check(
@@ -76,8 +90,11 @@ export function sampleGrids(input: SamplesInput & { columns?: number }): VegaLit
  * shown by `projection`, by default on the two principal axes of `reference`, or of the last samples where there is none.
  * @throws TangentLabError `invalid-argument` where shapes differ or values are not finite.
  */
-export function sampleScatter(input: SamplesInput & { projection?: Projection }): VegaLiteSpec {
-  required("input", input, "the data of the chart");
+export function sampleScatter(
+  given: SampleScatterInput | Runs,
+  options: Partial<SampleScatterInput> = {},
+): VegaLiteSpec {
+  const input = inputOf<SampleScatterInput>(given, options, sampled);
   const { runs, reference, width = notebookWidth } = input;
   checkSize("width", width);
   const { steps, total, frames } = alignFrames(runs);

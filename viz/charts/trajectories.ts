@@ -1,7 +1,8 @@
-import { check, required } from "../../src/errors.js";
+import { check } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import { planeOf } from "../projections/pca.js";
 import { fading, matrixShape, type Projection, spread, thin } from "../projections/projection.js";
+import { frames, inputOf, type Runs } from "../runs.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatNumber } from "../text.js";
 import { inks, runColors } from "../theme.js";
@@ -31,8 +32,11 @@ const defaultProbes = 6;
  * a dot at the last, brighter as training goes on. Back and forth along the manifold is oscillation; straight onto it is convergence.
  * @throws TangentLabError `invalid-argument` where there are no frames, shapes differ or values are not finite.
  */
-export function trajectories(input: TrajectoriesInput): VegaLiteSpec {
-  required("input", input, "the data of the chart");
+export function trajectories(
+  given: TrajectoriesInput | Runs,
+  options: Partial<TrajectoriesInput> = {},
+): VegaLiteSpec {
+  const input = inputOf(given, options, frames);
   const { data, runs, width = notebookWidth } = input;
   checkSize("width", width);
   checkNames("runs", runs);

@@ -1,3 +1,4 @@
+import { fuse } from "./fuse.js";
 import { type Attributes, type ElementType, encodeModel, type NodeSpec } from "./proto.js";
 
 export type ConstantData = Float32Array | Int32Array | BigInt64Array | Uint8Array;
@@ -25,6 +26,10 @@ export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) 
 export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((d, i) => d === b[i]);
 
+/** What a convolution becomes: a Conv on blocks of channels, a Gather of windows and a matrix product, or ONNX's own Conv. */
+export const convolutionLowerings = ["blocked", "gathered", "standard"] as const;
+export type ConvolutionLowering = (typeof convolutionLowerings)[number];
+
 /** An ONNX graph under construction: equal nodes are merged as they are added, unused ones left out when it is encoded. */
 export class Graph {
   private nextName = 0;
@@ -32,6 +37,15 @@ export class Graph {
   private readonly nodeByKey = new Map<string, Node>();
   private readonly constantByKey = new Map<string, Value>();
   readonly inputs: Value[] = [];
+
+  /**
+   * @param convolution what convolutions become, see lowering.ts.
+   * @param block channels in a block of ONNX Runtime's blocked layout, 16 or 8; 0 where that layout is not used.
+   */
+  constructor(
+    readonly convolution: ConvolutionLowering = "gathered",
+    readonly block = 0,
+  ) {}
 
   input(shape: readonly number[], type: ElementType): Value {
     const value = { name: `in${this.inputs.length}`, shape: [...shape], type };
@@ -123,7 +137,7 @@ export class Graph {
     attributes: Attributes = {},
     domain = "",
   ): Value[] {
-    const key = `${op}(${inputs.map((v) => v.name)})${JSON.stringify(attributes)}${outputs.length > 1 ? outputs.map((o) => `[${o.shape}]`) : ""}`;
+    const key = `${domain}${op}(${inputs.map((v) => v.name)})${JSON.stringify(attributes)}${outputs.length > 1 ? outputs.map((o) => `[${o.shape}]`) : ""}`;
     const known = this.nodeByKey.get(key);
     if (known) return known.outputs;
     const node: Node = { op, inputs, attributes, domain, outputs: [] };
@@ -142,15 +156,18 @@ export class Graph {
 
   /**
    * Encodes what the outputs need. Every output gets a name of its own: out0, out1, ... `work` says how much there is to compute, in multiply-adds:
-   * those of the products, and for any other number written as much as 8 of them take.
+   * those of the products, and for any other number written as much as 8 of them take. Inputs in `frozen` are constants.
    */
-  encode(outputs: readonly Value[]): { model: Uint8Array; usedInputs: Value[]; work: number } {
+  encode(
+    outputs: readonly Value[],
+    frozen: ReadonlyMap<Value, Float32Array> = new Map(),
+  ): { model: Uint8Array; usedInputs: Value[]; work: number } {
     const needed = new Set<Node>();
     const constants = new Set<Value>();
     const usedInputs = new Set<Value>();
     const pending: Value[] = [...outputs];
     for (let value = pending.pop(); value; value = pending.pop()) {
-      if (value.constant) constants.add(value);
+      if (value.constant || frozen.has(value)) constants.add(value);
       else if (!value.node) usedInputs.add(value);
       else if (!needed.has(value.node)) {
         needed.add(value.node);
@@ -171,7 +188,17 @@ export class Graph {
         });
     });
     const nameOf = (value: Value): string => renamed.get(value) ?? value.name;
-    const nodes: NodeSpec[] = lastFirst(this.nodes.filter((node) => needed.has(node))).map((node) => ({
+    const zeros = (shape: readonly number[]): Value => {
+      const value = this.splat(0, shape, "float32");
+      constants.add(value);
+      return value;
+    };
+    const fused = fuse(
+      this.nodes.filter((node) => needed.has(node)),
+      outputs,
+      zeros,
+    );
+    const nodes: NodeSpec[] = lastFirst(fused).map((node) => ({
       op: node.op,
       inputs: node.inputs.map(nameOf),
       outputs: node.outputs.map(nameOf),
@@ -186,7 +213,7 @@ export class Graph {
         name: value.name,
         type: value.type,
         shape: value.shape,
-        data: constantBytes(value),
+        data: bytesOf(value, frozen.get(value)),
       })),
       nodes,
     });
@@ -205,17 +232,20 @@ export class Graph {
  * computed from kept until then; so declared backwards. A node of one input counts as added with what it reads: gradients are reshaped long after.
  */
 function lastFirst(nodes: readonly Node[]): Node[] {
-  const added = new Map<Node, number>();
+  const added = new Map<Value, number>();
   nodes.forEach((node, i) => {
     const sources = node.inputs.filter((value) => !value.constant);
-    const [source] = sources;
-    added.set(node, sources.length === 1 && source!.node ? added.get(source!.node)! : i);
+    const place = (sources.length === 1 && added.get(sources[0]!)) || i;
+    for (const output of node.outputs) added.set(output, place);
   });
-  return [...nodes].reverse().sort((a, b) => added.get(b)! - added.get(a)!);
+  const place = (node: Node): number => added.get(node.outputs[0]!)!;
+  return [...nodes].reverse().sort((a, b) => place(b) - place(a));
 }
 
 function workOf({ op, inputs, outputs, attributes }: Node): number {
   const written = outputs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  // Filters are declared as [out, in, height, width].
+  if (op === "Conv") return written * sizeOf(inputs[1]!.shape.slice(1));
   if (op !== "Gemm" && op !== "MatMul" && op !== "FusedMatMul") return 8 * written;
   return written * inputs[0]!.shape.at(attributes.transA ? -2 : -1)!;
 }
@@ -227,8 +257,8 @@ function filled(type: ElementType, size: number, fill: number | bigint): Constan
   return new BigInt64Array(size).fill(BigInt(fill));
 }
 
-function constantBytes(value: Value): Uint8Array {
-  const { data, splat } = value.constant!;
+function bytesOf(value: Value, frozen: Float32Array | undefined): Uint8Array {
+  const { data, splat } = value.constant ?? { data: frozen!, splat: false };
   const whole = splat ? filled(value.type, sizeOf(value.shape), data[0]!) : data;
   return new Uint8Array(whole.buffer, whole.byteOffset, whole.byteLength);
 }

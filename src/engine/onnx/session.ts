@@ -17,6 +17,8 @@ export interface Session {
   readonly outputs: readonly Slot[];
   /** Computes outputs from inputs, into `targets` where given and into new memory elsewhere. */
   run(inputs: readonly Data[], targets: readonly (Data | undefined)[]): Promise<Data[]>;
+  /** Frees its memory; to be called once, when it does not run. */
+  release(): Promise<void>;
 }
 
 /** Whether results are written into tensors that are handed in; onnxruntime-web leaves those as they are. */
@@ -27,6 +29,23 @@ let providers: readonly string[] | undefined;
 /** What computes graphs that are compiled from now on: ONNX Runtime's execution providers, best first; undefined is its own choice, the CPU. */
 export function setExecutionProviders(names: readonly string[] | undefined): void {
   providers = names;
+}
+
+/** The execution providers in use, best first. */
+export const currentProviders = (): readonly string[] =>
+  providers ?? [ort.env.versions.node ? "cpu" : "wasm"];
+
+/** The shape of the only output `y` of a model with one float32 input, found by running it. */
+export async function outputShape(
+  model: Uint8Array,
+  input: string,
+  data: Float32Array,
+  shape: readonly number[],
+): Promise<readonly number[]> {
+  const session = await ort.InferenceSession.create(model, { logSeverityLevel: 4 });
+  const { y } = await session.run({ [input]: new ort.Tensor("float32", data, shape) });
+  await session.release();
+  return y!.dims;
 }
 
 /** Multiply-adds of a graph that one thread computes as fast as several: waking them up costs what they save; and cores stay free. */
@@ -60,6 +79,7 @@ export async function createSession(
   }));
   return {
     outputs: slots,
+    release: () => session.release(),
     run: async (inputs, targets) => {
       const feeds: Record<string, ort.Tensor> = {};
       for (const { name, position, shape, type } of used)

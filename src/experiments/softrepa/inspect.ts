@@ -4,10 +4,10 @@ import { compile } from "../../engine/compile.js";
 import * as random from "../../engine/random.js";
 import type { Tensor } from "../../engine/tensor.js";
 import * as tree from "../../engine/tree.js";
+import { arrayRecord } from "../../loop/record.js";
 import { cknna, linearProbe } from "../../metrics/alignment.js";
 import { guidedStep } from "../../softrepa/generate.js";
 import type { TextToImage } from "../../softrepa/types.js";
-import { arrayRecord } from "../../training/record.js";
 import { type Judges, judge, type Tokens } from "./measure.js";
 import type { AlignmentRecord, AttentionRecord } from "./record.js";
 

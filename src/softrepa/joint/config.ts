@@ -34,9 +34,7 @@ export function checkJoint(given: JointTransformerConfig): JointConfig {
   const { size, patch = 2, layers = 6, heads = 4, headDim = 32, qkNorm = false } = given;
   const { channels, textDim, pooledDim } = given;
   const counts = { size, channels, textDim, pooledDim, patch, layers, heads, headDim };
-  for (const [name, value] of Object.entries(counts)) {
-    check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
-  }
+  for (const [name, value] of Object.entries(counts)) check.count(name, value);
   check(size % patch === 0, "size", size, `a multiple of the patch size, ${patch}`);
   const { positions = size / patch } = given;
   check(

@@ -31,9 +31,7 @@ export const wordsOf = (caption: string): string[] =>
 export function trainVocabulary(captions: readonly string[], config: VocabularyConfig = {}): Vocabulary {
   const { minCount = 1, maxWords = 4096 } = config;
   check(captions.length > 0, "captions", "an empty list", "one or more captions");
-  for (const [name, value] of Object.entries({ minCount, maxWords })) {
-    check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
-  }
+  for (const [name, value] of Object.entries({ minCount, maxWords })) check.count(name, value);
   const counts = new Map<string, number>();
   for (const caption of captions) {
     for (const word of wordsOf(caption)) counts.set(word, (counts.get(word) ?? 0) + 1);

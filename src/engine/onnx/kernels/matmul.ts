@@ -1,7 +1,10 @@
+import { backend_util } from "@tensorflow/tfjs-core";
 import { TangentLabError } from "../../../errors.js";
 import { type Kernel, reshapeTo, userFrame } from "../backend.js";
 import { type Graph, sizeOf, type Value } from "../graph.js";
-import { binary } from "./elementwise.js";
+import { fusedDomain } from "../proto.js";
+import { binary, clip, op1 } from "./elementwise.js";
+import { transpose } from "./shape.js";
 
 /** Product of two matrices [m, k] and [k, n], each possibly stored transposed. */
 export function gemm(graph: Graph, a: Value, b: Value, transA = false, transB = false): Value {
@@ -22,8 +25,16 @@ function batchMatMul(graph: Graph, a: Value, b: Value, transposeA: boolean, tran
   }
   const batchA = a.shape.slice(0, -2);
   const batchB = b.shape.slice(0, -2);
-  const batch = sizeOf(batchA) >= sizeOf(batchB) ? batchA : batchB;
+  const batch = backend_util.assertAndGetBroadcastShape([...batchA], [...batchB]);
   const shape = [...batch, rows, columns];
+  if (a.type !== "float32") {
+    // Of integers ONNX Runtime has only the plain product.
+    const straight = (v: Value, transposed: boolean): Value => {
+      const axes = v.shape.map((_, i) => i);
+      return transposed ? transpose(graph, v, [...axes.slice(0, -2), axes.at(-1)!, axes.at(-2)!]) : v;
+    };
+    return graph.op("MatMul", [straight(a, transposeA), straight(b, transposeB)], shape, a.type);
+  }
   const flat = (v: Value): Value => reshapeTo(graph, v, v.shape.slice(-2));
   if (sizeOf(batch) === 1)
     return reshapeTo(graph, gemm(graph, flat(a), flat(b), transposeA, transposeB), shape);
@@ -34,19 +45,17 @@ function batchMatMul(graph: Graph, a: Value, b: Value, transposeA: boolean, tran
   }
   if (!transposeA && !transposeB) return graph.op("MatMul", [a, b], shape, "float32");
   const attributes = { transA: Number(transposeA), transB: Number(transposeB) };
-  return graph.op("FusedMatMul", [a, b], shape, "float32", attributes, "com.microsoft");
+  return graph.op("FusedMatMul", [a, b], shape, "float32", attributes, fusedDomain);
 }
 
 export const activations: Record<string, (graph: Graph, x: Value, weights?: Value, alpha?: number) => Value> =
   {
     linear: (_, x) => x,
-    relu: (graph, x) => graph.op("Relu", [x], x.shape, "float32"),
-    relu6: (graph, x) =>
-      graph.op("Clip", [x, graph.splat(0, [], "float32"), graph.splat(6, [], "float32")], x.shape, "float32"),
-    elu: (graph, x) => graph.op("Elu", [x], x.shape, "float32", { alpha: { float: 1 } }),
-    sigmoid: (graph, x) => graph.op("Sigmoid", [x], x.shape, "float32"),
-    leakyrelu: (graph, x, _, alpha = 0.2) =>
-      graph.op("LeakyRelu", [x], x.shape, "float32", { alpha: { float: alpha } }),
+    relu: (graph, x) => op1(graph, "Relu", x),
+    relu6: (graph, x) => clip(graph, x, 0, 6),
+    elu: (graph, x) => op1(graph, "Elu", x, { alpha: { float: 1 } }),
+    sigmoid: (graph, x) => op1(graph, "Sigmoid", x),
+    leakyrelu: (graph, x, _, alpha = 0.2) => op1(graph, "LeakyRelu", x, { alpha: { float: alpha } }),
     prelu: (graph, x, weights) => graph.op("PRelu", [x, weights!], x.shape, "float32"),
   };
 

@@ -1,34 +1,21 @@
+import { interpolated, nearestSources, type Resizing } from "../../resizing.js";
 import { type Kernel, reshapeTo } from "../backend.js";
+import { blocksOf, perChannel } from "../blocks.js";
 import type { Graph, Value } from "../graph.js";
+import { fusedDomain } from "../proto.js";
+import * as blocked from "./blocked.js";
 import { gemm } from "./matmul.js";
 import { reduce } from "./reduce.js";
 import { adjoint, gatherWindows, type WindowTable } from "./windows.js";
-
-interface ResizeAttributes {
-  alignCorners: boolean;
-  halfPixelCenters: boolean;
-}
-
-function ratioOf(from: number, to: number, { alignCorners }: ResizeAttributes): number {
-  return alignCorners && to > 1 ? (from - 1) / (to - 1) : from / to;
-}
-
-function nearestSource(from: number, to: number, attrs: ResizeAttributes): number[] {
-  const ratio = ratioOf(from, to, attrs);
-  return Array.from({ length: to }, (_, i) => {
-    const position = attrs.halfPixelCenters ? ratio * (i + 0.5) : ratio * i;
-    return Math.min(from - 1, Math.max(0, attrs.alignCorners ? Math.round(position) : Math.floor(position)));
-  });
-}
 
 function nearestTable(
   n: number,
   from: readonly [number, number],
   to: readonly [number, number],
-  attrs: ResizeAttributes,
+  attrs: Resizing,
 ): WindowTable {
-  const rows = nearestSource(from[0], to[0], attrs);
-  const columns = nearestSource(from[1], to[1], attrs);
+  const rows = nearestSources(from[0], to[0], attrs);
+  const columns = nearestSources(from[1], to[1], attrs);
   return {
     key: `nearest:${[n, ...from, ...to, attrs.alignCorners, attrs.halfPixelCenters]}`,
     rows: n * to[0] * to[1],
@@ -43,17 +30,12 @@ function nearestTable(
 }
 
 /** The interpolation along one axis as a matrix [to, from]. */
-function bilinearMatrix(graph: Graph, from: number, to: number, attrs: ResizeAttributes): Value {
+function bilinearMatrix(graph: Graph, from: number, to: number, attrs: Resizing): Value {
   return graph.cached(`bilinear:${[from, to, attrs.alignCorners, attrs.halfPixelCenters]}`, () => {
-    const ratio = ratioOf(from, to, attrs);
     const data = new Float32Array(to * from);
-    for (let i = 0; i < to; i++) {
-      const position = attrs.halfPixelCenters ? ratio * (i + 0.5) - 0.5 : ratio * i;
-      const floor = Math.max(0, Math.floor(position));
-      const fraction = position - floor;
-      data[i * from + floor]! += 1 - fraction;
-      data[i * from + Math.min(from - 1, Math.ceil(position))]! += fraction;
-    }
+    interpolated(from, to, attrs).forEach((sources, i) => {
+      for (const [place, weight] of sources) data[i * from + place]! += weight;
+    });
     return { data, shape: [to, from], type: "float32" };
   });
 }
@@ -73,7 +55,7 @@ function separable(graph: Graph, x: Value, height: Value, width: Value, transpos
       [batch, size, rest],
       "float32",
       { transA: 1, transB: 0 },
-      "com.microsoft",
+      fusedDomain,
     );
   };
   const outHeight = height.shape[to]!;
@@ -81,20 +63,48 @@ function separable(graph: Graph, x: Value, height: Value, width: Value, transpos
   return reshapeTo(graph, along(width, tall, n * outHeight, w, c), [n, outHeight, width.shape[to]!, c]);
 }
 
+/** How often a pixel is repeated down and across, where enlarging is just that. */
+function repeats(
+  [h, w]: readonly [number, number],
+  [height, width]: readonly [number, number],
+  { alignCorners }: Resizing,
+): [number, number] | undefined {
+  const times: [number, number] = [height / h, width / w];
+  return !alignCorners && times.every(Number.isInteger) ? times : undefined;
+}
+
+function nearest(graph: Graph, images: Value, size: [number, number], attrs: Resizing): Value {
+  const [n, h, w, c] = images.shape as [number, number, number, number];
+  return reshapeTo(graph, gatherWindows(graph, images, nearestTable(n, [h, w], size, attrs)), [
+    n,
+    ...size,
+    c,
+  ]);
+}
+
+function nearestGrad(graph: Graph, images: Value, dy: Value, attrs: Resizing): Value {
+  const [n, h, w] = images.shape as [number, number, number];
+  const table = nearestTable(n, [h, w], [dy.shape[1]!, dy.shape[2]!], attrs);
+  const windows = gatherWindows(graph, dy, adjoint(table, n * h * w));
+  return reshapeTo(graph, reduce(graph, "ReduceSum", windows, [1]), images.shape);
+}
+
 export const resizes: Record<string, Kernel> = {
   ResizeNearestNeighbor: ({ graph, inputs: { images }, attrs }) => {
-    const [n, h, w, c] = images!.shape as [number, number, number, number];
-    const table = nearestTable(n, [h, w], attrs.size, attrs);
-    return reshapeTo(graph, gatherWindows(graph, images!, table), [n, ...attrs.size, c]);
+    const [h, w] = images!.shape.slice(1, 3) as [number, number];
+    const times = blocksOf(images!) && repeats([h, w], attrs.size, attrs);
+    if (times) return blocked.repeat(graph, images!, ...times);
+    return (
+      perChannel(graph, [images!], ([images]) => nearest(graph, images!, attrs.size, attrs)) ??
+      nearest(graph, images!, attrs.size, attrs)
+    );
   },
   ResizeNearestNeighborGrad: ({ graph, inputs: { images, dy }, attrs }) => {
-    const [n, h, w] = images!.shape as [number, number, number, number];
-    const table = nearestTable(n, [h, w], [dy!.shape[1]!, dy!.shape[2]!], {
-      halfPixelCenters: false,
-      ...attrs,
-    });
-    const windows = gatherWindows(graph, dy!, adjoint(table, n * h * w));
-    return reshapeTo(graph, reduce(graph, "ReduceSum", windows, [1]), images!.shape);
+    const full = { halfPixelCenters: false, ...attrs };
+    return (
+      perChannel(graph, [images!, dy!], ([images, dy]) => nearestGrad(graph, images!, dy!, full)) ??
+      nearestGrad(graph, images!, dy!, full)
+    );
   },
   ResizeBilinear: ({ graph, inputs: { images }, attrs }) => {
     const [, h, w] = images!.shape as [number, number, number, number];
