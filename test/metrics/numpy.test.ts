@@ -103,7 +103,7 @@ test("kernel distance of subsets: of all rows the distance itself, of some about
   const whole = kernelDistance(x!, y!, { dim });
   const all = kernelDistanceOfSubsets(x!, y!, { dim, key: random.key(1), subsets: 3, size: 60 });
   near(all.mean, whole, 1e-12);
-  near(all.standardDeviation, 0, 1e-12);
+  assert.ok(all.standardDeviation < 1e-12);
   const some = kernelDistanceOfSubsets(x!, y!, { dim, key: random.key(1), subsets: 400, size: 30 });
   near(some.mean, whole, (4 * some.standardDeviation) / Math.sqrt(400));
   assert.ok(some.standardDeviation > 0);
