@@ -158,7 +158,7 @@ function nearSpace(count: number): Points {
 
 test("of many points nearly all of the neighbours are found along fewer directions", () => {
   const [count, k] = [2100, 10];
-  const prepared = prepare(nearSpace(count));
+  const prepared = atOnce(prepare(nearSpace(count)));
   const vectors = atOnce(searchVectors(prepared, k, 2 * k));
   assert.ok(vectors && vectors.length < count * 100, "fewer directions");
   const [found, exact] = [atOnce(likelyNeighbors(prepared, k)), atOnce(exactNeighbors(prepared, k))];
@@ -171,14 +171,14 @@ test("of many points nearly all of the neighbours are found along fewer directio
 });
 
 test("noise, which no few directions hold, has its neighbours found exactly", () => {
-  const prepared = prepare(noise(10, 2100, 100));
+  const prepared = atOnce(prepare(noise(10, 2100, 100)));
   assert.is(atOnce(searchVectors(prepared, 10, 20)), undefined);
 });
 
 test("the graph is umap-js's", () => {
   const [count, k] = [60, 7];
   const points = noise(11, count, 4);
-  const table = atOnce(exactNeighbors(prepare(points), k));
+  const table = atOnce(exactNeighbors(atOnce(prepare(points)), k));
   const rows = <T>(values: ArrayLike<T>): T[][] =>
     Array.from({ length: count }, (_, i) => Array.prototype.slice.call(values, i * k, (i + 1) * k));
   const theirs = new UMAP({ nNeighbors: k });

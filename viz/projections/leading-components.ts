@@ -1,6 +1,7 @@
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import * as random from "../../src/engine/random.js";
 import { addProduct } from "../../src/engine/simd/product.js";
+import type { Work } from "./turns.js";
 
 /** Of the subspace iteration: the gaps between one variance and the next count, not the variances' ends. */
 const iterations = 6;
@@ -11,7 +12,7 @@ const iterations = 6;
  * @param rows [count, dim].
  * @returns orthonormal, [components, dim].
  */
-export function leadingComponents(rows: Float64Array, dim: number, components: number): Float64Array {
+export function* leadingComponents(rows: Float64Array, dim: number, components: number): Work<Float64Array> {
   const count = rows.length / dim;
   const columns = new Float64Array(rows.length);
   for (let i = 0; i < count; i++) for (let d = 0; d < dim; d++) columns[d * count + i] = rows[i * dim + d]!;
@@ -28,6 +29,7 @@ export function leadingComponents(rows: Float64Array, dim: number, components: n
     addProduct(project(), columns, count, next);
     orthonormalize(next, dim);
     axes = next;
+    yield;
   }
   // Within the subspace, the axes whose coordinates are uncorrelated (Rayleigh and Ritz).
   const gram = new Float64Array(components * components);

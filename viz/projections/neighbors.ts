@@ -105,7 +105,10 @@ export async function nearestNeighbors(points: Points, k: number): Promise<Neigh
   checkRows("points", points, 2);
   const [count] = matrixShape(points);
   check(Number.isInteger(k) && k >= 1 && k <= count, "k", k, `an integer from 1 to ${count}`);
-  const table = await inTurns(exactNeighbors(prepare(points), k));
+  const exactly = function* (): Work<NeighborTable> {
+    return yield* exactNeighbors(yield* prepare(points), k);
+  };
+  const table = await inTurns(exactly());
   const row = <T>(values: ArrayLike<T>, i: number): T[] =>
     Array.prototype.slice.call(values, i * k, (i + 1) * k);
   return {

@@ -2,6 +2,7 @@ import type { Points } from "../spec.js";
 import { type Numbers, typed } from "./distance.js";
 import { leadingComponents } from "./leading-components.js";
 import { matrixShape } from "./projection.js";
+import type { Work } from "./turns.js";
 
 /** Points as the search takes them: centred, in units of their spread. */
 export interface Prepared {
@@ -23,7 +24,7 @@ export const fewPoints = 2048;
 const [fewComponents, mostComponents] = [8, 128];
 
 /** Of points that were checked, what a search needs. */
-export function prepare(points: Points): Prepared {
+export function* prepare(points: Points): Work<Prepared> {
   const [count, dim] = matrixShape(points);
   const values = typed(points.values);
   const mean = new Float64Array(dim);
@@ -37,7 +38,7 @@ export function prepare(points: Points): Prepared {
   const sample = new Float64Array(some * dim);
   for (let s = 0; s < some; s++) sample.set(rowsOf(centred, Math.floor((s * count) / some), 1), s * dim);
   const components = Math.min(count < fewPoints ? fewComponents : mostComponents, dim);
-  return { ...centred, axes: leadingComponents(sample, dim, components), components };
+  return { ...centred, axes: yield* leadingComponents(sample, dim, components), components };
 }
 
 /** Rows from `first` on, centred and scaled. */

@@ -47,7 +47,7 @@ export interface UmapProjection extends Projection {
  */
 export function umap(points: Points, options: UmapOptions = {}): UmapProjection {
   const settings = checked(points, options);
-  return projection(points, settings, atOnce(fit(prepare(points), settings)));
+  return projection(points, settings, atOnce(fit(points, settings)));
 }
 
 /**
@@ -59,7 +59,7 @@ export async function fitUmap(
   options: Omit<UmapOptions, "nearest"> = {},
 ): Promise<UmapProjection> {
   const settings = checked(points, options);
-  return projection(points, settings, await inTurns(fit(prepare(points), settings)));
+  return projection(points, settings, await inTurns(fit(points, settings)));
 }
 
 type Settings = Required<Omit<UmapOptions, "nearest">> & Pick<UmapOptions, "nearest">;
@@ -93,7 +93,8 @@ const epochsOf = (count: number): number =>
   count <= 2500 ? 500 : count <= 5000 ? 400 : count <= 7500 ? 300 : 200;
 
 /** The places of all points, [count, 2]. */
-function* fit(prepared: Prepared, { seed, neighbors, minDistance, nearest }: Settings): Work<Float64Array> {
+function* fit(points: Points, { seed, neighbors, minDistance, nearest }: Settings): Work<Float64Array> {
+  const prepared = yield* prepare(points);
   const table = nearest ? asTable(nearest, neighbors) : yield* likelyNeighbors(prepared, neighbors);
   const epochs = epochsOf(prepared.count);
   const { a, b } = findABParams(1, minDistance);
