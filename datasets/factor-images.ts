@@ -1,7 +1,9 @@
 import * as random from "../src/engine/random.js";
 import { check } from "../src/errors.js";
+import { fingerprintOf, once } from "../src/io/fingerprint.js";
 import type { Batch, Dataset } from "./dataset.js";
 import { type Factor, factorManifold } from "./factor-manifold.js";
+import { firstDraws } from "./generated.js";
 import { fromPointwise, type Vector } from "./manifold.js";
 
 export interface FactorBatch extends Batch {
@@ -39,19 +41,21 @@ export function factorImages({ name, shape, factors, render }: FactorSource): Fa
       out.set(render(Array.from(values.subarray(i * dim, (i + 1) * dim))), i * width);
     return out;
   };
+  const sample = (key: random.Key, count: number): FactorBatch => {
+    const drawn = random.uniform(key, count * dim).map((u, i) => {
+      const { min, max } = factors[i % dim]!;
+      return min + u * (max - min);
+    });
+    return { x: renderAll(drawn), factors: drawn };
+  };
   return {
     name,
     shape,
     size: Number.POSITIVE_INFINITY,
     factors,
     render: renderAll,
-    sample: (key, count) => {
-      const drawn = random.uniform(key, count * dim).map((u, i) => {
-        const { min, max } = factors[i % dim]!;
-        return min + u * (max - min);
-      });
-      return { x: renderAll(drawn), factors: drawn };
-    },
+    sample,
+    fingerprint: once(() => fingerprintOf([{ shape, factors }, ...firstDraws(sample, 100)])),
     manifold: fromPointwise({ ambientDim: width, dim, ...factorManifold(factors, render) }),
   };
 }

@@ -84,13 +84,21 @@ check.only = (of: string, options: object, known: readonly string[]): void => {
     check(known.includes(name) || value === undefined, name, value, `of ${of} only ${known.join(", ")}`);
 };
 
+/** The most of a value that an error shows, in characters. */
+const shown = 120;
+
+const short = (text: string): string => (text.length > shown ? `${text.slice(0, shown - 3)}...` : text);
+
+/** A value for people: the beginning of what is long, and no error of its own, whatever it is. */
 function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "string") return short(JSON.stringify(value.slice(0, 2 * shown)));
   if (typeof value === "number" || typeof value === "boolean" || value == null) return String(value);
+  if (ArrayBuffer.isView(value) && "length" in value && (value.length as number) > shown)
+    return `${value.constructor.name} of ${value.length} numbers`;
   try {
-    const text = JSON.stringify(value) ?? String(value);
-    return text.length > 120 ? `${text.slice(0, 117)}...` : text;
+    return short(JSON.stringify(value) ?? String(value));
   } catch {
-    return String(value);
+    // A bigint in it, a circle, or nested too deep even for this.
+    return typeof value === "bigint" ? String(value) : Object.prototype.toString.call(value);
   }
 }

@@ -1,6 +1,6 @@
 import { perceptronStep } from "./mlp.js";
 import { contrastiveStep, samplingStep } from "./softrepa.js";
-import { continuousStep, mfdColour, mfdGrey } from "./song-unet.js";
+import { continuousStep, heunSampling, mfdColour, mfdGrey } from "./song-unet.js";
 import { denoisingStep, mfdStep } from "./unet.js";
 import type { Workload } from "./workload.js";
 
@@ -18,4 +18,5 @@ export const workloads: Readonly<Record<string, () => Workload>> = {
   jvp: continuousStep,
   contrastive: contrastiveStep,
   sampling: samplingStep,
+  heun: heunSampling,
 };

@@ -2,9 +2,9 @@ import * as tf from "@tensorflow/tfjs-core";
 import { ect, l2, sct } from "../../src/consistency/index.js";
 import { mfd } from "../../src/consistency/mfd.js";
 import * as edm from "../../src/diffusion/edm.js";
-
+import { heunStep } from "../../src/diffusion/index.js";
 import * as random from "../../src/engine/random.js";
-
+import type { Tensor } from "../../src/engine/tensor.js";
 import { flatten, songUnet, type VggBlocks, vggFeatures } from "../../src/nn/index.js";
 import { radam } from "../../src/optim/index.js";
 import { decay, key, learningRate, millions, sigmaData, start, training, type Workload } from "./workload.js";
@@ -129,4 +129,33 @@ export function continuousStep(): Workload {
       },
     },
   });
+}
+
+/** One of the Heun steps by which 16 images are drawn: two evaluations of a trained network, which is constant. */
+export function heunSampling(): Workload {
+  const { denoiser, peer, shape, x } = network(colour);
+  const [t, r] = [2, 1.5];
+  const parameters = start(denoiser, 0.02);
+  const image = (): Tensor => tf.tensor(x, [count, ...shape]);
+  return {
+    name: "heun",
+    title: `Sampling: one Heun step of EDM's U-Net ${colour.size}x${colour.size}x${colour.inChannels}, ${millions(denoiser.structure)} M parameters, ${count} images`,
+    step: (state, batch) => {
+      const { x, parameters } = state as { x: Tensor; parameters: Tensor };
+      const { t, r } = batch as { t: Tensor; r: Tensor };
+      const next = heunStep((x, t) => denoiser.apply(parameters, x, t), x, t, r);
+      return {
+        state: { x: next, parameters: tf.clone(parameters) },
+        metrics: { loss: tf.mean(tf.square(next)) },
+      };
+    },
+    state: () => ({ x: image(), parameters: parameters() }),
+    batch: () => ({ t: tf.fill([count], t) as Tensor, r: tf.fill([count], r) as Tensor }),
+    parameters: 0,
+    peer: {
+      case: "heun",
+      config: { song_unet: peer, sigma_data: sigmaData },
+      tensors: () => ({ weights: denoiser.structure.unravel(parameters()), x: image() }),
+    },
+  };
 }

@@ -98,7 +98,7 @@ export function train(data: TrainingData, options: ConsistencyTraining = {}): Ru
       loss: loss.name,
       ...loss.settings,
       // Checkpoints of runs with the usual average go on as they are.
-      ...(ema !== undefined && ema !== defaultEma && { ema }),
+      ...(ema !== undefined && ema !== defaultEma && { ema: typeof ema === "number" ? ema : { ...ema } }),
       from: from?.record.name ?? null,
       ...(preconditioning && { preconditioning }),
       ...(classes !== undefined && { classes }),

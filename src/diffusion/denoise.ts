@@ -47,8 +47,10 @@ export function applyTo(
   { labels, batchSize }: { labels: ArrayLike<number> | undefined; batchSize: number },
 ): (x: Float32Array, sigma: number) => Promise<Float32Array> {
   const { denoiser, parameters, record } = model;
-  const compiled = compile((parameters: Tensor, x: Tensor, t: Tensor, condition: Condition) =>
-    denoiser.apply(parameters, x, t, condition),
+  const compiled = compile(
+    (parameters: Tensor, x: Tensor, t: Tensor, condition: Condition) =>
+      denoiser.apply(parameters, x, t, condition),
+    { constants: [0] },
   );
   const length = size(model);
   return async (x, sigma) => {

@@ -6,8 +6,10 @@ import * as tree from "../engine/tree.js";
 import { check, required, TangentLabError } from "../errors.js";
 import type { Condition } from "../nn/network.js";
 import { drawCondition } from "./condition.js";
-import { sample, samplingTimes } from "./multistep.js";
-import { type ChurnConfig, euler, heun, karrasSigmas, stochastic } from "./sampling.js";
+import { addNoise, type Denoiser } from "./edm.js";
+import { checkSamplingTimes, samplingTimes } from "./multistep.js";
+import { type Denoise, eulerStep, heunStep, type OdeStep } from "./ode.js";
+import { type ChurnConfig, checkLevels, karrasSigmas, raising } from "./sampling.js";
 import { checkTrained, type TrainedDenoiser } from "./trained.js";
 
 export type SamplerName = "consistency" | "euler" | "heun" | "stochastic";
@@ -56,22 +58,56 @@ export async function generate(model: TrainedDenoiser, options: GenerateOptions 
   const conditionOf = conditions(model, labels, count);
   const { shape } = model.record;
   const size = shape.reduce((a, b) => a * b, 1);
-  const { draws, run } = samplers[sampler](model, steps, options);
-  const compiled = compile(run);
+  const { draws, start, levels, steps: functions } = samplers[sampler](steps, options);
+  // One step at a time: a graph of all of them would be as much larger as there are steps, and so would be the wait for it.
+  const compiled = new Map(functions.map((step) => [step, compiledStep(model, step)]));
   const noise = random.normal(random.key(seed), draws * count * size);
   const values = new Float32Array(count * size);
   for (let from = 0; from < count; from += batchSize) {
     const to = Math.min(from + batchSize, count);
-    const noises = Array.from({ length: draws }, (_, i): Tensor => {
-      const part = noise.slice((i * count + from) * size, (i * count + to) * size);
-      return tf.tensor(part, [to - from, ...shape]);
-    });
+    const drawn = (i: number): Tensor =>
+      tf.tensor(noise.slice((i * count + from) * size, (i * count + to) * size), [to - from, ...shape]);
     const condition = conditionOf(from, to);
-    const result = await compiled(model.parameters, noises, condition);
-    values.set(result.dataSync() as Float32Array, from * size);
-    tree.dispose([noises, condition, result]);
+    let x = tf.tidy(() => tf.mul(drawn(0), start)) as Tensor;
+    for (const level of levels) {
+      const inputs = {
+        noise: drawn(level.draw),
+        added: tf.fill([to - from], level.added) as Tensor,
+        t: tf.fill([to - from], level.from) as Tensor,
+        r: tf.fill([to - from], level.to) as Tensor,
+      };
+      const next = await compiled.get(level.step)!(model.parameters, x, inputs, condition);
+      tree.dispose([x, inputs]);
+      x = next;
+    }
+    values.set(x.dataSync() as Float32Array, from * size);
+    tree.dispose([condition, x]);
   }
   return { shape: [count, ...shape], values };
+}
+
+type StepInputs = { readonly noise: Tensor; readonly added: Tensor; readonly t: Tensor; readonly r: Tensor };
+
+type CompiledStep = (
+  parameters: Tensor,
+  x: Tensor,
+  inputs: StepInputs,
+  condition: Condition,
+) => Promise<Tensor>;
+
+const compiledSteps = new WeakMap<Denoiser, Map<OdeStep, CompiledStep>>();
+
+/** A step with the noise that is added before it; the trained parameters are constants of it. Compiled once for each network. */
+function compiledStep({ denoiser }: TrainedDenoiser, step: OdeStep): CompiledStep {
+  const known = compiledSteps.get(denoiser) ?? new Map<OdeStep, CompiledStep>();
+  compiledSteps.set(denoiser, known);
+  const run = (parameters: Tensor, x: Tensor, inputs: StepInputs, condition: Condition): Tensor => {
+    const denoise: Denoise = (x, t) => denoiser.apply(parameters, x, t, condition);
+    return step(denoise, addNoise(x, inputs.noise, inputs.added), inputs.t, inputs.r);
+  };
+  const compiled = known.get(step) ?? compile(run, { constants: [0] });
+  known.set(step, compiled);
+  return compiled;
 }
 
 /**
@@ -103,36 +139,52 @@ export function conditions(
     drawCondition({}, random.key(0), to - from, own?.subarray(from, to), conditional ? classes : undefined);
 }
 
-/** How many standard normals a sampler needs, and what it makes of them. */
-interface Sampler {
-  draws: number;
-  run(parameters: Tensor, noises: Tensor[], condition: Condition): Tensor;
+/** One step of a sampler: noise `draw`, a standard normal times `added`, is added first. */
+interface Level {
+  readonly draw: number;
+  readonly added: number;
+  readonly from: number;
+  readonly to: number;
+  readonly step: OdeStep;
 }
 
-const samplers: Record<SamplerName, (m: TrainedDenoiser, steps: number, o: GenerateOptions) => Sampler> = {
-  consistency: ({ denoiser }, steps, { times = samplingTimes(steps) }) => ({
-    draws: times.length,
-    run: (parameters, noises, condition) => sample(denoiser, parameters, noises, times, { condition }),
-  }),
-  euler: (model, steps, options) => solved(euler, model, steps, options),
-  heun: (model, steps, options) => solved(heun, model, steps, options),
-  stochastic: ({ denoiser }, steps, { times = levels(steps), churn }) => ({
-    draws: times.length,
-    run: (parameters, [first, ...noises], condition) =>
-      stochastic(churn)(denoiser, parameters, tf.mul(first!, times[0]!), times, noises, condition),
-  }),
+interface Sampler {
+  /** How many standard normals like a sample it needs. */
+  readonly draws: number;
+  /** What the first of them is multiplied with to start from. */
+  readonly start: number;
+  readonly levels: readonly Level[];
+  /** The steps' functions, each once. */
+  readonly steps: readonly OdeStep[];
+}
+
+/** f(x, t) itself. */
+const jump: OdeStep = (denoise, x, t) => denoise(x, t);
+
+const samplers: Record<SamplerName, (steps: number, options: GenerateOptions) => Sampler> = {
+  consistency: (steps, { times = samplingTimes(steps) }) => {
+    checkSamplingTimes(times);
+    const levels = times.map((t, draw) => ({ draw, added: t, from: t, to: 0, step: jump }));
+    return { draws: times.length, start: 0, levels, steps: [jump] };
+  },
+  euler: (steps, { times = ending(steps) }) => solver(times, eulerStep),
+  heun: (steps, { times = ending(steps) }) => solver(times, heunStep),
+  stochastic: (steps, { times = ending(steps), churn }) => {
+    const raise = raising(churn, times.length - 1);
+    const { levels, ...rest } = solver(times, heunStep);
+    const raised = levels.map((level, i) => ({ ...level, draw: i + 1, ...raise(level.from) }));
+    return { ...rest, draws: times.length, levels: raised };
+  },
 };
 
-const solved = (
-  solver: typeof euler,
-  { denoiser }: TrainedDenoiser,
-  steps: number,
-  { times = levels(steps) }: GenerateOptions,
-): Sampler => ({
-  draws: 1,
-  run: (parameters, [first], condition) =>
-    solver(denoiser, parameters, tf.mul(first!, times[0]!), times, condition),
-});
+/** A solver of the ODE through falling levels; the last step is Euler's where it ends at 0, at which there is no velocity. */
+function solver(times: readonly number[], step: OdeStep): Sampler {
+  checkLevels(times);
+  const levels = times.slice(1).map((to, i) => {
+    return { draw: 0, added: 0, from: times[i]!, to, step: to === 0 ? eulerStep : step };
+  });
+  return { draws: 1, start: times[0]!, levels, steps: [...new Set(levels.map((level) => level.step))] };
+}
 
 /** EDM's levels; a single step goes from the highest to 0. */
-const levels = (steps: number): number[] => (steps === 1 ? [80, 0] : karrasSigmas({ steps }));
+const ending = (steps: number): number[] => (steps === 1 ? [80, 0] : karrasSigmas({ steps }));

@@ -38,7 +38,7 @@ export async function saveDenoiser(path: string, model: TrainedDenoiser): Promis
 export async function loadDenoiser(path: string, network?: TimeNetwork): Promise<TrainedDenoiser> {
   const { tensors, metadata } = await readSafetensors(path);
   const corrupt = holdsNo("denoiser", path);
-  const parse = <T>(name: string): T => metadataJson(metadata, name, corrupt);
+  const parse = <T extends object>(name: string): T => metadataJson(metadata, name, corrupt);
   const { preconditioning, sigmaData, network: own } = parse<Description>("denoiser");
   const { name, kind, dataset, shape, settings } = parse<Origin>("run");
   const { classes } = settings ?? {};

@@ -20,6 +20,12 @@ export function samplingTimes(steps: number): readonly number[] {
   return steps === 2 ? twoStep : karrasSigmas({ steps: steps + 1 }).slice(0, steps);
 }
 
+/** @throws TangentLabError `invalid-argument` for no times, and for such as do not fall or are not above 0. */
+export function checkSamplingTimes(times: readonly number[]): void {
+  const falling = times.every((t, i) => t > 0 && (i === 0 || t < times[i - 1]!));
+  check(times.length >= 1 && falling, "times", times, "one or more falling numbers > 0");
+}
+
 export interface SampleConfig {
   /**
    * Noise level at which each step ends, below all times: the point on the line from the noisy x to f(x, t) that has it. Default 0, f(x, t) itself;
@@ -42,8 +48,7 @@ export function sample(
   times: readonly number[] = oneStep,
   { end = 0, condition }: SampleConfig = {},
 ): Tensor {
-  const falling = times.every((t, i) => t > 0 && (i === 0 || t < times[i - 1]!));
-  check(times.length >= 1 && falling, "times", times, "one or more falling numbers > 0");
+  checkSamplingTimes(times);
   check(end >= 0 && end < times[times.length - 1]!, "end", end, "a number >= 0 and below all times");
   check(noises.length === times.length, "noises", noises.length, `one for each of ${times.length} times`);
   const f: Denoise = (x, t) => denoiser.apply(parameters, x, t, condition);

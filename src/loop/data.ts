@@ -28,6 +28,10 @@ export interface TrainingData {
 /** What training with captions needs of a dataset: a batch's labels are indices into `captions`. */
 export interface CaptionedData extends TrainingData {
   readonly captions: readonly string[];
+  /** What each caption says, by attribute; {} or none where only captions are known. Hard negatives need it. */
+  readonly captionAttributes?: readonly Readonly<Record<string, string>>[];
+  /** All captions of the pictures that have this one, by their indices. Default it alone. */
+  captionsTogether?(label: number): readonly number[];
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { InferenceSession, Tensor } from "#onnxruntime";
 import { check, required, TangentLabError } from "../errors.js";
 import { readBytes } from "../io/files.js";
+import { foreignContent } from "../io/foreign.js";
 import { resample } from "../io/resample.js";
 import { countExamples } from "../loop/data.js";
 import type { FeatureExtractor } from "./features.js";
@@ -109,13 +110,21 @@ export async function onnxFeatures(config: OnnxFeaturesConfig): Promise<FeatureE
       const n = input.batch ?? here; // a batch that the file fixes is filled up with zeros
       const batch = new Float32Array(n * plane * wanted);
       for (let i = 0; i < here; i++) write(from + i, batch, i);
-      const results = await session.run(
-        { [session.inputNames[0]!]: new ort.Tensor("float32", batch, dims(n)) },
-        [output],
-      );
+      const results = await session
+        .run({ [session.inputNames[0]!]: new ort.Tensor("float32", batch, dims(n)) }, [output])
+        .catch((cause: unknown) => {
+          throw new TangentLabError(
+            "invalid-data",
+            `ONNX Runtime cannot run the model: ${(cause as Error).message.slice(0, 200)}`,
+            { argument: "model", given: `images [${dims(n)}]`, cause },
+          );
+        });
       const rows = featureRows(results[output]!, n, output);
-      dim = rows.length / n;
-      if (from === 0) values = new Float32Array(count * dim);
+      if (from === 0) {
+        dim = rows.length / n;
+        values = new Float32Array(count * dim);
+      }
+      check(rows.length === n * dim, "output", `${rows.length / n} numbers an image`, `${dim}, as before`);
       values.set(rows.subarray(0, here * dim), from * dim);
     }
     return { values, dim };
@@ -133,11 +142,11 @@ async function load(
     return await create(bytes);
   } catch (cause) {
     const name = typeof model === "string" ? model : "the model";
-    throw new TangentLabError(
-      "corrupt-file",
-      `ONNX Runtime cannot load ${name}: ${(cause as Error).message}`,
-      { argument: "model", cause },
-    );
+    const why = foreignContent(bytes) ?? (cause as Error).message.slice(0, 200);
+    throw new TangentLabError("corrupt-file", `ONNX Runtime cannot load ${name}: ${why}`, {
+      argument: "model",
+      cause,
+    });
   }
 }
 
@@ -170,7 +179,11 @@ function inputOf(
 function featureRows(output: Tensor, count: number, name: string): Float32Array {
   const [batch, , ...rest] = output.dims;
   check(
-    output.type === "float32" && output.dims.length >= 2 && batch === count && rest.every((n) => n === 1),
+    output.type === "float32" &&
+      output.dims.length >= 2 &&
+      batch === count &&
+      output.dims[1]! >= 1 &&
+      rest.every((n) => n === 1),
     "output",
     `${name}: ${output.type} [${output.dims}]`,
     "float32 [batch, dim]",

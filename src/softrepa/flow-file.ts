@@ -33,7 +33,7 @@ export async function saveFlow(
 export async function loadFlow(path: string, text?: TextEncoder): Promise<Flow> {
   const { tensors, metadata } = await readSafetensors(path);
   const corrupt = holdsNo("text-to-image model", path);
-  const parse = <T>(name: string): T => metadataJson(metadata, name, corrupt);
+  const parse = <T extends object>(name: string): T => metadataJson(metadata, name, corrupt);
   type NetworkSettings = { attention?: unknown } & JointTransformerConfig & CrossUnetConfig;
   const { attention, ...settings } = parse<NetworkSettings>("network");
   check(

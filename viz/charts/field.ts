@@ -20,7 +20,7 @@ import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatNumber, formatPercent } from "../text.js";
 import { inks, runColors } from "../theme.js";
 import { checkLength, checkNames, checkPoints, checkSize, pointOrImageAxes } from "../validate.js";
-import { arrowLayers, planeNote, arrowLength as quarterRadius } from "./arrows.js";
+import { arrowLayers, dataLayer, planeNote, arrowLength as quarterRadius } from "./arrows.js";
 
 /** One run's outputs and where its loss moves them. */
 export interface FieldRun {
@@ -171,29 +171,11 @@ export function tangentField(
       height: side,
       view: { stroke: inks.light.data, strokeOpacity: 0.4 },
       layer: [
-        {
-          data: {
-            name: "background",
-            values: faded
-              ? pairs(background).map((at, k) => ({ ...at, near: faded[k]! }))
-              : pairs(background),
-          },
-          mark: {
-            type: "point",
-            filled: true,
-            size: 9,
-            opacity: 0.55,
-            clip: true,
-            style: "data",
-            tooltip: null,
-          },
-          encoding: {
-            x: x("x"),
-            y: y("y"),
-            description: { value: "data" },
-            ...(faded && { opacity: { field: "near", type: "quantitative", scale: null } }),
-          },
-        },
+        dataLayer(
+          faded ? pairs(background).map((at, k) => ({ ...at, near: faded[k]! })) : pairs(background),
+          { x: x("x"), y: y("y"), description: { value: "data" } },
+          faded !== undefined,
+        ),
         // Descriptions for screen readers would spell the images out.
         ...arrowLayers(arrows, x, y, { color: paint, tooltip }, images ? { mark: { aria: false } } : {}),
       ],

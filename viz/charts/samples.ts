@@ -136,72 +136,12 @@ export function sampleScatter(
       outside += points.filter(
         (p) => p.x < limits[0][0]! || p.x > limits[0][1]! || p.y < limits[1][0]! || p.y > limits[1][1]!,
       ).length;
-      const axis = { labels: false, ticks: false, grid: false, domain: false };
-      const encoding = {
-        x: {
-          field: "x",
-          type: "quantitative",
-          title: null,
-          scale: { domain: limits[0], nice: false, zero: false },
-          axis,
-        },
-        y: {
-          field: "y",
-          type: "quantitative",
-          title: j === 0 ? run.name : null,
-          scale: { domain: limits[1], nice: false, zero: false },
-          axis: { ...axis, titleColor: colors[i], titleFontSize: 13, titleFontWeight: "bold" },
-        },
-      };
-      const behind = {
-        data: { name: "background", values: background },
-        mark: {
-          type: "point",
-          filled: true,
-          size: 5,
-          opacity: 0.6,
-          clip: true,
-          style: "data",
-          tooltip: null,
-        },
-        // A word per point for screen readers, not its coordinates: the file is a third smaller.
-        encoding: {
-          ...encoding,
-          ...(faded && { opacity: { field: "near", type: "quantitative", scale: null } }),
-          description: { value: "data" },
-        },
-      };
-      return {
-        ...(i === 0
-          ? {
-              title: {
-                text: j === 0 ? `step ${formatCount(step)}` : formatCount(step),
-                anchor: "middle",
-                fontSize: fontSizes.label,
-                fontWeight: "normal",
-                offset: 4,
-              },
-            }
-          : {}),
-        width: side,
-        height: side,
-        view: { stroke: "#8b949e", strokeOpacity: 0.4 },
-        layer: [
-          ...(reference ? [behind] : []),
-          {
-            data: { values: points },
-            mark: {
-              type: "point",
-              filled: true,
-              size: 9,
-              opacity: 0.8,
-              clip: true,
-              color: colors[i],
-            },
-            encoding: { ...encoding, description: { value: "sample" } },
-          },
-        ],
-      };
+      const label = j === 0 ? `step ${formatCount(step)}` : formatCount(step);
+      return scatterPanel(points, reference ? background : [], {
+        ...{ side, limits, color: colors[i]!, faded: faded !== undefined },
+        ...(i === 0 && { step: label }),
+        ...(j === 0 && { name: run.name }),
+      });
     }),
   );
   notes.unshift(
@@ -220,6 +160,96 @@ export function sampleScatter(
     width,
     view: { concat: panels, columns: steps.length, spacing: 8 },
   });
+}
+
+/** One run's samples at one step over the data. */
+function scatterPanel(
+  points: readonly View[],
+  background: readonly View[],
+  {
+    side,
+    limits,
+    color,
+    faded,
+    step,
+    name,
+  }: {
+    side: number;
+    limits: readonly [number[], number[]];
+    color: string;
+    faded: boolean;
+    /** In the first row. */
+    step?: string;
+    /** In the first column. */
+    name?: string;
+  },
+): View {
+  const axis = { labels: false, ticks: false, grid: false, domain: false };
+  const encoding = {
+    x: {
+      field: "x",
+      type: "quantitative",
+      title: null,
+      scale: { domain: limits[0], nice: false, zero: false },
+      axis,
+    },
+    y: {
+      field: "y",
+      type: "quantitative",
+      title: name ?? null,
+      scale: { domain: limits[1], nice: false, zero: false },
+      axis: { ...axis, titleColor: color, titleFontSize: 13, titleFontWeight: "bold" },
+    },
+  };
+  const behind = {
+    data: { name: "background", values: background },
+    mark: {
+      type: "point",
+      filled: true,
+      size: 5,
+      opacity: 0.6,
+      clip: true,
+      style: "data",
+      tooltip: null,
+    },
+    // A word per point for screen readers, not its coordinates: the file is a third smaller.
+    encoding: {
+      ...encoding,
+      ...(faded && { opacity: { field: "near", type: "quantitative", scale: null } }),
+      description: { value: "data" },
+    },
+  };
+  return {
+    ...(step !== undefined
+      ? {
+          title: {
+            text: step,
+            anchor: "middle",
+            fontSize: fontSizes.label,
+            fontWeight: "normal",
+            offset: 4,
+          },
+        }
+      : {}),
+    width: side,
+    height: side,
+    view: { stroke: "#8b949e", strokeOpacity: 0.4 },
+    layer: [
+      ...(background.length > 0 ? [behind] : []),
+      {
+        data: { values: points },
+        mark: {
+          type: "point",
+          filled: true,
+          size: 9,
+          opacity: 0.8,
+          clip: true,
+          color: color,
+        },
+        encoding: { ...encoding, description: { value: "sample" } },
+      },
+    ],
+  };
 }
 
 /** Checks that all runs have the same steps, and picks at most `maxFrames` of them, first and last included. */

@@ -15,6 +15,7 @@ import { type DualEncoder, dualScore, oneHotWords } from "../../metrics/dual-enc
 import { frechetDistance } from "../../metrics/frechet.js";
 import { type EncodedText, type FrozenFlow, pairErrors } from "../../softrepa/contrastive.js";
 import { contrastiveLoss, infoNceBound } from "../../softrepa/contrastive-loss.js";
+import { tokensAt } from "../../softrepa/frozen-flow.js";
 import { generate } from "../../softrepa/generate.js";
 import type { LoadedTokens } from "../../softrepa/token-file.js";
 
@@ -147,7 +148,7 @@ export async function information(
       inputs: { x: Tensor; noise: Tensor; t: Tensor; ids: Tensor },
     ) => {
       const text: EncodedText = flow.encode(parameters.flow, inputs.ids);
-      const soft = tokens?.model.apply(parameters.tokens!, inputs.t);
+      const soft = tokens && tokensAt(flow, parameters.flow, tokens.model, parameters.tokens!, inputs.t);
       return pairErrors(flow, parameters.flow, inputs.x, inputs.noise, inputs.t, text, soft);
     },
   );

@@ -7,6 +7,7 @@ import { check, required } from "../../errors.js";
 import { type Affine, layerNorm, linear, type Scale } from "../../nn/functional.js";
 import { denseInit, normInit, xavierInit } from "../../nn/initializers.js";
 import { dense, embed, gelu, headAttention, mergeHeads, splitHeads } from "../../nn/transformer.js";
+import { checkCaptions } from "../captions.js";
 import type { TextEncoder } from "../types.js";
 import { special, type Vocabulary, wordsOf } from "./vocabulary.js";
 
@@ -106,7 +107,7 @@ export function textEncoder(config: TextEncoderConfig): TextEncoder & { readonly
     init,
     apply,
     tokenize: (captions) => {
-      check(captions.length > 0, "captions", "an empty list", "one or more captions");
+      checkCaptions("captions", captions);
       const ids = new Int32Array(captions.length * length); // special.padding
       captions.forEach((caption, i) => {
         const numbers = [special.start, ...vocabulary.numbers(caption), special.end];
