@@ -16,28 +16,24 @@ interface Size {
   /** Width and height of the images. */
   size: number;
   tolerance: number;
-  /** Whether umap-learn is seeded too: it then takes one thread, as we always do. */
-  theirsSeeded: boolean;
   trust(points: Points, map: Points): number;
 }
 
 /**
- * One seeded UMAP of images, neighbours included, against umap-learn's, each in a process of its own whose peak memory is told beside. Both maps must be about as
+ * One seeded UMAP of images, neighbours included, against umap-learn's, which takes one thread then, as ours always does: each in a process of its own whose peak memory is told beside. Both maps must be about as
  * trustworthy.
  */
-function comparison({ count, size, tolerance, theirsSeeded, trust }: Size): Comparison {
+function comparison({ count, size, tolerance, trust }: Size): Comparison {
   return {
-    title: `UMAP, fitted on ${count.toLocaleString("en-US")} digits of ${size * size} pixels, seeded${theirsSeeded ? "" : ", umap-learn not"}`,
+    title: `UMAP, fitted on ${count.toLocaleString("en-US")} digits of ${size * size} pixels, seeded`,
     tolerance,
     async runners(python, threads) {
       const peer = await UmapLearn.start(python, threads);
       if (!peer) return `${python} has no umap-learn (--python PATH)`;
       const points = await images(count, size);
-      const theirOptions = { ...options, seed: theirsSeeded ? options.seed : undefined };
-      await peer.load(points, theirOptions);
+      await peer.load(points, options);
       const own = await OwnProcess.start({ do: "load", count, size, options });
       const judge = (fit: Fit): number => trust(points, { shape: [count, 2], values: fit.embedding });
-      const theirThreads = theirsSeeded ? "1 thread because seeded" : `${threads} threads`;
       return [
         runner(
           "tangent-lab",
@@ -48,7 +44,7 @@ function comparison({ count, size, tolerance, theirsSeeded, trust }: Size): Comp
         ),
         runner(
           "umap-learn",
-          `${peer.version}, ${theirThreads}`,
+          `${peer.version}, 1 thread because seeded`,
           async () => {
             const fit = await peer.fit();
             return { ...fit, embedding: Float32Array.from(fit.embedding) };
@@ -66,20 +62,11 @@ const thinned = (points: Points, map: Points): number => trustworthiness(thin(po
 /** Of 300 points among all of them. */
 const sampled = (points: Points, map: Points): number => trustworthiness(points, map, 15, 300);
 
-export const umap = comparison({
-  ...{ count: 5000, size: 16, tolerance: 0.03 },
-  ...{ theirsSeeded: true, trust: thinned },
-});
+export const umap = comparison({ count: 5000, size: 16, tolerance: 0.03, trust: thinned });
 
-export const umap20000 = comparison({
-  ...{ count: 20_000, size: 28, tolerance: 0.015 },
-  ...{ theirsSeeded: false, trust: sampled },
-});
+export const umap20000 = comparison({ count: 20_000, size: 28, tolerance: 0.015, trust: sampled });
 
-export const umap60000 = comparison({
-  ...{ count: 60_000, size: 28, tolerance: 0.015 },
-  ...{ theirsSeeded: false, trust: sampled },
-});
+export const umap60000 = comparison({ count: 60_000, size: 28, tolerance: 0.015, trust: sampled });
 
 /** Our fits, in a process of their own. */
 class OwnProcess {

@@ -15,10 +15,10 @@ export class UmapLearn {
     return started && new UmapLearn(started.peer, started.version);
   }
 
-  /** What the next fits are of. Without a seed they take all threads. */
+  /** What the next fits are of. */
   async load(
     points: Points,
-    options: Required<Pick<UmapOptions, "neighbors" | "minDistance">> & { seed: number | undefined },
+    options: Required<Pick<UmapOptions, "neighbors" | "minDistance" | "seed">>,
   ): Promise<void> {
     const { neighbors, minDistance, seed } = options;
     await this.peer.askWith(Float32Array.from(points.values), {
@@ -26,7 +26,7 @@ export class UmapLearn {
       shape: points.shape,
       neighbors,
       min_distance: minDistance,
-      seed: seed ?? null,
+      seed,
     });
   }
 
