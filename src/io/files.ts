@@ -258,6 +258,16 @@ export async function makeFolder(folder: string): Promise<void> {
   }
 }
 
+/** That files can be written in a folder, which is made. @throws TangentLabError `file-system`. */
+export async function checkWritable(folder: string): Promise<void> {
+  try {
+    await makeFolder(folder);
+    await access(folder, constants.W_OK);
+  } catch (cause) {
+    throw fileSystemError("write", folder, cause);
+  }
+}
+
 /** Waits until the names in a folder are on the disk: a rename is else undone by a loss of power. Not all systems can. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder).catch(() => undefined);

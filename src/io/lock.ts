@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
 import { link, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
@@ -16,6 +17,11 @@ const patience = 10 * beat;
 
 /** Locks that this process holds. */
 const held = new Set<string>();
+
+/** What an end of the process in the middle of work would leave. */
+const freeAll = (): void => {
+  for (const path of held) rmSync(path, { force: true });
+};
 
 /**
  * Takes the lock file `path`, which says which process on which machine works there, so that two do not write the same folder. What a dead process left is taken
@@ -44,12 +50,14 @@ export async function lock(path: string, what: string): Promise<Release> {
   } finally {
     await rm(fresh, { force: true }).catch(() => {});
   }
+  if (held.size === 0) process.once("exit", freeAll);
   held.add(own);
   const timer = setInterval(() => void utimes(own, new Date(), new Date()).catch(() => {}), beat);
   timer.unref();
   return async () => {
     clearInterval(timer);
     if (!held.delete(own)) return;
+    if (held.size === 0) process.removeListener("exit", freeAll);
     await rm(own, { force: true }).catch(() => {});
   };
 }

@@ -1,6 +1,6 @@
 // What tells our folders from the user's: a file `.tangent-lab` that lists the names of all that was written there.
 
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { TangentLabError } from "../errors.js";
 
@@ -40,8 +40,8 @@ export async function entriesOf(folder: string): Promise<string[]> {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === "ENOENT") return [];
-    if (code === "ENOTDIR") throw notOurs(folder, []);
-    throw cause;
+    const isFile = code === "ENOTDIR" && (await stat(folder).catch(() => undefined)) !== undefined;
+    throw isFile ? notOurs(folder, []) : cause; // else it is below a file
   }
 }
 

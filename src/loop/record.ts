@@ -109,17 +109,21 @@ const named = v.record(v.string(), v.nullable(v.number(), Number.NaN)) as v.Gene
   unknown,
   Record<string, number>
 >;
-const array = v.object({ shape: v.array(integer), values });
+/** An `ArrayRecord` from a file. */
+export const arraySchema = v.object({ shape: v.array(integer), values });
+
+/** A `MetricsRecord` from a file. */
+export const metricsSchema = v.object({ step: integer, metrics: named });
 
 /** A row as a checkpoint's file has it. */
 export const rowSchema = v.object({
   step: integer,
   losses: v.exactOptional(named),
   curve: v.exactOptional(named),
-  samples: v.exactOptional(array),
+  samples: v.exactOptional(arraySchema),
   probes: v.exactOptional(
     v.object({
-      ...{ outputs: array, tangents: array, parallel: values, normal: values },
+      ...{ outputs: arraySchema, tangents: arraySchema, parallel: values, normal: values },
       ...{ cosine: v.nullable(values), distance: values },
     }),
   ),

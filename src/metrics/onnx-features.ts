@@ -49,6 +49,7 @@ export async function onnxFeatures(config: OnnxFeaturesConfig): Promise<FeatureE
     "numbers > 0",
   );
   check(Array.isArray(mean) && mean.every(Number.isFinite), "mean", mean, "finite numbers");
+  await import("../engine/onnx/telemetry.js");
   const ort = await import("#onnxruntime");
   const session = await load(config.model, (bytes) =>
     ort.InferenceSession.create(bytes, { logSeverityLevel: 3 }),
