@@ -1,9 +1,9 @@
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import * as diffusion from "../diffusion/index.js";
 import type { TrainedDenoiser } from "../diffusion/trained.js";
 import { TangentLabError } from "../errors.js";
-import type { Json } from "../io/checkpoint.js";
+import { checkpointFiles, type Json } from "../io/checkpoint.js";
+import { removeFolder } from "../io/files.js";
 import { classesOf, imageShape, type TrainingData } from "../loop/data.js";
 import type { Run } from "../loop/run.js";
 import type { RunOptions } from "../loop/train.js";
@@ -135,9 +135,11 @@ async function prepare<Result>(
     try {
       return await place.follow(make({ ...options, resume: true }), label);
     } catch (error) {
-      if (!(error instanceof TangentLabError) || error.code !== "corrupt-file") throw error;
+      // Damaged, or of another configuration, which an old version or a copy by hand has put there.
+      if (!(error instanceof TangentLabError)) throw error;
+      if (error.code !== "corrupt-file" && error.argument !== "resume") throw error;
       await place.cache!.forget(id);
-      await rm(checkpoint, { recursive: true });
+      await removeFolder(checkpoint, checkpointFiles);
     }
   }
   const result = await place.follow(make(options), label);
