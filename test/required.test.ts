@@ -12,7 +12,7 @@ const makers = {
   io: "encodePng imageGrid readSafetensors writeSafetensors",
   manifold: "featureRegression imageTransformations pointTransformations train",
   metrics:
-    "bootstrap classifier denoisingFrechet evaluate frechetDistance gaussian kernelDistance mmd onnxFeatures precisionRecall slicedWasserstein trainClassifier",
+    "bootstrap classifier denoisingFrechet evaluate frechetDistance gaussian kernelDistance kernelDistanceOfSubsets mmd onnxFeatures precisionRecall slicedWasserstein trainClassifier",
   nn: "convFeatures exportPublished flatten importPublished mlp mlpFeatures networkFrom resnetFeatures songUnet unet vggFeatures",
   loop: "train",
   softrepa: "crossUnet jointTransformer softTokens",

@@ -4,7 +4,7 @@ import { type Denoiser, denoiser } from "../../src/diffusion/edm.js";
 import type { Tensor } from "../../src/engine/tensor.js";
 import { keep, train } from "../../src/loop/train.js";
 import { pointTransformations } from "../../src/manifold/points.js";
-import { featureRegression } from "../../src/manifold/train.js";
+import { featureRegression } from "../../src/manifold/regression.js";
 import { type FeatureNetwork, mlpFeatures } from "../../src/nn/features.js";
 import { mlp } from "../../src/nn/mlp.js";
 import { flatten } from "../../src/nn/network.js";

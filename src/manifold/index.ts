@@ -16,6 +16,7 @@ export {
   pointGroups,
   pointTransformations,
 } from "./points.js";
+export { type FeatureRegressionConfig, featureRegression } from "./regression.js";
 export {
   type DirectionCosine,
   directionCosine,
@@ -25,12 +26,5 @@ export {
   splitByNeighbours,
   type TangentSplit,
 } from "./split.js";
-export {
-  defaultFeatures,
-  defaultTransformations,
-  type FeatureRegressionConfig,
-  type FeatureTraining,
-  featureRegression,
-  train,
-} from "./train.js";
+export { defaultFeatures, defaultTransformations, type FeatureTraining, train } from "./train.js";
 export type { Draws, Transformations, TransformationsConfig } from "./transformations.js";

@@ -30,7 +30,12 @@ export {
   type TrainedFeatures,
 } from "./features.js";
 export { frechetDistance, type Gaussian, gaussian, gaussianFrechet } from "./frechet.js";
-export { kernelDistance } from "./kernel-distance.js";
+export {
+  kernelDistance,
+  kernelDistanceOfSubsets,
+  type SubsetsConfig,
+  type SubsetsDistance,
+} from "./kernel-distance.js";
 export {
   distancesToData,
   distancesToManifold,

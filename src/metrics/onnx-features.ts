@@ -2,11 +2,12 @@ import type { InferenceSession, Tensor } from "#onnxruntime";
 import { check, required, TangentLabError } from "../errors.js";
 import { readBytes } from "../io/files.js";
 import { foreignContent } from "../io/foreign.js";
+import { byteLimit, checkDeclared, type ReadLimit } from "../io/limits.js";
 import { resample } from "../io/resample.js";
 import { countExamples } from "../loop/data.js";
 import type { FeatureExtractor } from "./features.js";
 
-export interface OnnxFeaturesConfig {
+export interface OnnxFeaturesConfig extends ReadLimit {
   /** Path of an ONNX file, or its bytes. */
   model: string | Uint8Array;
   /** Of its one input: "NCHW" (default, as PyTorch exports) or "NHWC" (as TensorFlow does). */
@@ -51,10 +52,12 @@ export async function onnxFeatures(config: OnnxFeaturesConfig): Promise<FeatureE
   check(Array.isArray(mean) && mean.every(Number.isFinite), "mean", mean, "finite numbers");
   await import("../engine/onnx/telemetry.js");
   const ort = await import("#onnxruntime");
-  const session = await load(config.model, (bytes) =>
+  const { session, limit, name } = await load(config, (bytes) =>
     ort.InferenceSession.create(bytes, { logSeverityLevel: 3 }),
   );
   const input = inputOf(session, layout);
+  const { batch = 1, channels = 1, size: side = 1 } = input;
+  checkDeclared(name, `batches [${batch}, ${channels}, ${side}]`, 4 * batch * channels * side ** 2, limit);
   const output = config.output ?? session.outputNames[0]!;
   check(session.outputNames.includes(output), "output", output, `one of ${session.outputNames.join(", ")}`);
   const size = config.size ?? input.size;
@@ -133,16 +136,17 @@ export async function onnxFeatures(config: OnnxFeaturesConfig): Promise<FeatureE
 }
 
 async function load(
-  model: string | Uint8Array,
+  { model, ...options }: OnnxFeaturesConfig,
   create: (bytes: Uint8Array) => Promise<InferenceSession>,
-): Promise<InferenceSession> {
+): Promise<{ session: InferenceSession; limit: number; name: string }> {
   const isModel = typeof model === "string" || model instanceof Uint8Array;
   check(isModel, "model", model, "the path of an ONNX file, or its bytes");
   const bytes = typeof model === "string" ? await readBytes(model) : model;
+  const name = typeof model === "string" ? model : "the model";
+  const limit = byteLimit(options, bytes.length);
   try {
-    return await create(bytes);
+    return { session: await create(bytes), limit, name };
   } catch (cause) {
-    const name = typeof model === "string" ? model : "the model";
     const why = foreignContent(bytes) ?? (cause as Error).message.slice(0, 200);
     throw new TangentLabError("corrupt-file", `ONNX Runtime cannot load ${name}: ${why}`, {
       argument: "model",
