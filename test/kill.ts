@@ -76,7 +76,10 @@ function runFor(checkpoint: string, time: number): Promise<boolean> {
   });
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url) || resolve(process.argv[1] ?? "") === resolve("test/kill.ts")) {
+if (
+  process.argv[1] === fileURLToPath(import.meta.url) ||
+  resolve(process.argv[1] ?? "") === resolve("test/kill.ts")
+) {
   const count = Number(process.argv[2] ?? 200);
   const { kills, finished } = await killTrainings(count);
   console.log(`${kills} kills, ${finished} trainings that came to their end as if they had been left alone`);

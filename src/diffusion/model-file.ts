@@ -51,12 +51,11 @@ export async function saveDenoiser(path: string, model: TrainedDenoiser): Promis
 export async function loadDenoiser(path: string, network?: TimeNetwork): Promise<TrainedDenoiser> {
   const { tensors, metadata } = await readSafetensors(path);
   const corrupt = holdsNo("denoiser", path);
-  const { preconditioning, sigmaData, network: own } = metadataJson(
-    metadata,
-    "denoiser",
-    descriptionSchema,
-    corrupt,
-  );
+  const {
+    preconditioning,
+    sigmaData,
+    network: own,
+  } = metadataJson(metadata, "denoiser", descriptionSchema, corrupt);
   const origin = metadataJson(metadata, "run", originSchema, corrupt);
   const { name, kind, dataset, shape } = origin;
   const settings = origin.settings as RunRecord["settings"];
@@ -65,7 +64,10 @@ export async function loadDenoiser(path: string, network?: TimeNetwork): Promise
   if (!isKnown) throw corrupt(`its preconditioning is ${preconditioning}`);
   check(own !== null || network !== undefined, "network", network, "the network it was trained with");
   try {
-    const denoiser = preconditionings[preconditioning as keyof typeof preconditionings](network ?? networkFrom(own!), { sigmaData });
+    const denoiser = preconditionings[preconditioning as keyof typeof preconditionings](
+      network ?? networkFrom(own!),
+      { sigmaData },
+    );
     const model = pretrained(denoiser, importPublished(denoiser, tensors), {
       ...{ shape, name, ...(typeof classes === "number" && { classes }) },
     });

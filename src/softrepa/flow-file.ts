@@ -12,7 +12,13 @@ import type { Flow, TextEncoder, TextToImage, VelocityNetwork } from "./types.js
 
 const networkSchema = v.looseObject({ attention: v.optional(v.string()) });
 const size = v.number();
-const textSchema = v.object({ words: v.array(v.string()), length: size, width: size, layers: size, heads: size });
+const textSchema = v.object({
+  words: v.array(v.string()),
+  length: size,
+  width: size,
+  layers: size,
+  heads: size,
+});
 
 /**
  * Writes a text-to-image model as one safetensors file: weights under "transformer." (with diffusers' names behind it) and "text_encoder.", the configuration and
