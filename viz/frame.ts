@@ -1,5 +1,5 @@
 import { schema, type VegaLiteSpec, type View } from "./spec.js";
-import { balance, textWidth, wrap } from "./text.js";
+import { balance, expressionText, textWidth, wrap } from "./text.js";
 import { config, fontSizes } from "./theme.js";
 
 const lineHeight = 15;
@@ -61,6 +61,6 @@ export function wrappedLabels(labels: readonly string[], plotWidth: number): Vie
   const lines = labels.map((label) => wrap(label, room, fontSizes.small));
   const fits = lines.flat().every((line) => textWidth(line, fontSizes.small) <= room);
   if (!fits || lines.every(({ length }) => length < 2)) return {};
-  const byLabel = Object.fromEntries(labels.map((label, i) => [label, lines[i]]));
-  return { labelExpr: `${JSON.stringify(byLabel)}[datum.label]`, labelOverlap: false };
+  const labelExpr = `${expressionText(lines)}[indexof(${expressionText(labels)}, datum.label)]`;
+  return { labelExpr, labelOverlap: false };
 }

@@ -4,7 +4,7 @@ import type { ComparisonRecord } from "../src/experiments/compare-record.js";
 import type { CellSummary } from "../src/experiments/summary.js";
 import type { MetricsRecord, ProbeSetRecord, RunRecord } from "../src/loop/record.js";
 import type { Points } from "./spec.js";
-import { metricTitle } from "./text.js";
+import { drawable, metricTitle } from "./text.js";
 
 /** A number of every probe, recording by recording. */
 interface Recordings {
@@ -52,8 +52,11 @@ export const isRuns = (value: unknown): value is Runs =>
 const areRuns = (value: object): value is Runs =>
   isRecorded(value) || isList(value) || isComparison(value) || isList(Object.values(value));
 
-/** The records, called as the runs are where these have names. */
-export function recordsOf(runs: Runs): RunRecord[] {
+/** The records, called as the runs are where these have names, as those can be drawn. */
+export const recordsOf = (runs: Runs): RunRecord[] =>
+  named(runs).map((record) => ({ ...record, name: drawable(record.name) }));
+
+function named(runs: Runs): RunRecord[] {
   const record = (run: Recorded): RunRecord => ("record" in run ? run.record : run);
   if (isRecorded(runs)) return [record(runs)];
   if (isList(runs)) return runs.map(record);

@@ -68,11 +68,22 @@ const metricTitles: Record<string, string> = {
   steps: "steps to the target",
 };
 
+/**
+ * A name as it is drawn: Vega keeps groups in plain objects, where "constructor" and "toString" are there already, so that such names get a character that is not
+ * seen behind them.
+ */
+export const drawable = (name: string): string => (name in Object.prototype ? `${name}\u2060` : name);
+
 /** A metric's name for people: "energyDistance" -> "energy distance". */
 export const metricTitle = (name: string): string =>
-  metricTitles[name] ??
-  name.replace(/([a-z])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`);
+  Object.hasOwn(metricTitles, name)
+    ? metricTitles[name]!
+    : drawable(name).replace(/([a-z])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`);
 
 /** Text that is safe between HTML tags and inside quoted attributes. */
 export const escapeHTML = (text: string): string =>
   text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+
+/** A value as text in one of Vega's expressions; its parser takes Unicode's line separators for the ends of lines. */
+export const expressionText = (value: unknown): string =>
+  JSON.stringify(value).replace(/[\u2028\u2029]/g, (end) => `\\u${end.charCodeAt(0).toString(16)}`);

@@ -6,13 +6,15 @@ export type Theme = "light" | "dark";
 /** Okabe and Ito's palette, told apart with any colour vision; without its yellow and black, which vanish on one background each, with a brown and a grey. */
 export const palette = ["#D55E00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#8C6D1F", "#858585"] as const;
 
-const own: Record<string, (typeof palette)[number]> = {
-  pixel: palette[0],
-  mfd: palette[1],
-  "pixel + mfd": palette[2],
-  denoiser: palette[2],
-  features: palette[3],
-};
+const own = new Map<string, (typeof palette)[number]>(
+  Object.entries({
+    pixel: palette[0],
+    mfd: palette[1],
+    "pixel + mfd": palette[2],
+    denoiser: palette[2],
+    features: palette[3],
+  }),
+);
 
 /**
  * Colours of the runs of a chart, one each: pixel is orange, MFD blue, both together green, in every chart; other names take the next of the palette
@@ -20,7 +22,7 @@ const own: Record<string, (typeof palette)[number]> = {
  */
 export function runColors(names: readonly string[]): string[] {
   check(Array.isArray(names), "names", names, "a list of names");
-  const known = names.map((name) => own[name.toLowerCase()]);
+  const known = names.map((name) => own.get(name.toLowerCase()));
   const taken = new Set<string | undefined>(known);
   return known.map((color, i) => {
     if (color !== undefined) return color;

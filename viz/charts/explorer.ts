@@ -5,7 +5,7 @@ import { planeOf } from "../projections/pca.js";
 import { fading, item, matrixShape, move, type Projection, spread, thin } from "../projections/projection.js";
 import { frames, inputOf, type Runs } from "../runs.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
-import { formatCount, formatNumber } from "../text.js";
+import { expressionText, formatCount, formatNumber } from "../text.js";
 import { inks, runColors, runScale } from "../theme.js";
 import { checkLength, checkList, checkNames, checkPoints, checkSize, pointOrImageAxes } from "../validate.js";
 import {
@@ -192,7 +192,7 @@ function planePanels(
   const colors = runColors(names);
   return names.map((name, i): View => {
     const [x, y] = [channel("x", axes[0]), channel("y", i % columns === 0 ? axes[1] : null)];
-    const shown = `datum.run === ${JSON.stringify(name)} && datum.at === recording && (loss === 'all' || loss === datum.run)`;
+    const shown = `datum.run === ${expressionText(name)} && datum.at === recording && (loss === 'all' || loss === datum.run)`;
     const arrows = arrowLayers([], x, y, { color: { value: colors[i] }, tooltip }, { mark: { aria: false } });
     return {
       title: panelTitle(name, colors[i]),

@@ -1,7 +1,7 @@
 import { frame } from "../frame.js";
 import { pictureURI } from "../picture.js";
 import type { Points, VegaLiteSpec } from "../spec.js";
-import { textWidth } from "../text.js";
+import { expressionText, textWidth } from "../text.js";
 
 export interface PictureCell {
   row: string;
@@ -45,7 +45,7 @@ export function pictureTable(parts: {
     // Else screen readers would spell the picture out, and an SVG hold it twice.
     description: [row, columnLabels?.[columns.indexOf(column)] ?? column].filter(Boolean).join(", "),
   }));
-  const labelExpr = columnLabels ? { labelExpr: `${JSON.stringify(columnLabels)}[+datum.value]` } : {};
+  const labelExpr = columnLabels ? { labelExpr: `${expressionText(columnLabels)}[+datum.value]` } : {};
   return frame({
     title: parts.title,
     caption: parts.caption,

@@ -24,8 +24,8 @@ export class Page {
     const scripts = await libraries();
     let { body } = parts;
     for (const [i, spec] of this.#charts.entries()) {
-      const svg = still(await toSVG(spec));
-      body = body.replace(slot(i), () => figure(i, svg, titleOf(spec)));
+      const html = await drawing(i, spec);
+      body = body.replace(slot(i), () => html);
     }
     const charts = this.#charts.map((spec) => {
       const { config: _, ...rest } = withoutSchema(spec);
@@ -61,6 +61,15 @@ const slot = (index: number): string => `<chart-${index}></chart-${index}>`;
 /** The still image lies in an img of its own, because the ids within charts' SVGs are alike. */
 const figure = (index: number, svg: string, title: string): string =>
   `<figure class="chart" data-chart="${index}"><img class="still" alt="${escapeHTML(title)}" src="data:image/svg+xml;base64,${Buffer.from(svg).toString("base64")}"><div class="live"></div></figure>`;
+
+/** The figure of a chart; one that Vega cannot draw costs its place and not the whole page. */
+async function drawing(index: number, spec: VegaLiteSpec): Promise<string> {
+  try {
+    return figure(index, still(await toSVG(spec)), titleOf(spec));
+  } catch (error) {
+    return `<p class="missing">This chart could not be drawn: ${escapeHTML((error as Error).message)}</p>`;
+  }
+}
 
 function titleOf(spec: VegaLiteSpec): string {
   const title = spec.title as { text?: string | readonly string[] } | string | undefined;

@@ -87,7 +87,15 @@ export function header(parts: {
 <p class="muted">${escapeHTML(date.replace(/^(.{10})T(.{5}).*Z$/, "$1 $2 UTC"))}, computed in ${escapeHTML(duration(seconds))}</p>
 ${text ? `<p>${escapeHTML(text)}</p>` : ""}<nav>${links.join(" · ")}</nav></header>
 <section class="cards">${boxes.join("")}</section>
-${more ? `<p class="muted">${escapeHTML(more.text)} <a href="${escapeHTML(more.href)}">${escapeHTML(more.link)}</a></p>` : ""}`;
+${more ? `<p class="muted">${escapeHTML(more.text)} ${link(more)}</p>` : ""}`;
+}
+
+/** A link to a page: text alone where the address is of a kind that does something else, such as `javascript:`. */
+function link({ link: text, href }: MoreToRead): string {
+  // Browsers skip spaces and control characters in front of an address and within its scheme.
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(href.replace(/[\p{Cc}\s]/gu, ""))?.[1]?.toLowerCase();
+  const isPage = scheme === undefined || ["http", "https", "mailto"].includes(scheme);
+  return isPage ? `<a href="${escapeHTML(href)}">${escapeHTML(text)}</a>` : escapeHTML(text);
 }
 
 export function duration(seconds: number): string {
