@@ -70,7 +70,7 @@ for await (const event of run) { const loss: number = event.metrics["loss"]!; vo
 export {};
 `;
     assert.is(await compile(good), "");
-    for (const file of ["README.md", "docs/weights.md", "docs/soft-tokens.md"]) {
+    for (const file of ["README.md", "docs/weights.md", "docs/soft-tokens.md", "docs/objectives.md"]) {
       const text = await readFile(join(root, file), "utf8");
       const blocks = Array.from(text.matchAll(/```ts\n(.*?)```/gs), ([, code]) => code);
       assert.ok(blocks.length > 0, file);

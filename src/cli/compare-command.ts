@@ -110,18 +110,18 @@ export async function compareCommand(args: CompareArguments, signal: AbortSignal
   if (args.readme) await updateReadme(args.readme, report);
 }
 
-/** Where several seeds are: the convergence study's report, where there is one in this folder, else its numbers in our README. */
+/** Where several seeds are: the convergence study's report, where there is one in this folder, else its numbers in our docs. */
 function study(out: string): ReportData["more"] {
   const text =
     "One seed each: differences of this size may be chance. Several seeds and their 95% intervals: tangent-lab experiment convergence --panel digits.";
   const own = join(out, "convergence", "index.html");
   if (existsSync(own)) return { text, link: "Its report", href: "convergence/index.html" };
-  const readmes = ["../../README.md", "../../../README.md"]; // from src or from dist
-  const readme = readmes
+  const pages = ["../../docs/results.md", "../../../docs/results.md"]; // from src or from dist
+  const page = pages
     .map((path) => fileURLToPath(new URL(path, import.meta.url)))
     .find((path) => existsSync(path));
-  const path = relative(resolve(out), readme ?? resolve("README.md"));
-  return { text, link: "Its numbers, in the README", href: encodeURI(path.split(sep).join("/")) };
+  const path = relative(resolve(out), page ?? resolve("docs/results.md"));
+  return { text, link: "Its numbers, in docs/results.md", href: encodeURI(path.split(sep).join("/")) };
 }
 
 /** The file's section, and the picture beside it: the tangents on the first dataset whose manifold is known. */
@@ -129,7 +129,7 @@ async function updateReadme(file: string, report: ReportData): Promise<void> {
   await updateSection(file, "results", results(report));
   const known = report.comparisons.find(({ manifoldDim }) => manifoldDim !== null);
   const [draw] = known ? fieldChart(known) : [];
-  if (draw) await save(draw(), join(dirname(file), "docs", "tangents.png"));
+  if (draw) await save(draw(), join(dirname(file), "tangents.png"));
 }
 
 /** The headlines as a table, with what produced them. */
@@ -139,6 +139,6 @@ const results = ({ headlines: numbers, date, seconds }: ReportData): string =>
     "|---|---|---|",
     ...numbers.map(({ label, value, detail }) => `| ${label} | **${value}** | ${detail} |`),
     "",
-    `One seed, ${date.slice(0, 10)}, in ${Math.round(seconds)} s: \`npm start -- --readme README.md\`. Differences of this size between two runs are no proof: ` +
+    `One seed, ${date.slice(0, 10)}, in ${Math.round(seconds)} s: \`npm start -- --readme docs/results.md\`. Differences of this size between two runs are no proof: ` +
       "`tangent-lab experiment convergence` has several seeds and their intervals.",
   ].join("\n");
