@@ -1,3 +1,4 @@
+export * from "./efficient-net.js";
 export * from "./features.js";
 export * as functional from "./functional.js";
 export * as initializers from "./initializers.js";
