@@ -18,6 +18,7 @@ import {
   optimizerSettings,
   type Preconditioning,
   type TrainedDenoiser,
+  withDropout,
 } from "./denoiser.js";
 import { evaluation } from "./evaluation.js";
 import type { TrainedFeatures } from "./features.js";
@@ -59,6 +60,11 @@ export interface ConsistencyTraining extends Omit<RunOptions, "steps">, Training
   from?: TrainedDenoiser;
   /** Without `from`: default an MLP for points and a small U-Net for images. */
   network?: TimeNetwork;
+  /**
+   * Share of values that blocks drop in training, in [0, 1), with the same mask for output and target (0.2 as published for CIFAR-10). Of U-Nets only. Default as
+   * the network has it.
+   */
+  dropout?: number;
   /** Without `from`: how the network becomes a consistency function. Default "edm". */
   preconditioning?: Preconditioning;
   /** Gives the network the examples' classes, one-hot; samples over training are then of random classes. Default as `from` was trained. */
@@ -97,7 +103,9 @@ export function trainConsistency(
   check(!from || !preconditioning, "preconditioning", preconditioning, "none with from, which has its own");
   const { classConditional = from?.record.settings.classes !== undefined } = options;
   const classes = classesOf(data, { classConditional });
-  const model = from?.denoiser ?? denoiserFor(data, options, deviation(data), classes);
+  const made = from?.denoiser ?? denoiserFor(data, options, deviation(data), classes);
+  const { dropout } = options;
+  const model = dropout === undefined ? made : withDropout(made, dropout);
   const { optimizer, learningRate, ema } = options;
   const { method, settings } = objectiveMethod(
     {
@@ -129,6 +137,7 @@ export function trainConsistency(
       ...(ema !== undefined && ema !== defaultEma && { ema }),
       from: from?.record.name ?? null,
       ...(preconditioning && { preconditioning }),
+      ...(dropout !== undefined && { dropout }),
       ...(classes !== undefined && { classes }),
       ...optimizerSettings(options),
       network: model.structure.size,

@@ -48,11 +48,12 @@ export function draw(data: TrainingData, key: Key, count: number): ReturnType<Tr
   });
 }
 
-/** Root mean square of the data about 0, which EDM's preconditioning wants as sigmaData; to two digits, so that it reads well in settings. */
+/** Standard deviation of all numbers of the data, which EDM's preconditioning wants as sigmaData; to two digits, so that it reads well in settings. */
 export function deviation(data: TrainingData): number {
   const { x } = draw(data, random.key(0), 1000);
-  const square = x.reduce((sum, value) => sum + value * value, 0) / x.length;
-  return Number(Math.max(Math.sqrt(square), 0.01).toPrecision(2));
+  const mean = x.reduce((sum, value) => sum + value, 0) / x.length;
+  const variance = x.reduce((sum, value) => sum + (value - mean) ** 2, 0) / x.length;
+  return Number(Math.max(Math.sqrt(variance), 0.01).toPrecision(2));
 }
 
 /** How many classes the data have, where training is to be class-conditional; else undefined. */

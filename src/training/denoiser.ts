@@ -5,6 +5,7 @@ import { trigflow } from "../diffusion/trigflow.js";
 import type { Tensor } from "../engine/tensor.js";
 import { check, required } from "../errors.js";
 import type { TimeNetwork } from "../nn/network.js";
+import { networkFrom } from "../nn/network-from.js";
 import type { TrainingConfig } from "../optim/method.js";
 import { checkData, classesOf, deviation, type TrainingData } from "./data.js";
 import { defaultNetwork } from "./networks.js";
@@ -46,6 +47,18 @@ export function denoiserFor(
   const known = Object.hasOwn(preconditionings, preconditioning);
   check(known, "preconditioning", preconditioning, Object.keys(preconditionings).join(" or "));
   return preconditionings[preconditioning](network ?? defaultNetwork(data, classes), { sigmaData });
+}
+
+/**
+ * The same denoiser with this dropout in training. The parameters are the same: dropout has none.
+ * @throws TangentLabError `invalid-argument` for a share out of range, and for a network that has no dropout.
+ */
+export function withDropout(model: Denoiser, dropout: number): Denoiser {
+  const { settings } = model;
+  const { kind = "none" } = (settings ?? {}) as { kind?: string };
+  const able = kind === "unet" || kind === "songUnet";
+  check(able, "dropout", `of a network of kind ${kind}`, "dropout of nn.unet or nn.songUnet");
+  return preconditionings[model.preconditioning](networkFrom({ ...settings, dropout }), model);
 }
 
 export interface DenoiserTraining extends Omit<RunOptions, "steps">, TrainingConfig {

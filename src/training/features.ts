@@ -24,9 +24,9 @@ export interface FeatureTraining extends Omit<RunOptions, "steps">, TrainingConf
   steps?: number;
   /** What is regressed; decides what the features keep. Default all that fit the data. */
   transformations?: Transformations;
-  /** Must have a label for each of the transformations'. Default an MLP for points and a small convolutional network for images. */
+  /** Must have a label for each of the transformations'. Default an MLP for points and for images VGG scaled to them, `nn.scaledVggBlocks`. */
   model?: FeatureModel;
-  /** Steps over which the probability of the transformations rises. Default a tenth of `steps`. */
+  /** Steps over which the probability of the transformations rises. Default an eighth of `steps`, as published. */
   ramp?: number;
   /** For legends. Default "features". */
   name?: string;
@@ -39,7 +39,7 @@ export interface FeatureTraining extends Omit<RunOptions, "steps">, TrainingConf
 export function trainFeatureNetwork(data: TrainingData, options: FeatureTraining = {}): Run<TrainedFeatures> {
   checkData(data);
   required("options", options);
-  const { name = "features", steps = 2000, ramp = steps / 10, ...rest } = options;
+  const { name = "features", steps = 2000, ramp = steps / 8, ...rest } = options;
   const transformations = options.transformations ?? defaultTransformations(data);
   check(
     typeof transformations?.draw === "function" && Array.isArray(transformations.labelNames),

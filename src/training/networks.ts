@@ -2,10 +2,11 @@ import { check } from "../errors.js";
 import { imageTransformations } from "../manifold/images.js";
 import { pointTransformations } from "../manifold/points.js";
 import type { Transformations } from "../manifold/transformations.js";
-import { convFeatures, type FeatureModel, mlpFeatures } from "../nn/features.js";
+import { type FeatureModel, mlpFeatures } from "../nn/features.js";
 import { mlp } from "../nn/mlp.js";
 import { flatten, type TimeNetwork } from "../nn/network.js";
 import { unet } from "../nn/unet.js";
+import { scaledVggBlocks, vggFeatures } from "../nn/vgg.js";
 import type { TrainingData } from "./data.js";
 
 /** Height, width and channels of a dataset of square images; undefined for points. */
@@ -40,12 +41,15 @@ export function defaultTransformations(
     : pointTransformations({ dim: data.shape[0]!, ...chance });
 }
 
-/** The feature network that fits the data. */
+/** The feature network that fits the data: of images VGG with batch normalization, as published, scaled to their size. */
 export function defaultFeatures(data: TrainingData, labels: number): FeatureModel {
   const image = imageShape(data);
   return flatten(
     image
-      ? convFeatures({ size: image.size, inChannels: image.channels, labels })
+      ? vggFeatures({
+          ...{ size: image.size, inChannels: image.channels, labels },
+          blocks: scaledVggBlocks(image.size),
+        })
       : mlpFeatures({ dim: data.shape[0]!, labels }),
   );
 }

@@ -3,10 +3,11 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import * as random from "../../src/engine/random.js";
 import { alignedLoss } from "../../src/manifold/aligned.js";
+import { unet } from "../../src/nn/unet.js";
 import { trainClassifier } from "../../src/training/classifier.js";
 import { type ConsistencyTraining, trainConsistency } from "../../src/training/consistency.js";
 import type { TrainingData } from "../../src/training/data.js";
-import type { TrainedDenoiser } from "../../src/training/denoiser.js";
+import { type TrainedDenoiser, trainDenoiser } from "../../src/training/denoiser.js";
 import { trainFeatureNetwork } from "../../src/training/features.js";
 import type { Run } from "../../src/training/run.js";
 import { rejection } from "../rejection.js";
@@ -71,6 +72,25 @@ test("a consistency model starts from a denoiser and is the identity at t = 0", 
   assert.is(record.parameters, start.record.parameters);
   const x = tf.tensor2d([0.3, -2, 1, 1], [2, 2]);
   assert.equal(Array.from(denoiser.apply(parameters, x, tf.zeros([2])).dataSync()), Array.from(x.dataSync()));
+});
+
+test("dropout is that of the training, not of the denoiser it starts from; points have none", async () => {
+  const start = await trainDenoiser(halves, {
+    ...{ steps: 2, batchSize: 4, network: unet({ size: 8, inChannels: 1, channels: 8 }) },
+  });
+  const options = { steps: 2, batchSize: 4, from: start, recording: false } as const;
+  const [without, dropped] = [
+    await trainConsistency(halves, options),
+    await trainConsistency(halves, { ...options, dropout: 0.2 }),
+  ];
+  assert.is(without.denoiser.drawMasks, undefined);
+  assert.is(dropped.record.settings.dropout, 0.2);
+  assert.is(dropped.denoiser.sigmaData, start.denoiser.sigmaData);
+  const masks = dropped.denoiser.drawMasks!(random.key(0), 2);
+  const values = new Set(Object.values(masks).flatMap((mask) => [...mask.dataSync()]));
+  assert.equal([...values].sort(), [0, 1.25]);
+  assert.not.equal([...dropped.parameters.dataSync()], [...without.parameters.dataSync()]);
+  assert.is((await rejection(() => short({ dropout: 0.2 }))).argument, "dropout");
 });
 
 test("features, trained without labels, train a consistency model", async () => {
