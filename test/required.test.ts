@@ -6,7 +6,7 @@ import * as viz from "../viz/index.js";
 /** What makes networks, data, losses, methods and measures: with nothing given, and with an empty object where options belong. */
 const makers = {
   consistency:
-    "cd continuous ct denoise discrete ect ectPairs exponentialCurriculum generate ict levelTimes lpips perceptualLoss pretrained rootCurriculum train",
+    "cd continuous ct denoise discrete ect ectPairs exponentialCurriculum generate ict levelTimes lpips meanFlow meanFlowModel perceptualLoss pretrained rootCurriculum train",
   datasets: "arrayFile byName captionedFolder cifar10 drawn embed fromArray imageFolder labelledBy",
   diffusion: "denoise denoiser denoising generate karrasSigmas pretrained trainDenoiser trigflow",
   io: "encodePng imageGrid readSafetensors writeSafetensors",

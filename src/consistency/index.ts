@@ -4,6 +4,14 @@ export * from "./discrete.js";
 export * from "./ect.js";
 export * from "./losses.js";
 export * from "./lpips.js";
+export {
+  type AverageVelocity,
+  type MeanFlowConfig,
+  type MeanFlowModel,
+  type MeanFlowTimes,
+  meanFlow,
+  meanFlowModel,
+} from "./mean-flow.js";
 export * from "./objectives.js";
 export * from "./perceptual.js";
 export * from "./processes.js";

@@ -20,6 +20,8 @@ export interface MlpConfig {
   layerNorm?: boolean;
   /** Number of classes, for `classLabels`; 0 is without. Default 0. */
   classes?: number;
+  /** Takes the `interval` of a condition, too. Default false. */
+  interval?: boolean;
 }
 
 interface Layer {
@@ -27,7 +29,7 @@ interface Layer {
 }
 
 /**
- * Multilayer perceptron on points [batch, dim] with a time condition c [batch]: [x, embedding(c), classes] -> (linear, SiLU) x depth -> linear.
+ * Multilayer perceptron on points [batch, dim] with a time condition c [batch]: [x, embedding(c), embedding(interval), classes] -> (linear, SiLU) x depth -> linear.
  * @throws TangentLabError `invalid-argument` for a configuration that makes no network, and in use for x of another shape.
  */
 export function mlp(config: MlpConfig): TimeNetwork {
@@ -36,9 +38,9 @@ export function mlp(config: MlpConfig): TimeNetwork {
   for (const [name, value] of Object.entries({ dim, width, depth, frequencies })) {
     check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
   }
-  const { classes = 0 } = config;
+  const { classes = 0, interval = false } = config;
   checkClasses(classes);
-  const inputs = dim + 2 * frequencies + classes;
+  const inputs = dim + (interval ? 4 : 2) * frequencies + classes;
   return {
     settings: { kind: "mlp", ...config },
     init: (key) => {
@@ -53,7 +55,9 @@ export function mlp(config: MlpConfig): TimeNetwork {
       checkInput(x, [dim]);
       const { hidden, output } = parameters as unknown as { hidden: Layer[]; output: Affine };
       const labels = classRows(condition, classes, x.shape[0]!);
-      let h = tf.concat([x, timeEmbedding(c, frequencies), ...(labels ? [labels] : [])], 1);
+      const times = [c, ...(interval ? [condition.interval ?? tf.zerosLike(c)] : [])];
+      const embedded = times.map((time) => timeEmbedding(time, frequencies));
+      let h = tf.concat([x, ...embedded, ...(labels ? [labels] : [])], 1);
       for (const layer of hidden) {
         h = linear(h, layer.linear as unknown as Affine);
         if (layer.norm) h = layerNorm(h, layer.norm as unknown as Scale);

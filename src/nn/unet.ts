@@ -39,6 +39,8 @@ export interface UnetConfig {
   attention?: boolean;
   /** Number of classes, for `classLabels`; 0 is without. Default 0. */
   classes?: number;
+  /** Takes the `interval` of a condition, too. Default false. */
+  interval?: boolean;
   /** Share of values that a block drops in training, before its last convolution, in [0, 1). Default 0. */
   dropout?: number;
 }
@@ -47,6 +49,7 @@ type Attention = { readonly [name: string]: Leaves } & { norm: Scale; qkv: Affin
 
 interface Parameters {
   label?: Affine;
+  interval?: Affine;
   time0: Affine;
   time1: Affine;
   input: Affine;
@@ -66,7 +69,7 @@ interface Parameters {
 export function unet(config: UnetConfig): TimeNetwork {
   required("config", config, "an object with size and inChannels");
   const { size, inChannels, channels = 32, multipliers = [1, 2, 2], blocks = 1, groups = 8 } = config;
-  const { classes = 0, dropout = 0 } = config;
+  const { classes = 0, dropout = 0, interval = false } = config;
   checkClasses(classes);
   check(dropout >= 0 && dropout < 1, "dropout", dropout, "a number in [0, 1)");
   const widths = multipliers.map((multiplier) => multiplier * channels);
@@ -137,6 +140,7 @@ export function unet(config: UnetConfig): TimeNetwork {
         norm: normInit(widths[0]!),
         output: convInit(next(), 3, widths[0]!, inChannels, 0),
         ...(classes > 0 ? { label: denseInit(next(), classes, channels) } : {}),
+        ...(interval ? { interval: denseInit(next(), channels, channels) } : {}),
       };
     },
     apply: (parameters, x, c, condition = {}) => {
@@ -144,8 +148,13 @@ export function unet(config: UnetConfig): TimeNetwork {
       const p = parameters as unknown as Parameters;
       const { masks = {} } = condition;
       const labels = classRows(condition, classes, x.shape[0]!);
-      const waves = timeEmbedding(c, channels / 2);
-      const embedded = labels ? tf.add(waves, linear(labels, p.label!)) : waves;
+      const parts = [timeEmbedding(c, channels / 2)];
+      if (labels) parts.push(linear(labels, p.label!));
+      if (interval) {
+        const apart = condition.interval ?? tf.zerosLike(c);
+        parts.push(linear(timeEmbedding(apart, channels / 2), p.interval!));
+      }
+      const embedded = parts.reduce((sum, part) => tf.add(sum, part));
       const time = silu(linear(silu(linear(embedded, p.time0)), p.time1));
       let h = conv2d(x, p.input);
       const skips: Tensor[][] = [];
