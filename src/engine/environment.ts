@@ -6,6 +6,9 @@ export const deviceVariable = "TANGENT_LAB_ENGINE";
 /** The environment variable that says how many threads compiled functions may use; by default one for each processor. */
 export const threadsVariable = "TANGENT_LAB_THREADS";
 
+/** The environment variable that forces one lowering of convolutions in compiled functions: blocked, gathered or standard. */
+export const convolutionVariable = "TANGENT_LAB_CONVOLUTION";
+
 /** An environment variable; undefined in a browser, which has none. */
 export const environment = (name: string): string | undefined => globalThis.process?.env[name];
 

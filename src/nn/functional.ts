@@ -30,7 +30,7 @@ export function silu(x: Tensor): Tensor {
       value: tf.mul(x, tf.sigmoid(x)),
       gradFunc: (dy: Tensor, [x]: Tensor[]) => {
         const s = tf.sigmoid(x!);
-        // d/dx x s = s + x s (1 - s) = s (1 + x - x s)
+        // d/dx x s = s + x s (1 - s) = s (x - x s + 1)
         return tf.mul(dy, tf.mul(s, tf.add(tf.sub(x!, tf.mul(x!, s)), 1)));
       },
     };
@@ -79,12 +79,10 @@ export function groupNorm(x: Tensor, { weight, bias }: Scale, groups: number, ep
         const meanDy = tf.div(overGroup(tf.mul(sumDy, weight)), h * w);
         const meanDyHat = tf.div(overGroup(tf.mul(sumDyHat, weight)), h * w);
         // dx = inverse (dy weight - meanDy - xhat meanDyHat), xhat = (x - mu) inverse
-        const p = tf.mul(tf.square(inverse), meanDyHat);
-        const q = tf.sub(tf.mul(mu, p), tf.mul(inverse, meanDy));
-        const dx = tf.add(
-          tf.sub(tf.mul(dy, spread(tf.mul(inverse, weight))), tf.mul(x, spread(p))),
-          spread(q),
-        );
+        const p = tf.neg(tf.mul(tf.square(inverse), meanDyHat));
+        const q = tf.neg(tf.add(tf.mul(mu, p), tf.mul(inverse, meanDy)));
+        const scaled = tf.add(tf.mul(dy, spread(tf.mul(inverse, weight))), spread(q));
+        const dx = tf.add(scaled, tf.mul(x, spread(p)));
         return [dx, tf.sum(sumDyHat, 0), tf.sum(sumDy, 0)];
       },
     };
@@ -123,16 +121,7 @@ export function downsample2x(x: Tensor): Tensor {
 }
 
 /** Largest of 2x2 blocks: [N, H, W, C] -> [N, H/2, W/2, C]; H and W even. The first of equal ones gets the gradient, as in PyTorch. */
-export function maxPool2x(x: Tensor): Tensor {
-  const [n, h, w, c] = x.shape as [number, number, number, number];
-  // Neighbours lie side by side in a row of a matrix, the first half of it and the second. Unlike tf.maxPool's, its gradient has a gradient.
-  const larger = (pairs: Tensor): Tensor => {
-    const [first, second] = tf.split(pairs, 2, 1) as [Tensor, Tensor];
-    return tf.maximum(first, second);
-  };
-  const columns = larger(tf.reshape(x, [(n * h * w) / 2, 2 * c]));
-  return tf.reshape(larger(tf.reshape(columns, [(n * h) / 2, w * c])), [n, h / 2, w / 2, c]);
-}
+export const maxPool2x = (x: Tensor): Tensor => tf.maxPool(x as tf.Tensor4D, 2, 2, "valid");
 
 /**
  * Sines and cosines of c [N] at `count` frequencies spaced geometrically in [0.25, 8]: [N, 2 count]. For c = ln(t)/4: low enough that a

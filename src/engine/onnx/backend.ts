@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import "../tfjs.js";
 import { TangentLabError } from "../../errors.js";
-import { type ConstantData, Graph, type Value } from "./graph.js";
+import type { ConstantData, Graph, Value } from "./graph.js";
 import type { ElementType } from "./proto.js";
 
 /** Name of the symbolic tfjs backend whose kernels record nodes of an ONNX graph instead of computing. */
@@ -164,12 +164,12 @@ export function checkNotTracing(): void {
   );
 }
 
-/** Runs `f` with symbolic tensors for `inputs` and returns the graph and the values of the tensors that it gives back. */
+/** Runs `f` with symbolic tensors for `inputs`, which fills `graph`, and returns it and the values of the tensors that `f` gives back. */
 export function trace(
   inputs: readonly { shape: readonly number[]; dtype: tf.DataType }[],
   f: (tensors: tf.Tensor[]) => tf.Tensor[],
+  graph: Graph,
 ): { graph: Graph; outputs: Value[] } {
-  const graph = new Graph();
   const previous = tf.getBackend();
   try {
     tf.setBackend(traceBackendName);

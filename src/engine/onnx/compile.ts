@@ -3,6 +3,7 @@ import * as tree from "../tree.js";
 import { registerTraceBackend, trace } from "./backend.js";
 import { sizeOf, type Value } from "./graph.js";
 import { kernels } from "./kernels/index.js";
+import { newGraph } from "./lowering.js";
 import { createSession, type Data, type Session, type Slot, toTensor } from "./session.js";
 
 interface Compiled {
@@ -90,6 +91,7 @@ async function build<A extends tree.Tree[]>(
       donated = state.length;
       return order;
     },
+    await newGraph(),
   );
   // What a state hands on as it is, such as frozen weights, is not copied.
   const given = graph.inputs.slice(0, donate ? counts[0] : 0);

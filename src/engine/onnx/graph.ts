@@ -1,3 +1,4 @@
+import { fuse } from "./fuse.js";
 import { type Attributes, type ElementType, encodeModel, type NodeSpec } from "./proto.js";
 
 export type ConstantData = Float32Array | Int32Array | BigInt64Array | Uint8Array;
@@ -25,6 +26,10 @@ export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) 
 export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((d, i) => d === b[i]);
 
+/** What a convolution becomes: a Conv on blocks of channels, a Gather of windows and a matrix product, or ONNX's own Conv. */
+export const convolutionLowerings = ["blocked", "gathered", "standard"] as const;
+export type ConvolutionLowering = (typeof convolutionLowerings)[number];
+
 /** An ONNX graph under construction: equal nodes are merged as they are added, unused ones left out when it is encoded. */
 export class Graph {
   private nextName = 0;
@@ -32,6 +37,15 @@ export class Graph {
   private readonly nodeByKey = new Map<string, Node>();
   private readonly constantByKey = new Map<string, Value>();
   readonly inputs: Value[] = [];
+
+  /**
+   * @param convolution what convolutions become, see lowering.ts.
+   * @param block channels in a block of ONNX Runtime's blocked layout, 16 or 8; 0 where that layout is not used.
+   */
+  constructor(
+    readonly convolution: ConvolutionLowering = "gathered",
+    readonly block = 0,
+  ) {}
 
   input(shape: readonly number[], type: ElementType): Value {
     const value = { name: `in${this.inputs.length}`, shape: [...shape], type };
@@ -123,7 +137,7 @@ export class Graph {
     attributes: Attributes = {},
     domain = "",
   ): Value[] {
-    const key = `${op}(${inputs.map((v) => v.name)})${JSON.stringify(attributes)}${outputs.length > 1 ? outputs.map((o) => `[${o.shape}]`) : ""}`;
+    const key = `${domain}${op}(${inputs.map((v) => v.name)})${JSON.stringify(attributes)}${outputs.length > 1 ? outputs.map((o) => `[${o.shape}]`) : ""}`;
     const known = this.nodeByKey.get(key);
     if (known) return known.outputs;
     const node: Node = { op, inputs, attributes, domain, outputs: [] };
@@ -171,7 +185,17 @@ export class Graph {
         });
     });
     const nameOf = (value: Value): string => renamed.get(value) ?? value.name;
-    const nodes: NodeSpec[] = lastFirst(this.nodes.filter((node) => needed.has(node))).map((node) => ({
+    const zeros = (shape: readonly number[]): Value => {
+      const value = this.splat(0, shape, "float32");
+      constants.add(value);
+      return value;
+    };
+    const fused = fuse(
+      this.nodes.filter((node) => needed.has(node)),
+      outputs,
+      zeros,
+    );
+    const nodes: NodeSpec[] = lastFirst(fused).map((node) => ({
       op: node.op,
       inputs: node.inputs.map(nameOf),
       outputs: node.outputs.map(nameOf),
@@ -205,17 +229,20 @@ export class Graph {
  * computed from kept until then; so declared backwards. A node of one input counts as added with what it reads: gradients are reshaped long after.
  */
 function lastFirst(nodes: readonly Node[]): Node[] {
-  const added = new Map<Node, number>();
+  const added = new Map<Value, number>();
   nodes.forEach((node, i) => {
     const sources = node.inputs.filter((value) => !value.constant);
-    const [source] = sources;
-    added.set(node, sources.length === 1 && source!.node ? added.get(source!.node)! : i);
+    const place = (sources.length === 1 && added.get(sources[0]!)) || i;
+    for (const output of node.outputs) added.set(output, place);
   });
-  return [...nodes].reverse().sort((a, b) => added.get(b)! - added.get(a)!);
+  const place = (node: Node): number => added.get(node.outputs[0]!)!;
+  return [...nodes].reverse().sort((a, b) => place(b) - place(a));
 }
 
 function workOf({ op, inputs, outputs, attributes }: Node): number {
   const written = outputs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  // Filters are declared as [out, in, height, width].
+  if (op === "Conv") return written * sizeOf(inputs[1]!.shape.slice(1));
   if (op !== "Gemm" && op !== "MatMul" && op !== "FusedMatMul") return 8 * written;
   return written * inputs[0]!.shape.at(attributes.transA ? -2 : -1)!;
 }

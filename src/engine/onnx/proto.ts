@@ -28,6 +28,10 @@ message OperatorSetIdProto { string domain = 1; int64 version = 2; }
 
 const modelType = protobuf.parse(schema, { keepCase: true }).root.lookupType("onnx.ModelProto");
 
+/** ONNX Runtime's fused ops, and its convolutions and poolings on blocks of channels: imported by the graphs that use them. */
+export const fusedDomain = "com.microsoft";
+export const blockedDomain = "com.microsoft.nchwc";
+
 /** ONNX element types (TensorProto.DataType). */
 export const elementType = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
 export type ElementType = keyof typeof elementType;
@@ -46,6 +50,11 @@ export interface TensorSpec {
   shape: readonly number[];
 }
 
+/** An output; its shape is left to ONNX Runtime where it is undefined. */
+export interface OutputSpec extends Omit<TensorSpec, "shape"> {
+  shape: readonly number[] | undefined;
+}
+
 export interface NodeSpec {
   op: string;
   inputs: readonly string[];
@@ -57,19 +66,21 @@ export interface NodeSpec {
 
 export interface GraphSpec {
   inputs: readonly TensorSpec[];
-  outputs: readonly TensorSpec[];
+  outputs: readonly OutputSpec[];
   initializers: readonly (TensorSpec & { data: Uint8Array })[];
   nodes: readonly NodeSpec[];
 }
 
-/** Encodes a graph as an ONNX model file (opset 18, with ONNX Runtime's own domain for its fused ops). */
+/** Encodes a graph as an ONNX model file of opset 18. */
 export function encodeModel(graph: GraphSpec): Uint8Array {
   const message = modelType.create({
     ir_version: 9,
     producer_name: "tangent-lab",
     opset_import: [
       { domain: "", version: 18 },
-      { domain: "com.microsoft", version: 1 },
+      ...[...new Set(graph.nodes.map(({ domain }) => domain ?? ""))]
+        .filter((domain) => domain !== "")
+        .map((domain) => ({ domain, version: 1 })),
     ],
     graph: {
       name: "step",
@@ -102,9 +113,12 @@ function attribute(name: string, value: Attribute): object {
   return { name, type: 7, ints: value };
 }
 
-const valueInfo = (t: TensorSpec): object => ({
-  name: t.name,
+const valueInfo = ({ name, type, shape }: OutputSpec): object => ({
+  name,
   type: {
-    tensor_type: { elem_type: elementType[t.type], shape: { dim: t.shape.map((d) => ({ dim_value: d })) } },
+    tensor_type: {
+      elem_type: elementType[type],
+      ...(shape && { shape: { dim: shape.map((d) => ({ dim_value: d })) } }),
+    },
   },
 });

@@ -29,6 +29,23 @@ export function setExecutionProviders(names: readonly string[] | undefined): voi
   providers = names;
 }
 
+/** The execution providers in use, best first. */
+export const currentProviders = (): readonly string[] =>
+  providers ?? [ort.env.versions.node ? "cpu" : "wasm"];
+
+/** The shape of the only output `y` of a model with one float32 input, found by running it. */
+export async function outputShape(
+  model: Uint8Array,
+  input: string,
+  data: Float32Array,
+  shape: readonly number[],
+): Promise<readonly number[]> {
+  const session = await ort.InferenceSession.create(model, { logSeverityLevel: 4 });
+  const { y } = await session.run({ [input]: new ort.Tensor("float32", data, shape) });
+  await session.release();
+  return y!.dims;
+}
+
 /** Multiply-adds of a graph that one thread computes as fast as several: waking them up costs what they save; and cores stay free. */
 const smallWork = 1e7;
 

@@ -1,13 +1,18 @@
 import { backend_util } from "@tensorflow/tfjs-core";
 import type { Kernel } from "../backend.js";
 import { reshapeTo } from "../backend.js";
+import { beneath, differencePlus, inBlocks, plusChannels, timesChannels } from "../blocks.js";
 import { type Graph, sameShape, sizeOf, type Value } from "../graph.js";
-import type { ElementType } from "../proto.js";
+import { type Attributes, type ElementType, elementType } from "../proto.js";
+
+/** An op of one value, number by number. */
+export const op1 = (graph: Graph, op: string, x: Value, attributes: Attributes = {}, type = x.type): Value =>
+  beneath(graph, x, (x) => graph.op(op, [x], x.shape, type, attributes));
 
 const unary =
   (op: string): Kernel =>
   ({ graph, list: [x] }) =>
-    graph.op(op, [x!], x!.shape, x!.type);
+    op1(graph, op, x!);
 
 const splatNumber = (v: Value): number | undefined =>
   v.constant?.splat ? Number(v.constant.data[0]) : undefined;
@@ -31,7 +36,7 @@ export function cast(graph: Graph, x: Value, type: ElementType): Value {
   // A truth value cast twice is cast once.
   const source = x.node?.op === "Cast" && x.node.inputs[0]!.type === "bool" ? x.node.inputs[0]! : x;
   if (source.type === type) return source;
-  return graph.op("Cast", [source], x.shape, type, { to: { float32: 1, int32: 6, int64: 7, bool: 9 }[type] });
+  return op1(graph, "Cast", source, { to: elementType[type] }, type);
 }
 
 /** Broadcasts a value to a shape, adding a node only if shapes differ. */
@@ -59,6 +64,19 @@ export function binary(graph: Graph, op: string, a: Value, b: Value, type: Eleme
     if (x === (op === "Add" ? 0 : op === "Mul" ? 1 : Number.NaN) && sameShape(b.shape, shape)) return b;
     if (op === "Mul" && (x === 0 || y === 0)) return graph.splat(0, shape, type);
   }
+  if (op === "Add" || op === "Mul") {
+    const perChannel = op === "Add" ? plusChannels : timesChannels;
+    const [image, numbers] = sameShape(a.shape, shape) ? [a, b] : [b, a];
+    const joined = sameShape(image.shape, shape) ? perChannel(graph, image, numbers) : undefined;
+    if (joined) return joined;
+    const number = op === "Add" ? (x ?? y) : undefined;
+    const sum = number === undefined ? undefined : differencePlus(graph, image, number);
+    if (sum) return sum;
+  }
+  const below =
+    inBlocks(graph, [a, b], shape, ([a, b]) => binary(graph, op, a!, b!, type)) ??
+    underReshape(graph, op, a, b, type);
+  if (below) return below;
   // Constant subgraphs keep their shape: a scalar operand on both sides would lose it.
   const left = y === undefined || a.shape.length < shape.length ? operand(graph, a) : a;
   const right = operand(graph, b);
@@ -75,6 +93,13 @@ export function binary(graph: Graph, op: string, a: Value, b: Value, type: Eleme
     (op === "Add" || op === "Mul" ? inLongRuns(graph, op, right, safeLeft, type) : undefined) ??
     graph.op(op, [safeLeft, right], shape, type)
   );
+}
+
+/** The same op on what both were before the same change of shape, so that it comes last and meets the next one. */
+function underReshape(graph: Graph, op: string, a: Value, b: Value, type: ElementType): Value | undefined {
+  if (a.node?.op !== "Reshape" || b.node?.op !== "Reshape" || !sameShape(a.shape, b.shape)) return undefined;
+  const [x, y] = [a.node.inputs[0]!, b.node.inputs[0]!];
+  return sameShape(x.shape, y.shape) ? reshapeTo(graph, binary(graph, op, x, y, type), a.shape) : undefined;
 }
 
 /** Numbers in a row that ONNX Runtime should find when it broadcasts: it pays for every run. */
@@ -145,7 +170,7 @@ const comparison =
     return binary(graph, op, number(a!), number(b!), "bool");
   };
 
-const not = (graph: Graph, x: Value): Value => graph.op("Not", [x], x.shape, "bool");
+const not = (graph: Graph, x: Value): Value => op1(graph, "Not", x);
 const negated =
   (op: string): Kernel =>
   (context) =>
@@ -159,14 +184,16 @@ const logical =
 const mul = (graph: Graph, a: Value, b: Value): Value => binary(graph, "Mul", a, b);
 const add = (graph: Graph, a: Value, b: Value): Value => binary(graph, "Add", a, b);
 const sub = (graph: Graph, a: Value, b: Value): Value => binary(graph, "Sub", a, b);
-const op1 = (graph: Graph, op: string, x: Value, attributes = {}): Value =>
-  graph.op(op, [x], x.shape, x.type, attributes);
 
 export function where(graph: Graph, condition: Value, a: Value, b: Value): Value {
   const shape = backend_util.assertAndGetBroadcastShape(
     backend_util.assertAndGetBroadcastShape([...condition.shape], [...a.shape]),
     [...b.shape],
   );
+  const below = inBlocks(graph, [condition, a, b], shape, ([condition, a, b]) =>
+    where(graph, condition!, a!, b!),
+  );
+  if (below) return below;
   const bool = a.type === "bool";
   const number = (v: Value): Value => (bool ? cast(graph, v, "int32") : v);
   const out = graph.op(
@@ -181,6 +208,11 @@ export function where(graph: Graph, condition: Value, a: Value, b: Value): Value
   );
   return bool ? cast(graph, out, "bool") : out;
 }
+
+export const clip = (graph: Graph, x: Value, least: number, most: number): Value =>
+  beneath(graph, x, (x) =>
+    graph.op("Clip", [x, scalar(graph, least, x.type), scalar(graph, most, x.type)], x.shape, x.type),
+  );
 
 const SELU_SCALE = 1.0507009873554805;
 const SELU_ALPHA = 1.6732632423543772;
@@ -209,8 +241,8 @@ export const elementwise: Record<string, Kernel> = {
   Sqrt: unary("Sqrt"),
   Tan: unary("Tan"),
   Tanh: unary("Tanh"),
-  IsNan: ({ graph, list: [x] }) => graph.op("IsNaN", [x!], x!.shape, "bool"),
-  IsInf: ({ graph, list: [x] }) => graph.op("IsInf", [x!], x!.shape, "bool"),
+  IsNan: ({ graph, list: [x] }) => op1(graph, "IsNaN", x!, {}, "bool"),
+  IsInf: ({ graph, list: [x] }) => op1(graph, "IsInf", x!, {}, "bool"),
   IsFinite: ({ graph, list: [x] }) =>
     // 0 * x is 0 for finite x and NaN for all others.
     not(
@@ -233,31 +265,21 @@ export const elementwise: Record<string, Kernel> = {
   },
   Rsqrt: ({ graph, list: [x] }) => op1(graph, "Reciprocal", op1(graph, "Sqrt", x!)),
   Square: ({ graph, list: [x] }) => mul(graph, x!, x!),
-  Relu6: ({ graph, list: [x] }) =>
-    graph.op("Clip", [x!, scalar(graph, 0), scalar(graph, 6)], x!.shape, x!.type),
-  ClipByValue: ({ graph, list: [x], attrs }) =>
-    graph.op(
-      "Clip",
-      [x!, scalar(graph, attrs.clipValueMin, x!.type), scalar(graph, attrs.clipValueMax, x!.type)],
-      x!.shape,
-      x!.type,
-    ),
+  Relu6: ({ graph, list: [x] }) => clip(graph, x!, 0, 6),
+  ClipByValue: ({ graph, list: [x], attrs }) => clip(graph, x!, attrs.clipValueMin, attrs.clipValueMax),
   Elu: ({ graph, list: [x] }) => op1(graph, "Elu", x!, { alpha: { float: 1 } }),
   Selu: ({ graph, list: [x] }) =>
     op1(graph, "Selu", x!, { alpha: { float: SELU_ALPHA }, gamma: { float: SELU_SCALE } }),
   LeakyRelu: ({ graph, list: [x], attrs }) => op1(graph, "LeakyRelu", x!, { alpha: { float: attrs.alpha } }),
   Prelu: ({ graph, inputs: { x, alpha } }) =>
-    where(
-      graph,
-      graph.op("GreaterOrEqual", [x!, scalar(graph, 0)], x!.shape, "bool"),
-      x!,
-      mul(graph, x!, alpha!),
-    ),
+    where(graph, binary(graph, "GreaterOrEqual", x!, scalar(graph, 0), "bool"), x!, mul(graph, x!, alpha!)),
   Step: ({ graph, list: [x], attrs }) => {
     // 1 where x > 0 as a sigmoid of straight lines, so steep that it has no slope: one pass where comparing and selecting take three.
     // After relu the sign is the same, and relu's input need not be kept.
-    const source = graph.find("Relu", [x!]) ?? x!;
-    const step = op1(graph, "HardSigmoid", source, { alpha: { float: 3e38 }, beta: { float: 0 } });
+    const steep = { alpha: { float: 3e38 }, beta: { float: 0 } };
+    const step = beneath(graph, x!, (x) =>
+      graph.op("HardSigmoid", [graph.find("Relu", [x]) ?? x], x.shape, x.type, steep),
+    );
     const alpha = attrs.alpha ?? 0;
     if (alpha === 0) return step;
     return add(graph, mul(graph, step, scalar(graph, 1 - alpha)), scalar(graph, alpha));

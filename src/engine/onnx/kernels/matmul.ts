@@ -1,7 +1,8 @@
 import { TangentLabError } from "../../../errors.js";
 import { type Kernel, reshapeTo, userFrame } from "../backend.js";
 import { type Graph, sizeOf, type Value } from "../graph.js";
-import { binary } from "./elementwise.js";
+import { fusedDomain } from "../proto.js";
+import { binary, clip, op1 } from "./elementwise.js";
 
 /** Product of two matrices [m, k] and [k, n], each possibly stored transposed. */
 export function gemm(graph: Graph, a: Value, b: Value, transA = false, transB = false): Value {
@@ -34,19 +35,17 @@ function batchMatMul(graph: Graph, a: Value, b: Value, transposeA: boolean, tran
   }
   if (!transposeA && !transposeB) return graph.op("MatMul", [a, b], shape, "float32");
   const attributes = { transA: Number(transposeA), transB: Number(transposeB) };
-  return graph.op("FusedMatMul", [a, b], shape, "float32", attributes, "com.microsoft");
+  return graph.op("FusedMatMul", [a, b], shape, "float32", attributes, fusedDomain);
 }
 
 export const activations: Record<string, (graph: Graph, x: Value, weights?: Value, alpha?: number) => Value> =
   {
     linear: (_, x) => x,
-    relu: (graph, x) => graph.op("Relu", [x], x.shape, "float32"),
-    relu6: (graph, x) =>
-      graph.op("Clip", [x, graph.splat(0, [], "float32"), graph.splat(6, [], "float32")], x.shape, "float32"),
-    elu: (graph, x) => graph.op("Elu", [x], x.shape, "float32", { alpha: { float: 1 } }),
-    sigmoid: (graph, x) => graph.op("Sigmoid", [x], x.shape, "float32"),
-    leakyrelu: (graph, x, _, alpha = 0.2) =>
-      graph.op("LeakyRelu", [x], x.shape, "float32", { alpha: { float: alpha } }),
+    relu: (graph, x) => op1(graph, "Relu", x),
+    relu6: (graph, x) => clip(graph, x, 0, 6),
+    elu: (graph, x) => op1(graph, "Elu", x, { alpha: { float: 1 } }),
+    sigmoid: (graph, x) => op1(graph, "Sigmoid", x),
+    leakyrelu: (graph, x, _, alpha = 0.2) => op1(graph, "LeakyRelu", x, { alpha: { float: alpha } }),
     prelu: (graph, x, weights) => graph.op("PRelu", [x, weights!], x.shape, "float32"),
   };
 

@@ -1,6 +1,8 @@
 import { util } from "@tensorflow/tfjs-core";
 import { type Kernel, reshapeTo } from "../backend.js";
+import { blocksOf, rowsOf, sourceOf } from "../blocks.js";
 import { type Graph, sizeOf, type Value } from "../graph.js";
+import { blockedDomain } from "../proto.js";
 import { binary, cast, scalar } from "./elementwise.js";
 
 /** Shape after reducing `axes`, with and without the reduced axes kept as 1. */
@@ -13,11 +15,63 @@ export function reducedShape(shape: readonly number[], axes: readonly number[], 
 export function reduce(graph: Graph, op: string, x: Value, axes: readonly number[], keepDims = false): Value {
   const shape = reducedShape(x.shape, axes, keepDims);
   if (axes.every((axis) => x.shape[axis] === 1)) return reshapeTo(graph, x, shape);
+  const below = reduceBlocks(graph, op, x, axes);
+  if (below) return reshapeTo(graph, below, shape);
   const columns = op === "ReduceSum" && x.type === "float32" ? sumColumns(graph, x, axes) : undefined;
   if (columns) return reshapeTo(graph, columns, shape);
   return graph.op(op, [x, graph.integers([...axes].sort((a, b) => a - b))], shape, x.type, {
     keepdims: Number(keepDims),
   });
+}
+
+/** An image in blocks is reduced over its places first, then over what else there is to reduce. */
+function reduceBlocks(graph: Graph, op: string, x: Value, axes: readonly number[]): Value | undefined {
+  const blocks = blocksOf(x);
+  if (!blocks || !axes.includes(1) || !axes.includes(2)) return undefined;
+  const [n, c, h, w] = blocks.shape as [number, number, number, number];
+  const rest = axes.filter((axis) => axis === 0 || axis === 3).map((axis) => (axis === 3 ? 1 : 0));
+  const over = (op: string, places: Value): Value =>
+    reduce(graph, op, reshapeTo(graph, places, [n, c]), rest);
+  if (op === "ReduceSum" || op === "ReduceMean") {
+    const sum = sumOfProducts(graph, blocks);
+    const known = sum ?? meanOfPlaces(graph, blocks);
+    const factor = sum ? (op === "ReduceSum" ? 1 : 1 / (h * w)) : op === "ReduceSum" ? h * w : 1;
+    return over(op, binary(graph, "Mul", reshapeTo(graph, known, [n, c]), scalar(graph, factor)));
+  }
+  const rows = rowsOf(graph, blocks);
+  const perChannel = [n, c / graph.block, graph.block];
+  return over(op, graph.op(op, [rows, graph.integers([2])], perChannel, x.type, { keepdims: 0 }));
+}
+
+/** The value before a change of shape that left height and width alone. */
+function asImage(blocks: Value): Value {
+  const source = sourceOf(blocks);
+  const alike =
+    source.shape.length === 4 && source.shape[2] === blocks.shape[2] && source.shape[3] === blocks.shape[3];
+  return alike ? source : blocks;
+}
+
+/** Means over the places of each channel, [n, c, 1, 1]. */
+function meanOfPlaces(graph: Graph, blocks: Value): Value {
+  const x = asImage(blocks);
+  const [n, c] = x.shape as [number, number];
+  return graph.op("GlobalAveragePool", [x], [n, c, 1, 1], "float32", {}, blockedDomain);
+}
+
+/**
+ * Sums over the places of each channel of a product of two images: a depthwise convolution of one by the other, a filter as large as the image, so that the
+ * product is never written. Undefined for anything but a product.
+ */
+function sumOfProducts(graph: Graph, blocks: Value): Value | undefined {
+  const { node } = sourceOf(blocks);
+  if (node?.op !== "Mul" || !node.inputs.every((factor) => sizeOf(factor.shape) === sizeOf(blocks.shape)))
+    return undefined;
+  const [n, c, h, w] = blocks.shape as [number, number, number, number];
+  const [x, y] = node.inputs as [Value, Value];
+  const image = reshapeTo(graph, x, [1, n * c, h, w]);
+  const filter = reshapeTo(graph, y, [n * c, 1, h, w]);
+  const attributes = { kernel_shape: [h, w], group: n * c };
+  return graph.op("Conv", [image, filter], [1, n * c, 1, 1], "float32", attributes, blockedDomain);
 }
 
 /** Sums over all axes but the last as a product with a row of ones: several times faster than ONNX Runtime's reduction. */

@@ -1,5 +1,8 @@
 import { type Kernel, reshapeTo } from "../backend.js";
+import { blocksOf, perChannel } from "../blocks.js";
 import type { Graph, Value } from "../graph.js";
+import { fusedDomain } from "../proto.js";
+import * as blocked from "./blocked.js";
 import { gemm } from "./matmul.js";
 import { reduce } from "./reduce.js";
 import { adjoint, gatherWindows, type WindowTable } from "./windows.js";
@@ -73,7 +76,7 @@ function separable(graph: Graph, x: Value, height: Value, width: Value, transpos
       [batch, size, rest],
       "float32",
       { transA: 1, transB: 0 },
-      "com.microsoft",
+      fusedDomain,
     );
   };
   const outHeight = height.shape[to]!;
@@ -81,20 +84,48 @@ function separable(graph: Graph, x: Value, height: Value, width: Value, transpos
   return reshapeTo(graph, along(width, tall, n * outHeight, w, c), [n, outHeight, width.shape[to]!, c]);
 }
 
+/** How often a pixel is repeated down and across, where enlarging is just that. */
+function repeats(
+  [h, w]: readonly [number, number],
+  [height, width]: readonly [number, number],
+  { alignCorners }: ResizeAttributes,
+): [number, number] | undefined {
+  const times: [number, number] = [height / h, width / w];
+  return !alignCorners && times.every(Number.isInteger) ? times : undefined;
+}
+
+function nearest(graph: Graph, images: Value, size: [number, number], attrs: ResizeAttributes): Value {
+  const [n, h, w, c] = images.shape as [number, number, number, number];
+  return reshapeTo(graph, gatherWindows(graph, images, nearestTable(n, [h, w], size, attrs)), [
+    n,
+    ...size,
+    c,
+  ]);
+}
+
+function nearestGrad(graph: Graph, images: Value, dy: Value, attrs: ResizeAttributes): Value {
+  const [n, h, w] = images.shape as [number, number, number];
+  const table = nearestTable(n, [h, w], [dy.shape[1]!, dy.shape[2]!], attrs);
+  const windows = gatherWindows(graph, dy, adjoint(table, n * h * w));
+  return reshapeTo(graph, reduce(graph, "ReduceSum", windows, [1]), images.shape);
+}
+
 export const resizes: Record<string, Kernel> = {
   ResizeNearestNeighbor: ({ graph, inputs: { images }, attrs }) => {
-    const [n, h, w, c] = images!.shape as [number, number, number, number];
-    const table = nearestTable(n, [h, w], attrs.size, attrs);
-    return reshapeTo(graph, gatherWindows(graph, images!, table), [n, ...attrs.size, c]);
+    const [h, w] = images!.shape.slice(1, 3) as [number, number];
+    const times = blocksOf(images!) && repeats([h, w], attrs.size, attrs);
+    if (times) return blocked.repeat(graph, images!, ...times);
+    return (
+      perChannel(graph, [images!], ([images]) => nearest(graph, images!, attrs.size, attrs)) ??
+      nearest(graph, images!, attrs.size, attrs)
+    );
   },
   ResizeNearestNeighborGrad: ({ graph, inputs: { images, dy }, attrs }) => {
-    const [n, h, w] = images!.shape as [number, number, number, number];
-    const table = nearestTable(n, [h, w], [dy!.shape[1]!, dy!.shape[2]!], {
-      halfPixelCenters: false,
-      ...attrs,
-    });
-    const windows = gatherWindows(graph, dy!, adjoint(table, n * h * w));
-    return reshapeTo(graph, reduce(graph, "ReduceSum", windows, [1]), images!.shape);
+    const full = { halfPixelCenters: false, ...attrs };
+    return (
+      perChannel(graph, [images!, dy!], ([images, dy]) => nearestGrad(graph, images!, dy!, full)) ??
+      nearestGrad(graph, images!, dy!, full)
+    );
   },
   ResizeBilinear: ({ graph, inputs: { images }, attrs }) => {
     const [, h, w] = images!.shape as [number, number, number, number];

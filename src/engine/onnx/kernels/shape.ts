@@ -1,5 +1,6 @@
 import { backend_util, slice_util, util } from "@tensorflow/tfjs-core";
 import { type Kernel, reshapeTo } from "../backend.js";
+import { blocksOf, fitsBlocks, fromBlocks, toBlocks } from "../blocks.js";
 import { type Graph, sizeOf, type Value } from "../graph.js";
 import { broadcast, cast, scalar } from "./elementwise.js";
 
@@ -13,6 +14,8 @@ export function slice(
   if (!steps && size.every((d, i) => d === x.shape[i])) return x;
   const shape = steps ? size.map((d, i) => Math.ceil(d / Math.abs(steps[i]!))) : [...size];
   if (x.constant?.splat) return graph.splat(x.constant.data[0]!, shape, x.type);
+  const below = steps ? undefined : sliceBlocks(graph, x, begin, size);
+  if (below) return below;
   const axes = x.shape.map((_, i) => i).filter((i) => size[i] !== x.shape[i] || (steps && steps[i] !== 1));
   const end = begin.map((b, i) => b + size[i]!);
   const pick = (list: readonly number[]): Value => graph.integers(axes.map((i) => list[i]!));
@@ -22,6 +25,27 @@ export function slice(
     shape,
     x.type,
   );
+}
+
+/** Blocks [n, c, h, w] as [n, c/b, h*w*b]: samples and blocks of channels are its axes. */
+function blockRows(graph: Graph, blocks: Value): Value {
+  const [n, c, h, w] = blocks.shape as [number, number, number, number];
+  return reshapeTo(graph, blocks, [n, c / graph.block, h * w * graph.block]);
+}
+
+/** A part of an image in blocks, if it is of whole samples and whole blocks. */
+function sliceBlocks(
+  graph: Graph,
+  x: Value,
+  begin: readonly number[],
+  size: readonly number[],
+): Value | undefined {
+  const blocks = blocksOf(x);
+  const [n, h, w, c] = size as [number, number, number, number];
+  const b = graph.block;
+  if (!blocks || h !== x.shape[1] || w !== x.shape[2] || begin[3]! % b !== 0 || c % b !== 0) return undefined;
+  const part = slice(graph, blockRows(graph, blocks), [begin[0]!, begin[3]! / b, 0], [n, c / b, h * w * b]);
+  return fromBlocks(graph, reshapeTo(graph, part, [n, c, h, w]));
 }
 
 export function transpose(graph: Graph, x: Value, perm: readonly number[]): Value {
@@ -46,6 +70,16 @@ export function concat(graph: Graph, parts: readonly Value[], axis: number): Val
   if (present.length === 1) return present[0]!;
   const shape = [...parts[0]!.shape];
   shape[axis] = parts.reduce((n, part) => n + part.shape[axis]!, 0);
+  if (
+    (axis === 0 || axis === 3) &&
+    present.some(blocksOf) &&
+    present.every((part) => fitsBlocks(graph, part.shape))
+  ) {
+    const rows = present.map((part) => blockRows(graph, toBlocks(graph, part)));
+    const joined = concat(graph, rows, axis === 0 ? 0 : 1);
+    const [n, h, w, c] = shape as [number, number, number, number];
+    return fromBlocks(graph, reshapeTo(graph, joined, [n, c, h, w]));
+  }
   return graph.op("Concat", present, shape, parts[0]!.type, { axis });
 }
 
@@ -159,6 +193,16 @@ export const shapes: Record<string, Kernel> = {
     const axis = util.parseAxisParam(attrs.axis, [...x!.shape])[0]!;
     const sizes = backend_util.prepareSplitSize({ shape: x!.shape } as never, attrs.numOrSizeSplits, axis);
     if (sizes.length === 1) return [x!];
+    if (blocksOf(x!) && (axis === 0 || axis === 3)) {
+      const ends = sizes.map((_, i) => sizes.slice(0, i + 1).reduce((a, b) => a + b, 0));
+      if (axis === 0 || sizes.every((size) => size % graph.block === 0)) {
+        const at = (list: readonly number[], value: number): number[] =>
+          list.map((d, i) => (i === axis ? value : d));
+        return sizes.map((size, i) =>
+          slice(graph, x!, at([0, 0, 0, 0], ends[i]! - size), at(x!.shape, size)),
+        );
+      }
+    }
     const outputs = sizes.map((n) => ({
       shape: x!.shape.map((d, i) => (i === axis ? n : d)),
       type: x!.type,

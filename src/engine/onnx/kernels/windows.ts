@@ -197,8 +197,8 @@ function gatherNumbers(graph: Graph, matrix: Value, table: WindowTable, rows: Va
   return reshapeTo(graph, numbers, [table.rows, table.width, channels]);
 }
 
-/** Rows of windows that stay in the processor's cache between being gathered and being multiplied: 1.5 M numbers. */
-const cachedWindows = 1.5e6;
+/** Rows of windows that stay in the processor's cache between being gathered and being multiplied. */
+const cachedWindows = 6e5;
 
 /**
  * Splits a table whose windows of `channels` channels would leave the cache into tables of equally many rows; a large batch's product

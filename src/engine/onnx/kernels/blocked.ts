@@ -1,0 +1,206 @@
+import type { backend_util } from "@tensorflow/tfjs-core";
+import { reshapeTo } from "../backend.js";
+import { blocksOf, fromBlocks, toBlocks } from "../blocks.js";
+import type { Graph, Value } from "../graph.js";
+import { type Attributes, blockedDomain } from "../proto.js";
+import { transpose } from "./shape.js";
+
+// Convolutions on blocks of channels. ONNX Runtime's optimizer makes them of Convs with constant weights only, but they take weights that are computed.
+
+type Info = backend_util.Conv2DInfo;
+
+/** Arithmetic with channels that only fill blocks, as a multiple of what is needed, up to which it is still worth it. */
+const mostFilling = 2;
+
+const filled = (graph: Graph, channels: number): number => Math.ceil(channels / graph.block) * graph.block;
+
+/** Whether a convolution is faster on blocks than gathered. */
+function worthwhile(graph: Graph, x: Value, taps: number, inputs: number, outputs: number): boolean {
+  const few = inputs < graph.block;
+  const filling = (few ? 1 : filled(graph, inputs) / inputs) * (filled(graph, outputs) / outputs);
+  if (filling > mostFilling) return false;
+  // A 1x1 convolution of pixels in the plain layout is a matrix product.
+  return taps > 1 || blocksOf(x) !== undefined;
+}
+
+/** What varies between the forward pass and the gradient for the input. */
+interface Pass {
+  readonly kernel: readonly [number, number];
+  readonly pads: readonly number[];
+  readonly strides: readonly [number, number];
+  readonly dilations: readonly [number, number];
+  readonly outHeight: number;
+  readonly outWidth: number;
+}
+
+const attributesOf = ({ kernel, pads, strides, dilations }: Pass, group: number): Attributes => ({
+  kernel_shape: kernel,
+  pads,
+  strides,
+  dilations,
+  group,
+});
+
+function forwardPass(info: Info): Pass {
+  const { top, left, bottom, right } = info.padInfo;
+  return {
+    kernel: [info.filterHeight, info.filterWidth],
+    pads: [top, left, bottom, right],
+    strides: [info.strideHeight, info.strideWidth],
+    dilations: [info.dilationHeight, info.dilationWidth],
+    outHeight: info.outHeight,
+    outWidth: info.outWidth,
+  };
+}
+
+/** The gradient for the input is a convolution with the filter turned by half a turn; undefined for strides, and where borders were cut off. */
+function inputPass(info: Info): Pass | undefined {
+  if (info.strideHeight !== 1 || info.strideWidth !== 1) return undefined;
+  const spanY = (info.filterHeight - 1) * info.dilationHeight;
+  const spanX = (info.filterWidth - 1) * info.dilationWidth;
+  const [top, left] = [spanY - info.padInfo.top, spanX - info.padInfo.left];
+  const bottom = info.inHeight - info.outHeight + info.padInfo.top;
+  const right = info.inWidth - info.outWidth + info.padInfo.left;
+  const pads = [top, left, bottom, right];
+  if (pads.some((pad) => pad < 0)) return undefined;
+  return { ...forwardPass(info), pads, outHeight: info.inHeight, outWidth: info.inWidth };
+}
+
+/** A filter [kh, kw, I, O] with channels added so that they fill blocks; few input channels stay as they are. */
+function fill(graph: Graph, filter: Value, inputs: number, outputs: number): Value {
+  const [kh, kw, i, o] = filter.shape as [number, number, number, number];
+  if (i === inputs && o === outputs) return filter;
+  const amounts = graph.integers([0, 0, 0, 0, 0, 0, inputs - i, outputs - o]);
+  return graph.op("Pad", [filter, amounts], [kh, kw, inputs, outputs], "float32", { mode: "constant" });
+}
+
+/** A filter [kh, kw, I, O] as the kernels take it: [O/b, I/b, kh, kw, b of I, b of O], or [O/b, I, kh, kw, b of O] of few input channels. */
+function forwardFilter(graph: Graph, filter: Value): Value {
+  const [kh, kw, inputs, outputs] = filter.shape as [number, number, number, number];
+  const b = graph.block;
+  const blocks =
+    inputs < b
+      ? transpose(graph, reshapeTo(graph, filter, [kh * kw, inputs, outputs / b, b]), [2, 1, 0, 3])
+      : transpose(graph, reshapeTo(graph, filter, [kh * kw, inputs / b, b, outputs / b, b]), [3, 1, 0, 2, 4]);
+  return reshapeTo(graph, blocks, [outputs, inputs, kh, kw]);
+}
+
+/** The same of the filter turned by half a turn, with the roles of its channels exchanged. */
+function turnedFilter(graph: Graph, filter: Value): Value {
+  const [kh, kw, outputs, inputs] = filter.shape as [number, number, number, number];
+  const b = graph.block;
+  const taps = kh * kw;
+  const shape = [outputs, inputs, kh, kw];
+  let blocks: Value;
+  if (inputs < b) {
+    blocks = transpose(graph, reshapeTo(graph, filter, [taps, outputs / b, b, inputs]), [1, 3, 0, 2]);
+  } else {
+    // As an image of `inputs` columns for each tap: putting its channels in blocks is a transpose six times as fast as Transpose.
+    const images = reshapeTo(graph, filter, [taps, outputs, 1, inputs]);
+    const rows = graph.op(
+      "ReorderInput",
+      [images],
+      images.shape,
+      "float32",
+      { channels_last: 0 },
+      blockedDomain,
+    );
+    blocks = transpose(graph, reshapeTo(graph, rows, [taps, outputs / b, inputs / b, b, b]), [1, 2, 0, 3, 4]);
+  }
+  if (taps === 1) return reshapeTo(graph, blocks, shape);
+  const axis = 2;
+  const backwards = graph.integers(Array.from({ length: taps }, (_, i) => taps - 1 - i));
+  return reshapeTo(graph, graph.op("Gather", [blocks, backwards], blocks.shape, "float32", { axis }), shape);
+}
+
+/** The image in blocks; with few channels [n, c, h, w], as the kernels want it then. */
+function operand(graph: Graph, x: Value): Value {
+  const [n, h, w, c] = x.shape as [number, number, number, number];
+  if (c < graph.block) return transpose(graph, x, [0, 3, 1, 2]);
+  if (c % graph.block === 0) return toBlocks(graph, x);
+  const shape = [n, filled(graph, c), h, w];
+  return graph.op("ReorderInput", [x], shape, "float32", { channels_last: 1 }, blockedDomain);
+}
+
+/** One convolution of x by `filter` [kh, kw, I, O], turned or not. */
+function run(graph: Graph, x: Value, filter: Value, pass: Pass, turned: boolean): Value {
+  const [kh, kw, ...channels] = filter.shape as [number, number, number, number];
+  const [inputs, outputs] = turned ? [channels[1]!, channels[0]!] : (channels as [number, number]);
+  const [i, o] = [inputs < graph.block ? inputs : filled(graph, inputs), filled(graph, outputs)];
+  const whole = turned ? fill(graph, filter, o, i) : fill(graph, filter, i, o);
+  const shape = [x.shape[0]!, o, pass.outHeight, pass.outWidth];
+  const blocks = graph.op(
+    "Conv",
+    [operand(graph, x), turned ? turnedFilter(graph, whole) : forwardFilter(graph, whole)],
+    shape,
+    "float32",
+    attributesOf({ ...pass, kernel: [kh, kw] }, 1),
+    blockedDomain,
+  );
+  return fromBlocks(graph, blocks, outputs);
+}
+
+export function convolve(graph: Graph, x: Value, filter: Value, info: Info): Value | undefined {
+  const taps = info.filterHeight * info.filterWidth;
+  if (!worthwhile(graph, x, taps, info.inChannels, info.outChannels)) return undefined;
+  return run(graph, x, filter, forwardPass(info), false);
+}
+
+export function backpropInput(graph: Graph, dy: Value, filter: Value, info: Info): Value | undefined {
+  const taps = info.filterHeight * info.filterWidth;
+  const pass = inputPass(info);
+  if (!pass || !worthwhile(graph, dy, taps, info.outChannels, info.inChannels)) return undefined;
+  return run(graph, dy, filter, pass, true);
+}
+
+/** Depthwise: x [n, h, w, c] by a filter [kh, kw, c, 1]; also the gradient for the input, with the filter turned. */
+function runDepthwise(graph: Graph, x: Value, filter: Value, pass: Pass, turned: boolean): Value | undefined {
+  const [kh, kw, c, multiplier] = filter.shape as [number, number, number, number];
+  const b = graph.block;
+  if (multiplier !== 1 || c % b !== 0) return undefined;
+  const taps = kh * kw;
+  const backwards = graph.integers(Array.from({ length: taps }, (_, i) => taps - 1 - i));
+  const rows = reshapeTo(graph, filter, [taps, c / b, b]);
+  const ordered = turned ? graph.op("Gather", [rows, backwards], rows.shape, "float32", { axis: 0 }) : rows;
+  const weights = reshapeTo(graph, transpose(graph, ordered, [1, 0, 2]), [c, 1, kh, kw]);
+  const shape = [x.shape[0]!, c, pass.outHeight, pass.outWidth];
+  const attributes = attributesOf(pass, c);
+  const blocks = graph.op("Conv", [toBlocks(graph, x), weights], shape, "float32", attributes, blockedDomain);
+  return fromBlocks(graph, blocks);
+}
+
+export const depthwise = (graph: Graph, x: Value, filter: Value, info: Info): Value | undefined =>
+  runDepthwise(graph, x, filter, forwardPass(info), false);
+
+export function depthwiseBackpropInput(
+  graph: Graph,
+  dy: Value,
+  filter: Value,
+  info: Info,
+): Value | undefined {
+  const pass = inputPass(info);
+  return pass && runDepthwise(graph, dy, filter, pass, true);
+}
+
+/** Windows of an image in blocks: their largest numbers, or the means of what they hold. */
+export function pool(graph: Graph, op: "MaxPool" | "AveragePool", x: Value, info: Info): Value {
+  const { top, left, bottom, right } = info.padInfo;
+  const attributes = {
+    kernel_shape: [info.filterHeight, info.filterWidth],
+    pads: [top, left, bottom, right],
+    strides: [info.strideHeight, info.strideWidth],
+  };
+  const shape = [info.batchSize, info.outChannels, info.outHeight, info.outWidth];
+  return fromBlocks(graph, graph.op(op, [toBlocks(graph, x)], shape, "float32", attributes, blockedDomain));
+}
+
+/** Every pixel of an image in blocks repeated `rows` times down and `columns` times across. */
+export function repeat(graph: Graph, x: Value, rows: number, columns: number): Value {
+  const [n, h, w, c] = x.shape as [number, number, number, number];
+  const attributes = { scales: [1, 1, rows, columns], mode: "nearest" };
+  const shape = [n, c, h * rows, w * columns];
+  return fromBlocks(
+    graph,
+    graph.op("Upsample", [toBlocks(graph, x)], shape, "float32", attributes, blockedDomain),
+  );
+}
