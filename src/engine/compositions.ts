@@ -1,27 +1,129 @@
 import * as tf from "@tensorflow/tfjs-core";
 import "./tfjs.js";
+import {
+  asTensor,
+  composed,
+  convolutionOf,
+  type KernelArguments,
+  registerAxes,
+  registerProducts,
+  wrapKernel,
+} from "./host-kernels.js";
+
+type KernelFunc = tf.KernelConfig["kernelFunc"];
+type Inputs = Record<string, tf.TensorInfo>;
+
+/** What the wasm backend has wrong: maxima of negative numbers, means of NaN, halves of gradients, numbers as integers, lost digits, borders, half pixels, swapped axes. */
+const wrong = [
+  "AvgPool",
+  "AvgPool3DGrad",
+  "AvgPoolGrad",
+  "Conv3DBackpropFilterV2",
+  "Conv3DBackpropInputV2",
+  "Dilation2D",
+  "Dilation2DBackpropFilter",
+  "Dilation2DBackpropInput",
+  "Log1p",
+  "MaxPool3D",
+  "MaxPool3DGrad",
+  "MaxPoolGrad",
+  "MaxPoolWithArgmax",
+  "OneHot",
+  "ResizeBilinearGrad",
+  "ResizeNearestNeighborGrad",
+];
 
 let done = false;
 
 /**
- * Gives the wasm backend the kernels that it lacks, so that everything trains on it: the gradient of a convolution's filter as matrix products,
- * the others by the plain JavaScript kernels on a copy of the data.
+ * Gives the wasm backend the kernels that it lacks or has wrong, so that everything trains on it: the gradient of a convolution's filter as matrix
+ * products, the others by the plain JavaScript kernels on a copy of the data.
  */
-export function registerCompositions(backendName: string): void {
+export function registerCompositions(): void {
   if (done) return;
   done = true;
-  const present = new Set(tf.getKernelsForBackend(backendName).map((kernel) => kernel.kernelName));
-  if (!present.has("Conv2DBackpropFilter")) {
-    tf.registerKernel({ kernelName: "Conv2DBackpropFilter", backendName, kernelFunc: filterGradient });
-  }
+  for (const kernelName of wrong) tf.unregisterKernel(kernelName, wasm);
+  const present = new Set(tf.getKernelsForBackend(wasm).map((kernel) => kernel.kernelName));
+  tf.registerKernel({ kernelName: "Conv2DBackpropFilter", backendName: wasm, kernelFunc: filterGradient });
   for (const { kernelName, kernelFunc } of tf.getKernelsForBackend("cpu")) {
     if (present.has(kernelName) || kernelName === "Conv2DBackpropFilter") continue;
-    tf.registerKernel({ kernelName, backendName, kernelFunc: onHost(kernelFunc) });
+    tf.registerKernel({ kernelName, backendName: wasm, kernelFunc: onHost(kernelFunc) });
   }
+  hostWhere("Cast", (_inputs, { dtype }) => dtype === "bool");
+  hostWhere("GatherV2", (_inputs, { batchDims }) => Number(batchDims) > 0);
+  hostWhere("BatchMatMul", ({ a, b }) => a!.dtype !== "float32" || b!.dtype !== "float32");
+  hostWhere("Conv2D", gaps);
+  hostWhere("FusedConv2D", gaps);
+  for (const kernelName of ["BatchMatMul", "_FusedMatMul"]) withoutStaleWeights(kernelName);
+  keepNaN();
+  registerAxes(wasm);
+  registerProducts(wasm);
 }
 
-type KernelFunc = tf.KernelConfig["kernelFunc"];
-type KernelArguments = Parameters<KernelFunc>[0];
+const wasm = "wasm";
+
+/** Strides that leave pixels out, with a border: the backend gives zeros. */
+function gaps({ x, filter }: Inputs, attrs: Record<string, unknown>): boolean {
+  const { strideHeight, strideWidth, filterHeight, filterWidth } = convolutionOf(x!, {
+    ...attrs,
+    filterShape: filter!.shape,
+  });
+  return attrs.pad !== "valid" && (strideHeight > filterHeight || strideWidth > filterWidth);
+}
+
+/** Has the plain JavaScript kernel compute those cases that the backend's own gets wrong or refuses. */
+function hostWhere(
+  kernelName: string,
+  condition: (inputs: Inputs, attrs: Record<string, unknown>) => boolean,
+): void {
+  const host = onHost(tf.getKernel(kernelName, "cpu").kernelFunc);
+  wrapKernel(kernelName, wasm, (args, kernel) =>
+    (condition(args.inputs as Inputs, { ...args.attrs }) ? host : kernel)(args),
+  );
+}
+
+/** The backend keeps what it made of a product's second matrix under the matrix's id, and takes it for another shape of the same numbers, too. */
+function withoutStaleWeights(kernelName: string): void {
+  const shapes = new WeakMap<object, string>();
+  wrapKernel(kernelName, wasm, ({ inputs, attrs, backend }, kernel) => {
+    const home = backend as tf.KernelBackend;
+    const { b } = inputs as Inputs;
+    const shape = String(b!.shape.slice(-2));
+    const known = shapes.get(b!.dataId) ?? shape;
+    shapes.set(b!.dataId, known);
+    if (known === shape) return kernel({ inputs, attrs, backend });
+    const copy = home.write(home.readSync(b!.dataId), b!.shape, b!.dtype);
+    const result = kernel({ inputs: { ...inputs, b: { ...b!, dataId: copy } }, attrs, backend });
+    home.disposeData(copy);
+    return result;
+  });
+}
+
+/** The backend's own bounds make NaN a number. */
+function keepNaN(): void {
+  for (const kernelName of ["Maximum", "Minimum"])
+    wrapKernel(kernelName, wasm, ({ inputs, attrs, backend }, kernel) => {
+      const bounded = kernel({ inputs, attrs, backend }) as tf.TensorInfo;
+      if (bounded.dtype !== "float32") return bounded;
+      return composed(backend, () => {
+        // Of NaN and a number it is the second.
+        const b = asTensor((inputs as Inputs).b!, backend);
+        const result = tf.engine().makeTensorFromDataId(bounded.dataId, bounded.shape, bounded.dtype);
+        return tf.where(tf.isNaN(b), b, result);
+      });
+    });
+  const clip = (kernelName: string, bounds: (attrs: tf.NamedAttrMap) => readonly [number, number]): void =>
+    wrapKernel(kernelName, wasm, ({ inputs, attrs, backend }) => {
+      const [least, most] = bounds(attrs as tf.NamedAttrMap);
+      return composed(backend, () => {
+        const x = asTensor((inputs as Inputs).x!, backend);
+        const bound = (value: number): tf.Scalar => tf.scalar(value, x.dtype as "float32" | "int32");
+        return tf.minimum(tf.maximum(x, bound(least)), bound(most));
+      });
+    });
+  clip("ClipByValue", (attrs) => [attrs.clipValueMin as number, attrs.clipValueMax as number]);
+  clip("Relu6", () => [0, 6]);
+}
 
 /** Runs a kernel of the plain JavaScript backend on copies of the inputs' data. */
 function onHost(kernelFunc: KernelFunc): KernelFunc {
@@ -33,7 +135,12 @@ function onHost(kernelFunc: KernelFunc): KernelFunc {
     for (const [name, info] of Object.entries(inputs)) {
       if (info == null) continue;
       const { shape, dtype, dataId } = info as tf.TensorInfo;
-      const copy = { shape, dtype, dataId: host.write(home.readSync(dataId), shape, dtype) };
+      const copy = {
+        shape,
+        dtype,
+        rank: shape.length,
+        dataId: host.write(home.readSync(dataId), shape, dtype),
+      };
       hostInputs[name] = copy;
       copies.push(copy);
     }
@@ -50,80 +157,14 @@ function onHost(kernelFunc: KernelFunc): KernelFunc {
   };
 }
 
-/** Replaces the plain JavaScript backend's gradient of a convolution's filter, which takes 30 times as long as its convolution. */
-export function registerFilterGradient(): void {
-  tf.unregisterKernel("Conv2DBackpropFilter", "cpu");
-  tf.registerKernel({
-    kernelName: "Conv2DBackpropFilter",
-    backendName: "cpu",
-    kernelFunc: filterGradientInPlace,
-  });
-}
-
-/** dW[ky, kx, i, o] = the sum over all positions of x there, at (ky, kx) from it, times dy. */
-const filterGradientInPlace: KernelFunc = ({ inputs, attrs, backend }: KernelArguments) => {
-  const home = backend as tf.KernelBackend;
-  const { strides, pad, filterShape, dimRoundingMode } = attrs as unknown as FilterGradientAttributes;
-  const [xInfo, dyInfo] = [inputs.x, inputs.dy] as [tf.TensorInfo, tf.TensorInfo];
-  const [x, dy] = [xInfo, dyInfo].map(({ dataId }) => home.readSync(dataId)) as [Float32Array, Float32Array];
-  const shape = xInfo.shape as [number, number, number, number];
-  const info = tf.backend_util.computeConv2DInfo(
-    shape,
-    filterShape,
-    strides,
-    1,
-    pad as never,
-    dimRoundingMode,
-  );
-  const { inHeight, inWidth, inChannels, outHeight, outWidth, outChannels, filterHeight, filterWidth } = info;
-  const { top, left } = info.padInfo;
-  const dW = new Float64Array(filterHeight * filterWidth * inChannels * outChannels);
-  for (let n = 0; n < info.batchSize; n++) {
-    for (let oy = 0; oy < outHeight; oy++) {
-      for (let ox = 0; ox < outWidth; ox++) {
-        const fromDy = ((n * outHeight + oy) * outWidth + ox) * outChannels;
-        for (let ky = 0; ky < filterHeight; ky++) {
-          const y = oy * info.strideHeight + ky - top;
-          if (y < 0 || y >= inHeight) continue;
-          for (let kx = 0; kx < filterWidth; kx++) {
-            const column = ox * info.strideWidth + kx - left;
-            if (column < 0 || column >= inWidth) continue;
-            const fromX = ((n * inHeight + y) * inWidth + column) * inChannels;
-            let to = (ky * filterWidth + kx) * inChannels * outChannels;
-            for (let i = 0; i < inChannels; i++) {
-              const value = x[fromX + i]!;
-              for (let o = 0; o < outChannels; o++) dW[to++]! += value * dy[fromDy + o]!;
-            }
-          }
-        }
-      }
-    }
-  }
-  const dataId = home.write(Float32Array.from(dW), filterShape, "float32");
-  return { dataId, shape: filterShape, dtype: "float32" };
-};
-
-interface FilterGradientAttributes {
-  strides: number | [number, number];
-  pad: "same" | "valid" | number;
-  filterShape: [number, number, number, number];
-  dimRoundingMode?: "floor" | "round" | "ceil";
-}
-
 /** dW at each filter position = (the inputs that it met)^T dy. */
 const filterGradient: KernelFunc = ({ inputs, attrs, backend }: KernelArguments) => {
-  const home = backend as tf.KernelBackend;
-  const { strides, pad, filterShape, dimRoundingMode } = attrs as unknown as FilterGradientAttributes;
-  const [x, dy] = [inputs.x, inputs.dy].map((info) => asTensor(info, home)) as [tf.Tensor4D, tf.Tensor4D];
-  const info = tf.backend_util.computeConv2DInfo(
-    x.shape,
-    filterShape,
-    strides,
-    1,
-    pad as never,
-    dimRoundingMode,
-  );
-  const gradient = tf.tidy(() => {
+  const [x, dy] = [inputs.x, inputs.dy].map((info) => asTensor(info as tf.TensorInfo, backend)) as [
+    tf.Tensor4D,
+    tf.Tensor4D,
+  ];
+  const info = convolutionOf(x, attrs);
+  return composed(backend, () => {
     const { top, bottom, left, right } = info.padInfo;
     const padded = tf.pad(x, [
       [0, 0],
@@ -149,15 +190,6 @@ const filterGradient: KernelFunc = ({ inputs, attrs, backend }: KernelArguments)
         parts.push(tf.matMul(tf.reshape(met, [-1, info.inChannels]), dyRows, true, false));
       }
     }
-    return tf.reshape(tf.stack(parts), filterShape);
+    return tf.reshape(tf.stack(parts), attrs!.filterShape as number[]);
   });
-  // The tensor is disposed with the scope it was made in; its data goes on.
-  home.incRef(gradient.dataId);
-  return { dataId: gradient.dataId, shape: gradient.shape, dtype: gradient.dtype };
 };
-
-function asTensor(info: unknown, home: tf.KernelBackend): tf.Tensor {
-  const { dataId, shape, dtype } = info as tf.TensorInfo;
-  home.incRef(dataId);
-  return tf.engine().makeTensorFromDataId(dataId, shape, dtype);
-}

@@ -96,12 +96,8 @@ const starters: Record<DeviceName, () => Promise<Device>> = {
   wasm: async () => {
     await import("@tensorflow/tfjs-backend-wasm");
     const { registerCompositions } = await import("./compositions.js");
-    registerCompositions("wasm");
+    registerCompositions();
     return { description: "TensorFlow.js WebAssembly", backend: "wasm" };
   },
-  cpu: async () => {
-    const { registerFilterGradient } = await import("./compositions.js");
-    registerFilterGradient();
-    return { description: "TensorFlow.js plain JavaScript, slow", backend: "cpu" };
-  },
+  cpu: async () => ({ description: "TensorFlow.js plain JavaScript, slow", backend: "cpu" }),
 };

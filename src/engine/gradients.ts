@@ -40,8 +40,6 @@ function registerRecomputed(): void {
     Exp: ["x"],
     Sigmoid: ["x"],
     Tanh: ["x"],
-    Max: ["x"],
-    Min: ["x"],
     Pow: ["a", "b"],
     Softmax: ["logits"],
   };
@@ -57,6 +55,40 @@ function registerRecomputed(): void {
     x: () => tf.mul(dy, tf.where(tf.greater(x!, 0), tf.onesLike(x!), tf.exp(tf.minimum(x!, 0)))),
   }));
 }
+
+/** The first of equal largest (or smallest) gets the gradient, as in PyTorch; tfjs gives it whole to each of them. */
+function registerExtremes(): void {
+  for (const [kernelName, argument] of [
+    ["Max", tf.argMax],
+    ["Min", tf.argMin],
+  ] as const)
+    register(kernelName, ["x"], (dy, saved, attrs) => {
+      const [x] = saved as [tf.Tensor];
+      const { reductionIndices, axis } = attrs as Record<string, number | number[] | undefined>;
+      const all = x.shape.map((_, i) => i);
+      const reduced = tf.util.parseAxisParam(reductionIndices ?? axis ?? all, x.shape);
+      const kept = all.filter((i) => !reduced.includes(i));
+      const sizes = (axes: readonly number[]): number[] => axes.map((i) => x.shape[i]!);
+      const size = sizes(reduced).reduce((a, b) => a * b, 1);
+      const order = [...kept, ...reduced];
+      return {
+        x: () => {
+          if (size === 1) return tf.reshape(dy, x.shape);
+          // Rows of what is reduced.
+          const rows = tf.reshape(tf.transpose(x, order), [-1, size]);
+          const place = tf.oneHot(argument(rows, 1), size, 1, 0, "float32");
+          const shares = tf.reshape(tf.mul(tf.reshape(dy, [-1, 1]), place), [
+            ...sizes(kept),
+            ...sizes(reduced),
+          ]);
+          return tf.transpose(shares, backward(order));
+        },
+      };
+    });
+}
+
+/** The order of axes that undoes `order`. */
+const backward = (order: readonly number[]): number[] => order.map((_, i) => order.indexOf(i));
 
 /** tfjs forgets to sum over the axes along which these broadcast. */
 function registerBroadcasting(): void {
@@ -77,6 +109,28 @@ function summedTo(wide: tf.Tensor, shape: number[]): tf.Tensor {
   return tf.reshape(axes.length > 0 ? tf.sum(wide, axes) : wide, shape);
 }
 
+/** Kernels with inputs that may be missing, here batch normalization's scale and offset: tfjs's tape fails on those. */
+function registerOptional(): void {
+  const engine = tf.engine();
+  const runKernel = engine.runKernel.bind(engine) as typeof engine.runKernel;
+  engine.runKernel = (kernelName, inputs, attrs) => {
+    const all = Object.entries(inputs);
+    const given = Array.isArray(inputs) || all.every(([, input]) => input != null);
+    return runKernel(
+      kernelName,
+      given ? inputs : Object.fromEntries(all.filter(([, x]) => x != null)),
+      attrs,
+    );
+  };
+  // Which inputs are saved is asked by mapping their names to tensors.
+  const names = ["x", "mean", "variance", "scale"];
+  const present = <T>(f: (name: string) => T): T[] => names.map((name) => f(name)).filter((x) => x != null);
+  tf.registerGradient({
+    ...tf.getGradient("FusedBatchNorm"),
+    inputsToSave: Object.assign([...names], { map: present }),
+  });
+}
+
 /** Shapes or types that tfjs gets wrong. */
 function registerCorrected(): void {
   register("Cumsum", ["x"], (dy, _saved, attrs) => {
@@ -92,11 +146,63 @@ function registerCorrected(): void {
     kernelName: "SplitV",
     gradFunc: (dy, _saved, attrs) => ({ x: () => tf.concat([dy].flat(), attrs.axis as number) }),
   });
+  register("MirrorPad", ["x"], (dy, [x], attrs) => {
+    const { paddings, mode } = attrs as unknown as MirrorPadAttributes;
+    return {
+      x: () => paddings.reduce((g, borders, axis) => folded(g, x!.shape[axis]!, axis, borders, mode), dy),
+    };
+  });
+  const product = tf.getGradient("Prod");
+  register("Prod", ["x"], (dy, saved, attrs) => {
+    const { shape } = saved[0]!;
+    const axis = tf.util.parseAxisParam(
+      (attrs.axis as number[] | undefined) ?? shape.map((_, i) => i),
+      shape,
+    );
+    return product.gradFunc(dy, saved, { ...attrs, axis });
+  });
   const gather = tf.getGradient("GatherV2");
   register("GatherV2", ["x", "indices"], (dy, saved, attrs) => ({
     ...gather.gradFunc(dy, saved, attrs),
     indices: () => tf.zeros(saved[1]!.shape),
   }));
+}
+
+interface MirrorPadAttributes {
+  paddings: readonly (readonly [number, number])[];
+  mode: "reflect" | "symmetric";
+}
+
+/** The gradient of mirrored borders along one axis of length `size`: they are folded back to where they came from, and added. */
+function folded(
+  dy: tf.Tensor,
+  size: number,
+  axis: number,
+  [before, after]: readonly [number, number],
+  mode: "reflect" | "symmetric",
+): tf.Tensor {
+  if (before + after === 0) return dy;
+  const skipped = mode === "reflect" ? 1 : 0;
+  const part = (begin: number, length: number): tf.Tensor =>
+    tf.slice(
+      dy,
+      dy.shape.map((_, i) => (i === axis ? begin : 0)),
+      dy.shape.map((d, i) => (i === axis ? length : d)),
+    );
+  const mirrored = (begin: number, length: number, at: number): tf.Tensor[] =>
+    length === 0
+      ? []
+      : [
+          tf.pad(
+            tf.reverse(part(begin, length), axis),
+            dy.shape.map((_, i): [number, number] => (i === axis ? [at, size - at - length] : [0, 0])),
+          ),
+        ];
+  return tf.addN([
+    part(before, size),
+    ...mirrored(0, before, skipped),
+    ...mirrored(before + size, after, size - skipped - after),
+  ]);
 }
 
 /** Gradients of linear maps' gradients are the maps themselves. */
@@ -161,7 +267,9 @@ interface PoolAttributes {
 export function registerGradients(): void {
   registerComparisons();
   registerRecomputed();
+  registerExtremes();
   registerBroadcasting();
+  registerOptional();
   registerCorrected();
   registerLinear();
 }

@@ -3,11 +3,13 @@ import { version } from "@tensorflow/tfjs";
 import { version_cpu } from "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
 import { registerGradients } from "./gradients.js";
+import { registerHostKernels } from "./host-kernels.js";
 
 // Its advice to install another backend is not for us to print: the device in use is named at start.
 tf.enableProdMode();
 
 registerGradients();
+registerHostKernels();
 
 /** Versions of the packages imported here. Bare imports would be in the published types, and with them all types of TensorFlow.js. */
 export const tfjsVersions: Readonly<Record<string, string>> = { tfjs: version.tfjs, cpu: version_cpu };

@@ -80,10 +80,10 @@ export interface MethodParts<B extends tree.Tree> extends TrainingConfig {
 
 /** A method from its loss: gradient, optimizer, average. */
 export function method<B extends { readonly [name: string]: tree.Tree }>(parts: MethodParts<B>): Method {
-  const { optimizer = radam(), ema: decay = defaultEma } = parts;
+  const { optimizer = radam(), learningRate = 1e-3, ema: decay = defaultEma } = parts;
   const steps = typeof optimizer?.init === "function" && typeof optimizer.update === "function";
   check(steps, "optimizer", optimizer, "an optimizer: radam(), adam(), adamW()");
-  const rate = asSchedule(parts.learningRate ?? 1e-3);
+  const rate = asSchedule(learningRate);
   check(decay >= 0 && decay < 1, "ema", decay, "a number in [0, 1)");
   const from = (parameters: Tensor): TrainState => ({
     parameters: tf.clone(parameters),

@@ -65,6 +65,26 @@ export function warmup(iterations: number, after: Schedule): Schedule {
   return (iteration) => after(iteration) * Math.min(1, (iteration + 1) / (iterations + 1));
 }
 
-/** A number is a constant schedule. */
-export const asSchedule = (rate: number | Schedule): Schedule =>
-  typeof rate === "number" ? constant(rate) : rate;
+/**
+ * A number is a constant schedule; a schedule's rates are checked as they are asked for.
+ * @throws TangentLabError `invalid-argument` for what is neither, and in use for a rate that is not a finite number >= 0.
+ */
+export function asSchedule(rate: number | Schedule): Schedule {
+  if (typeof rate === "number") return constant(rate);
+  check(
+    typeof rate === "function",
+    "learningRate",
+    rate,
+    "a number > 0, or a function of the iteration: constant(1e-3), cosine(1e-3, 1000)",
+  );
+  return (iteration) => {
+    const value = rate(iteration);
+    check(
+      Number.isFinite(value) && value >= 0,
+      `learningRate at iteration ${iteration}`,
+      value,
+      "a finite number >= 0 from the schedule",
+    );
+    return value;
+  };
+}

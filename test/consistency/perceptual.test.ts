@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { classifierStandIn, lpips, perceptualFeatures } from "../../src/consistency/index.js";
+import { compile } from "../../src/engine/compile.js";
 import { useDevice } from "../../src/engine/device.js";
 import * as random from "../../src/engine/random.js";
 import type { Tensor } from "../../src/engine/tensor.js";
@@ -31,6 +32,36 @@ test("LPIPS against PyTorch: distance and gradient, with the published names", (
   close(value(x), tensors.distance!.data as Float32Array, 1e-4, "distance");
   close(tf.grad((x) => tf.sum(value(x)))(x), nhwc("grad_x"), 1e-3, "gradient");
 });
+
+for (const device of ["cpu", "wasm", "onnx"] as const)
+  test(`LPIPS of other shapes against PyTorch, on ${device}: not square, grey, resized`, async () => {
+    await useDevice(device);
+    const { tensors } = await readSafetensors(
+      new URL("../fixtures/reference/lpips_small.safetensors", import.meta.url).pathname,
+    );
+    const weights = Object.fromEntries(
+      Object.entries(tensors).map(([name, array]) => [name.replace(/^weights\./, ""), array]),
+    );
+    const read = (name: string): tf.Tensor => {
+      const { data, shape } = tensors[name]!;
+      return tf.transpose(tf.tensor(data as Float32Array, shape as number[]), [0, 2, 3, 1]);
+    };
+    for (const [name, size] of [
+      ["plain", undefined],
+      ["gray", undefined],
+      ["resized_up", 32],
+      ["resized_down", 17],
+    ] as const) {
+      const loss = lpips(weights, size === undefined ? {} : { size });
+      const { distance, gradient } = await compile((x: Tensor, y: Tensor) => {
+        const value = (x: Tensor): Tensor => loss.apply(x, y, loss.context).loss;
+        return { distance: value(x), gradient: tf.grad((x) => tf.sum(value(x)))(x as tf.Tensor) as Tensor };
+      })(read(`${name}.x`), read(`${name}.y`));
+      close(distance, tensors[`${name}.d`]!.data as Float32Array, 1e-4, `${name}: distance`);
+      close(gradient, read(`${name}.grad_x`), 1e-3, `${name}: gradient`);
+    }
+    await useDevice("cpu");
+  });
 
 test("torchvision's names give the same; a missing weight and a wrong shape are named", () => {
   const renamed = Object.fromEntries(

@@ -107,39 +107,3 @@ export const randomIntegers = (seed: number, shape: readonly number[], max: numb
     shape as number[],
     "int32",
   );
-
-/**
- * Fails unless the compiled gradient of a random linear function of the program's result agrees with central differences of the compiled program, along
- * a random direction of each input: for gradients that tfjs's plain JavaScript backend has wrong.
- */
-export async function agreeWithDifferences(
-  program: (...inputs: tf.Tensor[]) => tf.Tensor,
-  inputs: tf.Tensor[],
-  tolerance = 1e-2,
-): Promise<void> {
-  const weigh = (...xs: tf.Tensor[]): tf.Tensor => {
-    const y = program(...xs);
-    return tf.mul(y, randomTensor(1000, y.shape));
-  };
-  const weighed = compile((...xs: Tensor[]) => weigh(...(xs as tf.Tensor[])));
-  const gradient = compile((...xs: Tensor[]) =>
-    tf.grads((...all: tf.Tensor[]) => tf.sum(weigh(...all)))(xs as tf.Tensor[]),
-  );
-  const analytic = await gradient(...inputs);
-  for (const [i, input] of inputs.entries()) {
-    const direction = randomTensor(2000 + i, input.shape);
-    const step = 1e-2;
-    const at = async (sign: number): Promise<number[]> => {
-      const moved = inputs.map((x, j) => (j === i ? tf.add(x, tf.mul(direction, sign * step)) : x));
-      return Array.from((await weighed(...moved)).dataSync());
-    };
-    const [above, below] = [await at(1), await at(-1)];
-    const numeric = above.reduce((sum, value, j) => sum + (value - below[j]!), 0) / (2 * step);
-    const got = tf.sum(tf.mul(analytic[i]! as tf.Tensor, direction)).dataSync()[0]!;
-    const size = Math.max(Math.abs(numeric), 0.1 * tf.norm(analytic[i]! as tf.Tensor).dataSync()[0]!);
-    assert.ok(
-      Math.abs(got - numeric) <= tolerance * size,
-      `input ${i}: gradient ${got}, differences ${numeric}`,
-    );
-  }
-}

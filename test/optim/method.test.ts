@@ -8,6 +8,7 @@ import { valueAndGrad } from "../../src/optim/gradient.js";
 import { constant, cosine, ema, method, radam, warmDecay, warmup } from "../../src/optim/index.js";
 import { normal } from "../finite-differences.js";
 import { close } from "../reference/fixtures.js";
+import { rejection } from "../rejection.js";
 
 test.before(async () => {
   await useDevice("cpu");
@@ -41,6 +42,26 @@ test("schedules", () => {
   const rising = warmup(4, constant(1));
   assert.equal([0, 1, 2, 3, 4, 5].map(rising), [0.2, 0.4, 0.6, 0.8, 1, 1]);
   assert.throws(() => cosine(Number.NaN, 10), /learningRate/);
+});
+
+test("a learning rate that is neither a number nor a function, and a schedule without a rate, are refused by name", async () => {
+  const parts = {
+    init: () => tf.zeros([2]),
+    batch: () => ({}),
+    loss: () => (parameters: Tensor) => ({ loss: tf.sum(parameters) as Tensor, aux: {} }),
+  };
+  for (const wrong of ["1e-3", null, {}, [1e-3], -1, 0, Number.NaN]) {
+    const error = await rejection(() => method({ ...parts, learningRate: wrong as never }));
+    assert.is(error.code, "invalid-argument");
+    assert.is(error.argument, "learningRate");
+  }
+  for (const rate of [undefined, Number.NaN, "1e-3", -1, Number.POSITIVE_INFINITY, Promise.resolve(1)]) {
+    const { batch } = method({ ...parts, learningRate: (() => rate) as never });
+    const error = await rejection(() => batch(random.key(0), new Float32Array(0), 7));
+    assert.is(error.argument, "learningRate at iteration 7");
+  }
+  const { batch } = method({ ...parts, learningRate: cosine(0.1, 4) });
+  assert.is(batch(random.key(0), new Float32Array(0), 4).learningRate.dataSync()[0], 0);
 });
 
 test("valueAndGrad hands out what was computed on the way, and leaks nothing", () => {

@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import "../tfjs.js";
 import { TangentLabError } from "../../errors.js";
 import type { ConstantData, Graph, Value } from "./graph.js";
+import { guarded } from "./guards.js";
 import type { ElementType } from "./proto.js";
 
 /** Name of the symbolic tfjs backend whose kernels record nodes of an ONNX graph instead of computing. */
@@ -28,6 +29,8 @@ type Stored = {
 
 class TraceBackend extends tf.KernelBackend {
   graph: Graph | undefined;
+  /** Variables from outside, which the current step reads: inputs of the graph. */
+  readonly variables = new Map<tf.Variable, Value>();
   private readonly store = new tf.DataStorage<Stored>(this, tf.engine());
 
   override write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): object {
@@ -48,8 +51,10 @@ class TraceBackend extends tf.KernelBackend {
     return { dataId, shape: [...value.shape], dtype };
   }
 
-  /** The value in the current graph; tensors captured from outside the step become constants. */
-  value({ dataId, shape }: tf.TensorInfo): Value {
+  /** The value in the current graph; tensors captured from outside the step become constants, variables inputs. */
+  value(info: tf.TensorInfo): Value {
+    if (info instanceof tf.Variable) return this.variable(info);
+    const { dataId, shape } = info;
     const stored = this.store.get(dataId);
     if (!stored.value || stored.graph !== this.graph) {
       if (!stored.values) {
@@ -66,6 +71,14 @@ class TraceBackend extends tf.KernelBackend {
       stored.graph = this.graph!;
     }
     return sameSize(stored.value, shape) ? stored.value : reshapeTo(this.graph!, stored.value, shape);
+  }
+
+  private variable(variable: tf.Variable): Value {
+    const known = this.variables.get(variable);
+    if (known) return known;
+    const value = this.graph!.input(variable.shape, elementTypeOf(variable.dtype));
+    this.variables.set(variable, value);
+    return value;
   }
 
   override readSync(dataId: object): tf.BackendValues {
@@ -164,12 +177,15 @@ export function checkNotTracing(): void {
   );
 }
 
-/** Runs `f` with symbolic tensors for `inputs`, which fills `graph`, and returns it and the values of the tensors that `f` gives back. */
+/**
+ * Runs `f` with symbolic tensors for `inputs`, which fills `graph`, and returns it, the values of the tensors that `f` gives back, and the variables that it read:
+ * the graph's inputs after the given ones.
+ */
 export function trace(
   inputs: readonly { shape: readonly number[]; dtype: tf.DataType }[],
   f: (tensors: tf.Tensor[]) => tf.Tensor[],
   graph: Graph,
-): { graph: Graph; outputs: Value[] } {
+): { graph: Graph; outputs: Value[]; variables: tf.Variable[] } {
   const previous = tf.getBackend();
   try {
     tf.setBackend(traceBackendName);
@@ -180,11 +196,12 @@ export function trace(
         const info = backend!.adopt(graph.input(shape, elementTypeOf(dtype)));
         return tf.engine().makeTensorFromTensorInfo(info, backend!);
       });
-      outputs = f(tensors).map((t) => backend!.value(t));
+      outputs = guarded(userFrame, () => f(tensors)).map((t) => backend!.value(t));
     });
-    return { graph, outputs };
+    return { graph, outputs, variables: [...backend!.variables.keys()] };
   } finally {
     backend!.graph = undefined;
+    backend!.variables.clear();
     tf.setBackend(previous);
   }
 }
@@ -197,8 +214,9 @@ export function userFrame(): string {
   const frames = (new Error().stack ?? "").split("\n").slice(1);
   Error.stackTraceLimit = stackTraceLimit;
   const own =
-    /[\\/]@tensorflow[\\/]|[\\/]tfjs-[a-z-]+[\\/]src[\\/]|[\\/]src[\\/]engine[\\/](onnx[\\/]|compile\.|tree\.)/;
-  const frame = frames.find((line) => !own.test(line) && !line.includes("node:internal")) ?? frames[0] ?? "";
+    /[\\/]@tensorflow[\\/]|[\\/]tfjs-[a-z-]+[\\/]src[\\/]|[\\/]src[\\/]engine[\\/](onnx[\\/]|compile\.|gradients\.|tree\.)/;
+  const elsewhere = /node:internal|\(<anonymous>\)/;
+  const frame = frames.find((line) => !own.test(line) && !elsewhere.test(line)) ?? frames[0] ?? "";
   return frame.trim().replace(/^at /, "");
 }
 

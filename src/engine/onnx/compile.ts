@@ -1,10 +1,26 @@
 import type * as tf from "@tensorflow/tfjs-core";
+import { check } from "../../errors.js";
+import { checkResult } from "../result.js";
 import * as tree from "../tree.js";
 import { registerTraceBackend, trace } from "./backend.js";
 import { sizeOf, type Value } from "./graph.js";
 import { kernels } from "./kernels/index.js";
 import { newGraph } from "./lowering.js";
 import { createSession, type Data, type Session, type Slot, toTensor } from "./session.js";
+
+export interface CompileOptions {
+  /**
+   * The function is a step `(state, ...) => { state, ... }` whose incoming state is given up, as JAX's donated arguments are: its tensors are
+   * disposed and their memory is used for a later state. Copy what you read from a state (`.dataSync().slice()`) if you want to keep it
+   * beyond the next step. Default false.
+   */
+  donate?: boolean;
+  /**
+   * Arguments, by position, whose tensors are the same at every call, such as a trained model that samples: compiled, they are constants, prepared once. Others
+   * of the same shapes are compiled for anew. What a donated state hands on as it is needs no mention. Default none.
+   */
+  constants?: readonly number[];
+}
 
 interface Compiled {
   session: Session;
@@ -14,29 +30,91 @@ interface Compiled {
   donated: number;
   /** For each output: the leaf of the old state that it is, untouched; or which of the session's outputs. */
   sources: readonly ({ readonly moved: number } | { readonly output: number })[];
+  /** From outside, read at every call: inputs after the arguments' leaves. */
+  variables: readonly tf.Variable[];
+  /** Numbers of leaves that are constants of the graph, by the leaf: it serves these arguments only. */
+  constants: ReadonlyMap<number, WeakRef<Data>>;
 }
 
-/** Compiles `f` by tracing it, once for each combination of input structures and shapes. */
+/** What has fewer numbers is not worth a graph of its own. */
+const smallestConstant = 256;
+
+/** How often one combination of shapes is compiled for what its states hand on; then that stays an input. */
+const mostGuesses = 2;
+
+/** Combinations of input shapes whose sessions a compiled function keeps. */
+export const shapesKept = 32;
+
+/** What is kept for one combination of input shapes. */
+interface Entry<A> {
+  /** The leaves of arguments of these shapes. */
+  match: (args: A) => tf.Tensor[] | undefined;
+  compiled: Promise<Compiled>;
+  /** Calls that use it now. */
+  running: number;
+  /** No longer kept: to be released after the last of these calls. */
+  retired: boolean;
+}
+
+/** Compiles `f` by tracing it, once for each combination of input structures and shapes; the least recently used are given up. */
 export function compileOnnx<A extends tree.Tree[], R extends tree.Tree>(
   f: (...args: A) => R,
-  donate: boolean,
+  { donate = false, constants = [] }: CompileOptions,
 ): (...args: A) => Promise<R> {
-  const compiled: { match: (args: A) => tf.Tensor[] | undefined; entry: Promise<Compiled> }[] = [];
+  /** The most recently used first. */
+  const entries: Entry<A>[] = [];
   const buffers = new StateBuffers();
-  const find = (args: A): { leaves: tf.Tensor[]; entry: Promise<Compiled> } => {
-    for (const { match, entry } of compiled) {
-      const leaves = match(args);
-      if (leaves) return { leaves, entry };
-    }
-    const added = { match: tree.matcher(args) as (args: A) => tf.Tensor[], entry: build(f, args, donate) };
-    compiled.push(added);
-    added.entry.catch(() => compiled.splice(compiled.indexOf(added), 1));
-    return { leaves: added.match(args), entry: added.entry };
+  const remove = (entry: Entry<A>): void => {
+    const i = entries.indexOf(entry);
+    if (i >= 0) entries.splice(i, 1);
   };
-  return async (...args) => {
-    const { leaves, entry } = find(args);
-    const { session, build: rebuild, donated, sources } = await entry;
-    const inputs = leaves.map((tensor) => tensor.dataSync() as Data);
+  const release = (entry: Entry<A>): void => {
+    if (!entry.retired || entry.running > 0) return;
+    entry.compiled.then(({ session }) => session.release()).catch(() => undefined);
+  };
+  const retire = (entry: Entry<A>): void => {
+    remove(entry);
+    entry.retired = true;
+    release(entry);
+  };
+  const add = (args: A, guess: boolean): Entry<A> => {
+    const match = tree.matcher(args) as (args: A) => tf.Tensor[];
+    const entry = { match, compiled: build(f, args, donate, constants, guess), running: 0, retired: false };
+    entries.unshift(entry);
+    entry.compiled.catch(() => remove(entry));
+    if (entries.length > shapesKept) {
+      retire(entries.at(-1)!);
+      buffers.forget();
+    }
+    return entry;
+  };
+  /** The entry for these arguments, which counts this call as running. */
+  const find = async (args: A): Promise<{ leaves: tf.Tensor[]; entry: Entry<A>; compiled: Compiled }> => {
+    let guesses = 0;
+    for (const entry of [...entries]) {
+      const leaves = entry.match(args);
+      if (!leaves) continue;
+      entry.running++;
+      const compiled = await entry.compiled;
+      const kept = [...compiled.constants].map(([i, data]) => [leaves[i]!.dataSync(), data.deref()] as const);
+      if (kept.every(([given, data]) => given === data)) {
+        if (entry !== entries[0] && !entry.retired) {
+          remove(entry);
+          entries.unshift(entry);
+        }
+        return { leaves, entry, compiled };
+      }
+      entry.running--;
+      if (kept.some(([, data]) => data === undefined)) retire(entry);
+      else guesses++;
+    }
+    const entry = add(args, guesses < mostGuesses);
+    entry.running++;
+    return { leaves: entry.match(args)!, entry, compiled: await entry.compiled };
+  };
+  const run = async (args: A, leaves: tf.Tensor[], compiled: Compiled): Promise<R> => {
+    const { session, build: rebuild, donated, sources, variables } = compiled;
+    const inputs = [...leaves, ...variables.map(alive)].map((tensor) => tensor.dataSync() as Data);
     const targets: (Data | undefined)[] = [];
     sources.forEach((source, i) => {
       if ("moved" in source) return;
@@ -62,26 +140,44 @@ export function compileOnnx<A extends tree.Tree[], R extends tree.Tree>(
     }
     return rebuild(tensors) as R;
   };
+  return async (...args) => {
+    const { leaves, entry, compiled } = await find(args);
+    try {
+      return await run(args, leaves, compiled);
+    } finally {
+      entry.running--;
+      release(entry);
+    }
+  };
+}
+
+/** @throws TangentLabError `invalid-argument` for a variable that was disposed after the step was traced. */
+function alive(variable: tf.Variable): tf.Variable {
+  const allowed = "variables that live as long as the step that reads them; or arguments";
+  check(!variable.isDisposed, `variable ${variable.name}`, "a disposed variable", allowed);
+  return variable;
 }
 
 async function build<A extends tree.Tree[]>(
   f: (...args: A) => tree.Tree,
   args: A,
   donate: boolean,
+  constants: readonly number[],
+  guess: boolean,
 ): Promise<Compiled> {
   registerTraceBackend(kernels);
   const counts = args.map((arg) => tree.leaves(arg).length);
+  const ends = counts.map((_, i) => counts.slice(0, i + 1).reduce((a, b) => a + b, 0));
   const flat = args.flatMap((arg) => tree.leaves(arg));
   let rebuild: (leaves: tf.Tensor[]) => tree.Tree = () => ({});
   let donated = 0;
-  const { graph, outputs } = trace(
+  const { graph, outputs, variables } = trace(
     flat.map(({ shape, dtype }) => ({ shape, dtype })),
     (tensors) => {
-      const ends = counts.map((_, i) => counts.slice(0, i + 1).reduce((a, b) => a + b, 0));
       const symbolic = args.map((arg, i) =>
         tree.unflatten(arg, tensors.slice(ends[i]! - counts[i]!, ends[i])),
       ) as A;
-      const result = f(...symbolic);
+      const result = checkResult(f(...symbolic));
       const list = tree.leaves(result) as tf.Tensor[];
       // The state's leaves come first among the outputs.
       const state = donate ? tree.leaves((result as { state: tree.Tree }).state) : [];
@@ -103,9 +199,20 @@ async function build<A extends tree.Tree[]>(
     taken.add(moved);
     return { moved };
   });
-  const { model, usedInputs, work } = graph.encode(computed);
+  // So are frozen networks: what a state hands on is taken for one, until it turns out to change.
+  const frozen = new Map<Value, Float32Array>();
+  const bound = new Map<number, WeakRef<Data>>();
+  flat.forEach((leaf, i) => {
+    const argument = ends.findIndex((end) => i < end);
+    if (!constants.includes(argument) && !(guess && argument === 0 && taken.has(i))) return;
+    const data = leaf.dataSync();
+    if (leaf.size < smallestConstant || !(data instanceof Float32Array) || leaf.dtype !== "float32") return;
+    frozen.set(graph.inputs[i]!, data);
+    bound.set(i, new WeakRef<Data>(data));
+  });
+  const { model, usedInputs, work } = graph.encode(computed, frozen);
   const session = await createSession(model, work, usedInputs, computed);
-  return { session, build: rebuild, donated, sources };
+  return { session, build: rebuild, donated, sources, variables, constants: bound };
 }
 
 /** Memory of states that were given up, for states to come: a training loop alternates between two sets of buffers. */
@@ -122,6 +229,11 @@ class StateBuffers {
 
   own(data: Data): void {
     this.owned.add(data);
+  }
+
+  /** Gives up what waits: the shapes that it was for may not come again. */
+  forget(): void {
+    this.free.length = 0;
   }
 
   /** Only memory that was made here is used again: a first state's arrays belong to the caller. */

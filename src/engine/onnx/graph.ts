@@ -156,15 +156,18 @@ export class Graph {
 
   /**
    * Encodes what the outputs need. Every output gets a name of its own: out0, out1, ... `work` says how much there is to compute, in multiply-adds:
-   * those of the products, and for any other number written as much as 8 of them take.
+   * those of the products, and for any other number written as much as 8 of them take. Inputs in `frozen` are constants.
    */
-  encode(outputs: readonly Value[]): { model: Uint8Array; usedInputs: Value[]; work: number } {
+  encode(
+    outputs: readonly Value[],
+    frozen: ReadonlyMap<Value, Float32Array> = new Map(),
+  ): { model: Uint8Array; usedInputs: Value[]; work: number } {
     const needed = new Set<Node>();
     const constants = new Set<Value>();
     const usedInputs = new Set<Value>();
     const pending: Value[] = [...outputs];
     for (let value = pending.pop(); value; value = pending.pop()) {
-      if (value.constant) constants.add(value);
+      if (value.constant || frozen.has(value)) constants.add(value);
       else if (!value.node) usedInputs.add(value);
       else if (!needed.has(value.node)) {
         needed.add(value.node);
@@ -210,7 +213,7 @@ export class Graph {
         name: value.name,
         type: value.type,
         shape: value.shape,
-        data: constantBytes(value),
+        data: bytesOf(value, frozen.get(value)),
       })),
       nodes,
     });
@@ -254,8 +257,8 @@ function filled(type: ElementType, size: number, fill: number | bigint): Constan
   return new BigInt64Array(size).fill(BigInt(fill));
 }
 
-function constantBytes(value: Value): Uint8Array {
-  const { data, splat } = value.constant!;
+function bytesOf(value: Value, frozen: Float32Array | undefined): Uint8Array {
+  const { data, splat } = value.constant ?? { data: frozen!, splat: false };
   const whole = splat ? filled(value.type, sizeOf(value.shape), data[0]!) : data;
   return new Uint8Array(whole.buffer, whole.byteOffset, whole.byteLength);
 }

@@ -17,6 +17,8 @@ export interface Session {
   readonly outputs: readonly Slot[];
   /** Computes outputs from inputs, into `targets` where given and into new memory elsewhere. */
   run(inputs: readonly Data[], targets: readonly (Data | undefined)[]): Promise<Data[]>;
+  /** Frees its memory; to be called once, when it does not run. */
+  release(): Promise<void>;
 }
 
 /** Whether results are written into tensors that are handed in; onnxruntime-web leaves those as they are. */
@@ -77,6 +79,7 @@ export async function createSession(
   }));
   return {
     outputs: slots,
+    release: () => session.release(),
     run: async (inputs, targets) => {
       const feeds: Record<string, ort.Tensor> = {};
       for (const { name, position, shape, type } of used)

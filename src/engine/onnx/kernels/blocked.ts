@@ -1,9 +1,10 @@
 import type { backend_util } from "@tensorflow/tfjs-core";
 import { reshapeTo } from "../backend.js";
-import { blocksOf, fromBlocks, toBlocks } from "../blocks.js";
+import { blocksOf, fitsBlocks, fromBlocks, toBlocks } from "../blocks.js";
 import type { Graph, Value } from "../graph.js";
 import { type Attributes, blockedDomain } from "../proto.js";
 import { transpose } from "./shape.js";
+import { inputWindows, outputWindows, type WindowTable } from "./windows.js";
 
 // Convolutions on blocks of channels. ONNX Runtime's optimizer makes them of Convs with constant weights only, but they take weights that are computed.
 
@@ -180,6 +181,100 @@ export function depthwiseBackpropInput(
 ): Value | undefined {
   const pass = inputPass(info);
   return pass && runDepthwise(graph, dy, filter, pass, true);
+}
+
+/** Rows of windows that are multiplied at a time: more leave the processor's cache. */
+const cachedRows = 2048;
+
+/** From so many channels and rows on, gathering windows block by block costs less than a matrix product loses by reordering them. */
+const [manyChannels, manyRows] = [64, 4096];
+
+/**
+ * The gradient of a filter [kh, kw, I, O] as a 1x1 convolution: its channels are the pixels, its filter the windows as they lie in blocks, and its places
+ * the channels of the other side. Of a large one, whose sides have whole blocks; undefined for others.
+ */
+export function backpropFilter(graph: Graph, x: Value, dy: Value, info: Info): Value | undefined {
+  const { filterHeight, filterWidth, inChannels, outChannels, strideHeight, strideWidth } = info;
+  const taps = filterHeight * filterWidth;
+  const stride1 = strideHeight === 1 && strideWidth === 1;
+  // The side with fewer channels is spread into windows.
+  const turned = stride1 && outChannels <= inChannels;
+  const [spread, other] = turned ? [dy, x] : [x, dy];
+  const table = turned ? outputWindows(info) : inputWindows(info);
+  const rows = table.rows;
+  const b = graph.block;
+  if (taps === 1 || rows < manyRows || Math.min(inChannels, outChannels) < manyChannels) return undefined;
+  if (rows % b !== 0) return undefined;
+  if (!fitsBlocks(graph, spread.shape) || !fitsBlocks(graph, other.shape)) return undefined;
+  const [n, h, w, c] = spread.shape as [number, number, number, number];
+  const o = other.shape[3]!;
+  const count = (n * h * w * c) / b;
+  const border = graph.splat(0, [1, b], "float32");
+  const source = [reshapeTo(graph, toBlocks(graph, spread), [count, b]), border];
+  const bricks = graph.op("Concat", source, [count + 1, b], "float32", { axis: 0 });
+  let parts = 1;
+  while (rows / parts > cachedRows && rows % (2 * parts * b) === 0) parts *= 2;
+  const size = rows / parts;
+  // As one image of `rows` channels that is put in blocks: the pixels of each channel side by side.
+  const pixels = reshapeTo(graph, other, [parts, size, 1, o]);
+  const columns = graph.op(
+    "ReorderInput",
+    [pixels],
+    pixels.shape,
+    "float32",
+    { channels_last: 0 },
+    blockedDomain,
+  );
+  const pieces =
+    parts === 1
+      ? [columns]
+      : graph.ops(
+          "Split",
+          [columns, graph.integers(Array(parts).fill(1))],
+          Array.from({ length: parts }, () => ({ shape: [1, size, 1, o], type: "float32" as const })),
+          { axis: 0 },
+        );
+  const shape = [1, taps * c, 1, o];
+  const attributes = { kernel_shape: [1, 1] };
+  const zeros = graph.splat(0, [taps * c], "float32");
+  let sum: Value | undefined;
+  pieces.forEach((piece, part) => {
+    const index = graph.cached(`bricks:${table.key}:${c}:${part}/${parts}`, () => ({
+      data: brickIndex(table, part * size, size, c / b, h * w, count),
+      shape: [taps * (c / b) * size],
+      type: "int32",
+    }));
+    const windows = graph.op("Gather", [bricks, index], [index.shape[0]!, b], "float32", { axis: 0 });
+    const filter = reshapeTo(graph, windows, [taps * c, size, 1, 1]);
+    const inputs = [piece, filter, ...(sum ? [zeros, sum] : [])];
+    sum = graph.op("Conv", inputs, shape, "float32", attributes, blockedDomain);
+  });
+  // [taps, c/b, o, b] to [taps, c, o] or, of the output's windows, to [taps, o, c].
+  const blocks = reshapeTo(graph, sum!, [taps, c / b, o, b]);
+  const filter = transpose(graph, blocks, turned ? [0, 2, 1, 3] : [0, 1, 3, 2]);
+  return reshapeTo(graph, filter, [filterHeight, filterWidth, inChannels, outChannels]);
+}
+
+/** For each tap, each block of channels and each of some windows: the row of the image's blocks that it needs, or the one after the last. */
+function brickIndex(
+  table: WindowTable,
+  from: number,
+  size: number,
+  blocks: number,
+  places: number,
+  outside: number,
+): Int32Array {
+  const rows = table.index();
+  const out = new Int32Array(table.width * blocks * size);
+  let next = 0;
+  for (let tap = 0; tap < table.width; tap++)
+    for (let block = 0; block < blocks; block++)
+      for (let i = 0; i < size; i++) {
+        const pixel = rows[(from + i) * table.width + tap]!;
+        const image = Math.floor(pixel / places);
+        out[next++] = pixel < 0 ? outside : (image * blocks + block) * places + (pixel % places);
+      }
+  return out;
 }
 
 /** Windows of an image in blocks: their largest numbers, or the means of what they hold. */

@@ -56,6 +56,7 @@ const lower =
 
 const convolve = lower(blocked.convolve, standard.convolve, gathered.convolve);
 const backpropInput = lower(blocked.backpropInput, standard.backpropInput, gathered.backpropInput);
+const backpropFilter = lower(blocked.backpropFilter, gathered.backpropFilter, gathered.backpropFilter);
 const depthwise = lower(blocked.depthwise, standard.depthwise, gathered.depthwise);
 const depthwiseBackpropInput = lower(
   blocked.depthwiseBackpropInput,
@@ -79,7 +80,7 @@ export const convolutions: Record<string, Kernel> = {
   Conv2DBackpropInput: ({ graph, inputs: { dy, filter }, attrs }) =>
     backpropInput(graph, dy!, filter!, geometry(attrs.inputShape, filter!.shape, attrs)),
   Conv2DBackpropFilter: ({ graph, inputs: { x, dy }, attrs }) =>
-    gathered.backpropFilter(graph, x!, dy!, geometry(x!.shape, attrs.filterShape, attrs)),
+    backpropFilter(graph, x!, dy!, geometry(x!.shape, attrs.filterShape, attrs)),
   DepthwiseConv2dNative: ({ graph, inputs: { x, filter }, attrs }) =>
     depthwise(graph, x!, filter!, geometry(x!.shape, filter!.shape, attrs, true)),
   DepthwiseConv2dNativeBackpropInput: ({ graph, inputs: { dy, filter }, attrs }) =>

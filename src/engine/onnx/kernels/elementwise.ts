@@ -53,7 +53,7 @@ const foldable: Record<string, (a: number, b: number) => number> = {
   Div: (a, b) => a / b,
 };
 
-/** x op y with NumPy broadcasting; sums with zero and products with one cost nothing. */
+/** x op y with NumPy broadcasting; sums with zero and products with one cost nothing. Products with zero are computed: 0 times NaN is NaN. */
 export function binary(graph: Graph, op: string, a: Value, b: Value, type: ElementType = a.type): Value {
   const shape = backend_util.assertAndGetBroadcastShape([...a.shape], [...b.shape]);
   const [x, y] = [splatNumber(a), splatNumber(b)];
@@ -62,7 +62,6 @@ export function binary(graph: Graph, op: string, a: Value, b: Value, type: Eleme
     if (x !== undefined && y !== undefined) return graph.splat(Math.fround(fold(x, y)), shape, type);
     if (y === (op === "Add" || op === "Sub" ? 0 : 1) && sameShape(a.shape, shape)) return a;
     if (x === (op === "Add" ? 0 : op === "Mul" ? 1 : Number.NaN) && sameShape(b.shape, shape)) return b;
-    if (op === "Mul" && (x === 0 || y === 0)) return graph.splat(0, shape, type);
   }
   if (op === "Add" || op === "Mul") {
     const perChannel = op === "Add" ? plusChannels : timesChannels;
@@ -261,7 +260,10 @@ export const elementwise: Record<string, Kernel> = {
     const rounded = sub(graph, u, one);
     const exact = graph.op("Equal", [rounded, scalar(graph, 0)], x!.shape, "bool");
     const safe = where(graph, exact, broadcast(graph, one, x!.shape), rounded);
-    return where(graph, exact, x!, mul(graph, op1(graph, "Log", u), binary(graph, "Div", x!, safe)));
+    // Of infinity the quotient would be NaN.
+    const finite = (v: Value): Value => binary(graph, "Min", v, scalar(graph, 3e38));
+    const ratio = binary(graph, "Div", finite(x!), finite(safe));
+    return where(graph, exact, x!, mul(graph, op1(graph, "Log", u), ratio));
   },
   Rsqrt: ({ graph, list: [x] }) => op1(graph, "Reciprocal", op1(graph, "Sqrt", x!)),
   Square: ({ graph, list: [x] }) => mul(graph, x!, x!),

@@ -1,8 +1,10 @@
+import { backend_util } from "@tensorflow/tfjs-core";
 import { TangentLabError } from "../../../errors.js";
 import { type Kernel, reshapeTo, userFrame } from "../backend.js";
 import { type Graph, sizeOf, type Value } from "../graph.js";
 import { fusedDomain } from "../proto.js";
 import { binary, clip, op1 } from "./elementwise.js";
+import { transpose } from "./shape.js";
 
 /** Product of two matrices [m, k] and [k, n], each possibly stored transposed. */
 export function gemm(graph: Graph, a: Value, b: Value, transA = false, transB = false): Value {
@@ -23,8 +25,16 @@ function batchMatMul(graph: Graph, a: Value, b: Value, transposeA: boolean, tran
   }
   const batchA = a.shape.slice(0, -2);
   const batchB = b.shape.slice(0, -2);
-  const batch = sizeOf(batchA) >= sizeOf(batchB) ? batchA : batchB;
+  const batch = backend_util.assertAndGetBroadcastShape([...batchA], [...batchB]);
   const shape = [...batch, rows, columns];
+  if (a.type !== "float32") {
+    // Of integers ONNX Runtime has only the plain product.
+    const straight = (v: Value, transposed: boolean): Value => {
+      const axes = v.shape.map((_, i) => i);
+      return transposed ? transpose(graph, v, [...axes.slice(0, -2), axes.at(-1)!, axes.at(-2)!]) : v;
+    };
+    return graph.op("MatMul", [straight(a, transposeA), straight(b, transposeB)], shape, a.type);
+  }
   const flat = (v: Value): Value => reshapeTo(graph, v, v.shape.slice(-2));
   if (sizeOf(batch) === 1)
     return reshapeTo(graph, gemm(graph, flat(a), flat(b), transposeA, transposeB), shape);

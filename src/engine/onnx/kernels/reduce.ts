@@ -3,7 +3,7 @@ import { type Kernel, reshapeTo } from "../backend.js";
 import { blocksOf, rowsOf, sourceOf } from "../blocks.js";
 import { type Graph, sizeOf, type Value } from "../graph.js";
 import { blockedDomain } from "../proto.js";
-import { binary, cast, scalar } from "./elementwise.js";
+import { binary, cast, op1, scalar, where } from "./elementwise.js";
 
 /** Shape after reducing `axes`, with and without the reduced axes kept as 1. */
 export function reducedShape(shape: readonly number[], axes: readonly number[], keepDims: boolean): number[] {
@@ -32,7 +32,7 @@ function reduceBlocks(graph: Graph, op: string, x: Value, axes: readonly number[
   const rest = axes.filter((axis) => axis === 0 || axis === 3).map((axis) => (axis === 3 ? 1 : 0));
   const over = (op: string, places: Value): Value =>
     reduce(graph, op, reshapeTo(graph, places, [n, c]), rest);
-  if (op === "ReduceSum" || op === "ReduceMean") {
+  if ((op === "ReduceSum" || op === "ReduceMean") && x.type === "float32") {
     const sum = sumOfProducts(graph, blocks);
     const known = sum ?? meanOfPlaces(graph, blocks);
     const factor = sum ? (op === "ReduceSum" ? 1 : 1 / (h * w)) : op === "ReduceSum" ? h * w : 1;
@@ -92,6 +92,21 @@ const reduction =
   (op: string): Kernel =>
   ({ graph, list: [x], attrs }) =>
     reduce(graph, op, x!, axesOf(x!, attrs.axis ?? attrs.reductionIndices), attrs.keepDims ?? false);
+
+/** The largest or smallest; NaN wherever there is one, which ONNX Runtime's reductions may leave out. */
+const extreme =
+  (op: "ReduceMax" | "ReduceMin"): Kernel =>
+  (context) => {
+    const {
+      graph,
+      list: [x],
+    } = context;
+    const found = reduction(op)(context) as Value;
+    if (x!.type !== "float32" || sizeOf(x!.shape) === sizeOf(found.shape)) return found;
+    const bad = cast(graph, op1(graph, "IsNaN", x!, {}, "bool"), "float32");
+    const any = reduction("ReduceMax")({ ...context, list: [bad] }) as Value;
+    return where(graph, cast(graph, any, "bool"), scalar(graph, Number.NaN), found);
+  };
 
 /** Sums; a splat's sum is known. */
 const sum: Kernel = ({ graph, list: [x], attrs }) => {
@@ -173,8 +188,8 @@ const nonZero = (graph: Graph, x: Value): Value => {
 export const reductions: Record<string, Kernel> = {
   Sum: sum,
   Mean: mean,
-  Max: reduction("ReduceMax"),
-  Min: reduction("ReduceMin"),
+  Max: extreme("ReduceMax"),
+  Min: extreme("ReduceMin"),
   Prod: reduction("ReduceProd"),
   Any: truth("ReduceMax"),
   All: truth("ReduceMin"),

@@ -1,3 +1,4 @@
+import { interpolated, nearestSources, type Resizing } from "../../resizing.js";
 import { type Kernel, reshapeTo } from "../backend.js";
 import { blocksOf, perChannel } from "../blocks.js";
 import type { Graph, Value } from "../graph.js";
@@ -7,31 +8,14 @@ import { gemm } from "./matmul.js";
 import { reduce } from "./reduce.js";
 import { adjoint, gatherWindows, type WindowTable } from "./windows.js";
 
-interface ResizeAttributes {
-  alignCorners: boolean;
-  halfPixelCenters: boolean;
-}
-
-function ratioOf(from: number, to: number, { alignCorners }: ResizeAttributes): number {
-  return alignCorners && to > 1 ? (from - 1) / (to - 1) : from / to;
-}
-
-function nearestSource(from: number, to: number, attrs: ResizeAttributes): number[] {
-  const ratio = ratioOf(from, to, attrs);
-  return Array.from({ length: to }, (_, i) => {
-    const position = attrs.halfPixelCenters ? ratio * (i + 0.5) : ratio * i;
-    return Math.min(from - 1, Math.max(0, attrs.alignCorners ? Math.round(position) : Math.floor(position)));
-  });
-}
-
 function nearestTable(
   n: number,
   from: readonly [number, number],
   to: readonly [number, number],
-  attrs: ResizeAttributes,
+  attrs: Resizing,
 ): WindowTable {
-  const rows = nearestSource(from[0], to[0], attrs);
-  const columns = nearestSource(from[1], to[1], attrs);
+  const rows = nearestSources(from[0], to[0], attrs);
+  const columns = nearestSources(from[1], to[1], attrs);
   return {
     key: `nearest:${[n, ...from, ...to, attrs.alignCorners, attrs.halfPixelCenters]}`,
     rows: n * to[0] * to[1],
@@ -46,17 +30,12 @@ function nearestTable(
 }
 
 /** The interpolation along one axis as a matrix [to, from]. */
-function bilinearMatrix(graph: Graph, from: number, to: number, attrs: ResizeAttributes): Value {
+function bilinearMatrix(graph: Graph, from: number, to: number, attrs: Resizing): Value {
   return graph.cached(`bilinear:${[from, to, attrs.alignCorners, attrs.halfPixelCenters]}`, () => {
-    const ratio = ratioOf(from, to, attrs);
     const data = new Float32Array(to * from);
-    for (let i = 0; i < to; i++) {
-      const position = attrs.halfPixelCenters ? ratio * (i + 0.5) - 0.5 : ratio * i;
-      const floor = Math.max(0, Math.floor(position));
-      const fraction = position - floor;
-      data[i * from + floor]! += 1 - fraction;
-      data[i * from + Math.min(from - 1, Math.ceil(position))]! += fraction;
-    }
+    interpolated(from, to, attrs).forEach((sources, i) => {
+      for (const [place, weight] of sources) data[i * from + place]! += weight;
+    });
     return { data, shape: [to, from], type: "float32" };
   });
 }
@@ -88,13 +67,13 @@ function separable(graph: Graph, x: Value, height: Value, width: Value, transpos
 function repeats(
   [h, w]: readonly [number, number],
   [height, width]: readonly [number, number],
-  { alignCorners }: ResizeAttributes,
+  { alignCorners }: Resizing,
 ): [number, number] | undefined {
   const times: [number, number] = [height / h, width / w];
   return !alignCorners && times.every(Number.isInteger) ? times : undefined;
 }
 
-function nearest(graph: Graph, images: Value, size: [number, number], attrs: ResizeAttributes): Value {
+function nearest(graph: Graph, images: Value, size: [number, number], attrs: Resizing): Value {
   const [n, h, w, c] = images.shape as [number, number, number, number];
   return reshapeTo(graph, gatherWindows(graph, images, nearestTable(n, [h, w], size, attrs)), [
     n,
@@ -103,7 +82,7 @@ function nearest(graph: Graph, images: Value, size: [number, number], attrs: Res
   ]);
 }
 
-function nearestGrad(graph: Graph, images: Value, dy: Value, attrs: ResizeAttributes): Value {
+function nearestGrad(graph: Graph, images: Value, dy: Value, attrs: Resizing): Value {
   const [n, h, w] = images.shape as [number, number, number];
   const table = nearestTable(n, [h, w], [dy.shape[1]!, dy.shape[2]!], attrs);
   const windows = gatherWindows(graph, dy, adjoint(table, n * h * w));
