@@ -27,7 +27,7 @@ export function trajectoryStart(u: AverageVelocity, x: Tensor, sigma: Tensor): T
 }
 
 /**
- * The identity that defines the average velocity without an integral: u = v - (t - r) du/dt, where du/dt = v du/dz + du/dt is the derivative along the
+ * The identity that defines the average velocity without an integral: u = v - (t - r) du/dt, where du/dt = v ∂u/∂z + ∂u/∂t is the derivative along the
  * trajectory, with r fixed, by a Jacobian-vector product. Gives u and what it should be by its own derivative; at r = t that is v.
  */
 export function meanFlowTarget(

@@ -92,8 +92,8 @@ export function unet(config: UnetConfig): TimeNetwork {
     `a divisor of all of ${widths.join(", ")}`,
   );
 
-  /** Every block's name for its mask, and the shape of what it drops from. */
   const side = (level: number): number => size / 2 ** level;
+  /** Every block's name for its mask, and level and width of what it drops from. */
   const dropped = [
     ...widths.flatMap((width, level) =>
       Array.from({ length: blocks }, (_, i) => [`encoder.${level}.${i}`, level, width] as const),
