@@ -1,12 +1,17 @@
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { performance } from "node:perf_hooks";
+import * as tf from "@tensorflow/tfjs-core";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { min } from "simple-statistics";
+import { compile } from "../src/engine/compile.js";
 import { type DeviceName, threadsVariable, useDevice } from "../src/engine/device.js";
+import { multiplyAdds } from "../src/engine/onnx/compile.js";
 import * as random from "../src/engine/random.js";
+import type { Tensor } from "../src/engine/tensor.js";
+import * as tree from "../src/engine/tree.js";
 import { TangentLabError } from "../src/errors.js";
-import { updateSection } from "../src/io/index.js";
+import { writeFileAtomically } from "../src/io/files.js";
 import { type Comparison, comparisons } from "./comparisons/index.js";
 import { alternate, difference } from "./measure.js";
 import { peakMemory } from "./memory.js";
@@ -27,7 +32,7 @@ interface Options {
   only: string[];
   seconds: number;
   memory: boolean;
-  updateReadme: boolean;
+  update: boolean;
   json?: string;
 }
 
@@ -51,7 +56,7 @@ const program = new Command("bench")
   )
   .option("--seconds <n>", "time to measure for each workload, in seconds", positive, 20)
   .option("--memory", "also the most memory that a process of its own holds", false)
-  .option("--update-readme", "replace the table in README.md", false)
+  .option("--update", "write docs/speed.md, with all rows and --memory, from this one run", false)
   .option("--json <file>", "also write everything measured to a file");
 
 try {
@@ -63,6 +68,12 @@ try {
 }
 
 async function main(options: Options): Promise<void> {
+  if (options.update && options.only.length < names.length)
+    throw new TangentLabError("invalid-argument", "invalid --update", {
+      argument: "--update",
+      given: `--only ${options.only.join(",")}`,
+      allowed: "all rows: the page is written from one run",
+    });
   process.env[threadsVariable] = `${threads}`;
   const steps = options.only.filter((name) => name in workloads);
   const tensorflow = steps.length > 0 && (await available("tensorflow"));
@@ -71,11 +82,14 @@ async function main(options: Options): Promise<void> {
     console.log("tfjs-node is left out: neither @tensorflow/tfjs-node-gpu nor tfjs-node is installed");
   if (steps.length > 0 && !torch)
     console.log(`PyTorch is left out: ${options.python} has none (--python PATH)`);
+  const peak = await peakRate();
+  console.log(`peak: ${(peak / 1e9).toFixed(0)} GFLOP/s on ${threads} threads`);
   const sections: Section[] = [];
   try {
     for (const name of steps) {
-      const timed = await measure(workloads[name]!(), options.seconds, tensorflow, torch);
-      const memory = options.memory && (await peakMemory(name, torch && options.python, threads));
+      const timed = await measure(workloads[name]!(), options.seconds, tensorflow, torch, peak);
+      const memory =
+        (options.memory || options.update) && (await peakMemory(name, torch && options.python, threads));
       const section = { ...timed, ...(memory && { memory }) };
       console.log(`\n${plain(section)}`);
       sections.push(section);
@@ -94,12 +108,13 @@ async function main(options: Options): Promise<void> {
     machine: cpus()[0]!.model.trim(),
     threads,
     versions: [`Node ${process.versions.node}`, ...(torch ? [`PyTorch ${torch.version}`] : [])].join(", "),
+    peak,
     nanosecondsPerNormal: nanosecondsPerNormal(),
     sections,
   };
   console.log(`\nstandard normals: ${report.nanosecondsPerNormal.toFixed(2)} ns each`);
   if (options.json) await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
-  if (options.updateReadme) await updateSection("README.md", "bench", markdown(report));
+  if (options.update) await writeFileAtomically("docs/speed.md", markdown(report));
 }
 
 /** One workload on all participants, after a check that they compute the same. */
@@ -108,16 +123,22 @@ async function measure(
   seconds: number,
   tensorflow: boolean,
   torch: PyTorch | undefined,
+  peak: number,
 ): Promise<Section> {
   const runners = [await ours(workload, "onnx", "tangent-lab")];
   if (workload.small) runners.push(await ours(workload, "wasm", "tfjs wasm"));
   if (workload.small && tensorflow) runners.push(await ours(workload, "tensorflow", "tfjs-node"));
   if (torch) runners.push(await torch.load(workload, false));
   if (torch && workload.small) runners.push(await torch.load(workload, true));
-  const able = await compare(workload.name, runners, paritySteps, parityTolerance);
+  const { able, reference } = await compare(workload.name, runners, paritySteps, parityTolerance);
+  const [first, second] = reference.seconds as [number, number];
   const measurements = await alternate(able, seconds);
   for (const runner of runners) await runner.close();
-  return { title: workload.title, measurements };
+  await useDevice("onnx");
+  const [state, batch] = [workload.state(), workload.batch()];
+  const floor = (2e3 * (await multiplyAdds(workload.step, [state, batch]))) / peak;
+  tree.dispose([state, batch]);
+  return { title: workload.title, measurements, floor, compileSeconds: first - second };
 }
 
 /** One comparison; undefined, with a line why, where the other side cannot be had. */
@@ -148,7 +169,7 @@ async function compare(
   runners: readonly Runner[],
   steps: number,
   tolerance: number,
-): Promise<Runner[]> {
+): Promise<{ able: Runner[]; reference: Run }> {
   const able: Runner[] = [];
   let reference: Run | undefined;
   for (const runner of runners) {
@@ -167,7 +188,43 @@ async function compare(
     }
     able.push(runner);
   }
-  return able;
+  return { able, reference: reference! };
+}
+
+/** Floating-point operations per second of whatever is faster: a matrix product of 1024 or a convolution of 128 channels. */
+async function peakRate(): Promise<number> {
+  await useDevice("onnx");
+  const product = compile(
+    (a: Tensor, b: Tensor) => tf.sum(tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D)) as Tensor,
+  );
+  const convolution = compile(
+    (x: Tensor, filter: Tensor) =>
+      tf.sum(tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 1, "same")) as Tensor,
+  );
+  const rates = [
+    await rate(product, [tf.ones([1024, 1024]), tf.ones([1024, 1024])], 2 * 1024 ** 3),
+    await rate(
+      convolution,
+      [tf.ones([16, 16, 16, 128]), tf.ones([3, 3, 128, 128])],
+      2 * 16 * 256 * 9 * 128 ** 2,
+    ),
+  ];
+  return Math.max(...rates);
+}
+
+async function rate(
+  f: (a: Tensor, b: Tensor) => Promise<Tensor>,
+  [a, b]: readonly [Tensor, Tensor],
+  operations: number,
+): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 60; i++) {
+    const start = performance.now();
+    tree.dispose(await f(a, b));
+    least = Math.min(least, (performance.now() - start) / 1000);
+  }
+  tree.dispose([a, b]);
+  return operations / least;
 }
 
 async function available(device: DeviceName): Promise<boolean> {

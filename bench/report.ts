@@ -7,12 +7,18 @@ export interface Section {
   readonly whole?: boolean;
   readonly measurements: readonly Measurement[];
   readonly memory?: Memory;
+  /** Milliseconds that the products of a step take at the machine's peak. */
+  readonly floor?: number;
+  /** First step less second: tracing and compiling. */
+  readonly compileSeconds?: number;
 }
 
 export interface Report {
   readonly date: string;
   readonly machine: string;
   readonly threads: number;
+  /** Floating-point operations per second. */
+  readonly peak: number;
   readonly versions: string;
   readonly nanosecondsPerNormal: number;
   readonly sections: readonly Section[];
@@ -25,49 +31,65 @@ const ratio = (m: Measurement): string =>
 const digits = (value: number): string => (value < 0.095 ? value.toFixed(3) : value.toFixed(2));
 
 /** One line for each participant. */
-export function plain({ title, measurements, memory }: Section): string {
+export function plain({ title, measurements, memory, floor, compileSeconds }: Section): string {
   const width = Math.max(...measurements.map(({ name }) => name.length));
   const lines = measurements.map((m, i) => {
     const time = `${number(m.milliseconds).padStart(7)} ms`;
     const relation = i === 0 ? "" : `  ${ratio(m)} of its time, best ${digits(m.bestRatio)}`;
     return `  ${m.name.padEnd(width)} ${time}${relation}  [${m.setting}; ${m.rounds} rounds]`;
   });
+  if (floor !== undefined && compileSeconds !== undefined)
+    lines.push(`  floor ${number(floor)} ms, compiled in ${digits(compileSeconds)} s`);
   return [title, ...lines, ...(memory ? [`  ${held(memory)}`] : [])].join("\n");
 }
 
 const held = ({ ours, pytorch }: Memory): string =>
   `peak memory ${ours.toFixed(0)} MiB${pytorch === undefined ? "" : `, PyTorch ${pytorch.toFixed(0)} MiB: ${digits(ours / pytorch)} of its`}`;
 
-/** Tables of ratios for the README: of steps one row for each workload and one column for each participant; of the rest one row for each. */
+/** The page docs/speed.md. */
 export function markdown(report: Report): string {
   const steps = report.sections.filter(({ whole }) => !whole);
   const others = report.sections.filter(({ whole }) => whole);
-  return [
-    ...(steps.length > 0 ? [...stepTable(steps), ""] : []),
-    ...(others.length > 0 ? [...otherTable(others), ""] : []),
-    `Our time divided by theirs, median and middle half of alternating rounds; below 1 we are faster. Training steps are forward, backward, optimizer and moving average; ` +
-      `the same weights and data, first losses compared. ~ marks ratios that something else on the machine disturbed: fastest blocks say otherwise or rounds disagree. ${report.date}, ${report.machine}, ${report.threads} threads, ${report.versions}. ` +
-      `Standard normals: ${report.nanosecondsPerNormal.toFixed(1)} ns each.`,
-  ].join("\n");
+  return `${[
+    "# Speed",
+    "`npm run bench -- --python PATH --update` wrote this page in one run. PATH is a Python with PyTorch and umap-learn. The machine should be idle.",
+    `${report.date}, ${report.machine}, ${report.threads} threads, ${report.versions}.`,
+    "## Steps",
+    stepTable(steps).join("\n"),
+    `Ratios are our time divided by theirs: median and, in brackets, the middle half of alternating rounds. Below 1 we are faster. Training steps are
+forward pass, backward pass, optimizer and moving average, from the same weights and data; the first losses are compared. PyTorch eager is the fastest of
+its settings: fused or foreach optimizer, channels_last or not. ~ marks ratios that something else on the machine disturbed: the fastest blocks say otherwise
+or rounds disagree.`,
+    `The floor is what the step's matrix products and convolutions take at the peak that this machine reached in the same run, ${(report.peak / 1e9).toFixed(0)} GFLOP/s.
+Compiling is the first step less the second. Memory is the most that a process of its own held, interpreter and libraries included.`,
+    "## The rest",
+    otherTable(others).join("\n"),
+    `Standard normals: ${report.nanosecondsPerNormal.toFixed(1)} ns each.`,
+  ].join("\n\n")}\n`;
 }
 
 function stepTable(sections: readonly Section[]): string[] {
   const names = [...new Set(sections.flatMap((s) => s.measurements.slice(1).map((m) => m.name)))];
-  const remembered = sections.some(({ memory }) => memory?.pytorch !== undefined);
   const head = [
     "One step",
     "ms",
+    "floor, ms",
     ...names.map((name) => `against ${name}`),
-    ...(remembered ? ["peak memory against PyTorch"] : []),
+    "compiled in, s",
+    "memory, MiB",
+    "against PyTorch",
   ];
-  const rows = sections.map(({ title, measurements, memory }) => [
+  const rows = sections.map(({ title, measurements, memory, floor, compileSeconds }) => [
     title,
     number(measurements[0]!.milliseconds),
+    floor === undefined ? "" : number(floor),
     ...names.map((name) => {
       const found = measurements.find((m) => m.name === name);
       return found ? ratio(found) : "";
     }),
-    ...(remembered ? [memory?.pytorch === undefined ? "" : digits(memory.ours / memory.pytorch)] : []),
+    compileSeconds === undefined ? "" : digits(compileSeconds),
+    memory ? memory.ours.toFixed(0) : "",
+    memory?.pytorch === undefined ? "" : digits(memory.ours / memory.pytorch),
   ]);
   return table(head, rows);
 }

@@ -1,19 +1,21 @@
 import * as random from "../src/engine/random.js";
 import { check, TangentLabError } from "../src/errors.js";
+import { type Content, fingerprintOf, once } from "../src/io/fingerprint.js";
+import { classesOf, type Label } from "./classes.js";
 import type { Dataset } from "./dataset.js";
 
 /**
  * Your own data: points, or images in [-1, 1].
  * @param x all examples, [size, ...shape], row-major. Kept, not copied.
  * @param shape of one example: [dim] or [height, width, channels].
- * @param labels the class of each example, from 0 on.
+ * @param labels the class of each example, numbers or names: the classes are those that occur, sorted.
  * @throws TangentLabError `invalid-argument` if shapes do not fit, `invalid-data` with the index of the first value that is
- * not finite, beyond [-1, 1] in an image, or no class.
+ * not finite, beyond [-1, 1] in an image, or no label, and for more than 10,000 classes.
  */
 export function fromArray(
   x: Float32Array,
   shape: readonly number[],
-  labels?: ArrayLike<number>,
+  labels?: ArrayLike<Label>,
   name = "array",
 ): Dataset {
   check(typeof x?.length === "number", "x", x, "numbers in a Float32Array");
@@ -42,7 +44,8 @@ export function fromArray(
     name,
     shape,
     size,
-    ...(labels && checkedLabels(labels, size)),
+    ...(labels != null && classesOf(labels, size)),
+    contents: () => [x],
     write: (index, out, offset) => out.set(x.subarray(index * width, (index + 1) * width), offset),
   });
 }
@@ -55,14 +58,17 @@ export interface FiniteSource {
   labels?: Int32Array;
   numClasses?: number;
   classNames?: readonly string[];
+  /** All examples, as they are stored, in their order: what the fingerprint is made of besides shape and labels. */
+  contents(): Iterable<Content>;
   write(index: number, out: Float32Array, offset: number): void;
 }
 
 /** A dataset of stored examples, converted batch by batch. */
-export function finite({ write, ...rest }: FiniteSource): Dataset {
-  const { shape, size, labels } = rest;
+export function finite({ write, contents, ...rest }: FiniteSource): Dataset {
+  const { shape, size, labels, classNames = null } = rest;
   const width = shape.reduce((a, b) => a * b, 1);
   const examples = (indices: ArrayLike<number>): Float32Array => {
+    check(typeof indices?.length === "number", "indices", indices, "a list of integers");
     const out = new Float32Array(indices.length * width);
     for (let i = 0; i < indices.length; i++) {
       const index = indices[i]!;
@@ -79,29 +85,15 @@ export function finite({ write, ...rest }: FiniteSource): Dataset {
   return {
     ...rest,
     examples,
+    fingerprint: once(() =>
+      fingerprintOf([{ shape, size, classNames }, ...contents(), ...(labels ? [labels] : [])]),
+    ),
     sample: (key, count) => {
       const indices = random.integers(key, count, size);
       const x = examples(indices);
       return labels ? { x, labels: indices.map((index) => labels[index]!) } : { x };
     },
   };
-}
-
-/** Labels as a dataset keeps them. @throws TangentLabError `invalid-argument` for a wrong count, `invalid-data` for what is no class. */
-export function checkedLabels(
-  labels: ArrayLike<number>,
-  size: number,
-): { labels: Int32Array; numClasses: number } {
-  check(labels.length === size, "labels", `${labels.length} labels`, `one for each of ${size} examples`);
-  let highest = 0;
-  for (let i = 0; i < size; i++) {
-    const label = labels[i]!;
-    if (!Number.isInteger(label) || label < 0 || label >= 2 ** 31) {
-      throw badValue("labels", i, 1, label, "classes, integers >= 0");
-    }
-    highest = Math.max(highest, label);
-  }
-  return { labels: Int32Array.from(labels), numClasses: highest + 1 };
 }
 
 function badValue(

@@ -1,4 +1,5 @@
-import { check } from "../src/errors.js";
+import { check, required } from "../src/errors.js";
+import type { ReadLimit } from "../src/io/limits.js";
 import { arrayFile } from "./array-file.js";
 import type { CaptionedDataset } from "./captioned.js";
 import { cifar10 } from "./cifar10.js";
@@ -16,7 +17,7 @@ import { shapes } from "./shapes.js";
 import type { Progress } from "./stored.js";
 import { circle, moons, sphere, spiral, swissRoll, torus } from "./toys.js";
 
-export interface DatasetOptions {
+export interface DatasetOptions extends ReadLimit {
   /** Of the random frame of an embedding ("spiral-16d"). Default 0. */
   seed?: number;
   /** Where the files of a dataset are: a folder, of "array" an .npy or .npz file. Needed for "cifar-10", "images" and "array". */
@@ -63,7 +64,8 @@ const imageSets: Record<string, (options: ImageOptions) => Dataset | Promise<Dat
   fashion,
   "cifar-10": ({ folder, ...options }) => cifar10(needed("cifar-10", folder), options),
   images: ({ folder, ...options }) => imageFolder(needed("images", folder), options),
-  array: ({ folder, range }) => arrayFile(needed("array", folder), { ...(range && { range }) }),
+  array: ({ folder, range, maxBytes }) =>
+    arrayFile(needed("array", folder), { ...(range && { range }), ...(maxBytes && { maxBytes }) }),
   shapes: ({ size }) => shapes({ ...(size && { size }) }),
   "shapes-rgb": ({ size }) => shapes({ ...(size && { size }), colour: true }),
   "portraits-labelled": async (options) =>
@@ -84,6 +86,9 @@ const divided = ["digits", "fashion", "cifar-10"];
 /** Those that are read from files of yours. */
 const fromFiles = ["digits", "fashion", "cifar-10", "images", "array"];
 
+/** Those of them whose files may be small and hold much. */
+const limited = fromFiles.filter((name) => name !== "cifar-10");
+
 /** Whether a dataset is read from a `folder`; the others are made or come with the packages. */
 export const takesFolder = (name: string): boolean => fromFiles.includes(name);
 
@@ -102,7 +107,8 @@ export const names: readonly string[] = [
  * @throws TangentLabError `invalid-argument` listing the known names, and what the dataset itself throws.
  */
 export async function byName(name: string, options: DatasetOptions = {}): Promise<Dataset> {
-  const { seed = 0, ...rest } = options;
+  check(typeof name === "string", "dataset", name, "the name of a dataset");
+  const { seed = 0, ...rest } = required("options", options);
   const [, base, dim] = /^(.*?)(?:-(\d+)d)?$/s.exec(name) as RegExpExecArray & [string, string, string?];
   const images = own(captionedSets, name) ?? own(imageSets, name);
   const toy = own(toys, base);
@@ -112,12 +118,13 @@ export async function byName(name: string, options: DatasetOptions = {}): Promis
     name,
     `${names.join(", ")}; and those of points in more dimensions, such as "spiral-16d"`,
   );
-  const { size, split, range, folder } = rest;
+  const { size, split, range, folder, maxBytes } = rest;
   const only = (known: readonly string[]): string => `only for ${known.join(", ")}, not for ${name}`;
   check(size === undefined || resizable.includes(name), "size", size, only(resizable));
   check(split === undefined || divided.includes(name), "split", split, only(divided));
   check(folder === undefined || takesFolder(name), "folder", folder, only(fromFiles));
   check(range === undefined || name === "array", "range", range, only(["array"]));
+  check(maxBytes === undefined || limited.includes(name), "maxBytes", maxBytes, only(limited));
   if (images) return images(rest);
   return dim === undefined ? toy!() : embed(toy!(), Number(dim), seed);
 }

@@ -4,37 +4,75 @@ import envPaths from "env-paths";
 import { TangentLabError } from "../src/errors.js";
 import { readBytes, writeFileAtomically } from "../src/io/files.js";
 import { decodeSafetensors, encodeSafetensors, type StoredArray } from "../src/io/safetensors.js";
+import { warnOnce } from "../src/io/warn.js";
 
 /** Where what took long to make is kept: ~/.cache/tangent-lab, or in XDG_CACHE_HOME; elsewhere where the system wants caches. */
 export const cacheFolder = (): string => envPaths("tangent-lab", { suffix: "" }).cache;
 
+/** Arrays as they are kept, and what they were made from. */
+export interface Kept {
+  arrays: Record<string, StoredArray>;
+  /** Plain text by name. */
+  metadata: Record<string, string>;
+}
+
 /**
  * Arrays that take long to make: from the cache folder if they are there, else made and left there for the next time.
  * @param name of the file, the same for what replaces it.
- * @param source what the arrays are made from (versions, options, sizes and times of files): another one and they are made anew.
+ * @param source what the arrays are made from (versions, options): another one and they are made anew.
  */
 export async function cached(
   name: string,
   source: unknown,
   make: () => Promise<Record<string, StoredArray>>,
 ): Promise<Record<string, StoredArray>> {
-  const path = join(cacheFolder(), `${name}.safetensors`);
-  const fingerprint = digest(source);
-  try {
-    const { tensors, metadata } = decodeSafetensors(await readBytes(path), path);
-    if (metadata.fingerprint === fingerprint) return tensors;
-  } catch (error) {
-    if (!(error instanceof TangentLabError)) throw error; // not there or not whole: made anew
-  }
+  const sourceDigest = digest(source);
+  const kept = await readKept(name);
+  if (kept?.metadata.source === sourceDigest) return kept.arrays;
   const arrays = await make();
-  try {
-    await writeFileAtomically(path, encodeSafetensors(arrays, { fingerprint }));
-  } catch (error) {
-    if (!(error instanceof TangentLabError)) throw error; // a full or read-only disk: only the next time is slower
-  }
+  await keep(name, { arrays, metadata: { source: sourceDigest } });
   return arrays;
 }
+
+/** What the cache folder has under a name; undefined where that is nothing, or not as it was written. */
+export async function readKept(name: string): Promise<Kept | undefined> {
+  try {
+    const path = pathOf(name);
+    const { tensors, metadata } = decodeSafetensors(await readBytes(path), path);
+    const { contents, ...rest } = metadata;
+    return contents === digestOf(tensors, rest) ? { arrays: tensors, metadata: rest } : undefined;
+  } catch (error) {
+    if (!(error instanceof TangentLabError)) throw error; // not there or not whole: made anew
+    return undefined;
+  }
+}
+
+/** Leaves arrays in the cache folder. Where that cannot be written, only the next time is slower: the user is told, once. */
+export async function keep(name: string, { arrays, metadata }: Kept): Promise<void> {
+  try {
+    const contents = digestOf(arrays, metadata);
+    await writeFileAtomically(pathOf(name), encodeSafetensors(arrays, { ...metadata, contents }));
+  } catch (error) {
+    if (!(error instanceof TangentLabError)) throw error;
+    warnOnce(`pictures are not kept for the next time: ${error.message}`);
+  }
+}
+
+const pathOf = (name: string): string => join(cacheFolder(), `${name}.safetensors`);
 
 /** A short name for any plain value. */
 export const digest = (value: unknown): string =>
   createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 24);
+
+/** A hash of arrays and metadata: what a bad disk or another program changed is not believed. */
+function digestOf(
+  arrays: Readonly<Record<string, StoredArray>>,
+  metadata: Readonly<Record<string, string>>,
+): string {
+  const hash = createHash("sha256").update(JSON.stringify(Object.entries(metadata).sort()));
+  for (const [name, { shape, data }] of Object.entries(arrays).sort(([a], [b]) => (a < b ? -1 : 1)))
+    hash
+      .update(JSON.stringify([name, shape]))
+      .update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return hash.digest("hex").slice(0, 24);
+}

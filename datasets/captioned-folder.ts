@@ -1,34 +1,30 @@
-import { readdir } from "node:fs/promises";
-import { basename, extname, join } from "node:path";
-import { parse } from "csv-parse/sync";
+import { basename, join, posix, sep } from "node:path";
 import { check, required, TangentLabError } from "../src/errors.js";
-import { decodeImage, imageExtensions } from "../src/io/decode-image.js";
-import { checkPath, fileSystemError, readBytes } from "../src/io/files.js";
+import { decodeImage } from "../src/io/decode-image.js";
+import { checkPath, readBytes } from "../src/io/files.js";
+import { byteLimit, type ReadLimit } from "../src/io/limits.js";
+import { warnOnce } from "../src/io/warn.js";
+import { type CaptionEntry, captionFiles, readCaptions } from "./caption-files.js";
 import { type CaptionedDataset, captioned } from "./captioned.js";
+import { isFile } from "./idx-images.js";
+import { leftOutText, pictureFiles } from "./picture-files.js";
 
-export interface CaptionedFolderOptions {
+export interface CaptionedFolderOptions extends ReadLimit {
   /** Height and width that every image must have, in pixels. Default those of the first image. */
   size?: number;
+  /** Of the file of captions, as TextDecoder calls it: "windows-1252" is Latin-1. Default UTF-8, or UTF-16 where a mark at its beginning says so. */
+  encoding?: string;
 }
-
-/** A line of captions.jsonl or metadata.csv. */
-interface Entry {
-  file: string;
-  captions: string[];
-  /** Where it stands, for errors: "captions.jsonl, line 3". */
-  where: string;
-}
-
-const captionFiles = ["captions.jsonl", "metadata.jsonl", "metadata.csv"] as const;
 
 /**
- * Your own images with captions: a folder of square PNG or JPEG files and one of
+ * Your own images with captions: a folder of square pictures (as `imageFolder` reads them, also in subfolders) and one of
  * - captions.jsonl (or metadata.jsonl): a line `{"file": "a.png", "caption": "a cat"}` or `"captions": ["a cat", "one cat"]` an image;
  * - metadata.csv with the columns `file_name` and `text`, one image a row.
  *
- * `file_name` and `text` are understood in both. Every image of the folder needs a caption and every caption its file.
+ * `file_name` and `text` are understood in both; names are paths within the folder, in any of Unicode's forms. Every image of the folder needs a caption and
+ * every caption its file.
  * @throws TangentLabError `file-system` where there is nothing to read, `invalid-data` for images of the wrong size, files without captions,
- * captions without files and blank captions, `corrupt-file` for what is no JSON, CSV or image.
+ * captions without files and blank captions, `corrupt-file` for what is no JSON, CSV or image, or not in the encoding.
  */
 export async function captionedFolder(
   folder: string,
@@ -43,24 +39,23 @@ export async function captionedFolder(
     options.size,
     "an integer from 4 to 256",
   );
-  const files = await readdir(folder).catch((cause: unknown) => {
-    throw fileSystemError("read", folder, cause);
-  });
-  const entries = await readEntries(folder, files);
-  const images = new Set(files.filter((file) => imageExtensions.includes(extname(file).toLowerCase())));
-  const captionedFiles = new Set(entries.map(({ file }) => file));
-  const bare = [...images].find((file) => !captionedFiles.has(file));
-  if (bare !== undefined) throw mismatch(folder, `${bare} has no caption`);
-  const missing = entries.find(({ file }) => !images.has(file));
-  if (missing) throw mismatch(folder, `${missing.where} names ${missing.file}, which is not an image there`);
+  byteLimit(options, 0);
+  const found = await pictureFiles(folder);
+  const entries = await readEntries(folder, options.encoding);
+  const files = matched(folder, found.files, entries);
+  // The captions themselves are no picture.
+  for (const extension of [".csv", ".jsonl"]) found.leftOut.delete(`${extension} (no picture)`);
+  const leftOut = leftOutText(folder, found);
+  if (leftOut !== undefined) warnOnce(leftOut);
 
   let { size } = options;
   const pixels: Uint8Array[] = [];
-  for (const { file } of entries) {
-    const image = decodeImage(await readBytes(join(folder, file)), join(folder, file));
+  for (const file of files) {
+    const path = join(folder, file);
+    const image = await decodeImage(await readBytes(path), path, options);
     size ??= image.width;
     if (image.width !== size || image.height !== size) {
-      throw new TangentLabError("invalid-data", `${join(folder, file)} has the wrong size`, {
+      throw new TangentLabError("invalid-data", `${path} has the wrong size`, {
         argument: "size",
         given: `${image.width} x ${image.height} pixels`,
         allowed: `${size} x ${size} pixels, as ${options.size === undefined ? "the first image" : "asked for"}`,
@@ -74,6 +69,7 @@ export async function captionedFolder(
     attributes: {},
     scenes: entries.map((_, i) => i),
     variants: 1,
+    contents: () => pixels,
     describe: (i) => ({ attributes: {}, captions: entries[i]!.captions, heldOut: false }),
     write: (i, _variant, out, offset) => {
       for (const [k, value] of pixels[i]!.entries()) out[offset + k] = value / 127.5 - 1;
@@ -81,73 +77,46 @@ export async function captionedFolder(
   });
 }
 
-async function readEntries(folder: string, files: readonly string[]): Promise<Entry[]> {
-  const name = captionFiles.find((each) => files.includes(each));
-  if (name === undefined) {
-    throw new TangentLabError("file-system", `no captions in ${folder}`, {
-      argument: "folder",
-      given: folder,
-      allowed: `a folder of images with ${captionFiles.join(" or ")}`,
-    });
+async function readEntries(folder: string, encoding: string | undefined): Promise<CaptionEntry[]> {
+  for (const name of captionFiles) {
+    if (!(await isFile(join(folder, name)))) continue;
+    const entries = await readCaptions(folder, name, encoding);
+    if (entries.length === 0) throw mismatch(folder, `${name} has no captions`);
+    return entries;
   }
-  const path = join(folder, name);
-  const text = new TextDecoder().decode(await readBytes(path));
-  const records = name.endsWith(".csv") ? parseCsv(text, path) : parseLines(text, path);
-  if (records.length === 0) throw mismatch(folder, `${name} has no captions`);
-  const entries = records.map(({ record, line }) => entryOf(record, `${name}, line ${line}`));
-  const named = new Set<string>();
-  const twice = entries.find(({ file }) => named.size === named.add(file).size);
-  if (twice) throw mismatch(folder, `${twice.where} names ${twice.file} a second time`);
-  return entries;
-}
-
-type Located = { record: Readonly<Record<string, unknown>>; line: number };
-
-function parseLines(text: string, path: string): Located[] {
-  return text.split("\n").flatMap((content, i): Located[] => {
-    if (content.trim() === "") return [];
-    try {
-      return [{ record: JSON.parse(content) as Record<string, unknown>, line: i + 1 }];
-    } catch (cause) {
-      throw new TangentLabError("corrupt-file", `${path}: line ${i + 1} is not JSON`, {
-        argument: "folder",
-        cause,
-      });
-    }
+  throw new TangentLabError("file-system", `no captions in ${folder}`, {
+    argument: "folder",
+    given: folder,
+    allowed: `a folder of images with ${captionFiles.join(" or ")}`,
   });
 }
 
-function parseCsv(text: string, path: string): Located[] {
-  try {
-    const rows = parse(text, { columns: true, bom: true, skip_empty_lines: true, info: true }) as {
-      record: Record<string, string>;
-      info: { lines: number };
-    }[];
-    return rows.map(({ record, info }) => ({ record, line: info.lines }));
-  } catch (cause) {
-    throw new TangentLabError("corrupt-file", `${path} is not CSV: ${(cause as Error).message}`, {
-      argument: "folder",
-      cause,
-    });
-  }
-}
+/** A path within the folder as captions may write it: "./a.png" is "a.png", and an accent may be a letter's own or a sign after it. */
+const canonical = (file: string): string => posix.normalize(file.replaceAll("\\", "/")).normalize("NFC");
 
-function entryOf(record: Readonly<Record<string, unknown>> | null, where: string): Entry {
-  const file = record?.file ?? record?.file_name;
-  const caption = record?.captions ?? record?.caption ?? record?.text;
-  const captions = Array.isArray(caption) ? caption : [caption];
-  const whole =
-    typeof file === "string" &&
-    captions.length > 0 &&
-    captions.every((each) => typeof each === "string" && each.trim() !== "");
-  if (!whole) {
-    throw new TangentLabError("invalid-data", `${where} does not caption an image`, {
-      argument: "folder",
-      given: record,
-      allowed: "a file (`file` or `file_name`) and text that is not blank (`caption`, `captions` or `text`)",
-    });
+/** The file of each entry, as the folder has it. @throws TangentLabError `invalid-data` unless each file has one entry. */
+function matched(folder: string, files: readonly string[], entries: readonly CaptionEntry[]): string[] {
+  const byName = new Map<string, string[]>();
+  for (const file of files) {
+    const name = canonical(file.split(sep).join("/"));
+    byName.set(name, [...(byName.get(name) ?? []), file]);
   }
-  return { file: file as string, captions: captions as string[], where };
+  const used = new Map<string, string>();
+  const chosen = entries.map(({ file, where }) => {
+    const there = byName.get(canonical(file)) ?? [];
+    // Two files may differ in nothing but the form of an accent.
+    const match = there.length > 1 ? there.find((each) => each === file) : there[0];
+    if (match === undefined) {
+      const why = there.length > 1 ? "is that of several files" : "is not an image there";
+      throw mismatch(folder, `${where} names ${file.slice(0, 200)}, which ${why}`);
+    }
+    if (used.has(match)) throw mismatch(folder, `${where} names ${file.slice(0, 200)} a second time`);
+    used.set(match, where);
+    return match;
+  });
+  const bare = files.find((file) => !used.has(file));
+  if (bare !== undefined) throw mismatch(folder, `${bare} has no caption`);
+  return chosen;
 }
 
 const mismatch = (folder: string, why: string): TangentLabError =>

@@ -1,5 +1,6 @@
 import * as random from "../src/engine/random.js";
 import { check, TangentLabError } from "../src/errors.js";
+import { type Content, fingerprintOf, once } from "../src/io/fingerprint.js";
 import type { Batch, Dataset } from "./dataset.js";
 
 /** What an image shows, a value by attribute: { colour: "red", shape: "circle" }. */
@@ -21,6 +22,10 @@ export interface CaptionedBatch extends Batch {
 export interface CaptionedDataset extends Dataset {
   /** Every caption that `sample` can give, of both splits; a batch's labels are indices into it. */
   readonly captions: readonly string[];
+  /** What each caption says: the attributes that all its pictures share; {} where only captions are known. */
+  readonly captionAttributes: readonly Attributes[];
+  /** All captions, by their indices, of the pictures that have this one, itself among them: none is wrong for them. */
+  captionsTogether(label: number): readonly number[];
   /** The values of every attribute that captions speak of; {} where only captions are known. */
   readonly attributes: Readonly<Record<string, readonly string[]>>;
   /** Number of combinations that training never draws, each of whose values it does draw; 0 where nothing is held out. */
@@ -43,6 +48,8 @@ export interface CaptionedSource<Scene> {
   /** Draws one of a scene's pictures into `out` from `offset` on. */
   write(scene: Scene, variant: number, out: Float32Array, offset: number): void;
   readOut?: (images: Float32Array) => Attributes[];
+  /** All pictures, as they are stored, in their order. Default: the first picture of every scene, for pictures that a program draws. */
+  contents?: () => Iterable<Content>;
 }
 
 /**
@@ -70,23 +77,42 @@ export function captioned<Scene>(source: CaptionedSource<Scene>): CaptionedDatas
     return { scene, labels: description.captions.map(labelOf), ...description };
   });
   const captions = [...index.keys()];
+  const withCaption = captions.map((): typeof known => []);
+  for (const entry of known) for (const label of new Set(entry.labels)) withCaption[label]!.push(entry);
   const splits: Record<Split, typeof known> = {
     seen: known.filter(({ heldOut }) => !heldOut),
     "held-out": known.filter(({ heldOut }) => heldOut),
   };
+  function* contentsOf(): Generator<Content> {
+    yield { shape, variants, attributes, captions };
+    yield known.map(({ labels, attributes, heldOut }) => ({ labels, attributes, heldOut }));
+    if (source.contents) yield* source.contents();
+    else
+      for (const scene of scenes) {
+        const picture = new Float32Array(width);
+        source.write(scene, 0, picture, 0);
+        yield picture;
+      }
+  }
   check(splits.seen.length > 0, "captions", `${known.length} captioned examples`, "at least one to train on");
   return {
     name,
     shape,
     size: scenes.length * variants,
     captions,
+    captionAttributes: withCaption.map((entries) => shared(entries.map((entry) => entry.attributes))),
+    captionsTogether: (label) => {
+      check(withCaption[label] !== undefined, "label", label, `0 to ${captions.length - 1}`);
+      return [...new Set(withCaption[label]!.flatMap((entry) => entry.labels))];
+    },
     attributes,
     heldOut: splits["held-out"].length,
+    fingerprint: once(() => fingerprintOf(contentsOf())),
     sample: (key, count, split = "seen") => {
       const from = splits[split];
       check(from !== undefined, "split", split, '"seen" or "held-out"');
       check(from.length > 0, "split", split, `"seen": ${name} holds nothing out`);
-      const [sceneKey, variantKey, captionKey] = random.split(key, 3) as [random.Key, random.Key, random.Key];
+      const [sceneKey, variantKey, captionKey] = random.split(key, 3);
       const chosen = Array.from(random.integers(sceneKey, count, from.length), (i) => from[i]!);
       const pictures = random.integers(variantKey, count, variants);
       const phrasings = random.uniform(captionKey, count);
@@ -108,6 +134,14 @@ export function captioned<Scene>(source: CaptionedSource<Scene>): CaptionedDatas
   };
 }
 
+/** The attributes on which all agree. */
+const shared = (list: readonly Attributes[]): Attributes =>
+  Object.fromEntries(
+    Object.entries(list[0]!).filter(([name, value]) =>
+      list.every((attributes) => attributes[name] === value),
+    ),
+  );
+
 /** Whether a dataset has captions. */
 export const isCaptioned = (data: Dataset): data is CaptionedDataset => "captions" in data;
 
@@ -121,6 +155,8 @@ export interface Agreement {
 
 /** Compares what images show with what they should show. @throws TangentLabError `invalid-argument` for lists of different length. */
 export function agreement(shown: readonly Attributes[], wanted: readonly Attributes[]): Agreement {
+  check(Array.isArray(shown), "shown", shown, "a list of what images show");
+  check(Array.isArray(wanted), "wanted", wanted, "a list of what images should show");
   check(
     shown.length === wanted.length && shown.length > 0,
     "shown",
@@ -148,7 +184,7 @@ export function readOutCeiling(
   count = 1000,
   split: Split = "seen",
 ): Agreement {
-  check(data.readOut !== undefined, "data", data.name, "a dataset whose attributes can be read out");
+  check(data?.readOut !== undefined, "data", data?.name, "a dataset whose attributes can be read out");
   const { x, attributes } = data.sample(key, count, split);
   return agreement(data.readOut(x), attributes);
 }

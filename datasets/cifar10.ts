@@ -4,7 +4,7 @@ import { check, required, TangentLabError } from "../src/errors.js";
 import { checkPath, fileSystemError, readBytes } from "../src/io/files.js";
 import { resample } from "../src/io/resample.js";
 import type { Dataset } from "./dataset.js";
-import { isThere } from "./idx-images.js";
+import { isFile, isThere } from "./idx-images.js";
 import { type Progress, storedImages } from "./stored.js";
 
 export interface Cifar10Options {
@@ -66,10 +66,13 @@ export async function cifar10(folder: string, options: Cifar10Options = {}): Pro
 
 async function batchNames(folder: string, split: "train" | "test"): Promise<string[]> {
   const pattern = split === "train" ? /^data_batch_\d+\.bin$/ : /^test_batch\.bin$/;
-  const files = await readdir(folder).catch((cause: unknown) => {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
     throw fileSystemError("read", folder, cause);
   });
-  const names = files.filter((file) => pattern.test(file)).sort();
+  const names: string[] = [];
+  for (const { name } of entries)
+    if (pattern.test(name) && (await isFile(join(folder, name)))) names.push(name);
+  names.sort();
   if (names.length > 0) return names;
   throw new TangentLabError("file-system", `no batches of CIFAR-10 in ${folder}`, {
     argument: "folder",

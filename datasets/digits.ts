@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { TangentLabError } from "../src/errors.js";
+import { required, TangentLabError } from "../src/errors.js";
 import type { Dataset } from "./dataset.js";
 import { type IdxImagesOptions, idxImages } from "./idx-images.js";
 
@@ -14,6 +14,7 @@ export interface DigitsOptions extends IdxImagesOptions {
  * @throws TangentLabError `file-system` if there are no files, `corrupt-file` if one is not what it should be.
  */
 export async function digits(options: DigitsOptions = {}): Promise<Dataset> {
+  required("options", options);
   return idxImages("digits", options.folder ?? packageFolder(), options);
 }
 

@@ -22,6 +22,8 @@ export function drawn(strokes: readonly Stroke[]): Dataset {
   const isList: boolean = Array.isArray(strokes);
   check(isList && strokes.length >= 1, "strokes", strokes, "one or more lists of points");
   strokes.forEach((stroke, i) => {
+    const arePoints: boolean = Array.isArray(stroke) && stroke.every((point) => Array.isArray(point));
+    check(arePoints, `strokes[${i}]`, stroke, "a list of points [x, y]");
     check(
       stroke.every(([x, y]) => Number.isFinite(x) && Number.isFinite(y)),
       `strokes[${i}]`,

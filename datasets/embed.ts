@@ -1,5 +1,6 @@
 import * as random from "../src/engine/random.js";
 import { check } from "../src/errors.js";
+import { fingerprintOf, once } from "../src/io/fingerprint.js";
 import type { Dataset, Manifold } from "./dataset.js";
 import { orthonormal } from "./manifold.js";
 
@@ -23,15 +24,18 @@ export function embed(dataset: Dataset, dim: number, seed = 0): Dataset {
   const frame = orthonormalFrame(random.key(seed), dim, small);
   const up = (x: Float32Array): Float32Array => timesFrame(x, frame, small, dim);
   const down = (x: Float32Array): Float32Array => timesFrame(x, transposed(frame), dim, small);
-  const { manifold, examples } = dataset;
+  const { manifold, examples, fingerprint, ...rest } = dataset;
   return {
-    ...dataset,
+    ...rest,
     name: `${dataset.name}-${dim}d`,
     shape: [dim],
     sample: (key, count) => {
       const batch = dataset.sample(key, count);
       return { ...batch, x: up(batch.x) };
     },
+    ...(fingerprint && {
+      fingerprint: once(async () => fingerprintOf([await fingerprint(), { dim, seed }])),
+    }),
     ...(examples && { examples: (indices) => up(examples(indices)) }),
     ...(manifold && { manifold: embedManifold(manifold, dim, up, down) }),
   };

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { setImmediate } from "node:timers/promises";
-import { check, TangentLabError } from "../src/errors.js";
+import { check, required, TangentLabError } from "../src/errors.js";
 import { rasterizeSquare } from "../src/io/resvg.js";
 import { cached } from "./cache.js";
 import { type CaptionedDataset, captioned } from "./captioned.js";
@@ -48,11 +48,12 @@ const tones = ["default", "light", "medium-light", "medium", "medium-dark", "dar
  * @throws TangentLabError `file-system` naming a package that is not installed, `invalid-argument` for other options.
  */
 export async function emoji(options: EmojiOptions = {}): Promise<CaptionedDataset> {
+  required("options", options);
   const { size = 24, styles = Object.keys(emojiStyles) as EmojiStyle[], set = "people" } = options;
   check(size === 24 || size === 32, "size", size, "24 or 32");
   check(set === "people" || set === "all", "set", set, '"people" or "all"');
   check(
-    styles.length > 0 && styles.every((style) => Object.hasOwn(emojiStyles, style)),
+    Array.isArray(styles) && styles.length > 0 && styles.every((style) => Object.hasOwn(emojiStyles, style)),
     "styles",
     styles,
     `one or more of ${Object.keys(emojiStyles).join(", ")}`,

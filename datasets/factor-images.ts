@@ -1,17 +1,10 @@
 import * as random from "../src/engine/random.js";
 import { check } from "../src/errors.js";
+import { fingerprintOf, once } from "../src/io/fingerprint.js";
 import type { Batch, Dataset } from "./dataset.js";
-import { factorManifold } from "./factor-manifold.js";
+import { type Factor, factorManifold } from "./factor-manifold.js";
+import { firstDraws } from "./generated.js";
 import { fromPointwise, type Vector } from "./manifold.js";
-
-/** One of the numbers that an image is made from. */
-export interface Factor {
-  name: string;
-  min: number;
-  max: number;
-  /** Whether max is the same as min again, as of an angle. */
-  periodic?: boolean;
-}
 
 export interface FactorBatch extends Batch {
   /** What each example is made from, [count, factors]. */
@@ -48,19 +41,21 @@ export function factorImages({ name, shape, factors, render }: FactorSource): Fa
       out.set(render(Array.from(values.subarray(i * dim, (i + 1) * dim))), i * width);
     return out;
   };
+  const sample = (key: random.Key, count: number): FactorBatch => {
+    const drawn = random.uniform(key, count * dim).map((u, i) => {
+      const { min, max } = factors[i % dim]!;
+      return min + u * (max - min);
+    });
+    return { x: renderAll(drawn), factors: drawn };
+  };
   return {
     name,
     shape,
     size: Number.POSITIVE_INFINITY,
     factors,
     render: renderAll,
-    sample: (key, count) => {
-      const drawn = random.uniform(key, count * dim).map((u, i) => {
-        const { min, max } = factors[i % dim]!;
-        return min + u * (max - min);
-      });
-      return { x: renderAll(drawn), factors: drawn };
-    },
+    sample,
+    fingerprint: once(() => fingerprintOf([{ shape, factors }, ...firstDraws(sample, 100)])),
     manifold: fromPointwise({ ambientDim: width, dim, ...factorManifold(factors, render) }),
   };
 }

@@ -1,7 +1,15 @@
 import { Matrix, solve } from "ml-matrix";
 import * as random from "../src/engine/random.js";
-import type { Factor } from "./factor-images.js";
 import { orthonormal, type PointwiseManifold, type Vector } from "./manifold.js";
+
+/** One of the numbers that an image is made from. */
+export interface Factor {
+  name: string;
+  min: number;
+  max: number;
+  /** Whether max is the same as min again, as of an angle. */
+  periodic?: boolean;
+}
 
 type Render = (values: Vector) => Float64Array;
 

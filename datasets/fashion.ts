@@ -1,4 +1,4 @@
-import { TangentLabError } from "../src/errors.js";
+import { required, TangentLabError } from "../src/errors.js";
 import type { Dataset } from "./dataset.js";
 import { type IdxImagesOptions, idxImages, isThere } from "./idx-images.js";
 
@@ -28,6 +28,7 @@ const debianFolder = "/usr/share/datasets/fashion-mnist";
  * @throws TangentLabError `file-system` if there are no files, `corrupt-file` if one is not what it should be.
  */
 export async function fashion(options: FashionOptions = {}): Promise<Dataset> {
+  required("options", options);
   const folder = options.folder ?? debianFolder;
   if (options.folder === undefined && !(await isThere(folder))) {
     throw new TangentLabError("file-system", "Fashion-MNIST was not found", {

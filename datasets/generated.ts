@@ -1,5 +1,6 @@
 import * as random from "../src/engine/random.js";
 import { check } from "../src/errors.js";
+import { type Content, fingerprintOf, once } from "../src/io/fingerprint.js";
 import { type Curve, squaredDistance } from "./curve.js";
 import type { Batch, Dataset } from "./dataset.js";
 import { fromPointwise, type PointwiseManifold, type Vector } from "./manifold.js";
@@ -30,9 +31,16 @@ export function generated(
     shape: [ambientDim],
     size: Number.POSITIVE_INFINITY,
     sample,
+    fingerprint: once(() => fingerprintOf([{ shape: [ambientDim], numClasses }, ...firstDraws(sample)])),
     manifold: fromPointwise(manifold),
     ...(numClasses !== undefined && { numClasses }),
   };
+}
+
+/** What stands for data without an end: a thousand examples, and so the program that makes them. */
+export function firstDraws(sample: Dataset["sample"], count = 1000): Content[] {
+  const { x, labels } = sample(random.key(0), count);
+  return labels ? [x, labels] : [x];
 }
 
 /** Uniform along one or more curves; several are classes. */

@@ -1,15 +1,21 @@
-import { readdir, stat } from "node:fs/promises";
-import { basename, extname, join, relative, resolve, sep } from "node:path";
+import { basename, join, resolve, sep } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { check, required, TangentLabError } from "../src/errors.js";
-import { type DecodedImage, decodeImage, imageExtensions } from "../src/io/decode-image.js";
-import { checkPath, fileSystemError, readBytes } from "../src/io/files.js";
+import { type DecodedImage, decodeImage } from "../src/io/decode-image.js";
+import { checkPath } from "../src/io/files.js";
+import { imageExtensions } from "../src/io/image-kind.js";
+import { allocate, byteLimit, type ReadLimit } from "../src/io/limits.js";
 import { resample } from "../src/io/resample.js";
-import { cached, digest } from "./cache.js";
+import type { StoredArray } from "../src/io/safetensors.js";
+import { warnOnce } from "../src/io/warn.js";
+import { digest, keep, readKept } from "./cache.js";
+import { checkClassCount } from "./classes.js";
 import type { Dataset } from "./dataset.js";
+import { type FileState, parseStates, readWithState, unchanged } from "./file-states.js";
+import { leftOutText, pictureFiles } from "./picture-files.js";
 import { type Progress, storedImages } from "./stored.js";
 
-export interface ImageFolderOptions {
+export interface ImageFolderOptions extends ReadLimit {
   /**
    * Height and width, from 4 to 1024: the largest square in the middle of each image is resized to it without aliasing. Default: images stay as they are,
    * and must all be squares of one size.
@@ -21,15 +27,18 @@ export interface ImageFolderOptions {
 }
 
 /**
- * A folder of PNG and JPEG files: images [size, size, channels] in [-1, 1], transparency over white. Where they lie in subfolders, each of these is a
- * class, in alphabetical order, with whatever is below it. Links to files are followed; files and folders whose names begin with a dot are left aside. What was decoded is kept in the cache folder until a file changes.
- * @throws TangentLabError `file-system` for a folder without images, `invalid-data` for images of several sizes, or both beside and in subfolders,
- * `corrupt-file` naming a file that is no image or not complete.
+ * A folder of pictures (PNG, JPEG, WebP, GIF, BMP, AVIF, TIFF): images [size, size, channels] in [-1, 1], turned as their orientation says, transparency over
+ * white. Where they lie in subfolders, each of these is a class, in alphabetical order, with whatever is below it. Links to files and folders are followed; files
+ * and folders whose names begin with a dot are left aside, and a warning names what else is left out. What was decoded is kept in the cache folder until the
+ * content of a file changes.
+ * @throws TangentLabError `file-system` for a folder without images, `invalid-data` for images of several sizes, both beside and in subfolders, or too
+ * large to decode (`maxBytes`), `corrupt-file` naming a file that is no image or not complete.
  */
 export async function imageFolder(folder: string, options: ImageFolderOptions = {}): Promise<Dataset> {
   checkPath(folder, "folder");
   required("options", options);
-  const { size, channels = 3, onProgress } = options;
+  const { size, channels = 3 } = options;
+  byteLimit(options, 0);
   check(
     size === undefined || (Number.isInteger(size) && size >= 4 && size <= 1024),
     "size",
@@ -40,53 +49,57 @@ export async function imageFolder(folder: string, options: ImageFolderOptions = 
   const root = resolve(folder);
   const files = await imageFiles(root);
   const { labels, classNames } = classes(root, files);
-  const times = await Promise.all(files.map(async (file) => [file, await timeOf(join(root, file))]));
-  const { pixels } = await cached(
-    `images-${basename(root)}-${digest([root, size, channels])}`,
-    [times, size, channels],
-    async () => {
-      const decoded = await decodeAll(root, files, size, channels, onProgress);
-      const side = Math.sqrt(decoded.length / files.length / channels);
-      return { pixels: { shape: [files.length, side, side, channels], data: decoded } };
-    },
-  );
-  const [, height, width] = pixels!.shape as [number, number, number];
+  const pixels = await pixelsOf(root, files, size, channels, options);
+  const [, height, width] = pixels.shape as [number, number, number];
   return storedImages({
     name: basename(root),
     shape: [height, width, channels],
-    pixels: pixels!.data as Uint8Array,
+    pixels: pixels.data as Uint8Array,
     ...(labels && { labels, classNames, numClasses: classNames.length }),
   });
 }
 
-/** Paths within the folder, sorted. */
-async function imageFiles(root: string): Promise<string[]> {
-  const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
-    throw fileSystemError("read", root, cause);
-  });
-  const files = entries
-    .filter((entry) => entry.isFile() || entry.isSymbolicLink())
-    .filter((entry) => imageExtensions.includes(extname(entry.name).toLowerCase()))
-    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
-    // What systems leave beside images ("._a.png", ".Trash") is hidden.
-    .filter((file) => !file.split(sep).some((part) => part.startsWith(".")))
-    .sort();
-  if (files.length > 0) return files;
-  throw new TangentLabError("file-system", `no images in ${root}`, {
-    argument: "folder",
-    given: root,
-    allowed: `a folder with files ${imageExtensions.join(", ")} in it or in a subfolder for each class`,
-  });
+/** The pixels of all files: those that are kept, where no file has changed since, else decoded now. */
+async function pixelsOf(
+  root: string,
+  files: readonly string[],
+  size: number | undefined,
+  channels: 1 | 3,
+  options: ImageFolderOptions,
+): Promise<StoredArray> {
+  // Names of files have at most 255 bytes.
+  const name = `images-${basename(root).slice(0, 60)}-${digest([root, size, channels])}`;
+  const kept = await readKept(name);
+  const states = parseStates(kept?.metadata.files);
+  if (kept?.arrays.pixels && states && (await unchanged(root, files, states))) return kept.arrays.pixels;
+  const decoded = await decodeAll(root, files, size, channels, options);
+  const side = Math.sqrt(decoded.pixels.length / files.length / channels);
+  const pixels = { shape: [files.length, side, side, channels], data: decoded.pixels };
+  await keep(name, { arrays: { pixels }, metadata: { files: JSON.stringify(decoded.states) } });
+  return pixels;
 }
 
-/** When a file was changed, in milliseconds. */
-async function timeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).mtimeMs;
-  } catch (cause) {
-    throw fileSystemError("read", path, cause);
+/** Paths within the folder, sorted; says what is left out. */
+async function imageFiles(root: string): Promise<string[]> {
+  const found = await pictureFiles(root);
+  const leftOut = leftOutText(root, found);
+  if (found.files.length === 0) {
+    throw new TangentLabError("file-system", `no images in ${leftOut ?? root}`, {
+      argument: "folder",
+      given: root,
+      allowed: `a folder with files ${imageExtensions.join(", ")} in it or in a subfolder for each class`,
+    });
   }
+  const full = new Set(found.files.map((file) => file.slice(0, file.indexOf(sep))));
+  const empty = found.folders.filter((folder) => !folder.includes(sep) && !full.has(folder));
+  if (leftOut !== undefined) warnOnce(leftOut);
+  if (empty.length > 0) warnOnce(`${root}: no picture, and so no class, in ${listed(empty)}`);
+  return found.files;
 }
+
+/** Some names, and how many more there are. */
+const listed = (names: readonly string[], most = 5): string =>
+  names.slice(0, most).join(", ") + (names.length > most ? ` and ${names.length - most} more` : "");
 
 function classes(
   root: string,
@@ -103,30 +116,39 @@ function classes(
       allowed: "all images in one folder, or each in the subfolder of its class",
     });
   }
-  return { labels: Int32Array.from(parents, (name) => classNames.indexOf(name!)), classNames };
+  checkClassCount(classNames.length, "folder");
+  const labels = new Map(classNames.map((name, label) => [name, label]));
+  return { labels: Int32Array.from(parents, (name) => labels.get(name!)!), classNames };
 }
 
-/** [files, side, side, channels] */
+/** `pixels` [files, side, side, channels], and the files as they were. */
 async function decodeAll(
   root: string,
   files: readonly string[],
   size: number | undefined,
   channels: 1 | 3,
-  onProgress: Progress | undefined,
-): Promise<Uint8Array> {
-  let out = new Uint8Array(0);
+  { onProgress, ...options }: ImageFolderOptions,
+): Promise<{ pixels: Uint8Array; states: FileState[] }> {
+  let pixels = new Uint8Array(0);
   let side = size;
-  for (const [i, file] of files.entries()) {
-    const image = decodeImage(await readBytes(join(root, file)), join(root, file));
-    if (size === undefined) checkSize(image, side, join(root, file));
+  const states: FileState[] = [];
+  for (const [i, name] of files.entries()) {
+    const path = join(root, name);
+    const { bytes, state } = readWithState(root, name);
+    states.push(state);
+    const image = await decodeImage(bytes, path, options);
+    if (size === undefined) checkSize(image, side, path);
     side ??= image.width;
     const width = side * side * channels;
-    if (i === 0) out = new Uint8Array(files.length * width);
-    out.set(toChannels(square(image, side), channels), i * width);
+    if (i === 0) {
+      const length = files.length * width;
+      pixels = allocate(root, length, () => new Uint8Array(length));
+    }
+    pixels.set(toChannels(square(image, side), channels), i * width);
     onProgress?.(i + 1, files.length);
     await setImmediate(); // signals have their turn
   }
-  return out;
+  return { pixels, states };
 }
 
 function checkSize(image: DecodedImage, side: number | undefined, path: string): void {
@@ -141,6 +163,7 @@ function checkSize(image: DecodedImage, side: number | undefined, path: string):
 /** The largest square in the middle, at `side` x `side`. */
 function square(image: DecodedImage, side: number): Uint8Array {
   const { width, height, data } = image;
+  if (width === height && width === side) return data;
   const least = Math.min(width, height);
   const [left, top] = [Math.floor((width - least) / 2), Math.floor((height - least) / 2)];
   const crop = new Uint8Array(least * least * 3);

@@ -1,4 +1,5 @@
 import { check } from "../src/errors.js";
+import { fingerprintOf, once } from "../src/io/fingerprint.js";
 import type { CaptionedDataset } from "./captioned.js";
 import type { Dataset } from "./dataset.js";
 
@@ -11,11 +12,12 @@ export function labelledBy(
   attributes: readonly string[],
   name = `${data?.name}-labelled`,
 ): Dataset {
-  const isCaptioned = typeof data?.attributes === "object" && Array.isArray(attributes);
-  check(isCaptioned, "data", data, "a dataset with captions, and a list of its attributes");
+  check(typeof data?.attributes === "object", "data", data?.name ?? data, "a dataset with captions");
   const known = Object.keys(data.attributes);
   check(
-    attributes.length > 0 && attributes.every((attribute) => known.includes(attribute)),
+    Array.isArray(attributes) &&
+      attributes.length > 0 &&
+      attributes.every((attribute) => known.includes(attribute)),
     "attributes",
     attributes,
     known.length > 0 ? `one or more of ${known.join(", ")}` : "none: this dataset has captions only",
@@ -30,12 +32,16 @@ export function labelledBy(
       const values = data.attributes[attribute]!;
       return label * values.length + values.indexOf(shown[attribute]!);
     }, 0);
+  const { fingerprint } = data;
   return {
     name,
     shape: data.shape,
     size: data.size,
     numClasses: classNames.length,
     classNames,
+    ...(fingerprint && {
+      fingerprint: once(async () => fingerprintOf([await fingerprint(), { attributes }])),
+    }),
     sample: (key, count) => {
       const { x, attributes: shown } = data.sample(key, count);
       return { x, labels: Int32Array.from(shown, labelOf) };

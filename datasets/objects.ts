@@ -1,4 +1,4 @@
-import { check } from "../src/errors.js";
+import { check, required } from "../src/errors.js";
 import { type Attributes, type CaptionedDataset, captioned } from "./captioned.js";
 import {
   everyObject,
@@ -43,7 +43,8 @@ interface Scene {
  * `colour`, `shape`, `size`, `position`. A quarter of the pairs of colour and shape is held out.
  * @throws TangentLabError `invalid-argument` for another size.
  */
-export function objects({ size = 16 }: ScenesOptions = {}): CaptionedDataset {
+export function objects(options: ScenesOptions = {}): CaptionedDataset {
+  const { size = 16 } = required("options", options);
   checkSize(size);
   const unit = size / 16;
   const names = Object.keys(positions) as Position[];

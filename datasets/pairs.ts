@@ -1,3 +1,4 @@
+import { required } from "../src/errors.js";
 import { type Attributes, type CaptionedDataset, captioned } from "./captioned.js";
 import { article, checkSize, eachImage, type ScenesOptions } from "./objects.js";
 import { everyObject, isHeldOut, jittered, objectFinder, type Place, paint } from "./scenes.js";
@@ -31,7 +32,8 @@ const diameter = 6;
  * way round. Scenes with one of a quarter of the pairs of colour and shape are held out.
  * @throws TangentLabError `invalid-argument` for another size.
  */
-export function pairs({ size = 16 }: ScenesOptions = {}): CaptionedDataset {
+export function pairs(options: ScenesOptions = {}): CaptionedDataset {
+  const { size = 16 } = required("options", options);
   checkSize(size);
   const unit = size / 16;
   const names = Object.keys(relations) as Relation[];

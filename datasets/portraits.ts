@@ -73,6 +73,7 @@ export async function portraits({ onProgress }: { onProgress?: Progress } = {}):
     attributes: Object.fromEntries(names.map((name) => [name, values(name)])),
     scenes: scenes.map((_, i) => i),
     variants,
+    contents: () => [pixels],
     describe: (i) => ({
       attributes: scenes[i]!,
       captions: phrasings(scenes[i]!),

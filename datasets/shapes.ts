@@ -1,4 +1,4 @@
-import { check } from "../src/errors.js";
+import { check, required } from "../src/errors.js";
 import { type FactorDataset, factorImages } from "./factor-images.js";
 import type { Vector } from "./manifold.js";
 
@@ -28,7 +28,8 @@ const SHARPNESS = 3;
  * function of its 4 or 5 factors, so that nearest points and tangent spaces of their manifold are known: on what share of a tangent lies along it can be
  * measured on images. Images [size, size, 1 or 3] in [-1, 1].
  */
-export function shapes({ size = 16, colour = false }: ShapesOptions = {}): FactorDataset {
+export function shapes(options: ShapesOptions = {}): FactorDataset {
+  const { size = 16, colour = false } = required("options", options);
   check(Number.isInteger(size) && size >= 8 && size <= 64, "size", size, "an integer from 8 to 64");
   return factorImages({
     name: colour ? "shapes-rgb" : "shapes",

@@ -22,6 +22,7 @@ export function storedImages({ pixels, ...rest }: StoredImages): Dataset {
   return finite({
     ...rest,
     size: pixels.length / width,
+    contents: () => [pixels],
     write: (index, out, offset) => {
       const start = index * width;
       for (let k = 0; k < width; k++) out[offset + k] = pixels[start + k]! / 127.5 - 1;

@@ -6,9 +6,6 @@ import type { Pushes } from "./training/pushes.js";
 export const arms = ["pixel", "MFD"] as const;
 export type ArmName = (typeof arms)[number];
 
-/** Noise levels t at which tangents are measured. Training's own have their median at 0.33. */
-export const levels = [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4] as const;
-
 /** Iterations between two recordings. */
 export const STRIDE = 10;
 

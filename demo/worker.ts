@@ -75,7 +75,7 @@ const rest = (milliseconds: number): Promise<void> =>
 
 async function start(request: Extract<Request, { kind: "prepare" }>, id: number): Promise<void> {
   if (id !== newest) return;
-  duel?.dispose();
+  await duel?.dispose();
   duel = undefined;
   const data = request.shape === "drawn" ? drawn(request.strokes) : datasets[request.shape]();
   engine ??= await chooseProvider(self.name as Engine);
@@ -93,7 +93,7 @@ async function start(request: Extract<Request, { kind: "prepare" }>, id: number)
 }
 
 /** The feature map, which regresses the size of noise, over the picture. */
-async function relief({ features, featureParameters }: Preparation): Promise<Relief> {
+async function relief({ features }: Preparation): Promise<Relief> {
   const size = 72;
   const at = (i: number): number => VIEW * ((2 * i) / (size - 1) - 1);
   const grid = Float32Array.from({ length: size * size * 2 }, (_, i) =>
@@ -101,9 +101,9 @@ async function relief({ features, featureParameters }: Preparation): Promise<Rel
   );
   const points = tf.tensor2d(grid, [size * size, 2]);
   const height = compile((parameters: tf.Tensor, points: tf.Tensor) => ({
-    height: features.apply(parameters, points).labels,
+    height: features.model.apply(parameters, points).labels,
   }));
-  const result = await height(featureParameters as tf.Tensor, points);
+  const result = await height(features.parameters as tf.Tensor, points);
   const values = result.height.dataSync().slice() as Float32Array;
   tf.dispose([points, result.height as tf.Tensor]);
   return { values, size };
@@ -148,7 +148,7 @@ self.onmessage = ({ data: request }: MessageEvent<Request>) => {
     case "reset":
       enqueue(async () => {
         if (!duel) return;
-        duel.restart();
+        await duel.restart();
         await look();
       });
       break;

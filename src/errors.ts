@@ -60,13 +60,45 @@ export function required<T>(argument: string, value: T, allowed = "an object of 
   return value;
 }
 
+/** That a value is an integer from `least`. @throws TangentLabError `invalid-argument` naming `argument`. */
+check.count = (argument: string, value: number, least = 1): void =>
+  check(Number.isInteger(value) && value >= least, argument, value, `an integer >= ${least}`);
+
+/** That a value is a finite number > 0. @throws TangentLabError `invalid-argument` naming `argument`. */
+check.positive = (argument: string, value: number): void =>
+  check(value > 0 && Number.isFinite(value), argument, value, "a finite number > 0");
+
+/** That a value is one of these names, or a name of this table. @throws TangentLabError `invalid-argument` listing them. */
+check.oneOf = (argument: string, value: string, known: readonly string[] | object): void => {
+  const names = Array.isArray(known) ? (known as readonly string[]) : Object.keys(known);
+  check(names.includes(value), argument, value, names.join(names.length === 2 ? " or " : ", "));
+};
+
+/**
+ * That an object has no other options than these: one that is misspelt, or meant for something else, would do nothing.
+ * @throws TangentLabError `invalid-argument` naming the first other one.
+ */
+check.only = (of: string, options: object, known: readonly string[]): void => {
+  required("options", options);
+  for (const [name, value] of Object.entries(options))
+    check(known.includes(name) || value === undefined, name, value, `of ${of} only ${known.join(", ")}`);
+};
+
+/** The most of a value that an error shows, in characters. */
+const shown = 120;
+
+const short = (text: string): string => (text.length > shown ? `${text.slice(0, shown - 3)}...` : text);
+
+/** A value for people: the beginning of what is long, and no error of its own, whatever it is. */
 function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "string") return short(JSON.stringify(value.slice(0, 2 * shown)));
   if (typeof value === "number" || typeof value === "boolean" || value == null) return String(value);
+  if (ArrayBuffer.isView(value) && "length" in value && (value.length as number) > shown)
+    return `${value.constructor.name} of ${value.length} numbers`;
   try {
-    const text = JSON.stringify(value) ?? String(value);
-    return text.length > 120 ? `${text.slice(0, 117)}...` : text;
+    return short(JSON.stringify(value) ?? String(value));
   } catch {
-    return String(value);
+    // A bigint in it, a circle, or nested too deep even for this.
+    return typeof value === "bigint" ? String(value) : Object.prototype.toString.call(value);
   }
 }

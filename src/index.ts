@@ -1,14 +1,13 @@
-// What `import ... from "tangent-lab"` gives: a namespace for each part. Methods get their ready-made training here, which the import
-// directions keep out of the methods' own folders.
+// What `import ... from "tangent-lab"` gives: a namespace for each part.
 export * as datasets from "../datasets/index.js";
+export * as consistency from "./consistency/index.js";
+export * as diffusion from "./diffusion/index.js";
+export * as engine from "./engine/index.js";
 export { type ErrorCode, TangentLabError } from "./errors.js";
+export * as io from "./io/index.js";
+export * as loop from "./loop/index.js";
+export * as manifold from "./manifold/index.js";
+export * as metrics from "./metrics/index.js";
 export * as nn from "./nn/index.js";
 export * as optim from "./optim/index.js";
-export * as consistency from "./public/consistency.js";
-export * as diffusion from "./public/diffusion.js";
-export * as engine from "./public/engine.js";
-export * as io from "./public/io.js";
-export * as manifold from "./public/manifold.js";
-export * as metrics from "./public/metrics.js";
-export * as softrepa from "./public/softrepa.js";
-export * as training from "./training/index.js";
+export * as softrepa from "./softrepa/index.js";

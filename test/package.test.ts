@@ -38,7 +38,7 @@ test("the package can be required: no top-level await in its static imports", as
   const { stdout } = await run(process.execPath, ["-e", code], { cwd: root });
   assert.is(
     stdout.trim(),
-    "TangentLabError,consistency,datasets,diffusion,engine,io,manifold,metrics,nn,optim,softrepa,training",
+    "TangentLabError,consistency,datasets,diffusion,engine,io,loop,manifold,metrics,nn,optim,softrepa",
   );
 });
 
@@ -63,9 +63,9 @@ test("the notebook kernel's compiler accepts the types, and they are not any", a
     };
     const good = `import { consistency, datasets, diffusion, manifold } from "tangent-lab";
 const data = datasets.spiral();
-const from = await diffusion.trainDenoiser(data, { steps: 10 });
-const features = await manifold.trainFeatureNetwork(data);
-const run = consistency.train(data, { from, distance: manifold.alignedLoss(features.model, features.parameters) });
+const from = await diffusion.train(data, { steps: 10 });
+const features = await manifold.train(data);
+const run = consistency.train(data, { from, loss: consistency.mfd(features) });
 for await (const event of run) { const loss: number = event.metrics["loss"]!; void loss; }
 export {};
 `;

@@ -6,16 +6,16 @@ import * as viz from "../viz/index.js";
 /** What makes networks, data, losses, methods and measures: with nothing given, and with an empty object where options belong. */
 const makers = {
   consistency:
-    "cd continuous ct denoise discrete ect ectPairs exponentialCurriculum generate ict levelTimes lpips meanFlow meanFlowModel perceptualLoss pretrained rootCurriculum train",
+    "continuous discrete ectPairs evaluation exponentialCurriculum levelTimes lpips meanFlow meanFlowModel mfd mfdDistance perceptualLoss rootCurriculum tangentProbes train",
   datasets: "arrayFile byName captionedFolder cifar10 drawn embed fromArray imageFolder labelledBy",
-  diffusion: "denoise denoiser denoising generate karrasSigmas pretrained trainDenoiser trigflow",
+  diffusion: "denoise denoiser denoising generate karrasSigmas pretrained train trigflow",
   io: "encodePng imageGrid readSafetensors writeSafetensors",
-  manifold: "alignedLoss featureRegression imageTransformations pointTransformations trainFeatureNetwork",
+  manifold: "featureRegression imageTransformations pointTransformations train",
   metrics:
-    "bootstrap classifier denoisingFrechet evaluate frechetDistance gaussian kernelDistance mmd onnxFeatures precisionRecall slicedWasserstein trainClassifier",
+    "bootstrap classifier denoisingFrechet evaluate frechetDistance gaussian kernelDistance kernelDistanceOfSubsets mmd onnxFeatures precisionRecall slicedWasserstein trainClassifier",
   nn: "convFeatures exportPublished flatten importPublished mlp mlpFeatures networkFrom resnetFeatures songUnet unet vggFeatures",
+  loop: "train",
   softrepa: "crossUnet jointTransformer softTokens",
-  training: "evaluation tangentProbes train",
 } as const;
 
 /** What draws: also with something that has names and nothing else. */
@@ -50,6 +50,9 @@ async function raw(
   return found;
 }
 
+/** What has a default for all that it takes. */
+const optional = { consistency: "cd ct ect ict scd sct" } as const;
+
 const calls = [[], [{}], [{}, {}, {}], [null], ["x"]];
 
 test("what is called without its arguments, or with empty ones, names the argument", async () => {
@@ -59,6 +62,13 @@ test("what is called without its arguments, or with empty ones, names the argume
       const make = (spaces[space] as Record<string, (...given: unknown[]) => unknown>)[name]!;
       assert.equal(await raw(`${space}.${name}`, make, calls), []);
     }
+});
+
+test("what is called with something else than its options names the argument", async () => {
+  for (const name of optional.consistency.split(" ")) {
+    const make = (tangentLab.consistency as Record<string, unknown>)[name] as () => unknown;
+    assert.equal(await raw(`consistency.${name}`, make, [[null], ["x"], [{ unknown: 1 }]]), []);
+  }
 });
 
 test("what draws names what is missing", async () => {

@@ -22,19 +22,20 @@ export {
 export { type LevelSetsInput, levelSets, type Slice } from "./charts/level-sets.js";
 export { type LogitsInput, logitsMatrices } from "./charts/logits.js";
 export { type PictureRowsInput, pictureRows } from "./charts/picture-rows.js";
-export {
-  type SampleRun,
-  type SamplesInput,
-  sampleGrids,
-  sampleScatter,
-} from "./charts/samples.js";
+export { type SampleRun, type SamplesInput, sampleGrids, sampleScatter } from "./charts/samples.js";
 export {
   type FourRowsInput,
   fourRows,
   type TangentPicturesInput,
   tangentPictures,
 } from "./charts/tangent-pictures.js";
-export { directionChange, type ProbeChartInput, type ProbeCurves, parallelShare } from "./charts/tangents.js";
+export {
+  directionChange,
+  type ParallelShareInput,
+  type ProbeChartInput,
+  type ProbeCurves,
+  parallelShare,
+} from "./charts/tangents.js";
 export { type TimeScheduleInput, timeSchedule } from "./charts/time-schedule.js";
 export { type TrajectoriesInput, trajectories } from "./charts/trajectories.js";
 export {
@@ -57,7 +58,7 @@ export { toHTML } from "./render/html.js";
 export { toPNG } from "./render/png.js";
 export { save } from "./render/save.js";
 export { toSVG } from "./render/svg.js";
-export type { MetricsRow, ReportComparison, ReportInput, ReportRun } from "./report/input.js";
 export { renderReport } from "./report/report.js";
+export type { Recorded, Runs } from "./runs.js";
 export type { Points, VegaLiteSpec } from "./spec.js";
 export { palette, runColors, type Theme, themed } from "./theme.js";

@@ -1,8 +1,8 @@
 import { performance } from "node:perf_hooks";
 import { embed, spiral } from "../../datasets/index.js";
+import * as consistency from "../../src/consistency/index.js";
 import { describeDevice, useDevice } from "../../src/engine/device.js";
-import { trainConsistency } from "../../src/training/consistency.js";
-import type { TrainingEvent } from "../../src/training/run.js";
+import type { TrainingEvent } from "../../src/loop/run.js";
 import { Kernel } from "../peers/kernel.js";
 import type { Run, Runner } from "../runner.js";
 import type { Comparison } from "./comparison.js";
@@ -58,7 +58,7 @@ function gated(
   let open = (_more: boolean): void => {};
   async function* events(): AsyncGenerator<TrainingEvent, void> {
     const data = embed(spiral(), 16);
-    for await (const event of trainConsistency(data, {
+    for await (const event of consistency.train(data, {
       steps: 1e6,
       batchSize: 16,
       eventEvery,

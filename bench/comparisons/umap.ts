@@ -1,69 +1,128 @@
-import { performance } from "node:perf_hooks";
-import { digits } from "../../datasets/index.js";
-import { describeDevice, useDevice } from "../../src/engine/device.js";
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 import { thin } from "../../viz/projections/projection.js";
 import { trustworthiness } from "../../viz/projections/trustworthiness.js";
-import { fitUmap } from "../../viz/projections/umap.js";
 import type { Points } from "../../viz/spec.js";
+import { type Fit, images, type Request } from "../peers/umap-fit.js";
 import { UmapLearn } from "../peers/umap-learn.js";
 import type { Run, Runner } from "../runner.js";
 import type { Comparison } from "./comparison.js";
 
-const size = 16;
-const count = 5000;
 const options = { neighbors: 15, minDistance: 0.1, seed: 0 };
-/** Points on which a map's trustworthiness is measured. */
-const judged = 1000;
 
-/** One seeded UMAP of 5,000 images, neighbours included, against umap-learn's. Both maps must be about as trustworthy. */
-export const umap: Comparison = {
-  title: `UMAP, fitted on ${count.toLocaleString("en-US")} digits of ${size * size} pixels, seeded`,
-  tolerance: 0.03,
-  async runners(python, threads) {
-    const peer = await UmapLearn.start(python, threads);
-    if (!peer) return `${python} has no umap-learn (--python PATH)`;
-    const points = await images();
-    await peer.load(points, options);
-    await useDevice("onnx");
-    const setting = await describeDevice();
-    const ours = runner("tangent-lab", setting, points, async () => {
-      await useDevice("onnx");
-      const start = performance.now();
-      const { embedding } = await fitUmap(points, options);
-      return { seconds: (performance.now() - start) / 1000, embedding: embedding.values };
+interface Size {
+  count: number;
+  /** Width and height of the images. */
+  size: number;
+  tolerance: number;
+  trust(points: Points, map: Points): number;
+}
+
+/**
+ * One seeded UMAP of images, neighbours included, against umap-learn's, which takes one thread then, as ours always does: each in a process of its own whose peak memory is told beside. Both maps must be about as
+ * trustworthy.
+ */
+function comparison({ count, size, tolerance, trust }: Size): Comparison {
+  return {
+    title: `UMAP, fitted on ${count.toLocaleString("en-US")} digits of ${size * size} pixels, seeded`,
+    tolerance,
+    async runners(python, threads) {
+      const peer = await UmapLearn.start(python, threads);
+      if (!peer) return `${python} has no umap-learn (--python PATH)`;
+      const points = await images(count, size);
+      await peer.load(points, options);
+      const own = await OwnProcess.start({ do: "load", count, size, options });
+      const judge = (fit: Fit): number => trust(points, { shape: [count, 2], values: fit.embedding });
+      return [
+        runner(
+          "tangent-lab",
+          "1 thread",
+          () => own.fit(),
+          judge,
+          () => own.close(),
+        ),
+        runner(
+          "umap-learn",
+          `${peer.version}, 1 thread because seeded`,
+          async () => {
+            const fit = await peer.fit();
+            return { ...fit, embedding: Float32Array.from(fit.embedding) };
+          },
+          judge,
+          () => peer.close(),
+        ),
+      ];
+    },
+  };
+}
+
+/** Of 1,000 points, as if they were all. */
+const thinned = (points: Points, map: Points): number => trustworthiness(thin(points, 1000), thin(map, 1000));
+/** Of 300 points among all of them. */
+const sampled = (points: Points, map: Points): number => trustworthiness(points, map, 15, 300);
+
+export const umap = comparison({ count: 5000, size: 16, tolerance: 0.03, trust: thinned });
+
+export const umap20000 = comparison({ count: 20_000, size: 28, tolerance: 0.015, trust: sampled });
+
+export const umap60000 = comparison({ count: 60_000, size: 28, tolerance: 0.015, trust: sampled });
+
+/** Our fits, in a process of their own. */
+class OwnProcess {
+  private constructor(private readonly child: ReturnType<typeof fork>) {}
+
+  static async start(request: Request): Promise<OwnProcess> {
+    const script = fileURLToPath(new URL("../peers/umap-fit.ts", import.meta.url));
+    const own = new OwnProcess(fork(script, { serialization: "advanced" }));
+    await own.ask(request);
+    return own;
+  }
+
+  fit(): Promise<Fit> {
+    return this.ask({ do: "fit" }) as Promise<Fit>;
+  }
+
+  async close(): Promise<void> {
+    const ended = once(this.child, "exit");
+    this.child.disconnect();
+    await ended;
+  }
+
+  private async ask(request: Request): Promise<unknown> {
+    this.child.send(request);
+    const ended = once(this.child, "exit").then(() => {
+      throw new Error("the process of our fits ended");
     });
-    const theirs = runner("umap-learn", `${peer.version}, 1 thread because seeded`, points, () => peer.fit());
-    return [ours, { ...theirs, close: () => peer.close() }];
-  },
-};
-
-/** The first training digits. */
-async function images(): Promise<Points> {
-  const data = await digits({ size });
-  const values = data.examples!(Int32Array.from({ length: count }, (_, i) => i));
-  return { shape: [count, size * size], values };
+    const [answer] = await Promise.race([once(this.child, "message"), ended]);
+    return answer;
+  }
 }
 
 function runner(
   name: string,
   setting: string,
-  points: Points,
-  fit: () => Promise<{ seconds: number; embedding: ArrayLike<number> }>,
+  fit: () => Promise<Fit>,
+  judge: (fit: Fit) => number,
+  close: () => Promise<void>,
 ): Runner {
+  let memory = 0;
   return {
     name,
-    setting,
+    get setting() {
+      return `${setting}, peak memory ${memory.toFixed(0)} MiB`;
+    },
     run: async (steps) => {
       const seconds: number[] = [];
       const metrics: Run["metrics"][number][] = [];
       for (let i = 0; i < steps; i++) {
         const fitted = await fit();
         seconds.push(fitted.seconds);
-        const map = { shape: [count, 2], values: fitted.embedding };
-        metrics.push({ trustworthiness: trustworthiness(thin(points, judged), thin(map, judged)) });
+        memory = fitted.memory;
+        metrics.push({ trustworthiness: judge(fitted) });
       }
       return { seconds, metrics };
     },
-    close: async () => {},
+    close,
   };
 }

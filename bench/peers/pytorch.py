@@ -172,11 +172,33 @@ def sampling(config: dict, tensors: Tensors, compiled: Callable) -> Step:
     return step
 
 
+def heun(config: dict, tensors: Tensors, compiled: Callable, channels_last: bool) -> Step:
+    network = unet(config, tensors, channels_last).requires_grad_(False)
+    denoiser = compiled(Denoiser(network, config["sigma_data"]))
+    batch, x = under(tensors, "batch"), images(tensors["x"], channels_last)
+    t, r = batch["t"], batch["r"]
+    ratio, half = per_example(r / t), per_example((r - t) / 2)
+
+    @torch.inference_mode()
+    def step() -> dict[str, Tensor]:
+        nonlocal x
+        clean = denoiser(x, t)
+        end = x * ratio + clean * (1 - ratio)
+        slope = (x - clean) / per_example(t)
+        x = end + ((end - denoiser(end, r)) / per_example(r) - slope) * half
+        return {"loss": x.square().mean()}
+
+    step.parameters = 0
+    return step
+
+
 def make(message: dict, tensors: Tensors, channels_last: bool, setting: str) -> Step:
     config = message["config"]
     compiled = partial(torch.compile, dynamic=False) if message["compile"] else lambda f: f
     if message["case"] == "sampling":
         return sampling(config, tensors, compiled)
+    if message["case"] == "heun":
+        return heun(config, tensors, compiled, channels_last)
     model, forward = {"mlp": mlp, "denoising": denoising, "ayt": ayt, "continuous": continuous, "contrastive": contrastive}[message["case"]](
         config, tensors, compiled, channels_last
     )
@@ -219,7 +241,7 @@ def choose(message: dict, tensors: Tensors) -> tuple[bool, str]:
     key = json.dumps([message["case"], message["config"], message["tensors"]])
     if key not in chosen:
         # Forward-mode derivatives of group normalization fail for channels_last.
-        formats = [False, True] if message["case"] in ("denoising", "ayt") else [False]
+        formats = [False, True] if message["case"] in ("denoising", "ayt", "heun") else [False]
         settings = {"radam": ["foreach"], None: ["none"]}.get(message["config"].get("optimizer"), ["fused", "foreach"])
         eager = {**message, "compile": False}
         steps = {(f, s): make(eager, tensors, f, s) for f in formats for s in settings}

@@ -30,8 +30,8 @@ export class UmapLearn {
     });
   }
 
-  /** One fit: its seconds and the places of all points, [count, 2]. */
-  fit(): Promise<{ seconds: number; embedding: number[] }> {
+  /** One fit: its seconds, the places of all points, [count, 2], and the most memory that the process has held, in MiB. */
+  fit(): Promise<{ seconds: number; embedding: number[]; memory: number }> {
     return this.peer.ask({ do: "fit" });
   }
 

@@ -3,10 +3,11 @@ umap-learn for the benchmark: a long-lived process that reads one JSON object pe
 
   {"do": "hello"}                                                            -> {"version"}
   {"do": "load", "file", "shape", "neighbors", "min_distance", "seed"}       -> {}: the float32 numbers of `file` are the points
-  {"do": "fit"}                                                              -> {"seconds", "embedding"}: row by row
+  {"do": "fit"}                                                              -> {"seconds", "embedding", "memory"}: row by row; the process's peak, in MiB
 """
 
 import json
+import resource
 import sys
 import time
 
@@ -34,7 +35,11 @@ def main() -> None:
                 start = time.perf_counter()
                 embedding = umap.UMAP(**options).fit_transform(points)
                 seconds = time.perf_counter() - start
-                answer = {"seconds": seconds, "embedding": embedding.astype(float).ravel().tolist()}
+                answer = {
+                    "seconds": seconds,
+                    "embedding": embedding.astype(float).ravel().tolist(),
+                    "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+                }
         except Exception as error:  # noqa: BLE001: whatever it is, the asking side prints it
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), flush=True)

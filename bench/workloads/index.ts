@@ -1,7 +1,7 @@
 import { perceptronStep } from "./mlp.js";
 import { contrastiveStep, samplingStep } from "./softrepa.js";
-import { alignedColour, alignedGrey, continuousStep } from "./song-unet.js";
-import { alignedStep, denoisingStep } from "./unet.js";
+import { continuousStep, heunSampling, mfdColour, mfdGrey } from "./song-unet.js";
+import { denoisingStep, mfdStep } from "./unet.js";
 import type { Workload } from "./workload.js";
 
 export type { Workload } from "./workload.js";
@@ -12,10 +12,11 @@ export const workloads: Readonly<Record<string, () => Workload>> = {
   "mlp-64": () => perceptronStep(64, 64),
   "unet-16": () => denoisingStep(16),
   "unet-64": () => denoisingStep(64),
-  ayt: () => alignedStep(16),
-  "ayt-song-16": alignedGrey,
-  "ayt-song-32": alignedColour,
+  ayt: () => mfdStep(16),
+  "ayt-song-16": mfdGrey,
+  "ayt-song-32": mfdColour,
   jvp: continuousStep,
   contrastive: contrastiveStep,
   sampling: samplingStep,
+  heun: heunSampling,
 };

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import * as random from "../../src/engine/random.js";
 import type { Tensor } from "../../src/engine/tensor.js";
-import type * as tree from "../../src/engine/tree.js";
+import * as tree from "../../src/engine/tree.js";
 import { flatten } from "../../src/nn/index.js";
 import { guidedStep } from "../../src/softrepa/generate.js";
 import { contrastive, type FrozenFlow, jointTransformer, softTokens } from "../../src/softrepa/index.js";
@@ -103,21 +103,24 @@ export function samplingStep(): Workload {
     name: "sampling",
     title: `SoftREPA: one Euler step of sampling with guidance and soft tokens, ${count} images 16x16x3, transformer of ${millions(network.structure)} M parameters`,
     step: (state, batch) => {
-      const { x } = state as { x: Tensor };
-      const { flow, tokens, text, times } = batch as unknown as Record<"flow" | "tokens", Tensor> & {
+      const { x, ...frozen } = state as unknown as Record<"x" | "flow" | "tokens", Tensor> & {
         text: { [name: string]: Tensor };
-        times: Record<"t" | "next" | "guidance", Tensor>;
       };
+      const { times } = batch as unknown as { times: Record<"t" | "next" | "guidance", Tensor> };
+      const { flow, tokens, text } = frozen;
       const next = guided({ flow, tokens }, x, times, text);
-      return { state: { x: next }, metrics: { loss: tf.mean(tf.square(next)) } };
+      return {
+        state: { x: next, ...tree.map((leaf) => tf.clone(leaf), frozen) },
+        metrics: { loss: tf.mean(tf.square(next)) },
+      };
     },
     state: () => ({
       x: tf.tensor(random.normal(key, count * size * size * channels), [count, size, size, channels]),
-    }),
-    batch: () => ({
       flow: tf.clone(flow.parameters as tf.Tensor),
       tokens: tf.clone(trained),
       text: { tokens: tf.clone(text.tokens as tf.Tensor), pooled: tf.clone(text.pooled as tf.Tensor) },
+    }),
+    batch: () => ({
       times: {
         t: tf.tensor1d(scalars.t),
         next: tf.tensor1d(scalars.next),

@@ -1,8 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { continuous, ect, l2, pixelLoss } from "../../src/consistency/index.js";
-import { edm } from "../../src/diffusion/index.js";
+import { ect, l2, sct } from "../../src/consistency/index.js";
+import { mfd } from "../../src/consistency/mfd.js";
+import * as edm from "../../src/diffusion/edm.js";
+import { heunStep } from "../../src/diffusion/index.js";
 import * as random from "../../src/engine/random.js";
-import { alignedLoss } from "../../src/manifold/index.js";
+import type { Tensor } from "../../src/engine/tensor.js";
 import { flatten, songUnet, type VggBlocks, vggFeatures } from "../../src/nn/index.js";
 import { radam } from "../../src/optim/index.js";
 import { decay, key, learningRate, millions, sigmaData, start, training, type Workload } from "./workload.js";
@@ -59,7 +61,7 @@ function network({ features: _, ...scale }: Scale) {
 }
 
 /** Align Your Tangent's step with EDM's network and a VGG with batch normalization. */
-function aligned(name: string, scale: Scale): Workload {
+function mfdOn(name: string, scale: Scale): Workload {
   const { denoiser, peer, shape, x } = network(scale);
   const { size, inChannels, features: blocks } = scale;
   const features = flatten(vggFeatures({ size, inChannels, labels, blocks }));
@@ -70,10 +72,10 @@ function aligned(name: string, scale: Scale): Workload {
     structure: denoiser.structure,
     start: start(denoiser, 0.02),
     x,
-    method: ect({
+    method: ect().method({
       denoiser,
       shape,
-      loss: alignedLoss(features, weights),
+      loss: mfd({ model: features, parameters: weights }),
       iterations: 1000,
       optimizer: radam(),
       learningRate,
@@ -94,8 +96,8 @@ function aligned(name: string, scale: Scale): Workload {
   });
 }
 
-export const alignedColour = (): Workload => aligned("ayt-song-32", colour);
-export const alignedGrey = (): Workload => aligned("ayt-song-16", grey);
+export const mfdColour = (): Workload => mfdOn("ayt-song-32", colour);
+export const mfdGrey = (): Workload => mfdOn("ayt-song-16", grey);
 
 /** Consistency training in continuous time: the tangent is a Jacobian-vector product. */
 export function continuousStep(): Workload {
@@ -106,10 +108,11 @@ export function continuousStep(): Workload {
     structure: denoiser.structure,
     start: start(denoiser, 0.02),
     x,
-    method: continuous({
+    method: sct().method({
       denoiser,
       shape,
-      loss: pixelLoss(l2()),
+      loss: l2(),
+      iterations: 1000,
       optimizer: radam(),
       learningRate,
       ema: decay,
@@ -126,4 +129,33 @@ export function continuousStep(): Workload {
       },
     },
   });
+}
+
+/** One of the Heun steps by which 16 images are drawn: two evaluations of a trained network, which is constant. */
+export function heunSampling(): Workload {
+  const { denoiser, peer, shape, x } = network(colour);
+  const [t, r] = [2, 1.5];
+  const parameters = start(denoiser, 0.02);
+  const image = (): Tensor => tf.tensor(x, [count, ...shape]);
+  return {
+    name: "heun",
+    title: `Sampling: one Heun step of EDM's U-Net ${colour.size}x${colour.size}x${colour.inChannels}, ${millions(denoiser.structure)} M parameters, ${count} images`,
+    step: (state, batch) => {
+      const { x, parameters } = state as { x: Tensor; parameters: Tensor };
+      const { t, r } = batch as { t: Tensor; r: Tensor };
+      const next = heunStep((x, t) => denoiser.apply(parameters, x, t), x, t, r);
+      return {
+        state: { x: next, parameters: tf.clone(parameters) },
+        metrics: { loss: tf.mean(tf.square(next)) },
+      };
+    },
+    state: () => ({ x: image(), parameters: parameters() }),
+    batch: () => ({ t: tf.fill([count], t) as Tensor, r: tf.fill([count], r) as Tensor }),
+    parameters: 0,
+    peer: {
+      case: "heun",
+      config: { song_unet: peer, sigma_data: sigmaData },
+      tensors: () => ({ weights: denoiser.structure.unravel(parameters()), x: image() }),
+    },
+  };
 }

@@ -1,8 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { ect } from "../../src/consistency/index.js";
-import { denoising, edm } from "../../src/diffusion/index.js";
+import { mfd } from "../../src/consistency/mfd.js";
+import * as edm from "../../src/diffusion/edm.js";
+import { denoising } from "../../src/diffusion/index.js";
 import * as random from "../../src/engine/random.js";
-import { alignedLoss, imageTransformations } from "../../src/manifold/index.js";
+import { imageTransformations } from "../../src/manifold/index.js";
 import { convFeatures, flatten, unet } from "../../src/nn/index.js";
 import { adam, radam } from "../../src/optim/index.js";
 import { decay, key, learningRate, millions, sigmaData, start, training, type Workload } from "./workload.js";
@@ -37,7 +39,7 @@ export function denoisingStep(count: number): Workload {
 }
 
 /** Align Your Tangent's step on digits: two passes of the denoiser, three of the features. */
-export function alignedStep(count: number): Workload {
+export function mfdStep(count: number): Workload {
   const denoiser = edm.denoiser(unet(unetConfig), { sigmaData });
   const labels = imageTransformations({ size: 16, channels: 1 }).labelNames.length;
   const network = convFeatures({ ...image, labels });
@@ -50,10 +52,10 @@ export function alignedStep(count: number): Workload {
     structure: denoiser.structure,
     start: start(denoiser),
     x: random.normal(key, 256 * count),
-    method: ect({
+    method: ect().method({
       denoiser,
       shape,
-      loss: alignedLoss(features, weights),
+      loss: mfd({ model: features, parameters: weights }),
       iterations: 1000,
       optimizer: radam(),
       learningRate,

@@ -1,9 +1,9 @@
-import { levels } from "../messages.js";
 import {
   batchSizes,
   type Layer,
   layers,
   learningRates,
+  levels,
   type Settings,
   type Shape,
   speeds,

@@ -1,6 +1,6 @@
 import { type Moment, measured, moment, thinned } from "../history.js";
-import { type ArmName, arms, levels, type Recording, type Relief, type Report } from "../messages.js";
-import { format, ITERATIONS, parse, type Settings } from "../settings.js";
+import { type ArmName, arms, type Recording, type Relief, type Report } from "../messages.js";
+import { format, ITERATIONS, levels, parse, type Settings } from "../settings.js";
 import { Chart, type Series } from "./chart.js";
 import { onColorsChange } from "./colors.js";
 import { Controls } from "./controls.js";

@@ -1,5 +1,6 @@
 import { FEWEST, headline } from "../headline.js";
-import { type ArmName, arms, levels, type Recording, STRIDE, WINDOW } from "../messages.js";
+import { type ArmName, arms, type Recording, STRIDE, WINDOW } from "../messages.js";
+import { levels } from "../settings.js";
 import { element } from "./dom.js";
 
 /** What there is to say something about. */

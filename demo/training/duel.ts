@@ -1,11 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Dataset } from "../../datasets/dataset.js";
-import { pixelLoss } from "../../src/consistency/losses.js";
+import { pseudoHuber } from "../../src/consistency/losses.js";
+import { mfd } from "../../src/consistency/mfd.js";
 import { ectPairs } from "../../src/consistency/times.js";
 import * as random from "../../src/engine/random.js";
-import { alignedLoss } from "../../src/manifold/aligned.js";
 import { slicedWasserstein } from "../../src/metrics/sliced-wasserstein.js";
-import { type ArmName, type ArmRecording, arms, type Dials, levels, type Recording } from "../messages.js";
+import { type ArmName, type ArmRecording, arms, type Dials, type Recording } from "../messages.js";
+import { levels } from "../settings.js";
 import { Arm } from "./arm.js";
 import { drawOrigins } from "./posterior.js";
 import type { Preparation } from "./preparation.js";
@@ -20,7 +21,7 @@ const POOL = 1024;
 const QUALITY_EVERY = 5;
 
 /** Keys of a seed, by use; the preparation has the first. */
-const Use = { probes: 8, noise: 9, pool: 10, samples: 11, reference: 12, training: 13, origins: 14 } as const;
+const Use = { probes: 8, noise: 9, pool: 10, samples: 11, reference: 12, origins: 14 } as const;
 
 /**
  * Two consistency models that differ only in their loss: same start, same batches, same noise. ECT (2406.14548) for `iterations`; beyond, its last
@@ -28,7 +29,7 @@ const Use = { probes: 8, noise: 9, pool: 10, samples: 11, reference: 12, trainin
  */
 export class Duel {
   iteration = 0;
-  private learningRate = 0;
+  private dials: Pick<Dials, "batchSize" | "learningRate"> = { batchSize: 1, learningRate: 0 };
   private readonly base: random.Key;
   private readonly arms: Record<ArmName, Arm>;
   private readonly noisy: Float32Array;
@@ -40,24 +41,16 @@ export class Duel {
   private recordings = 0;
   private readonly quality: Record<ArmName, number> = { pixel: Number.NaN, MFD: Number.NaN };
 
-  constructor(
-    private readonly data: Dataset,
-    { denoiser, start, features, featureParameters }: Preparation,
-    seed: number,
-    iterations: number,
-  ) {
+  constructor(data: Dataset, { denoiser, start, features }: Preparation, seed: number, iterations: number) {
     this.base = random.key(seed);
     const losses = {
-      pixel: pixelLoss(),
-      MFD: alignedLoss(features, featureParameters, { layers: [-1] }),
+      pixel: pseudoHuber(),
+      MFD: mfd(features, { layers: [-1] }),
     };
     const arm = (name: ArmName): Arm =>
       new Arm(data, {
-        denoiser,
-        start,
-        loss: losses[name],
-        iterations,
-        learningRate: () => this.learningRate,
+        ...{ name, denoiser, start, loss: losses[name], iterations, seed },
+        dials: () => this.dials,
       });
     this.arms = { pixel: arm("pixel"), MFD: arm("MFD") };
     const draw = (use: number, count: number): Float32Array =>
@@ -77,17 +70,9 @@ export class Duel {
   }
 
   /** Trains both for `count` iterations. */
-  async train(
-    count: number,
-    { batchSize, learningRate }: Pick<Dials, "batchSize" | "learningRate">,
-  ): Promise<void> {
-    this.learningRate = learningRate;
-    for (let i = 0; i < count; i++, this.iteration++) {
-      const key = random.foldIn(random.foldIn(this.base, Use.training), this.iteration);
-      const [dataKey, noiseKey] = random.split(key) as [random.Key, random.Key];
-      const { x } = this.data.sample(dataKey, batchSize);
-      for (const name of arms) await this.arms[name].step(noiseKey, x, this.iteration);
-    }
+  async train(count: number, dials: Pick<Dials, "batchSize" | "learningRate">): Promise<void> {
+    this.dials = dials;
+    for (let i = 0; i < count; i++, this.iteration++) for (const name of arms) await this.arms[name].step();
   }
 
   /** Looks at both at the same points: each time with other clean points and noises that lead to the same noisy ones. */
@@ -115,14 +100,14 @@ export class Duel {
   }
 
   /** Both back to their start; the same draws follow. */
-  restart(): void {
+  async restart(): Promise<void> {
     this.iteration = 0;
     this.recordings = 0;
-    for (const name of arms) this.arms[name].restart();
+    for (const name of arms) await this.arms[name].restart();
   }
 
-  dispose(): void {
+  async dispose(): Promise<void> {
     this.sampleNoise.dispose();
-    for (const name of arms) this.arms[name].dispose();
+    for (const name of arms) await this.arms[name].dispose();
   }
 }

@@ -1,13 +1,11 @@
 import type { Dataset } from "../../datasets/dataset.js";
 import { denoising } from "../../src/diffusion/denoising.js";
 import { type Denoiser, denoiser } from "../../src/diffusion/edm.js";
-import { compile } from "../../src/engine/compile.js";
-import * as random from "../../src/engine/random.js";
 import type { Tensor } from "../../src/engine/tensor.js";
-import * as tree from "../../src/engine/tree.js";
+import { keep, train } from "../../src/loop/train.js";
 import { pointTransformations } from "../../src/manifold/points.js";
-import { featureRegression } from "../../src/manifold/training.js";
-import { type FeatureModel, mlpFeatures } from "../../src/nn/features.js";
+import { featureRegression } from "../../src/manifold/regression.js";
+import { type FeatureNetwork, mlpFeatures } from "../../src/nn/features.js";
 import { mlp } from "../../src/nn/mlp.js";
 import { flatten } from "../../src/nn/network.js";
 import type { Method } from "../../src/optim/method.js";
@@ -18,9 +16,7 @@ export interface Preparation {
   readonly denoiser: Denoiser;
   /** Trained parameters [P]. */
   readonly start: Tensor;
-  readonly features: FeatureModel;
-  /** Trained parameters [Q]. */
-  readonly featureParameters: Tensor;
+  readonly features: FeatureNetwork;
 }
 
 /** Small enough for a second or two in a browser. */
@@ -36,9 +32,6 @@ export type Phase = "denoiser" | "features";
 /** Called now and then; resolves to false to stop. */
 export type OnProgress = (phase: Phase, done: number, total: number) => Promise<boolean>;
 
-/** Keys of a seed, by use. */
-const Use = { denoiser: 0, features: 1 } as const;
-
 /**
  * Trains the denoiser, and the feature map of the manifold feature distance: it regresses how much noise was added to a point, so that its level sets lie
  * around the manifold like height lines. Resolves to undefined if it was stopped.
@@ -48,50 +41,35 @@ export async function prepare(
   seed: number,
   onProgress: OnProgress,
 ): Promise<Preparation | undefined> {
-  const base = random.key(seed);
   const model = denoiser(mlp({ dim: 2, width: 64, depth: 3 }), { sigmaData: 0.5 });
   const shared = { shape: [2], ema: plan.ema };
-  const start = await fit("denoiser", random.foldIn(base, Use.denoiser), data, onProgress, (rate) =>
+  const start = await fit("denoiser", seed, data, onProgress, (rate) =>
     denoising({ ...shared, denoiser: model, learningRate: rate }),
   );
   if (!start) return undefined;
   const transformations = pointTransformations({ dim: 2, groups: ["noise"], noiseMax: 0.7 });
-  const features = flatten(mlpFeatures({ dim: 2, labels: transformations.labelNames.length, width: 64 }));
-  const featureParameters = await fit(
-    "features",
-    random.foldIn(base, Use.features),
-    data,
-    onProgress,
-    (rate) => featureRegression({ ...shared, features, transformations, learningRate: rate }),
+  const network = flatten(mlpFeatures({ dim: 2, labels: transformations.labelNames.length, width: 64 }));
+  const parameters = await fit("features", seed, data, onProgress, (rate) =>
+    featureRegression({ ...shared, features: network, transformations, learningRate: rate }),
   );
-  return featureParameters && { denoiser: model, start, features, featureParameters };
+  return parameters && { denoiser: model, start, features: { model: network, parameters } };
 }
 
 /** Trains a method with a rate that falls to 0, and gives its average parameters. */
 async function fit(
   phase: Phase,
-  key: random.Key,
+  seed: number,
   data: Dataset,
   onProgress: OnProgress,
   make: (rate: ReturnType<typeof cosine>) => Method,
 ): Promise<Tensor | undefined> {
   const { steps, learningRate } = plan[phase];
-  const method = make(cosine(learningRate, steps));
-  const step = compile(method.step, { donate: true });
-  let state = method.init(random.foldIn(key, steps));
-  for (let i = 0; i < steps; i++) {
-    if (i % 25 === 0 && !(await onProgress(phase, i, steps))) {
-      tree.dispose(state);
-      return undefined;
-    }
-    const [dataKey, methodKey] = random.split(random.foldIn(key, i)) as [random.Key, random.Key];
-    const batch = method.batch(methodKey, data.sample(dataKey, plan.batchSize).x, i);
-    const next = await step(state, batch);
-    tree.dispose(batch);
-    tree.dispose(next.metrics);
-    state = next.state;
-  }
-  const { ema, ...rest } = state;
-  tree.dispose(rest);
-  return ema;
+  const run = train({
+    ...{ name: phase, kind: phase, data, seed, steps, batchSize: plan.batchSize, eventEvery: 25 },
+    method: make(cosine(learningRate, steps)),
+    finish: ({ ema }) => keep(ema),
+  });
+  if (!(await onProgress(phase, 0, steps))) return undefined;
+  for await (const { step } of run) if (!(await onProgress(phase, step, steps))) return undefined;
+  return run.result;
 }

@@ -8,11 +8,10 @@ import { studyByName } from "../experiments/index.js";
 import { machine, versions } from "../experiments/provenance.js";
 import { finishedSteps, plannedSteps, runStudy } from "../experiments/run-study.js";
 import type { StudyPlan } from "../experiments/study.js";
-import { type PanelSummary, summarize } from "../experiments/summary.js";
+import { type StudyRecord, summarize } from "../experiments/summary.js";
 import { weightsCache } from "../experiments/weights.js";
 import { writeFileAtomically } from "../io/files.js";
 import { updateSection } from "../io/sections.js";
-import type { Json } from "../training/record.js";
 import { Interrupted } from "./interrupt.js";
 import { checkOptions, folderOf, loadDataset } from "./load-dataset.js";
 import { jointProgress } from "./progress.js";
@@ -26,24 +25,6 @@ export interface ExperimentArguments {
   data?: string[];
   cache: boolean;
   readme?: string;
-}
-
-/** What `results.json` has. */
-export interface StudyRecord {
-  name: string;
-  title: string;
-  question: string;
-  date: string;
-  /** Of the training of all runs, also those of earlier commands; without what they start from. */
-  seconds: number;
-  quick: boolean;
-  axis: string | null;
-  measures: string[];
-  seeds: StudyPlan["seeds"];
-  panels: PanelSummary[];
-  settings: { [name: string]: Json };
-  machine: Record<string, string>;
-  versions: Record<string, string>;
 }
 
 /** `tangent-lab experiment NAME`: runs what is not finished of a study, then writes its results and report. */
@@ -87,9 +68,9 @@ export async function experimentCommand(
     settings: {
       start: { denoiser, features, judge },
       training: Object.fromEntries(
-        plan.cells.map(({ panel, arm, at, training, objective }) => [
+        plan.cells.map(({ panel, arm, at, training, loss: { name: loss, ...options } }) => [
           [panel, arm, ...(at === undefined ? [] : [at])].join(", "),
-          { ...training, ...objective },
+          { ...training, loss, ...options },
         ]),
       ),
     },

@@ -132,6 +132,8 @@ async function main(): Promise<number> {
     .option("--caption <text>", "what to draw; once or more", several)
     .option("--count <integer>", "images of each caption", integer, 4)
     .option("--guidance <number>", "of classifier-free guidance; 1 is the caption alone", Number, 2)
+    .option("--negative-prompt <text>", "what guidance leads away from; default no caption")
+    .option("--shift <number>", "more than 1 spends more steps where there is more noise; SD3: 3", Number, 1)
     .option("--solver <name>", "euler or heun", "euler")
     .action((options: GenerateArguments) => generateCommand(options));
   withModel(program.command("edit"))
@@ -144,6 +146,20 @@ async function main(): Promise<number> {
     .option("--start <integer>", "levels that are gone through, of --steps; more change more", integer)
     .option("--source-guidance <number>", "of the source caption", Number, 1.5)
     .option("--target-guidance <number>", "of the target caption", Number, 4)
+    .option(
+      "--guidance-form <name>",
+      "flowedit: the target's on top of the velocity without caption; softrepa: on top of the one with it",
+      "flowedit",
+    )
+    .option("--negative-prompt <text>", "what guidance leads away from; default no caption")
+    .option("--shift <number>", "more than 1 spends more steps where there is more noise; SD3: 3", Number, 1)
+    .option(
+      "--n-min <integer>",
+      "of the steps, the last ones that sample along the target's velocity",
+      integer,
+      0,
+    )
+    .option("--n-avg <integer>", "noises of each step that are averaged", integer, 1)
     .option("--frames <integer>", "images on the way", integer, 6)
     .action((options: EditArguments) => editCommand(options));
   program

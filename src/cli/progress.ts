@@ -1,7 +1,7 @@
 import { SingleBar } from "cli-progress";
 import { clock } from "../../viz/display/progress.js";
 import type { Follow } from "../experiments/prepare.js";
-import type { Run, TrainingEvent } from "../training/run.js";
+import type { Run, TrainingEvent } from "../loop/run.js";
 
 export interface FollowOptions {
   /** What the line says, e.g. "digits: denoiser". */

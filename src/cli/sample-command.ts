@@ -1,12 +1,12 @@
 import { resolve } from "node:path";
 import { sampleScatter } from "../../viz/charts/samples.js";
 import { save } from "../../viz/render/save.js";
+import { generate, type SamplerName } from "../diffusion/generate.js";
+import { loadDenoiser } from "../diffusion/model-file.js";
 import { type DeviceName, useDevice } from "../engine/device.js";
 import { check } from "../errors.js";
 import { writeFileAtomically } from "../io/files.js";
 import { imageGrid } from "../io/png.js";
-import { generate, type SamplerName } from "../training/generate.js";
-import { loadDenoiser } from "../training/model-file.js";
 
 export interface SampleArguments {
   model: string;
@@ -35,7 +35,7 @@ function labelsOf(args: SampleArguments, classes: number | undefined): number[] 
 /** `tangent-lab sample`: what a consistency model, or a denoiser, draws: images as one PNG, points as a chart. */
 export async function sampleCommand(args: SampleArguments): Promise<void> {
   const { count, steps, seed, scale, out } = args;
-  check(Number.isInteger(count) && count >= 1, "--count", count, "an integer >= 1");
+  check.count("--count", count);
   check(Number.isInteger(scale) && scale >= 1 && scale <= 64, "--scale", scale, "an integer from 1 to 64");
   await useDevice(args.engine as DeviceName | "auto");
   const model = await loadDenoiser(args.model);

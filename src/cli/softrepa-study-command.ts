@@ -18,7 +18,7 @@ export async function softRepaStudyCommand(args: ExperimentArguments, signal: Ab
   const started = performance.now();
   const { quick, seeds: count = quick ? 2 : 3, panel = ["objects"] } = args;
   const out = args.out ?? join("report", quick ? "softrepa-study-quick" : "softrepa-study");
-  check(Number.isInteger(count) && count >= 2, "--seeds", count, "an integer >= 2");
+  check.count("--seeds", count, 2);
   check(panel.length === 1, "--panel", panel, "one captioned dataset");
   await useDevice(args.engine as DeviceName | "auto");
   const engine = await describeDevice();

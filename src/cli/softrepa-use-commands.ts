@@ -6,6 +6,7 @@ import { check, TangentLabError } from "../errors.js";
 import { decodeImage } from "../io/decode-image.js";
 import { readBytes, writeFileAtomically } from "../io/files.js";
 import { imageGrid } from "../io/png.js";
+import type { GuidanceForm } from "../softrepa/edit-config.js";
 import { edit } from "../softrepa/editing.js";
 import { loadFlow } from "../softrepa/flow-file.js";
 import { generate } from "../softrepa/generate.js";
@@ -26,19 +27,21 @@ export interface GenerateArguments extends ModelArguments {
   caption: string[];
   count: number;
   guidance: number;
+  negativePrompt?: string;
+  shift?: number;
   solver: string;
 }
 
 /** `tangent-lab generate`: images of captions as one PNG, a row for each caption. */
 export async function generateCommand(args: GenerateArguments): Promise<void> {
-  const { caption = [], count, guidance, steps, solver, seed } = args;
+  const { caption = [], count, guidance, negativePrompt = "", shift = 1, steps, solver, seed } = args;
   check(caption.length > 0, "--caption", "none", "one or more captions");
-  check(Number.isInteger(count) && count >= 1, "--count", count, "an integer >= 1");
+  check.count("--count", count);
   const { flow, tokens } = await load(args);
   warnOfUnknownWords(flow, caption);
   const captions = caption.flatMap((each) => Array<string>(count).fill(each));
   const data = await generate(flow, {
-    ...{ captions, tokens, guidance, steps, key: random.key(seed) },
+    ...{ captions, tokens, guidance, negativePrompt, shift, steps, key: random.key(seed) },
     solver: solver as "euler" | "heun",
   });
   await writeImages(args, { data, shape: [captions.length, ...flow.shape] }, count);
@@ -51,17 +54,25 @@ export interface EditArguments extends ModelArguments {
   start?: number;
   sourceGuidance: number;
   targetGuidance: number;
+  guidanceForm?: string;
+  negativePrompt?: string;
+  shift?: number;
+  nMin?: number;
+  nAvg?: number;
   frames: number;
 }
 
 /** `tangent-lab edit`: a strip as one PNG, from the image through what it was on the way to the edited one. */
 export async function editCommand(args: EditArguments): Promise<void> {
-  const { image, source, target, start, steps, sourceGuidance, targetGuidance, frames, seed } = args;
+  const { image, source, target, start, steps, frames, seed } = args;
+  const { sourceGuidance, targetGuidance, negativePrompt = "", shift = 1, nMin = 0, nAvg = 1 } = args;
+  const guidanceForm = (args.guidanceForm ?? "flowedit") as GuidanceForm;
   const { flow, tokens } = await load(args);
   warnOfUnknownWords(flow, [source, target]);
   const images = await readImage(image, flow.shape);
   const result = await edit(flow, {
     ...{ images, source: [source], target: [target], steps, sourceGuidance, targetGuidance, tokens },
+    ...{ guidanceForm, negativePrompt, shift, nMin, nAvg },
     ...{ frames: Math.max(1, frames), key: random.key(seed) },
     ...(start !== undefined && { start }),
   });
@@ -82,8 +93,8 @@ async function load(args: ModelArguments): Promise<{ flow: Flow; tokens: LoadedT
   );
   await useDevice(args.engine as DeviceName | "auto");
   const { model, parameters } = await loadFlow(args.model);
-  const { attention, layers, tokenDim } = model.network;
-  const host = { name: args.model, attention, layers, dim: tokenDim };
+  const { attention, layers, tokenDim, textDim } = model.network;
+  const host = { name: args.model, attention, layers, dim: tokenDim, textDim };
   return {
     flow: model.freeze(parameters),
     tokens: args.tokens === undefined ? undefined : await loadTokens(args.tokens, host),
@@ -98,7 +109,7 @@ function warnOfUnknownWords(flow: Flow, captions: readonly string[]): void {
 /** An image file as [1, ...shape] in [-1, 1]. */
 async function readImage(path: string, shape: readonly number[]): Promise<tf.Tensor> {
   const [height, width, channels] = shape as [number, number, number];
-  const image = decodeImage(await readBytes(path), path);
+  const image = await decodeImage(await readBytes(path), path);
   if (image.width !== width || image.height !== height || channels !== 3) {
     throw new TangentLabError("invalid-data", `${path} has the wrong size`, {
       argument: "--image",

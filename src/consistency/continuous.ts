@@ -9,8 +9,8 @@ import { check } from "../errors.js";
 import type { Condition } from "../nn/network.js";
 import { jvp } from "../optim/jvp.js";
 import { type Context, type Method, type MethodParts, method } from "../optim/method.js";
-import { checkObjective, type ObjectiveConfig, type Teacher } from "./discrete.js";
 import { type LossTerm, scalarsAt } from "./losses.js";
+import { checkObjective, type ObjectiveConfig, type Teacher } from "./objective.js";
 import { type ProcessName, processes } from "./processes.js";
 
 export interface ContinuousConfig extends ObjectiveConfig {
@@ -48,10 +48,10 @@ export const continuous = (config: ContinuousConfig): Method => method(continuou
 
 /** The same before it is put together: its loss alone, for example. */
 export function continuousParts(config: ContinuousConfig): MethodParts<ContinuousBatch> {
-  checkObjective(config);
-  const { denoiser, shape, loss, teacher, classes, normalization = 0.1, warmup = 0 } = config;
+  const loss = checkObjective(config);
+  const { denoiser, shape, teacher, classes, normalization = 0.1, warmup = 0 } = config;
   const { process = denoiser.preconditioning } = config;
-  check(Object.hasOwn(processes, process), "process", process, Object.keys(processes).join(" or "));
+  check.oneOf("process", process, processes);
   check(
     normalization === false || (normalization > 0 && Number.isFinite(normalization)),
     "normalization",
@@ -66,7 +66,7 @@ export function continuousParts(config: ContinuousConfig): MethodParts<Continuou
     context: { ...loss.context, ...(teacher && { teacher: teacher.parameters }) },
     init: denoiser.init,
     batch: (key, x, iteration, labels) => {
-      const [noiseKey, timeKey] = random.split(key, 2) as [random.Key, random.Key];
+      const [noiseKey, timeKey] = random.split(key, 2);
       const count = x.length / shape.reduce((a, b) => a * b, 1);
       return {
         x: tf.tensor(x, [count, ...shape]),

@@ -38,7 +38,7 @@ export function rootCurriculum(config: CurriculumConfig): Curriculum {
 }
 
 function checkCurriculum(iterations: number, s0: number, s1: number): void {
-  check(Number.isInteger(iterations) && iterations >= 1, "iterations", iterations, "an integer >= 1");
-  check(Number.isInteger(s0) && s0 >= 1, "s0", s0, "an integer >= 1");
+  check.count("iterations", iterations);
+  check.count("s0", s0);
   check(Number.isInteger(s1) && s1 >= s0, "s1", s1, `an integer >= ${s0}`);
 }

@@ -1,41 +1,15 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { drawCondition } from "../diffusion/condition.js";
-import { checkDenoiser } from "../diffusion/denoising.js";
-import { addNoise, type Denoiser } from "../diffusion/edm.js";
+import { addNoise } from "../diffusion/edm.js";
 import { type Denoise, heunStep, type OdeStep } from "../diffusion/ode.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
-import { check, required } from "../errors.js";
 import type { Condition } from "../nn/network.js";
-import { type Method, type MethodParts, method, type TrainingConfig } from "../optim/method.js";
-import { type ConsistencyLoss, scalarsAt } from "./losses.js";
+import { type Method, type MethodParts, method } from "../optim/method.js";
+import { scalarsAt } from "./losses.js";
+import { checkObjective, type ObjectiveConfig, type Teacher } from "./objective.js";
 import { movingTarget } from "./target.js";
 import type { DrawTimes } from "./times.js";
-
-/** A trained denoiser along whose trajectories a consistency model is distilled. */
-export interface Teacher {
-  readonly denoiser: Denoiser;
-  /** [P], frozen. */
-  readonly parameters: Tensor;
-}
-
-/** That an objective has what it cannot do without. @throws TangentLabError `invalid-argument` naming it. */
-export function checkObjective(config: ObjectiveConfig): void {
-  const { denoiser, shape, loss } = required("config", config, "an object with denoiser, shape and loss");
-  checkDenoiser(denoiser, shape);
-  check(Array.isArray(loss?.terms), "loss", loss, "a loss: pixelLoss(), alignedLoss(...), lpips(...)");
-}
-
-/** What all objectives have. */
-export interface ObjectiveConfig extends TrainingConfig {
-  /** Trained as f(x, t). Usually starts from a trained denoiser's parameters: `method.from(state.ema)`. */
-  denoiser: Denoiser;
-  /** Shape of one example. */
-  shape: readonly number[];
-  loss: ConsistencyLoss;
-  /** Number of the data's classes, for a network with class labels. Default: without classes. */
-  classes?: number | undefined;
-}
 
 /** The parts that discrete-time objectives are made of. */
 export interface DiscreteConfig extends ObjectiveConfig {
@@ -78,14 +52,14 @@ export function discrete(config: DiscreteConfig): Method {
 
 /** The same before it is put together: its loss alone, for example. */
 export function discreteParts(config: DiscreteConfig): MethodParts<DiscreteBatch> {
-  checkObjective(config);
-  const { denoiser, shape, loss, times, weight = inverseGap, solver = heunStep, teacher, classes } = config;
+  const loss = checkObjective(config);
+  const { denoiser, shape, times, weight = inverseGap, solver = heunStep, teacher, classes } = config;
   return {
     ...config,
     context: { ...loss.context, ...(teacher && { teacher: teacher.parameters }) },
     init: denoiser.init,
     batch: (key, x, iteration, labels) => {
-      const [noiseKey, timeKey] = random.split(key, 2) as [random.Key, random.Key];
+      const [noiseKey, timeKey] = random.split(key, 2);
       const count = x.length / shape.reduce((a, b) => a * b, 1);
       const { t, r } = times(timeKey, count, iteration);
       return {

@@ -50,7 +50,7 @@ export interface LossTerm {
 /** How a consistency model's output is drawn to its target. */
 export interface ConsistencyLoss {
   readonly name: string;
-  /** What else decides it, where that is not the default; runs record it. */
+  /** What else decides it, where that is not the default; runs record it, and `loss` where that is not the name. */
   readonly settings?: { readonly [name: string]: string | number | number[] };
   /** Frozen tensors it needs; training keeps them in its state and hands them back. */
   readonly context: Context;
@@ -68,17 +68,32 @@ export interface ConsistencyLoss {
   readonly terms: readonly LossTerm[];
 }
 
-/** Training with a distance in the space of the data itself. */
-export const pixelLoss = (distance: Distance = pseudoHuber()): ConsistencyLoss => ({
-  name: "pixel",
-  settings: { pixel: distance.name },
-  context: {},
-  apply: (output, target) => {
-    const loss = distance(output, target);
-    return { loss, distance: tf.mean(loss) };
-  },
-  terms: [{ distance }],
-});
+/** What training takes: a loss, or a distance, which is one in the space of the data themselves. */
+export type Loss = ConsistencyLoss | Distance;
+
+/** The loss. @throws TangentLabError `invalid-argument` for what is none. */
+export function asLoss(loss: Loss): ConsistencyLoss {
+  // Both `l2` and `l2()` are functions; a distance has two arguments.
+  const isDistance = typeof loss === "function" && loss.length === 2;
+  const isLoss = isDistance || (Array.isArray((loss as ConsistencyLoss)?.terms) && "apply" in loss);
+  check(
+    isLoss,
+    "loss",
+    loss,
+    "a loss: l1(), l2(), pseudoHuber(), mfd(features), classifierStandIn(...), lpips(...)",
+  );
+  if (!isDistance) return loss as ConsistencyLoss;
+  return {
+    name: "pixel",
+    settings: { loss: loss.name },
+    context: {},
+    apply: (output, target) => {
+      const apart = loss(output, target);
+      return { loss: apart, distance: tf.mean(apart) };
+    },
+    terms: [{ distance: loss }],
+  };
+}
 
 /** A loss's scalars at an iteration as tensors; {} if it has none. The caller disposes them. */
 export const scalarsAt = (loss: ConsistencyLoss, iteration: number): { [name: string]: Tensor } =>

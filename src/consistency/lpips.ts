@@ -3,9 +3,8 @@ import type { Tensor } from "../engine/tensor.js";
 import { check, required, TangentLabError } from "../errors.js";
 import { asFloat32, type StoredArray } from "../io/safetensors.js";
 import type { Context } from "../optim/method.js";
-import { checkImages } from "./images.js";
 import type { ConsistencyLoss } from "./losses.js";
-import { perceptual } from "./perceptual.js";
+import { checkImages, perceptual } from "./perceptual.js";
 
 /** VGG16's convolutions by stage; a number is the convolution's place in torchvision's `features`, ReLUs and poolings counted. */
 const VGG16 = [

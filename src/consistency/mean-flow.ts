@@ -11,7 +11,7 @@ import { type Method, method, type TrainingConfig } from "../optim/method.js";
 import type { DrawTimes } from "./times.js";
 
 // MeanFlow (Geng et al., 2505.13447). Its variables are those of flow matching: z = (1 - t) x0 + t e with t in [0, 1], velocity v = e - x0; they are EDM's with
-// z = x / (1 + sigma) and t = sigma / (1 + sigma).
+// z = x / (1 + sigma) and t = sigma / (1 + sigma). The values for CIFAR-10 are those of the paper's appendix A and the authors' settings (py-meanflow, cifar10_v0).
 
 /** The mean over the times from r to t of the velocity along the trajectory through z at t: (z [batch, ...], r [batch], t [batch]) -> like z. */
 export type AverageVelocity = (z: Tensor, r: Tensor, t: Tensor) => Tensor;
@@ -111,7 +111,8 @@ export interface MeanFlowConfig extends TrainingConfig, MeanFlowTimes {
 /**
  * MeanFlow: the mean over the batch of weight |u(z, r, t) - stopgrad(v - (t - r) du/dt)|^2, from data, with no teacher and no curriculum. One step of its
  * `flowMap` from t = 1 to 0 makes a sample. Only for r = 0 does a pair lead to the data: in between, flowMap's results are noisy, and a distance in features
- * of data, such as the manifold feature distance, says nothing of them. Metrics: loss, distance (mean norm of the difference), gradientNorm.
+ * of data, such as the manifold feature distance, says nothing of them. A method, not an objective of `consistency.train`: its network takes two times, not a
+ * denoiser's noise level, and its loss is of velocities, not of outputs. Train it by `loop.train`. Metrics: loss, distance (mean norm of the difference), gradientNorm.
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export function meanFlow(config: MeanFlowConfig): Method {

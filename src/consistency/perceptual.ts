@@ -1,9 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 import { check, required } from "../errors.js";
-import { checkFeatures, type FeatureModel } from "../nn/features.js";
+import { checkFeatures, type FeatureNetwork } from "../nn/features.js";
 import type { Context } from "../optim/method.js";
-import { checkImages } from "./images.js";
 import { type ConsistencyLoss, l2 } from "./losses.js";
 
 /** Stages of a network for a perceptual distance: images -> features [batch, h, w, channels], first to last. */
@@ -59,12 +58,9 @@ export interface PerceptualConfig {
  * `efficientNetStages`), a classifier of the data themselves, a feature network. Images only.
  * @throws TangentLabError `invalid-argument` for a network without parameters, in use for points and for stages that the network does not have.
  */
-export function perceptualLoss(
-  model: FeatureModel,
-  parameters: Tensor,
-  config: PerceptualConfig = {},
-): ConsistencyLoss {
-  checkFeatures("features", model, parameters);
+export function perceptualLoss(features: FeatureNetwork, config: PerceptualConfig = {}): ConsistencyLoss {
+  checkFeatures("features", features);
+  const { model, parameters } = features;
   const { stages, name = "perceptual" } = required("config", config);
   const listed = stages === undefined || (Array.isArray(stages) && stages.length > 0);
   check(listed, "stages", stages, "one or more integers");
@@ -90,8 +86,16 @@ export const efficientNetStages: readonly number[] = [0, 1, 2, 4, 6];
 
 /**
  * A stand-in for LPIPS where there is no network trained on ImageNet: the same distance in the stages of a small classifier of the data themselves
- * (`trainClassifier`). Labels are in it, unlike in the manifold feature distance. Images only.
+ * (`metrics.trainClassifier`). Labels are in it, unlike in the manifold feature distance. Images only.
  * @throws TangentLabError `invalid-argument` for a network without parameters, in use for points.
  */
-export const classifierStandIn = (model: FeatureModel, parameters: Tensor): ConsistencyLoss =>
-  perceptualLoss(model, parameters, { name: "perceptual (classifier stand-in)" });
+export const classifierStandIn = (classifier: FeatureNetwork): ConsistencyLoss =>
+  perceptualLoss(classifier, { name: "perceptual (classifier stand-in)" });
+
+/** That a distance of images, called `name`, gets images. @throws TangentLabError `invalid-argument`. */
+export function checkImages(x: Tensor, name: string, channels?: readonly number[]): void {
+  const given = `${name}, of [${x.shape}]`;
+  check(x.rank === 4, "distance", given, "a distance of points: these are no images");
+  if (channels === undefined) return;
+  check(channels.includes(x.shape[3]!), "distance", given, `images of ${channels.join(" or ")} channels`);
+}

@@ -6,7 +6,7 @@ import type { Tensor } from "../engine/tensor.js";
 import { check } from "../errors.js";
 import type { Condition } from "../nn/network.js";
 import type { Context } from "../optim/method.js";
-import type { ConsistencyLoss } from "./losses.js";
+import { asLoss, type Loss } from "./losses.js";
 import type { PairSchedule } from "./times.js";
 
 /** Fixed places at which tangents are followed over training: data x, noise, times t and r, [count, ...shape] and [count]. */
@@ -36,13 +36,14 @@ export type Tangents = {
  */
 export function tangents(
   denoiser: Denoiser,
-  loss: ConsistencyLoss,
+  loss: Loss,
 ): (parameters: Tensor, context: Context, probes: Probes) => Tangents {
+  const { apply } = asLoss(loss);
   return (parameters, context, { x, noise, t, r, condition }) => {
     const noisy = addNoise(x, noise, t);
     const output = denoiser.apply(parameters, noisy, t, condition);
     const target = denoiser.apply(parameters, addNoise(x, noise, r), r, condition);
-    const gradient = tf.grad((output: tf.Tensor) => tf.sum(loss.apply(output, target, context).loss));
+    const gradient = tf.grad((output: tf.Tensor) => tf.sum(apply(output, target, context).loss));
     return { noisy, output, target, tangent: tf.neg(gradient(output as tf.Tensor)) };
   };
 }

@@ -39,8 +39,8 @@ export function ectPairs(config: EctSchedule): PairSchedule {
     k = 8,
     b = 1,
   } = required("config", config, "an object with iterations");
-  check(Number.isInteger(iterations) && iterations >= 1, "iterations", iterations, "an integer >= 1");
-  check(Number.isInteger(stages) && stages >= 1, "stages", stages, "an integer >= 1");
+  check.count("iterations", iterations);
+  check.count("stages", stages);
   check(q > 1 && Number.isFinite(q), "q", q, "a finite number > 1");
   check(k >= 0 && Number.isFinite(k), "k", k, "a finite number >= 0");
   check(Number.isFinite(b), "b", b, "a finite number");
@@ -59,17 +59,21 @@ export const continuousTimes =
     return { t, r: t.map((value) => pairs(value, iteration)) };
   };
 
-export interface LevelsConfig {
-  /** Intervals between the levels. */
-  curriculum: Curriculum;
-  /** Which of the neighbouring levels: all alike, or as often as a log-normal time falls between them. Default "uniform". */
-  time?: "uniform" | LogNormal;
+/** The range of noise levels. */
+export interface LevelRange {
   /** Lowest level. Default 0.002. */
   min?: number;
   /** Highest level. Default 80. */
   max?: number;
   /** Higher puts more levels at low noise. Default 7. */
   rho?: number;
+}
+
+export interface LevelsConfig extends LevelRange {
+  /** Intervals between the levels. */
+  curriculum: Curriculum;
+  /** Which of the neighbouring levels: all alike, or as often as a log-normal time falls between them. Default "uniform". */
+  time?: "uniform" | LogNormal;
 }
 
 /**

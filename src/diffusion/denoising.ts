@@ -36,7 +36,7 @@ export function denoising(config: DenoisingConfig): Method {
     ...config,
     init: denoiser.init,
     batch: (key, x, _iteration, labels) => {
-      const [noiseKey, timeKey] = random.split(key, 2) as [random.Key, random.Key];
+      const [noiseKey, timeKey] = random.split(key, 2);
       const count = x.length / shape.reduce((a, b) => a * b, 1);
       return {
         x: tf.tensor(x, [count, ...shape]) as Tensor,

@@ -23,7 +23,7 @@ export interface DenoiserConfig {
  * @throws TangentLabError `invalid-argument` for sigmaData <= 0, and in use for an output of another shape than x.
  */
 export function denoiser(network: TimeNetwork, { sigmaData = 0.5 }: DenoiserConfig = {}): Denoiser {
-  check(sigmaData > 0 && Number.isFinite(sigmaData), "sigmaData", sigmaData, "a finite number > 0");
+  check.positive("sigmaData", sigmaData);
   const model = flatten(network);
   return {
     ...model,

@@ -1,7 +1,24 @@
-export * from "./denoising.js";
-export * as edm from "./edm.js";
-export { type Denoiser, type DenoiserConfig, denoiser } from "./edm.js";
-export * from "./ode.js";
-export * from "./sampling.js";
-export * from "./times.js";
-export * from "./trigflow.js";
+export { type DenoiseOptions, denoise } from "./denoise.js";
+export { type DenoisingConfig, denoising, denoisingWeight } from "./denoising.js";
+export { addNoise, type Denoiser, type DenoiserConfig, denoiser } from "./edm.js";
+export { type Generated, type GenerateOptions, generate, type SamplerName } from "./generate.js";
+export { loadDenoiser, saveDenoiser } from "./model-file.js";
+export { type Denoise, eulerStep, heunStep, type OdeStep, velocity } from "./ode.js";
+export {
+  type ChurnConfig,
+  euler,
+  heun,
+  type KarrasConfig,
+  karrasSigmas,
+  type Solver,
+  stochastic,
+} from "./sampling.js";
+export { type LogNormal, logNormal } from "./times.js";
+export { type DenoiserTraining, defaultNetwork, train } from "./train.js";
+export {
+  type Preconditioning,
+  type PretrainedOptions,
+  pretrained,
+  type TrainedDenoiser,
+} from "./trained.js";
+export { trigflow } from "./trigflow.js";

@@ -22,7 +22,7 @@ export interface KarrasConfig {
  */
 export function karrasSigmas(config: KarrasConfig): number[] {
   const { steps, min = 0.002, max = 80, rho = 7 } = required("config", config, "an object with steps");
-  check(Number.isInteger(steps) && steps >= 2, "steps", steps, "an integer >= 2");
+  check.count("steps", steps, 2);
   check(min > 0 && min < max, "min", min, "a number > 0 and < max");
   check(rho > 0, "rho", rho, "a number > 0");
   const [low, high] = [min ** (1 / rho), max ** (1 / rho)];
@@ -89,21 +89,36 @@ export type StochasticSolver = (
  * @throws TangentLabError `invalid-argument` for options out of range, in use for levels that do not fall and another number of noises.
  */
 export function stochastic(config: ChurnConfig = {}): StochasticSolver {
-  const { churn = 40, min = 0.05, max = 50, noise: scale = 1.003 } = config;
-  check(churn >= 0 && Number.isFinite(churn), "churn", churn, "a finite number >= 0");
-  check(min >= 0 && min <= max, "min", min, "a number >= 0 and <= max");
-  check(scale >= 0 && Number.isFinite(scale), "noise", scale, "a finite number >= 0");
+  raising(config, 1); // its checks
   return (denoiser, parameters, latent, sigmas, noises, condition) => {
     const steps = sigmas.length - 1;
     check(noises.length === steps, "noises", noises.length, `one for each of ${steps} steps`);
+    const raise = raising(config, steps);
     const denoise: Denoise = (x, t) => denoiser.apply(parameters, x, t, condition);
-    return solve(sigmas, latent, (x, from, to, i) => {
-      const gamma = from >= min && from <= max ? Math.min(churn / steps, Math.SQRT2 - 1) : 0;
-      const raised = from * (1 + gamma);
-      const added = scale * Math.sqrt(raised ** 2 - from ** 2);
-      const noisy = gamma > 0 ? tf.add(x, tf.mul(noises[i]!, added)) : x;
-      return stepTo(to === 0 ? eulerStep : heunStep, denoise, noisy, raised, to);
+    return solve(sigmas, latent, (x, level, to, i) => {
+      const { from, added } = raise(level);
+      const noisy = added > 0 ? tf.add(x, tf.mul(noises[i]!, added)) : x;
+      return stepTo(to === 0 ? eulerStep : heunStep, denoise, noisy, from, to);
     });
+  };
+}
+
+/**
+ * For a sampler of `steps` steps: the level to which one is raised before its step, and the factor of the standard normal that does so (2206.00364,
+ * algorithm 2, lines 4 to 6).
+ * @throws TangentLabError `invalid-argument` for options out of range.
+ */
+export function raising(
+  { churn = 40, min = 0.05, max = 50, noise: scale = 1.003 }: ChurnConfig = {},
+  steps: number,
+): (level: number) => { from: number; added: number } {
+  check(churn >= 0 && Number.isFinite(churn), "churn", churn, "a finite number >= 0");
+  check(min >= 0 && min <= max, "min", min, "a number >= 0 and <= max");
+  check(scale >= 0 && Number.isFinite(scale), "noise", scale, "a finite number >= 0");
+  return (level) => {
+    const gamma = level >= min && level <= max ? Math.min(churn / steps, Math.SQRT2 - 1) : 0;
+    const from = level * (1 + gamma);
+    return { from, added: scale * Math.sqrt(from ** 2 - level ** 2) };
   };
 }
 
@@ -119,7 +134,7 @@ export function denoised(
   sigma: number,
   condition?: Condition,
 ): Tensor {
-  check(sigma > 0 && Number.isFinite(sigma), "sigma", sigma, "a finite number > 0");
+  check.positive("sigma", sigma);
   const level = tf.fill([x.shape[0]!], sigma);
   return denoiser.apply(parameters, addNoise(x, noise, level), level, condition);
 }
@@ -127,13 +142,18 @@ export function denoised(
 const stepTo = (step: OdeStep, denoise: Denoise, x: Tensor, from: number, to: number): Tensor =>
   step(denoise, x, tf.fill([x.shape[0]!], from), tf.fill([x.shape[0]!], to));
 
+/** @throws TangentLabError `invalid-argument` for fewer than two levels, and for such as do not fall. */
+export function checkLevels(sigmas: readonly number[]): void {
+  const falling = sigmas.every((sigma, i) => sigma >= 0 && (i === 0 || sigma < sigmas[i - 1]!));
+  check(sigmas.length >= 2 && falling, "sigmas", sigmas, "at least two falling numbers, only the last 0");
+}
+
 function solve(
   sigmas: readonly number[],
   latent: Tensor,
   step: (x: Tensor, from: number, to: number, index: number) => Tensor,
 ): Tensor {
-  const falling = sigmas.every((sigma, i) => sigma >= 0 && (i === 0 || sigma < sigmas[i - 1]!));
-  check(sigmas.length >= 2 && falling, "sigmas", sigmas, "at least two falling numbers, only the last 0");
+  checkLevels(sigmas);
   let x = latent;
   for (let i = 0; i + 1 < sigmas.length; i++) x = step(x, sigmas[i]!, sigmas[i + 1]!, i);
   return x;

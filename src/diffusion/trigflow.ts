@@ -11,7 +11,7 @@ import { type Denoiser, type DenoiserConfig, perExample, shapedLike } from "./ed
  * @throws TangentLabError `invalid-argument` for sigmaData <= 0, and in use for an output of another shape than x.
  */
 export function trigflow(network: TimeNetwork, { sigmaData = 0.5 }: DenoiserConfig = {}): Denoiser {
-  check(sigmaData > 0 && Number.isFinite(sigmaData), "sigmaData", sigmaData, "a finite number > 0");
+  check.positive("sigmaData", sigmaData);
   const model = flatten(network);
   return {
     ...model,

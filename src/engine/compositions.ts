@@ -3,12 +3,14 @@ import "./tfjs.js";
 import {
   asTensor,
   composed,
+  contraction,
   convolutionOf,
   type KernelArguments,
   registerAxes,
   registerProducts,
   wrapKernel,
 } from "./host-kernels.js";
+import { floatOnly, widening } from "./types.js";
 
 type KernelFunc = tf.KernelConfig["kernelFunc"];
 type Inputs = Record<string, tf.TensorInfo>;
@@ -36,8 +38,8 @@ const wrong = [
 let done = false;
 
 /**
- * Gives the wasm backend the kernels that it lacks or has wrong, so that everything trains on it: the gradient of a convolution's filter as matrix
- * products, the others by the plain JavaScript kernels on a copy of the data.
+ * Gives the wasm backend the kernels that it lacks or has wrong, so that everything trains on it: the gradient of a convolution's filter and einsum as
+ * matrix products, the others by the plain JavaScript kernels on a copy of the data.
  */
 export function registerCompositions(): void {
   if (done) return;
@@ -45,10 +47,15 @@ export function registerCompositions(): void {
   for (const kernelName of wrong) tf.unregisterKernel(kernelName, wasm);
   const present = new Set(tf.getKernelsForBackend(wasm).map((kernel) => kernel.kernelName));
   tf.registerKernel({ kernelName: "Conv2DBackpropFilter", backendName: wasm, kernelFunc: filterGradient });
+  tf.registerKernel({ kernelName: "Einsum", backendName: wasm, kernelFunc: contraction });
+  const made = ["Conv2DBackpropFilter", "Einsum"];
   for (const { kernelName, kernelFunc } of tf.getKernelsForBackend("cpu")) {
-    if (present.has(kernelName) || kernelName === "Conv2DBackpropFilter") continue;
+    if (present.has(kernelName) || made.includes(kernelName)) continue;
     tf.registerKernel({ kernelName, backendName: wasm, kernelFunc: onHost(kernelFunc) });
   }
+  for (const { kernelName } of tf.getKernelsForBackend(wasm))
+    if (tf.getKernel(kernelName, "cpu") && !made.includes(kernelName))
+      hostWhere(kernelName, otherNumbers(kernelName));
   hostWhere("Cast", (_inputs, { dtype }) => dtype === "bool");
   hostWhere("GatherV2", (_inputs, { batchDims }) => Number(batchDims) > 0);
   hostWhere("BatchMatMul", ({ a, b }) => a!.dtype !== "float32" || b!.dtype !== "float32");
@@ -61,6 +68,21 @@ export function registerCompositions(): void {
 }
 
 const wasm = "wasm";
+
+/** The backend's kernels of floats take the bits of integers and truth values for floats, and read past the end of the latter. */
+function otherNumbers(kernelName: string): (inputs: Inputs) => boolean {
+  const compares = /^(Cast|Identity|Reshape|ExpandDims|Logical.*|Any|All)$/.test(kernelName);
+  const ofFloats = floatOnly.has(kernelName) || widening.has(kernelName) || floatsInWasm.includes(kernelName);
+  return (inputs) => {
+    const types = Object.entries(inputs).flatMap(([name, info]) =>
+      info == null || name === "condition" ? [] : [info.dtype],
+    );
+    return (types.includes("bool") && !compares) || (ofFloats && types.some((type) => type !== "float32"));
+  };
+}
+
+/** Kernels that know only floats here, and integers too elsewhere. */
+const floatsInWasm = ["MaxPool", "ResizeNearestNeighbor", "StridedSlice"];
 
 /** Strides that leave pixels out, with a border: the backend gives zeros. */
 function gaps({ x, filter }: Inputs, attrs: Record<string, unknown>): boolean {
@@ -144,7 +166,12 @@ function onHost(kernelFunc: KernelFunc): KernelFunc {
       hostInputs[name] = copy;
       copies.push(copy);
     }
-    const result = kernelFunc({ inputs: hostInputs as KernelArguments["inputs"], attrs, backend: host });
+    const given = Array.isArray(inputs) ? copies : hostInputs;
+    const result = kernelFunc({
+      inputs: given as unknown as KernelArguments["inputs"],
+      attrs,
+      backend: host,
+    });
     const back = (info: tf.TensorInfo): tf.TensorInfo => ({
       shape: info.shape,
       dtype: info.dtype,

@@ -11,13 +11,13 @@ export type DeviceName = (typeof deviceNames)[number];
 
 interface Device {
   /** What a person sees at start. */
-  description: string;
+  describe(): Promise<string>;
   /** The tfjs backend for ops outside of compiled functions. */
   backend: string;
 }
 
 let current: DeviceName | undefined;
-let description = "";
+let describe: Device["describe"] = async () => "";
 
 /**
  * Chooses where compiled functions run and ops outside of them are computed: `onnx` compiles steps to one graph for ONNX Runtime,
@@ -44,7 +44,7 @@ export async function useDevice(name: DeviceName | "auto" = "auto"): Promise<Dev
       await tf.setBackend(device.backend);
       await tf.ready();
       current = candidate;
-      description = device.description;
+      describe = device.describe;
       return candidate;
     } catch (error) {
       failure = error;
@@ -69,16 +69,20 @@ export async function currentDevice(): Promise<DeviceName> {
 
 /** One line about the device in use, for a program's first words. */
 export async function describeDevice(): Promise<string> {
-  return `${await currentDevice()} (${description})`;
+  const name = await currentDevice();
+  return `${name} (${await describe()})`;
 }
 
 const starters: Record<DeviceName, () => Promise<Device>> = {
   onnx: async () => {
     const threads = threadsWanted();
     const ort = await import("#onnxruntime");
+    const { describeLowering } = await import("./onnx/lowering.js");
     const version = ort.env.versions.node ?? ort.env.versions.web;
+    const most = threads ? `, at most ${threads} thread${threads > 1 ? "s" : ""}` : "";
     return {
-      description: `compiled steps, ONNX Runtime ${version}, CPU${threads ? `, at most ${threads} thread${threads > 1 ? "s" : ""}` : ""}`,
+      describe: async () =>
+        `compiled steps, ONNX Runtime ${version}, convolutions ${await describeLowering()}, CPU${most}`,
       backend: "cpu",
     };
   },
@@ -86,7 +90,7 @@ const starters: Record<DeviceName, () => Promise<Device>> = {
     for (const name of ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"]) {
       try {
         await import(name);
-        return { description: `TensorFlow through ${name}`, backend: "tensorflow" };
+        return { describe: async () => `TensorFlow through ${name}`, backend: "tensorflow" };
       } catch (error) {
         if ((error as { code?: string }).code !== "ERR_MODULE_NOT_FOUND") throw error;
       }
@@ -97,7 +101,7 @@ const starters: Record<DeviceName, () => Promise<Device>> = {
     await import("@tensorflow/tfjs-backend-wasm");
     const { registerCompositions } = await import("./compositions.js");
     registerCompositions();
-    return { description: "TensorFlow.js WebAssembly", backend: "wasm" };
+    return { describe: async () => "TensorFlow.js WebAssembly", backend: "wasm" };
   },
-  cpu: async () => ({ description: "TensorFlow.js plain JavaScript, slow", backend: "cpu" }),
+  cpu: async () => ({ describe: async () => "TensorFlow.js plain JavaScript, slow", backend: "cpu" }),
 };

@@ -251,6 +251,70 @@ function registerLinear(): void {
   }
 }
 
+/** Ops for which tfjs has no gradient. */
+function registerMissing(): void {
+  register("FlipLeftRight", ["image"], (dy) => ({
+    image: () => tf.image.flipLeftRight(dy as tf.Tensor4D),
+  }));
+  register("DepthToSpace", ["x"], (dy, [x], attrs) => {
+    const [n, h, w, c] = x!.shape as [number, number, number, number];
+    const block = attrs.blockSize as number;
+    const squares = [n, h, block, w, block, c / block ** 2];
+    return { x: () => tf.reshape(tf.transpose(tf.reshape(dy, squares), [0, 1, 3, 2, 4, 5]), x!.shape) };
+  });
+  tf.registerGradient({
+    kernelName: "TopK",
+    inputsToSave: ["x"],
+    gradFunc: (dy, [x], attrs) => {
+      const { k, sorted } = attrs as unknown as { k: number; sorted: boolean };
+      const size = x!.shape.at(-1)!;
+      return {
+        x: () => {
+          const [share] = dy as tf.Tensor[];
+          if (size === 1) return tf.reshape(share!, x!.shape);
+          const { indices } = tf.topk(x!, k, sorted);
+          const places = tf.oneHot(tf.reshape(indices, [-1, k]), size, 1, 0, "float32") as tf.Tensor3D;
+          return tf.reshape(tf.matMul(tf.reshape(share!, [-1, 1, k]), places), x!.shape);
+        },
+      };
+    },
+  });
+  tf.registerGradient({
+    kernelName: "Einsum",
+    saveAllInputs: true,
+    gradFunc: (dy, saved, attrs) => {
+      const [inputs, out] = (attrs.equation as string).replace(/\s/g, "").split("->") as [string, string];
+      const terms = inputs.split(",");
+      return Object.fromEntries(
+        saved.map((x, i) => {
+          const others = saved.flatMap((y, j) => (j === i ? [] : [{ tensor: y, axes: terms[j]! }]));
+          const factors = [{ tensor: dy as tf.Tensor, axes: out }, ...others];
+          return [i, () => spread(factors, terms[i]!, x.shape)];
+        }),
+      );
+    },
+  });
+}
+
+/** The einsum of the factors with the result's axes, repeated along those of them that no factor has. */
+function spread(
+  factors: readonly { tensor: tf.Tensor; axes: string }[],
+  axes: string,
+  shape: readonly number[],
+): tf.Tensor {
+  const known = axes.split("").filter((axis) => factors.some((factor) => factor.axes.includes(axis)));
+  // Numbers have no axes, and tfjs's einsum takes none without.
+  const numbers = factors.filter((factor) => factor.axes === "");
+  const tensors = factors.filter((factor) => factor.axes !== "");
+  const equation = `${tensors.map((factor) => factor.axes)}->${known.join("")}`;
+  const product = numbers.reduce(
+    (sum: tf.Tensor, { tensor }) => tf.mul(sum, tensor),
+    tensors.length > 0 ? tf.einsum(equation, ...tensors.map(({ tensor }) => tensor)) : tf.scalar(1),
+  );
+  const narrow = shape.map((d, i) => (known.includes(axes[i]!) ? d : 1));
+  return tf.broadcastTo(tf.reshape(product, narrow), shape as number[]);
+}
+
 interface ConvAttributes extends tf.NamedAttrMap {
   strides: number | [number, number];
   pad: "valid" | "same" | number;
@@ -272,4 +336,5 @@ export function registerGradients(): void {
   registerOptional();
   registerCorrected();
   registerLinear();
+  registerMissing();
 }

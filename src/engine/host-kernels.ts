@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { type ContractionOps, einsum } from "./einsum.js";
 import { interpolated, nearestSources, type Resizing } from "./resizing.js";
 
 // Kernels of tfjs's plain JavaScript backend that are wrong or slow, written anew. They compute in what the global Float32Array is, as tfjs's own do.
@@ -19,6 +20,7 @@ export function registerHostKernels(): void {
     MaxPool3DGrad: poolGradient(3, toMaxima),
     ResizeBilinearGrad: bilinearGradient,
     ResizeNearestNeighborGrad: nearestGradient,
+    Einsum: contraction,
   };
   for (const [kernelName, kernelFunc] of Object.entries(replaced)) {
     tf.unregisterKernel(kernelName, "cpu");
@@ -66,6 +68,21 @@ export function registerProducts(backendName: string): void {
       });
     });
 }
+
+const plainOps: ContractionOps<tf.Tensor> = {
+  shape: (x) => x.shape,
+  sum: (x, axes) => tf.sum(x, axes),
+  transpose: (x, order) => tf.transpose(x, order),
+  reshape: (x, shape) => tf.reshape(x, shape),
+  matMul: (a, b) => tf.matMul(a, b),
+};
+
+/** tfjs's own takes axes that only one tensor has for others. */
+export const contraction: KernelFunc = ({ inputs, attrs, backend }) =>
+  composed(backend, () => {
+    const tensors = Object.values(inputs).map((info) => asTensor(info as tf.TensorInfo, backend));
+    return einsum(plainOps, attrs!.equation as string, tensors);
+  });
 
 /** The result of other ops as that of a kernel: the tensor is disposed with the scope it was made in; its data goes on. */
 export function composed(backend: unknown, f: () => tf.Tensor): tf.TensorInfo {

@@ -12,10 +12,17 @@ export function key(seed: number): Key {
   return [Math.floor(seed / 2 ** 32), seed >>> 0];
 }
 
-/** `n` independent keys; asking for more leaves the first ones as they were. */
-export function split(key: Key, n = 2): Key[] {
+/** `N` keys: a tuple where the number is known to the compiler. */
+export type Keys<N extends number, Found extends Key[] = []> = number extends N
+  ? Key[]
+  : Found["length"] extends N
+    ? Found
+    : Keys<N, [...Found, Key]>;
+
+/** `n` independent keys, default 2; asking for more leaves the first ones as they were. */
+export function split<N extends number = 2>(key: Key, n: N = 2 as N): Keys<N> {
   check(Number.isInteger(n) && n >= 0, "n", n, "an integer >= 0");
-  return Array.from({ length: n }, (_, i) => threefry2x32(key, i, Domain.split));
+  return Array.from({ length: n }, (_, i) => threefry2x32(key, i, Domain.split)) as Keys<N>;
 }
 
 /** A key that depends on `key` and on `data`, an integer in [0, 2^32), such as a step or an index. */

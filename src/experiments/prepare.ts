@@ -1,18 +1,19 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import * as diffusion from "../diffusion/index.js";
+import type { TrainedDenoiser } from "../diffusion/trained.js";
 import { TangentLabError } from "../errors.js";
+import type { Json } from "../io/checkpoint.js";
+import { classesOf, imageShape, type TrainingData } from "../loop/data.js";
+import type { Run } from "../loop/run.js";
+import type { RunOptions } from "../loop/train.js";
 import { type ImageGroup, imageTransformations } from "../manifold/images.js";
+import * as manifold from "../manifold/index.js";
 import { type PointGroup, pointTransformations } from "../manifold/points.js";
+import { trainClassifier } from "../metrics/classifier.js";
+import type { TrainedFeatures } from "../metrics/features.js";
 import { unet } from "../nn/unet.js";
 import { cosine } from "../optim/schedules.js";
-import { trainClassifier } from "../training/classifier.js";
-import { classesOf, type TrainingData } from "../training/data.js";
-import { type TrainedDenoiser, trainDenoiser } from "../training/denoiser.js";
-import { type TrainedFeatures, trainFeatureNetwork } from "../training/features.js";
-import { imageShape } from "../training/networks.js";
-import type { Json } from "../training/record.js";
-import type { Run } from "../training/run.js";
-import type { RunOptions } from "../training/train.js";
 import { trainingName, type WeightsCache } from "./weights.js";
 
 /** Length and batch of one training. */
@@ -76,7 +77,7 @@ export async function prepareDenoiser(
     image &&
     unet({ ...{ size: image.size, inChannels: image.channels, channels }, ...(classes && { classes }) });
   return prepare({ data, plan, seed, place, name: "denoiser", metric: "loss" }, (options) =>
-    trainDenoiser(data, { ...options, classConditional, ...(network && { network }) }),
+    diffusion.train(data, { ...options, classConditional, ...(network && { network }) }),
   );
 }
 
@@ -97,7 +98,7 @@ export function prepareFeatures(
         ...(groups && { groups: groups as PointGroup[] }),
       });
   return prepare({ data, plan, seed, place, name: "features", metric: "loss" }, (options) =>
-    trainFeatureNetwork(data, { ...options, transformations }),
+    manifold.train(data, { ...options, transformations }),
   );
 }
 

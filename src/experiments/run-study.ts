@@ -77,7 +77,7 @@ export function plannedSteps({ cells, seeds }: StudyPlan): number {
   const preparations = new Map<string, number>();
   let sum = 0;
   for (const cell of cells) {
-    const { start, training, objective, dataset } = cell;
+    const { start, training, loss, dataset } = cell;
     const tuned = training.learningRates.length > 1 ? seeds.tune : [];
     sum += training.steps * (training.learningRates.length * tuned.length + seeds.report.length);
     for (const seed of [...tuned, ...seeds.report]) {
@@ -86,9 +86,8 @@ export function plannedSteps({ cells, seeds }: StudyPlan): number {
         preparations.set(JSON.stringify(key), (key[0] as Stage).steps).size;
       add(start.denoiser, "denoiser", dataset, own);
       if (start.judge) add(start.judge, "judge", dataset);
-      if (objective.loss === "perceptual") add(start.judge!, "classifier", dataset, own);
-      if (objective.loss === "manifold" || objective.loss === "mixed")
-        add(start.features, "features", dataset, own, objective.groups ?? null);
+      if (loss.name === "perceptual") add(start.judge!, "classifier", dataset, own);
+      if (loss.name === "MFD") add(start.features, "features", dataset, own, loss.groups ?? null);
     }
   }
   return [...preparations.values()].reduce((total, steps) => total + steps, sum);

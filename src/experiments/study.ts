@@ -1,4 +1,4 @@
-import type { Objective } from "./objective.js";
+import type { LossPlan } from "./loss.js";
 import type { RecordingPlan, StartPlan, TrainingPlan, Trial } from "./trial.js";
 
 /** One thing that is compared: trained with every seed. */
@@ -11,7 +11,7 @@ export type Cell = {
   at?: number | string;
   dataset: string;
   start: StartPlan;
-  objective: Objective;
+  loss: LossPlan;
   /** Learning rates to choose from, on the tuning seeds. One: nothing is tuned. */
   training: Omit<TrainingPlan, "learningRate"> & { learningRates: number[] };
   recording: RecordingPlan;
@@ -43,6 +43,6 @@ export interface Study {
 /** The trial of a cell with a seed and a learning rate. */
 export function trialOf(cell: Cell, seed: number, learningRate: number): Trial {
   const { learningRates: _, ...training } = cell.training;
-  const { dataset, start, objective, recording } = cell;
-  return { dataset, seed, start, objective, training: { ...training, learningRate }, recording };
+  const { dataset, start, loss, recording } = cell;
+  return { dataset, seed, start, loss, training: { ...training, learningRate }, recording };
 }

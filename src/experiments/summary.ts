@@ -1,4 +1,4 @@
-import type { ArrayRecord } from "../training/record.js";
+import type { ArrayRecord, Json } from "../loop/record.js";
 import type { CellRuns } from "./run-study.js";
 import { type Interval, interval, pairedDifference, pairedRatio, stepsTo } from "./statistics.js";
 import type { Cell, Study, StudyPlan } from "./study.js";
@@ -48,6 +48,24 @@ export interface PanelSummary {
    */
   targets: Record<string, number>;
   cells: CellSummary[];
+}
+
+/** What a study found, as `results.json` has it; plain data. */
+export interface StudyRecord {
+  name: string;
+  title: string;
+  question: string;
+  date: string;
+  /** Of the training of all runs, also those of earlier commands; without what they start from. */
+  seconds: number;
+  quick: boolean;
+  axis: string | null;
+  measures: string[];
+  seeds: StudyPlan["seeds"];
+  panels: PanelSummary[];
+  settings: { [name: string]: Json };
+  machine: Record<string, string>;
+  versions: Record<string, string>;
 }
 
 /** How far above the reference's final metric the target of `steps` lies. */

@@ -1,21 +1,18 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Dataset } from "../../datasets/index.js";
-import type { ConsistencyLoss } from "../consistency/losses.js";
+import { ect } from "../consistency/ect.js";
+import * as consistency from "../consistency/index.js";
+import type { Loss } from "../consistency/losses.js";
+import type { ConsistencyTraining } from "../consistency/train.js";
+import type { TrainedDenoiser } from "../diffusion/trained.js";
 import { check } from "../errors.js";
+import type { Json } from "../io/checkpoint.js";
 import { writeFileAtomically } from "../io/files.js";
-import { type ConsistencyTraining, type DistanceName, trainConsistency } from "../training/consistency.js";
-import type { TrainedDenoiser } from "../training/denoiser.js";
-import type { TrainedFeatures } from "../training/features.js";
-import {
-  type ArrayRecord,
-  type Json,
-  type MetricsRecord,
-  probeMean,
-  type RunRecord,
-} from "../training/record.js";
+import { type ArrayRecord, type MetricsRecord, probeMean, type RunRecord } from "../loop/record.js";
+import type { TrainedFeatures } from "../metrics/features.js";
 import { readFinished } from "./finished.js";
-import { type Objective, objectiveLoss } from "./objective.js";
+import { type LossPlan, lossOf, ofVersion01 } from "./loss.js";
 import {
   type DenoiserPlan,
   type FeaturesPlan,
@@ -60,7 +57,7 @@ export type Trial = {
   dataset: string;
   seed: number;
   start: StartPlan;
-  objective: Objective;
+  loss: LossPlan;
   training: TrainingPlan;
   recording: RecordingPlan;
 };
@@ -108,18 +105,18 @@ export async function runTrial(trial: Trial, label: string, bench: Bench): Promi
 
   const parts = await prepareTrial(trial, data, bench);
   if (!parts) return undefined;
-  const { denoiser, judge, distance } = parts;
+  const { denoiser, judge, loss } = parts;
   const { start, training, recording, seed } = trial;
   const options: ConsistencyTraining = {
     ...stageOptions(training, bench, seed, join(bench.folder, name)),
-    ...{ from: denoiser, distance, stages: training.stages, ema: training.ema, name: label },
+    ...{ from: denoiser, loss, objective: ect({ stages: training.stages }), ema: training.ema, name: label },
     recording: {
       every: Math.ceil(training.steps / recording.recordings),
       ...{ count: recording.count, shown: 64, examples: recording.examples },
       ...(judge && { judge }),
     },
   };
-  const { record } = await bench.follow(trainConsistency(data, options), { label, metric: metricOf(start) });
+  const { record } = await bench.follow(consistency.train(data, options), { label, metric: metricOf(start) });
   if (bench.signal.aborted) return undefined;
   const result = summary(trial, record);
   await writeFileAtomically(path, `${JSON.stringify(result)}\n`);
@@ -138,19 +135,23 @@ async function placeOf(
   { dataset, folder }: Pick<Bench, "dataset" | "folder">,
 ): Promise<{ name: string; path: string }> {
   const data = await dataset(trial.dataset);
-  const name = await trainingName(`${trial.dataset}-seed-${trial.seed}`, data, trial as unknown as Json);
+  const name = await trainingName(`${trial.dataset}-seed-${trial.seed}`, data, trialSettings(trial));
   return { name, path: join(folder, `${name}.json`) };
 }
+
+/** What names a trial: as version 0.1 wrote it, so that what it finished is found. */
+export const trialSettings = ({ dataset, seed, start, loss, ...rest }: Trial): Json =>
+  ({ dataset, seed, start, objective: ofVersion01(loss), ...rest }) as Json;
 
 interface Parts {
   denoiser: TrainedDenoiser;
   judge: TrainedFeatures | undefined;
-  distance: DistanceName | ConsistencyLoss;
+  loss: Loss;
 }
 
 /** What a trial starts from and is measured with, trained once for all trials that have it in common. Undefined where it was stopped. */
 async function prepareTrial(trial: Trial, data: Dataset, bench: Bench): Promise<Parts | undefined> {
-  const { start, objective, dataset } = trial;
+  const { start, loss, dataset } = trial;
   const seed = start.seed ?? trial.seed;
   const once = <T>(what: Json, make: () => Promise<T>): Promise<T> => {
     const key = JSON.stringify([dataset, what]);
@@ -168,12 +169,12 @@ async function prepareTrial(trial: Trial, data: Dataset, bench: Bench): Promise<
   if (bench.signal.aborted) return undefined;
   const judge = start.judge ? await classifier(judgeSeed) : undefined;
   if (bench.signal.aborted) return undefined;
-  const plan = { ...start.features, ...(objective.groups && { groups: objective.groups }) };
-  const distance = await objectiveLoss(objective, {
+  const plan = { ...start.features, ...(loss.groups && { groups: loss.groups }) };
+  const chosen = await lossOf(loss, {
     features: () => once(["features", plan, seed], () => prepareFeatures(data, plan, seed, bench)),
     classifier: () => classifier(seed === judgeSeed ? judgeSeed + 1 : seed),
   });
-  return bench.signal.aborted ? undefined : { denoiser, judge, distance };
+  return bench.signal.aborted ? undefined : { denoiser, judge, loss: chosen };
 }
 
 /** The metric that decides between settings. */

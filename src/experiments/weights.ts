@@ -4,12 +4,12 @@ import { join } from "node:path";
 import envPaths from "env-paths";
 import { currentDevice } from "../engine/device.js";
 import * as random from "../engine/random.js";
+import type { Json } from "../io/checkpoint.js";
 import { fileSystemError, isMissing, readBytes, writeFolderAtomically } from "../io/files.js";
-import type { TrainingData } from "../training/data.js";
-import type { Json } from "../training/record.js";
+import type { TrainingData } from "../loop/data.js";
 import { versions } from "./provenance.js";
 
-/** The files of a checkpoint (`training/checkpoint.ts`). */
+/** The files of a checkpoint (`io/checkpoint.ts`). */
 const files = ["config.json", "metrics.jsonl", "state.safetensors"];
 
 /**

@@ -1,7 +1,18 @@
-import { randomBytes } from "node:crypto";
-import { appendFile, type FileHandle, mkdir, open, readFile, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import {
+  access,
+  appendFile,
+  constants,
+  type FileHandle,
+  mkdir,
+  open,
+  readFile,
+  rename,
+  rm,
+} from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { check, TangentLabError } from "../errors.js";
+import { allocate } from "./limits.js";
+import { sweep, temporaryName } from "./temporary.js";
 
 const REASONS: Record<string, string> = {
   ENOSPC: "the disk is full",
@@ -14,6 +25,11 @@ const REASONS: Record<string, string> = {
   ENOTDIR: "a file is where a folder should be",
   EISDIR: "it is a folder",
   EEXIST: "a file is where a folder should be",
+  ENAMETOOLONG: "the name is too long",
+  ELOOP: "its links lead round in a circle",
+  ENOMEM: "there is not enough memory",
+  ENFILE: "too many open files",
+  ETXTBSY: "it is being run",
   ENOTEMPTY: "it is a folder that is not empty",
   EMFILE: "too many open files",
   EIO: "the disk failed",
@@ -43,16 +59,60 @@ export const checkPath = (path: unknown, argument = "path"): void =>
 export const isMissing = (error: unknown): boolean =>
   ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT";
 
+/** Bytes that one call of the system reads; more than 2 GiB are refused. */
+const pieceBytes = 2 ** 30;
+
 /**
- * A whole file.
- * @throws TangentLabError `file-system` if it cannot be read.
+ * A whole file, of any size that fits into memory.
+ * @throws TangentLabError `file-system` if it cannot be read, `invalid-data` if there is not enough memory.
  */
 export async function readBytes(path: string): Promise<Uint8Array> {
   checkPath(path);
   try {
     return await readFile(path);
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "ERR_FS_FILE_TOO_LARGE")
+      throw fileSystemError("read", path, cause);
+  }
+  return withFile(path, (file) => file.read(0, file.size));
+}
+
+/** A file of which parts are read. */
+export interface OpenFile {
+  /** In bytes. */
+  readonly size: number;
+  /** The bytes from `begin` to before `end`, in memory of their own. @throws TangentLabError `file-system` if the file has become shorter. */
+  read(begin: number, end: number): Promise<Uint8Array>;
+}
+
+/**
+ * Opens a file, of which `use` reads what it wants, and closes it.
+ * @throws TangentLabError `file-system` if it cannot be read, and what `use` throws.
+ */
+export async function withFile<T>(path: string, use: (file: OpenFile) => Promise<T>): Promise<T> {
+  checkPath(path);
+  const failed = (cause: unknown): never => {
     throw fileSystemError("read", path, cause);
+  };
+  const file = await open(path).catch(failed);
+  try {
+    const status = await file.stat().catch(failed);
+    if (status.isDirectory()) failed(Object.assign(new Error("a folder"), { code: "EISDIR" }));
+    return await use({
+      size: status.size,
+      read: async (begin, end) => {
+        const bytes = allocate(path, end - begin, () => new Uint8Array(end - begin));
+        for (let at = 0; at < bytes.length; ) {
+          const length = Math.min(pieceBytes, bytes.length - at);
+          const { bytesRead } = await file.read(bytes, at, length, begin + at).catch(failed);
+          if (bytesRead === 0) failed(new Error("it has become shorter while it was read"));
+          at += bytesRead;
+        }
+        return bytes;
+      },
+    });
+  } finally {
+    await file.close();
   }
 }
 
@@ -63,11 +123,13 @@ export async function readBytes(path: string): Promise<Uint8Array> {
  */
 export async function writeFileAtomically(path: string, content: string | Uint8Array): Promise<void> {
   checkPath(path);
-  const temporary = beside(path);
+  const temporary = temporaryName(path);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
+    await sweep(dirname(path));
     await writeThrough(temporary, content);
     await rename(temporary, path);
+    await syncFolder(dirname(path));
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {}); // the first error is the one to tell
     throw fileSystemError("write", path, cause);
@@ -84,12 +146,14 @@ export async function writeFolderAtomically(
   folder: string,
   files: Readonly<Record<string, string | Uint8Array>>,
 ): Promise<void> {
-  const temporary = beside(folder);
+  const temporary = temporaryName(folder);
   const previous = `${folder}.previous`;
   try {
     await restoreFolder(folder);
-    await mkdir(temporary, { recursive: true });
+    await makeFolder(temporary);
+    await sweep(dirname(temporary));
     for (const [name, content] of Object.entries(files)) await writeThrough(join(temporary, name), content);
+    await syncFolder(temporary);
     const replaced = await renameIfThere(folder, previous);
     try {
       await rename(temporary, folder);
@@ -97,6 +161,7 @@ export async function writeFolderAtomically(
       if (replaced) await rename(previous, folder);
       throw cause;
     }
+    await syncFolder(dirname(temporary));
     await rm(previous, { recursive: true, force: true });
   } catch (cause) {
     await rm(temporary, { recursive: true, force: true }).catch(() => {});
@@ -122,7 +187,7 @@ export async function restoreFolder(folder: string): Promise<void> {
  */
 export async function appendJsonLine(path: string, record: unknown): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await appendFile(path, `${JSON.stringify(record)}\n`);
   } catch (cause) {
     throw fileSystemError("write", path, cause);
@@ -147,10 +212,6 @@ export async function readJsonLines(path: string): Promise<unknown[]> {
   });
 }
 
-/** A free name in the same folder (a rename works only within one disk); hidden, with the process and a random part. */
-const beside = (path: string): string =>
-  join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`);
-
 /** Writes and waits until it is on the disk, so that a rename cannot overtake the content. */
 async function writeThrough(path: string, content: string | Uint8Array): Promise<void> {
   const file: FileHandle = await open(path, "wx");
@@ -160,6 +221,26 @@ async function writeThrough(path: string, content: string | Uint8Array): Promise
   } finally {
     await file.close();
   }
+}
+
+/** Makes a folder and those above it. On a read-only disk the system says ENOENT: the reason is that of the folder which is there. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause;
+    let above = dirname(resolve(folder));
+    while (above !== dirname(above) && !(await isThere(above))) above = dirname(above);
+    await access(above, constants.W_OK);
+    throw cause;
+  }
+}
+
+/** Waits until the names in a folder are on the disk: a rename is else undone by a loss of power. Not all systems can. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder).catch(() => undefined);
+  await handle?.sync().catch(() => {});
+  await handle?.close();
 }
 
 async function isThere(path: string): Promise<boolean> {

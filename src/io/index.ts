@@ -1,22 +1,4 @@
-export { type DecodedImage, decodeImage, imageExtensions } from "./decode-image.js";
-export {
-  appendJsonLine,
-  readBytes,
-  readJsonLines,
-  restoreFolder,
-  writeFileAtomically,
-  writeFolderAtomically,
-} from "./files.js";
-export { decodeNpy, type NpyArray, readNpy, readNpz } from "./npy.js";
+export { type Checkpoint, type Checkpoints, checkpointFolder } from "./checkpoint.js";
+export type { ReadLimit } from "./limits.js";
 export { encodePng, type Images, imageGrid } from "./png.js";
-export { type Raster, resample } from "./resample.js";
-export { rasterizeSquare, resvg } from "./resvg.js";
-export {
-  decodeSafetensors,
-  encodeSafetensors,
-  readSafetensors,
-  type Safetensors,
-  type StoredArray,
-  writeSafetensors,
-} from "./safetensors.js";
-export { updateSection } from "./sections.js";
+export { readSafetensors, type Safetensors, type StoredArray, writeSafetensors } from "./safetensors.js";

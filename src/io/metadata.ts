@@ -13,15 +13,19 @@ export const holdsNo =
       cause,
     });
 
-/** What is kept as JSON under a name of a file's metadata. @throws TangentLabError `corrupt-file`. */
-export function metadataJson<T>(
+/** The object that is kept as JSON under a name of a file's metadata. @throws TangentLabError `corrupt-file`. */
+export function metadataJson<T extends object>(
   metadata: Readonly<Record<string, string>>,
   name: string,
   corrupt: Corrupt,
 ): T {
+  let value: unknown;
   try {
-    return JSON.parse(metadata[name]!) as T;
+    value = JSON.parse(metadata[name]!);
   } catch (cause) {
     throw corrupt(`its metadata's ${name} is missing or not JSON`, cause);
   }
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw corrupt(`its metadata's ${name} is not an object`);
+  return value as T;
 }

@@ -1,10 +1,22 @@
 import { check, required, TangentLabError } from "../errors.js";
-import { readBytes, writeFileAtomically } from "./files.js";
+import { withFile, writeFileAtomically } from "./files.js";
+import { foreignContent } from "./foreign.js";
+import { fromE4M3, fromE5M2, fromHalf } from "./half.js";
 
 /** Plain numbers with a shape, row-major. */
 export interface StoredArray {
   shape: readonly number[];
-  data: Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array;
+  data:
+    | Float32Array
+    | Float64Array
+    | Int8Array
+    | Int16Array
+    | Int32Array
+    | BigInt64Array
+    | Uint8Array
+    | Uint16Array
+    | Uint32Array
+    | BigUint64Array;
 }
 
 export interface Safetensors {
@@ -12,6 +24,8 @@ export interface Safetensors {
   tensors: Record<string, StoredArray>;
   /** The file's `__metadata__`: free text by name. */
   metadata: Record<string, string>;
+  /** The types of tensors that cannot be read (F4, complex numbers and such), by name; only where there are any. */
+  unread?: Record<string, string>;
 }
 
 /** The numbers as float32; the array itself where it is. */
@@ -19,13 +33,24 @@ export const asFloat32 = (data: StoredArray["data"]): Float32Array =>
   data instanceof Float32Array ? data : Float32Array.from(data as ArrayLike<number>, Number);
 
 /**
- * Reads a safetensors file (https://github.com/huggingface/safetensors#format). F32, F64, I32, I64 and U8 keep their type;
- * F16 and BF16 come as Float32Array, without loss.
+ * Reads a safetensors file (https://github.com/huggingface/safetensors#format), the header first and then tensor by tensor. Integers, F32 and F64 keep their
+ * type; F16, BF16, F8_E4M3 and F8_E5M2 come as Float32Array, without loss; BOOL as Uint8Array of 0 and 1. Tensors of other types are left out and named in
+ * `unread`.
  * @throws TangentLabError `corrupt-file` naming the file if anything in it is not as the format asks: header, types,
  * shapes, ranges that overlap, leave gaps or go beyond the end. `file-system` if it cannot be read.
  */
-export async function readSafetensors(path: string): Promise<Safetensors> {
-  return decodeSafetensors(await readBytes(path), path);
+export function readSafetensors(path: string): Promise<Safetensors> {
+  return withFile(path, async (file) => {
+    const size = headerSize(await file.read(0, Math.min(file.size, 512)), file.size, path);
+    const header = parseHeader(await file.read(8, 8 + size), file.size - 8 - size, path);
+    const tensors: Record<string, StoredArray> = {};
+    for (const { name, dtype, shape, data_offsets: range } of header.entries) {
+      const [begin, end] = range.map((offset) => 8 + size + offset) as [number, number];
+      const bytes = await file.read(begin, end);
+      define(tensors, name, { shape, data: types[dtype]!.decode!(bytes.buffer as ArrayBuffer) });
+    }
+    return contents(tensors, header);
+  });
 }
 
 /**
@@ -82,23 +107,66 @@ export function encodeSafetensors(
 
 /** The content of a safetensors file's bytes; `name` is what errors call the file. */
 export function decodeSafetensors(bytes: Uint8Array, name = "safetensors bytes"): Safetensors {
-  const corrupt = (why: string, cause?: unknown): TangentLabError =>
-    new TangentLabError("corrupt-file", `${name} is not a valid safetensors file: ${why}`, {
-      argument: "path",
-      cause,
-    });
-  if (bytes.length < 8) throw corrupt(`${bytes.length} bytes, shorter than the 8 bytes of a header's length`);
-  const headerSize = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
-  if (headerSize > bytes.length - 8) {
-    throw corrupt(
-      pythonFile(bytes, headerSize) ??
-        `its header should have ${headerSize} bytes, but ${bytes.length - 8} follow`,
-    );
+  const size = headerSize(bytes, bytes.length, name);
+  const content = bytes.subarray(8 + size);
+  const header = parseHeader(bytes.subarray(8, 8 + size), content.length, name);
+  const tensors: Record<string, StoredArray> = {};
+  for (const { name, dtype, shape, data_offsets: range } of header.entries) {
+    const copy = new Uint8Array(content.subarray(...range)); // of its own, aligned; a Buffer's slice() would not copy
+    define(tensors, name, { shape, data: types[dtype]!.decode!(copy.buffer) });
   }
-  const content = bytes.subarray(8 + headerSize);
+  return contents(tensors, header);
+}
+
+const contents = (tensors: Record<string, StoredArray>, { metadata, unread }: Header): Safetensors => ({
+  tensors,
+  metadata,
+  ...(Object.keys(unread).length > 0 && { unread }),
+});
+
+/** Sets a property of any name: `__proto__` too is a name like another. */
+const define = <T>(target: Record<string, T>, name: string, value: T): void => {
+  Object.defineProperty(target, name, { value, enumerable: true, configurable: true, writable: true });
+};
+
+const corruptFile = (name: string, why: string, cause?: unknown): TangentLabError =>
+  new TangentLabError("corrupt-file", `${name} is not a valid safetensors file: ${why}`, {
+    argument: "path",
+    cause,
+  });
+
+/** The length of the header of a file of `fileSize` bytes, of which `bytes` are the first ones. */
+function headerSize(bytes: Uint8Array, fileSize: number, name: string): number {
+  if (fileSize < 8)
+    throw corruptFile(
+      name,
+      foreignContent(bytes) ?? `${fileSize} bytes, shorter than the 8 bytes of a header's length`,
+    );
+  const size = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  if (size <= fileSize - 8 && size <= mostHeaderBytes) return size;
+  throw corruptFile(
+    name,
+    pythonFile(bytes, size) ??
+      foreignContent(bytes) ??
+      (size <= fileSize - 8
+        ? `its header has ${size} bytes, more than the ${mostHeaderBytes} that the format allows`
+        : `its header should have ${size} bytes, but ${fileSize - 8} follow`),
+  );
+}
+
+interface Header {
+  metadata: Record<string, string>;
+  /** What can be read. */
+  entries: ({ name: string } & Entry)[];
+  /** Types that cannot, by name. */
+  unread: Record<string, string>;
+}
+
+function parseHeader(json: Uint8Array, dataSize: number, name: string): Header {
+  const corrupt = (why: string, cause?: unknown): TangentLabError => corruptFile(name, why, cause);
   let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, 8 + headerSize)));
+    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(json));
   } catch (cause) {
     throw corrupt("its header is not JSON text", cause);
   }
@@ -113,8 +181,8 @@ export function decodeSafetensors(bytes: Uint8Array, name = "safetensors bytes")
       }
       metadata = value as Record<string, string>;
     } else {
-      const problem = entryProblem(value, content.length);
-      if (problem) throw corrupt(`tensor ${JSON.stringify(key)}: ${problem}`);
+      const problem = entryProblem(value, dataSize);
+      if (problem) throw corrupt(`tensor ${quoted(key)}: ${problem}`);
       entries.push({ name: key, ...(value as Entry) });
     }
   }
@@ -124,20 +192,30 @@ export function decodeSafetensors(bytes: Uint8Array, name = "safetensors bytes")
     const [begin, end] = entry.data_offsets;
     if (begin !== covered) {
       const what = begin < covered ? "overlaps the one before" : "leaves a gap to the one before";
-      throw corrupt(`tensor ${JSON.stringify(entry.name)} ${what}`);
+      throw corrupt(`tensor ${quoted(entry.name)} ${what}`);
     }
     covered = end;
   }
-  if (covered !== content.length) {
-    throw corrupt(`${content.length} bytes of data where the tensors take ${covered}`);
-  }
+  if (covered !== dataSize) throw corrupt(`${dataSize} bytes of data where the tensors take ${covered}`);
 
-  const tensors = entries.map(({ name: key, dtype, shape, data_offsets: [begin, end] }) => {
-    const copy = new Uint8Array(content.subarray(begin, end)); // of its own, aligned; a Buffer's slice() would not copy
-    return [key, { shape, data: TYPES[dtype].decode(copy.buffer) }] as const;
-  });
-  return { tensors: Object.fromEntries(tensors), metadata };
+  const isReadable = ({ dtype }: Entry): boolean => types[dtype]!.decode !== undefined;
+  const unread: Record<string, string> = {};
+  for (const entry of entries) if (!isReadable(entry)) define(unread, entry.name, entry.dtype);
+  return { metadata, entries: entries.filter(isReadable), unread };
 }
+
+/** A name or value of a file, as JSON, for an error: not more of it than one can read. */
+function quoted(value: unknown): string {
+  try {
+    const text = JSON.stringify(value) ?? "undefined";
+    return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  } catch {
+    return "nested too deep to show";
+  }
+}
+
+/** Of the format's reference implementation. */
+const mostHeaderBytes = 100_000_000;
 
 /** What to do with PyTorch's own files. Read as a header's length, how pickles and zip files begin is more than any header has. */
 function pythonFile(bytes: Uint8Array, headerSize: number): string | undefined {
@@ -151,63 +229,76 @@ function pythonFile(bytes: Uint8Array, headerSize: number): string | undefined {
 
 const METADATA = "__metadata__";
 
-type DType = "F64" | "F32" | "F16" | "BF16" | "I64" | "I32" | "U8";
-
 interface Entry {
-  dtype: DType;
+  dtype: string;
   shape: number[];
   data_offsets: [number, number];
 }
 
-/** Typed arrays have the machine's byte order, the format is little-endian: so is every machine that Node runs on today. */
-const TYPES: Record<DType, { width: number; decode(bytes: ArrayBufferLike): StoredArray["data"] }> = {
-  F64: { width: 8, decode: (bytes) => new Float64Array(bytes) },
-  F32: { width: 4, decode: (bytes) => new Float32Array(bytes) },
-  F16: { width: 2, decode: (bytes) => Float32Array.from(new Uint16Array(bytes), fromHalf) },
+type Decode = (bytes: ArrayBuffer) => StoredArray["data"];
+
+/**
+ * The format's types: the bits of a number, and how it is read, where that is possible. Typed arrays have the machine's byte order, the format is
+ * little-endian: so is every machine that Node runs on today.
+ */
+const types: Readonly<Record<string, { bits: number; decode?: Decode }>> = {
+  F64: { bits: 64, decode: (bytes) => new Float64Array(bytes) },
+  F32: { bits: 32, decode: (bytes) => new Float32Array(bytes) },
+  F16: { bits: 16, decode: (bytes) => Float32Array.from(new Uint16Array(bytes), fromHalf) },
   BF16: {
-    width: 2,
+    bits: 16,
     decode: (bytes) =>
       new Float32Array(Uint32Array.from(new Uint16Array(bytes), (bits) => bits << 16).buffer),
   },
-  I64: { width: 8, decode: (bytes) => new BigInt64Array(bytes) },
-  I32: { width: 4, decode: (bytes) => new Int32Array(bytes) },
-  U8: { width: 1, decode: (bytes) => new Uint8Array(bytes) },
+  F8_E4M3: { bits: 8, decode: (bytes) => Float32Array.from(new Uint8Array(bytes), fromE4M3) },
+  F8_E5M2: { bits: 8, decode: (bytes) => Float32Array.from(new Uint8Array(bytes), fromE5M2) },
+  I64: { bits: 64, decode: (bytes) => new BigInt64Array(bytes) },
+  I32: { bits: 32, decode: (bytes) => new Int32Array(bytes) },
+  I16: { bits: 16, decode: (bytes) => new Int16Array(bytes) },
+  I8: { bits: 8, decode: (bytes) => new Int8Array(bytes) },
+  U64: { bits: 64, decode: (bytes) => new BigUint64Array(bytes) },
+  U32: { bits: 32, decode: (bytes) => new Uint32Array(bytes) },
+  U16: { bits: 16, decode: (bytes) => new Uint16Array(bytes) },
+  U8: { bits: 8, decode: (bytes) => new Uint8Array(bytes) },
+  BOOL: { bits: 8, decode: (bytes) => new Uint8Array(bytes).map((byte) => Number(byte !== 0)) },
+  F8_E8M0: { bits: 8 },
+  F6_E2M3: { bits: 6 },
+  F6_E3M2: { bits: 6 },
+  F4: { bits: 4 },
+  C64: { bits: 64 },
 };
 
-function typeOf(data: StoredArray["data"]): DType {
-  if (data instanceof Float32Array) return "F32";
-  if (data instanceof Float64Array) return "F64";
-  if (data instanceof Int32Array) return "I32";
-  if (data instanceof BigInt64Array) return "I64";
-  return "U8";
-}
+const typeNames = new Map<unknown, string>([
+  [Float32Array, "F32"],
+  [Float64Array, "F64"],
+  [Int8Array, "I8"],
+  [Int16Array, "I16"],
+  [Int32Array, "I32"],
+  [BigInt64Array, "I64"],
+  [Uint16Array, "U16"],
+  [Uint32Array, "U32"],
+  [BigUint64Array, "U64"],
+]);
 
-/** IEEE 754 binary16: 1 sign, 5 exponent and 10 fraction bits. */
-function fromHalf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = (bits & 1023) / 1024;
-  if (exponent === 0) return sign * fraction * 2 ** -14;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (1 + fraction) * 2 ** (exponent - 15);
-}
+/** The type of an array; bytes, also in a Buffer, are U8. */
+const typeOf = (data: StoredArray["data"]): string => typeNames.get(data.constructor) ?? "U8";
 
 /** What is wrong with a tensor's entry in the header, or nothing. */
 function entryProblem(value: unknown, available: number): string | undefined {
   if (!isObject(value)) return "its entry is not an object";
   const { dtype, shape, data_offsets: range } = value;
-  if (typeof dtype !== "string" || !Object.hasOwn(TYPES, dtype)) {
-    return `dtype ${JSON.stringify(dtype)} is not one of ${Object.keys(TYPES).join(", ")}`;
+  if (typeof dtype !== "string" || !Object.hasOwn(types, dtype)) {
+    return `dtype ${quoted(dtype)} is not one of ${Object.keys(types).join(", ")}`;
   }
-  if (!Array.isArray(shape) || !shape.every(isCount))
-    return `shape ${JSON.stringify(shape)} is not a list of sizes`;
+  if (!Array.isArray(shape) || !shape.every(isCount)) return `shape ${quoted(shape)} is not a list of sizes`;
   if (!Array.isArray(range) || range.length !== 2 || !range.every(isCount) || range[0] > range[1]) {
-    return `data_offsets ${JSON.stringify(range)} is not a range`;
+    return `data_offsets ${quoted(range)} is not a range`;
   }
   const [begin, end] = range as [number, number];
   if (end > available) return `it ends at byte ${end} of the data, which has ${available}`;
-  const size = product(shape) * TYPES[dtype as DType].width;
-  if (end - begin !== size) return `${end - begin} bytes where ${dtype} of shape [${shape}] takes ${size}`;
+  const size = (product(shape) * types[dtype]!.bits) / 8;
+  if (end - begin !== size)
+    return `${end - begin} bytes where ${dtype} of shape ${quoted(shape)} takes ${size}`;
   return undefined;
 }
 

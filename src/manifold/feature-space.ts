@@ -3,14 +3,42 @@ import { compile } from "../engine/compile.js";
 import type { Tensor } from "../engine/tensor.js";
 import * as tree from "../engine/tree.js";
 import { check } from "../errors.js";
-import type { FeatureModel } from "../nn/features.js";
+import { checkFeatures, type FeatureNetwork, type Features } from "../nn/features.js";
 import { jvp } from "../optim/jvp.js";
-import { type FeatureDistanceConfig, flatFeatures } from "./distance.js";
+
+/**
+ * Which features count: all, or indices into [...stages, labels], negative ones from the end. Fewer, later ones forget more of where on the manifold a
+ * point is.
+ */
+export type Layers = "all" | readonly number[];
+
+/** The features that count. @throws TangentLabError `invalid-argument` for layers that the network does not have. */
+export function chosen(features: Features, layers: Layers): Tensor[] {
+  const all = [...features.stages, features.labels];
+  if (layers === "all") return all;
+  return layers.map((i) => {
+    const feature = all.at(i);
+    check(feature !== undefined, "layers", i, `an integer from ${-all.length} to ${all.length - 1}`);
+    return feature;
+  });
+}
+
+/** The features that count, each flat, beside each other: [batch, k]. */
+export const flat = (features: Features, layers: Layers): Tensor =>
+  tf.concat(
+    chosen(features, layers).map((feature) => tf.reshape(feature, [feature.shape[0]!, -1])),
+    1,
+  );
 
 /** Numbers with a shape, row-major. */
 export interface Rows {
   shape: readonly number[];
   values: ArrayLike<number>;
+}
+
+export interface FeatureSpaceConfig {
+  /** Default "all". */
+  layers?: Layers;
 }
 
 type Inputs = { x: Tensor; v?: Tensor };
@@ -20,15 +48,15 @@ const batchSize = 64;
 
 /**
  * Data, or a model's outputs, as the points of feature space that the manifold feature distance sees: all features of each, flat, beside each other.
+ * @param network a feature network with its parameters.
  * @param points [count, ...example shape].
  * @param config.layers which features, as of the distance. Default all.
  * @returns phi(x), [count, k].
  */
 export async function toFeatureSpace(
-  model: FeatureModel,
-  parameters: Tensor,
+  network: FeatureNetwork,
   points: Rows,
-  config?: Pick<FeatureDistanceConfig, "layers">,
+  config?: FeatureSpaceConfig,
 ): Promise<{ points: Rows }>;
 /**
  * The same, and where directions lead from there.
@@ -36,25 +64,25 @@ export async function toFeatureSpace(
  * @returns phi(x) and the Jacobian-vector products J_phi(x) v, both [count, k].
  */
 export async function toFeatureSpace(
-  model: FeatureModel,
-  parameters: Tensor,
+  network: FeatureNetwork,
   points: Rows,
-  config: Pick<FeatureDistanceConfig, "layers"> & { directions: Rows },
+  config: FeatureSpaceConfig & { directions: Rows },
 ): Promise<{ points: Rows; directions: Rows }>;
 export async function toFeatureSpace(
-  model: FeatureModel,
-  parameters: Tensor,
+  network: FeatureNetwork,
   points: Rows,
-  config: Pick<FeatureDistanceConfig, "layers"> & { directions?: Rows } = {},
+  config: FeatureSpaceConfig & { directions?: Rows } = {},
 ): Promise<{ points: Rows; directions?: Rows }> {
-  const { directions } = config;
+  const { directions, layers = "all" } = config;
+  checkFeatures("features", network);
+  const { model, parameters } = network;
   checkRows("points", points);
   if (directions) {
     checkRows("directions", directions);
     const same = directions.shape.join() === points.shape.join();
     check(same, "directions.shape", directions.shape, `that of points, [${points.shape}]`);
   }
-  const features = (p: Tensor, x: Tensor): Tensor => flatFeatures(model.apply(p, x), config);
+  const features = (p: Tensor, x: Tensor): Tensor => flat(model.apply(p, x), layers);
   const step = compile(
     (p: Tensor, { x, v }: Inputs): Record<string, Tensor> =>
       v ? jvp((at) => features(p, at!), [x], [v]) : { value: features(p, x) },

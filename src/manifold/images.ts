@@ -51,8 +51,8 @@ export interface ImageTransformationsConfig
 export function imageTransformations(config: ImageTransformationsConfig): Transformations {
   required("config", config, "an object with size and channels");
   const { size, channels, probability = 0.15 } = config;
-  check(Number.isInteger(size) && size >= 2, "size", size, "an integer >= 2");
-  check(Number.isInteger(channels) && channels >= 1, "channels", channels, "an integer >= 1");
+  check.count("size", size, 2);
+  check.count("channels", channels);
   const names = chosenImages(config);
   const strengths = strengthsOf(config);
   return withProbability(probability, {

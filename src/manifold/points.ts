@@ -37,7 +37,7 @@ export interface PointTransformationsConfig extends TransformationsConfig<PointG
 export function pointTransformations(config: PointTransformationsConfig): Transformations {
   required("config", config, "an object with dim");
   const { dim, probability = 0.5, scaleStd = 0.2, shiftStd = 0.25, noiseMax = 0.5 } = config;
-  check(Number.isInteger(dim) && dim >= 1, "dim", dim, "an integer >= 1");
+  check.count("dim", dim);
   for (const [name, value] of Object.entries({ scaleStd, shiftStd, noiseMax }))
     check(value >= 0 && Number.isFinite(value), name, value, "a finite number >= 0");
   const groups = chosen(pointGroups, config.groups);
@@ -73,7 +73,7 @@ export function pointTransformations(config: PointTransformationsConfig): Transf
         draws.mixup = tf.tensor1d(weight);
       }
       if (groups.has("noise")) {
-        const [sizeKey, directionKey] = random.split(keys[7]!) as [random.Key, random.Key];
+        const [sizeKey, directionKey] = random.split(keys[7]!);
         const size = sometimes(keys[6]!, random.uniform(sizeKey, count), p);
         columns.push(size);
         const rms = size.map((value) => noiseMax * value);

@@ -1,15 +1,6 @@
+import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import { check, required } from "../errors.js";
-import { principalDirections } from "./pca.js";
-
-/** What is needed of a known manifold; points are rows of `ambientDim` numbers. */
-export interface KnownManifold {
-  readonly ambientDim: number;
-  readonly dim: number;
-  /** Nearest points on the manifold. */
-  project(points: Float32Array): Float32Array;
-  /** Orthonormal tangent vectors [count, dim, ambientDim] at points on the manifold. */
-  tangentBasis(pointsOnManifold: Float32Array): Float32Array;
-}
+import type { KnownManifold } from "../loop/data.js";
 
 /** Vectors, one row each, taken apart at a manifold. */
 export interface TangentSplit {
@@ -90,6 +81,25 @@ export function localTangentBasis(
     basis.set(principalDirections(near, ambientDim, dim), i * dim * ambientDim);
   }
   return basis;
+}
+
+/**
+ * The first `dim` principal directions of rows of `width` numbers about their mean, orthonormal, [dim, width], largest variance first. Works on the
+ * matrix of inner products of the rows, which is small where rows are few and long.
+ */
+function principalDirections(rows: Float32Array, width: number, dim: number): Float32Array {
+  const centred = Matrix.from1DArray(rows.length / width, width, rows).center("column");
+  const gram = centred.mmul(centred.transpose());
+  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(gram, { assumeSymmetric: true });
+  const directions = new Float32Array(dim * width);
+  for (let k = 0; k < dim; k++) {
+    // Eigenvalues rise.
+    const column = realEigenvalues.length - 1 - k;
+    const scale = 1 / Math.sqrt(Math.max(realEigenvalues[column]!, 1e-20));
+    const coefficients = Matrix.rowVector(eigenvectorMatrix.getColumn(column)).mul(scale);
+    directions.set(coefficients.mmul(centred).getRow(0), k * width);
+  }
+  return directions;
 }
 
 /** The `count` rows of `data` nearest to a point, as rows. */

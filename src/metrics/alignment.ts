@@ -1,6 +1,6 @@
 import { Matrix, solve } from "ml-matrix";
 import { check } from "../errors.js";
-import { countRows } from "./points.js";
+import { countRows } from "../loop/data.js";
 
 /** Rows [count, dim] of one network's features. */
 export interface FeatureRows {
@@ -25,7 +25,7 @@ export function cknna(
     `${b.values.length / b.dim} rows`,
     `${count}, as in a`,
   );
-  check(Number.isInteger(neighbours) && neighbours >= 1, "neighbours", neighbours, "an integer >= 1");
+  check.count("neighbours", neighbours);
   const kernels = [a, b].map((rows) => gram(rows, count)) as [Float64Array, Float64Array];
   const near = kernels.map((kernel) => nearest(kernel, count, neighbours)) as [Uint8Array, Uint8Array];
   const centred = kernels.map((kernel) => centre(kernel, count)) as [Float64Array, Float64Array];

@@ -1,7 +1,7 @@
 import { mean, quantileSorted, standardDeviation } from "simple-statistics";
 import * as random from "../engine/random.js";
 import { check, required } from "../errors.js";
-import { countRows } from "./points.js";
+import { countRows } from "../loop/data.js";
 
 /** A number measured on samples, and how sure it is. */
 export interface Interval {
@@ -43,7 +43,7 @@ export function bootstrap(
   required("config", config, "an object with key");
   const { key, dim = 1, resamples = 1000, level = 0.95, scheme = "halves" } = config;
   check(samples.length > 0, "samples", samples.length, "one or more sets of rows");
-  check(Number.isInteger(resamples) && resamples >= 2, "resamples", resamples, "an integer >= 2");
+  check.count("resamples", resamples, 2);
   check(level > 0 && level < 1, "level", level, "a number between 0 and 1");
   check(scheme === "replacement" || scheme === "halves", "scheme", scheme, '"replacement" or "halves"');
   const counts = samples.map((rows, i) => countRows(`samples[${i}]`, rows, dim, scheme === "halves" ? 4 : 2));

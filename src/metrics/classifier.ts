@@ -1,9 +1,14 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 import { check, required, TangentLabError } from "../errors.js";
+import { checkpointFolder } from "../io/checkpoint.js";
+import { checkData, imageShape, type TrainingData } from "../loop/data.js";
+import type { Run } from "../loop/run.js";
+import * as loop from "../loop/train.js";
 import { convFeatures, type FeatureModel } from "../nn/features.js";
 import { flatten } from "../nn/network.js";
 import { type Method, method, type TrainingConfig } from "../optim/method.js";
+import type { TrainedFeatures } from "./features.js";
 
 export interface ClassifierConfig {
   /** Height and width of the images, a multiple of 8. */
@@ -18,20 +23,10 @@ export interface ClassifierConfig {
  */
 export function classifier(config: ClassifierConfig): FeatureModel {
   const { size, channels, classes } = required("config", config, "an object with size, channels and classes");
-  check(Number.isInteger(classes) && classes >= 2, "classes", classes, "an integer >= 2");
+  check.count("classes", classes, 2);
   return flatten(
     convFeatures({ size, inChannels: channels, labels: classes, channels: [16, 32, 64], groups: 8 }),
   );
-}
-
-/**
- * Features for a Fréchet distance: the last stage, of images its means over positions. x [batch, h, w, c] or [batch, dim] -> [batch, k], 64 of the
- * classifier above.
- */
-export function classifierFeatures(model: FeatureModel, parameters: Tensor, x: Tensor): Tensor {
-  const { stages } = model.apply(parameters, x);
-  const last = stages[stages.length - 1]!;
-  return last.rank === 4 ? tf.mean(last, [1, 2]) : last;
 }
 
 export interface ClassificationConfig extends TrainingConfig {
@@ -83,6 +78,39 @@ export function classification(config: ClassificationConfig): Method {
         };
       };
     },
+  });
+}
+
+export interface ClassifierTraining extends Omit<loop.RunOptions, "steps">, TrainingConfig {
+  /** Default 1000. */
+  steps?: number;
+  /** For legends. Default "classifier". */
+  name?: string;
+}
+
+/**
+ * Trains the classifier that judges images: its features are what Fréchet distances are taken in. Iterate over the run, or await it.
+ * @throws TangentLabError `invalid-argument` for points, data without labels and options out of range; while it runs as `train`.
+ */
+export function trainClassifier(data: TrainingData, options: ClassifierTraining = {}): Run<TrainedFeatures> {
+  checkData(data);
+  required("options", options);
+  const { name = "classifier", steps = 1000, ...rest } = options;
+  const image = imageShape(data);
+  const classes = data.numClasses;
+  check(image !== undefined, "data.shape", data.shape, "[size, size, channels]: only images are classified");
+  check(classes !== undefined, "data.numClasses", classes, "a dataset with labels");
+  const model = classifier({ ...image, classes });
+  return loop.train({
+    ...rest,
+    steps,
+    name,
+    kind: "classifier",
+    checkpoint: checkpointFolder(options.checkpoint),
+    data,
+    method: classification({ ...rest, model, shape: data.shape, classes }),
+    settings: { ...loop.optimizerSettings(options), network: model.structure.size },
+    finish: (state, record) => ({ model, parameters: loop.keep(state.ema), record }),
   });
 }
 

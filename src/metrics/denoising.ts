@@ -1,7 +1,8 @@
 import * as random from "../engine/random.js";
 import { check, required } from "../errors.js";
+import { countExamples } from "../loop/data.js";
 import { bootstrap, type Interval } from "./bootstrap.js";
-import { countImages, type FeatureExtractor } from "./features.js";
+import type { FeatureExtractor } from "./features.js";
 import { frechetDistance, type Gaussian, gaussian, gaussianFrechet } from "./frechet.js";
 
 export interface DenoisingConfig {
@@ -44,7 +45,7 @@ export async function denoisingFrechet(config: DenoisingConfig): Promise<Denoisi
     sigmas = [0.2, 0.4, 0.8],
     resamples = 200,
   } = config;
-  countImages("clean", clean, shape, 4);
+  countExamples("clean", clean, shape, 4);
   check(
     Array.isArray(sigmas) && sigmas.every((sigma) => sigma > 0 && Number.isFinite(sigma)),
     "sigmas",

@@ -3,6 +3,11 @@ import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import type { Tree } from "../engine/tree.js";
 import { check, required } from "../errors.js";
+import { checkpointFolder } from "../io/checkpoint.js";
+import { type CaptionedData, imageShape } from "../loop/data.js";
+import type { RunRecord } from "../loop/record.js";
+import type { Run } from "../loop/run.js";
+import * as loop from "../loop/train.js";
 import { convFeatures, type FeatureModel } from "../nn/features.js";
 import { type Affine, linear, silu } from "../nn/functional.js";
 import { denseInit } from "../nn/initializers.js";
@@ -34,16 +39,14 @@ export interface DualEncoder {
 export function dualEncoder(config: DualEncoderConfig): DualEncoder {
   required("config", config, "an object with size, channels, vocabulary and length");
   const { size, channels, vocabulary, length, dim = 64 } = config;
-  for (const [name, value] of Object.entries({ vocabulary, length, dim })) {
-    check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
-  }
+  for (const [name, value] of Object.entries({ vocabulary, length, dim })) check.count(name, value);
   const tower: FeatureModel = flatten(
     convFeatures({ size, inChannels: channels, labels: dim, channels: [16, 32, 64], groups: 8 }),
   );
   const hidden = 128;
   const network: Network<[Tensor, Tensor], { images: Tensor; captions: Tensor; scale: Tensor }> = {
     init: (key) => {
-      const keys = random.split(key, 4) as [random.Key, random.Key, random.Key, random.Key];
+      const keys = random.split(key, 4);
       return {
         images: tower.init(keys[0]),
         // Only one word of the vocabulary is at each place: the others do not count as inputs.
@@ -148,4 +151,46 @@ export function dualScore(
     const { images, captions } = encoder.model.apply(parameters, x, words);
     return { cosine: tf.sum(tf.mul(images, captions), 1), features: images };
   };
+}
+
+/** A trained judge of images and captions: `dualScore(encoder)(parameters, ...)`. */
+export interface TrainedDualEncoder {
+  readonly encoder: DualEncoder;
+  /** Average over training [P]. */
+  readonly parameters: Tensor;
+  readonly record: RunRecord;
+}
+
+export interface DualEncoderTraining extends Omit<loop.RunOptions, "steps">, TrainingConfig {
+  /** Token numbers of each of the data's captions, all of one length. */
+  ids: readonly (readonly number[])[];
+  /** Number of different tokens. */
+  vocabulary: number;
+  /** Default 1000. */
+  steps?: number;
+  /** Default 64. */
+  batchSize?: number;
+  /** Default "dual encoder". */
+  name?: string;
+}
+
+/** Trains the judge of how well images and captions belong together. Iterate over the run, or await it. */
+export function trainDualEncoder(data: CaptionedData, options: DualEncoderTraining): Run<TrainedDualEncoder> {
+  const { name = "dual encoder", steps = 1000, batchSize = 64, ids, vocabulary, ...rest } = options;
+  const image = imageShape(data);
+  check(image !== undefined, "data.shape", data.shape, "[size, size, channels]");
+  check(ids.length === data.captions.length, "ids", `${ids.length} captions`, `${data.captions.length}`);
+  const encoder = dualEncoder({ ...image, vocabulary, length: ids[0]!.length });
+  return loop.train({
+    ...rest,
+    steps,
+    batchSize,
+    name,
+    kind: "dual-encoder",
+    checkpoint: checkpointFolder(options.checkpoint),
+    data,
+    method: pairing({ ...rest, encoder, shape: data.shape, ids }),
+    settings: { ...loop.optimizerSettings(options), vocabulary, length: encoder.length },
+    finish: (state, record) => ({ encoder, parameters: loop.keep(state.ema), record }),
+  });
 }

@@ -1,5 +1,9 @@
-import { check } from "../errors.js";
-import { countRows } from "./points.js";
+import * as tf from "@tensorflow/tfjs-core";
+import { compile } from "../engine/compile.js";
+import type { Tensor } from "../engine/tensor.js";
+import { countExamples } from "../loop/data.js";
+import type { RunRecord } from "../loop/record.js";
+import type { FeatureModel, FeatureNetwork } from "../nn/features.js";
 
 /** Features of images: rows of `dim` numbers. */
 export interface Features {
@@ -10,18 +14,44 @@ export interface Features {
 /** Any network that turns images [count, height, width, channels] in [-1, 1], of shape [height, width, channels] each, into rows of features. */
 export type FeatureExtractor = (images: Float32Array, shape: readonly number[]) => Promise<Features>;
 
-/** Images of this shape in `values`; at least `least`. */
-export const countImages = (
-  name: string,
-  values: Float32Array,
-  shape: readonly number[],
-  least = 1,
-): number => {
-  check(Array.isArray(shape), "shape", shape, "[height, width, channels], of points [dim]");
-  return countRows(
-    name,
-    values,
-    shape.reduce((a, b) => a * b, 1),
-    least,
-  );
-};
+/** A trained network with features: a classifier, or the one of MFD. */
+export interface TrainedFeatures extends FeatureNetwork {
+  readonly record: RunRecord;
+}
+
+/**
+ * Features for a Fréchet distance: the last stage, of images its means over positions. x [batch, h, w, c] or [batch, dim] -> [batch, k], 64 of the
+ * classifier above.
+ */
+export function classifierFeatures(model: FeatureModel, parameters: Tensor, x: Tensor): Tensor {
+  const { stages } = model.apply(parameters, x);
+  const last = stages[stages.length - 1]!;
+  return last.rank === 4 ? tf.mean(last, [1, 2]) : last;
+}
+
+/**
+ * Features by a feature network of this library, such as a trained classifier: its last stage, of images the means over positions.
+ *
+ * `networkFeatures(judge)`
+ * @throws TangentLabError in use `invalid-argument` for images that do not fit the network or are not finite.
+ */
+export function networkFeatures({ model, parameters }: FeatureNetwork, batchSize = 64): FeatureExtractor {
+  const compiled = compile((parameters: Tensor, x: Tensor) => classifierFeatures(model, parameters, x));
+  return async (images, shape) => {
+    const count = countExamples("images", images, shape);
+    const length = images.length / count;
+    const parts: Float32Array[] = [];
+    for (let from = 0; from < count; from += batchSize) {
+      const part = images.slice(from * length, (from + batchSize) * length);
+      const x: Tensor = tf.tensor(part, [part.length / length, ...shape]);
+      const rows = await compiled(parameters, x);
+      parts.push(rows.dataSync().slice() as Float32Array);
+      rows.dispose();
+      x.dispose();
+    }
+    const dim = parts.reduce((sum, part) => sum + part.length, 0) / count;
+    const values = new Float32Array(count * dim);
+    for (const [i, part] of parts.entries()) values.set(part, i * batchSize * dim);
+    return { values, dim };
+  };
+}

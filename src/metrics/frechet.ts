@@ -1,6 +1,8 @@
+import { addProduct } from "../engine/simd/product.js";
 import { check, required } from "../errors.js";
-import { addProduct, cholesky, symmetricEigenvalues, transpose } from "./matrices.js";
-import { countRows, type PointsConfig } from "./points.js";
+import { countRows } from "../loop/data.js";
+import { cholesky, symmetricEigenvalues, transpose } from "./matrices.js";
+import type { PointsConfig } from "./points.js";
 
 /** Rows of which products are summed at once. */
 const chunk = 1024;

@@ -1,6 +1,6 @@
 import * as random from "../engine/random.js";
 import { check, required } from "../errors.js";
-import { countImages } from "./features.js";
+import { countExamples } from "../loop/data.js";
 import { type Level, laplacianPyramid } from "./laplacian-pyramid.js";
 import { slicedWasserstein } from "./sliced-wasserstein.js";
 
@@ -45,8 +45,8 @@ export function laplacianPatches(
     directions,
     seed = 0,
   } = required("config", config, "an object with shape");
-  countImages("x", x, shape);
-  countImages("y", y, shape);
+  countExamples("x", x, shape);
+  countExamples("y", y, shape);
   check(shape.length === 3, "shape", shape, "images, [height, width, channels]");
   const [height, width, channels] = shape as [number, number, number];
   const side = Math.min(height, width);

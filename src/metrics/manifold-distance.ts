@@ -1,5 +1,5 @@
 import { required } from "../errors.js";
-import { countRows } from "./points.js";
+import { countRows } from "../loop/data.js";
 
 /** What is needed of a known manifold. */
 export interface Projection {

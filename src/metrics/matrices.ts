@@ -1,56 +1,7 @@
 // What the Fréchet distance needs of matrices with thousands of rows, in double precision and row by row: general libraries take minutes there.
 
-/** Numbers of rows of the second factor that stay in the processor's cache. */
-const cached = 2 ** 17;
-
-/**
- * Adds A Bᵀ to `out` [n, m] for A [n, width] and B [m, width], row-major; of the product of a matrix with itself (the same array twice) only the lower half.
- */
-export function addProduct(a: Float64Array, b: Float64Array, width: number, out: Float64Array): void {
-  const [n, m] = [a.length / width, b.length / width];
-  const block = 2 * Math.max(1, Math.floor(cached / width / 2));
-  for (let start = 0; start < m; start += block) {
-    const end = Math.min(start + block, m);
-    // Tiles of 4 x 2, so that a number that is read serves several products.
-    for (let i = a === b ? start - (start % 4) : 0; i < n; i += 4) {
-      const [r1, r2, r3] = [Math.min(i + 1, n - 1), Math.min(i + 2, n - 1), Math.min(i + 3, n - 1)];
-      const last = a === b ? Math.min(end, r3 + 1) : end;
-      for (let j = start; j < last; j += 2) {
-        const [a0, a1, a2, a3] = [i * width, r1 * width, r2 * width, r3 * width];
-        const [b0, b1] = [j * width, Math.min(j + 1, m - 1) * width];
-        let s00 = 0;
-        let s01 = 0;
-        let s10 = 0;
-        let s11 = 0;
-        let s20 = 0;
-        let s21 = 0;
-        let s30 = 0;
-        let s31 = 0;
-        for (let k = 0; k < width; k++) {
-          const x = b[b0 + k]!;
-          const y = b[b1 + k]!;
-          const p = a[a0 + k]!;
-          const q = a[a1 + k]!;
-          const r = a[a2 + k]!;
-          const s = a[a3 + k]!;
-          s00 += p * x;
-          s01 += p * y;
-          s10 += q * x;
-          s11 += q * y;
-          s20 += r * x;
-          s21 += r * y;
-          s30 += s * x;
-          s31 += s * y;
-        }
-        const tile = [s00, s01, s10, s11, s20, s21, s30, s31];
-        for (let t = 0; t < 8; t++) {
-          const [row, column] = [i + (t >> 1), j + (t & 1)];
-          if (row < n && column < m) out[row * m + column]! += tile[t]!;
-        }
-      }
-    }
-  }
-}
+import { kernels, memoryOf } from "../engine/simd/kernels.js";
+import { addProduct } from "../engine/simd/product.js";
 
 /** A [rows, columns] with rows and columns exchanged. */
 export function transpose(a: Float64Array, columns: number): Float64Array {
@@ -63,65 +14,82 @@ export function transpose(a: Float64Array, columns: number): Float64Array {
 /** Pivots below this share of the trace are rounding: that direction has no variance of its own. */
 const least = 1e-14;
 
-/** Lower triangular L [n, n] with L Lᵀ = A for a positive semidefinite A (Cholesky). */
+/** Columns of Cholesky's factor that are found together: what they take from those before is one product. */
+const panel = 64;
+
+/** Lower triangular L [n, n] with L Lᵀ = A for a positive semidefinite A (Cholesky), of which only the lower half is read. */
 export function cholesky(a: Float64Array, n: number): Float64Array {
   const l = new Float64Array(n * n);
   let trace = 0;
   for (let i = 0; i < n; i++) trace += a[i * n + i]!;
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++) {
-      let rest = a[i * n + j]!;
-      for (let k = 0; k < j; k++) rest -= l[i * n + k]! * l[j * n + k]!;
-      if (i === j) l[i * n + i] = rest > least * trace ? Math.sqrt(rest) : 0;
-      else if (l[j * n + j]! > 0) l[i * n + j] = rest / l[j * n + j]!;
+  for (let first = 0; first < n; first += panel) {
+    const width = Math.min(panel, n - first);
+    const rows = n - first;
+    // Of the rows from `first` on what lies before that column, and its product with the first of them.
+    const before = new Float64Array(rows * first);
+    for (let i = 0; i < rows; i++)
+      before.set(l.subarray((first + i) * n, (first + i) * n + first), i * first);
+    const taken = new Float64Array(rows * width);
+    if (first > 0) addProduct(before, before.slice(0, width * first), first, taken);
+    for (let i = 0; i < rows; i++) {
+      const row = (first + i) * n + first;
+      for (let j = 0; j <= Math.min(i, width - 1); j++) {
+        let rest = a[row + j]! - taken[i * width + j]!;
+        const other = (first + j) * n + first;
+        for (let k = 0; k < j; k++) rest -= l[row + k]! * l[other + k]!;
+        if (i === j) l[row + j] = rest > least * trace ? Math.sqrt(rest) : 0;
+        else if (l[other + j]! > 0) l[row + j] = rest / l[other + j]!;
+      }
     }
   }
   return l;
 }
 
 /**
- * Eigenvalues of a symmetric matrix [n, n], of which only the lower half is read, and overwritten: Householder reflections to a tridiagonal matrix, whose
- * eigenvalues are counted by Sturm sequences and found by bisection (Golub and Van Loan, 8.3 and 8.4).
+ * Eigenvalues of a symmetric matrix [n, n], of which only the lower half is read: Householder reflections to a tridiagonal matrix, whose eigenvalues are
+ * counted by Sturm sequences and found by bisection (Golub and Van Loan, 8.3 and 8.4).
  */
 export function symmetricEigenvalues(a: Float64Array, n: number): Float64Array {
   const diagonal = new Float64Array(n);
   /** Between rows i - 1 and i. */
   const off = new Float64Array(n);
-  const q = new Float64Array(n);
+  const memory = memoryOf(8 * (n * n + 5 * n));
+  const { reflect } = kernels(memory);
+  const matrix = new Float64Array(memory.buffer, 0, n * n);
+  matrix.set(a);
+  const vector = (i: number): Float64Array => new Float64Array(memory.buffer, 8 * n * (n + i), n);
+  // The reflection that is due, A - u qᵀ - q uᵀ, is done while the product of A with the next one is summed: A is read once for each.
+  let [u, q, v, product] = [vector(0), vector(1), vector(2), vector(3)];
   for (let i = n - 1; i > 0; i--) {
-    diagonal[i] = a[i * n + i]!;
+    const row = matrix.subarray(i * n, i * n + i + 1);
+    // Row i is needed first. Its own part of the reflection that is due:
+    for (let k = 0; k <= i; k++) row[k]! -= u[i]! * q[k]! + q[i]! * u[k]!;
+    diagonal[i] = row[i]!;
     // The reflection that leaves of row i only its last entry before the diagonal.
-    const u = a.subarray(i * n, i * n + i);
-    const norm = Math.sqrt(u.reduce((sum, value) => sum + value * value, 0));
-    off[i] = u[i - 1]! > 0 ? -norm : norm;
-    if (norm === 0) continue;
-    const h = norm * (norm + Math.abs(u[i - 1]!)); // |u|²/2
-    u[i - 1]! -= off[i]!;
-    q.fill(0, 0, i);
-    for (let j = 0; j < i; j++) {
-      const row = j * n;
-      const uj = u[j]!;
-      let sum = 0;
-      for (let k = 0; k < j; k++) {
-        const value = a[row + k]!;
-        sum += value * u[k]!;
-        q[k]! += value * uj;
+    v.fill(0);
+    v.set(row.subarray(0, i));
+    let norm = 0;
+    for (let k = 0; k < i; k++) norm += v[k]! * v[k]!;
+    norm = Math.sqrt(norm);
+    off[i] = v[i - 1]! > 0 ? -norm : norm;
+    const h = norm * (norm + Math.abs(v[i - 1]!)); // |v|²/2
+    v[i - 1]! -= off[i]!;
+    product.fill(0);
+    reflect(matrix.byteOffset, n, i, u.byteOffset, q.byteOffset, v.byteOffset, product.byteOffset);
+    if (h > 0) {
+      let overlap = 0;
+      for (let k = 0; k < i; k++) {
+        product[k]! /= h;
+        overlap += v[k]! * product[k]!;
       }
-      q[j]! += sum + a[row + j]! * uj;
+      for (let k = 0; k < i; k++) product[k]! -= (overlap / (2 * h)) * v[k]!;
+    } else {
+      v.fill(0);
+      product.fill(0);
     }
-    let overlap = 0;
-    for (let j = 0; j < i; j++) {
-      q[j]! /= h;
-      overlap += u[j]! * q[j]!;
-    }
-    for (let j = 0; j < i; j++) q[j]! -= (overlap / (2 * h)) * u[j]!;
-    for (let j = 0; j < i; j++) {
-      const row = j * n;
-      const [uj, qj] = [u[j]!, q[j]!];
-      for (let k = 0; k <= j; k++) a[row + k]! -= uj * q[k]! + qj * u[k]!;
-    }
+    [u, q, v, product] = [v, product, u, q];
   }
-  diagonal[0] = a[0]!;
+  diagonal[0] = matrix[0]! - 2 * u[0]! * q[0]!;
   return tridiagonalEigenvalues(diagonal, off);
 }
 

@@ -1,5 +1,7 @@
 import { check, required } from "../errors.js";
-import { countRows, type PointsConfig, squaredDistance } from "./points.js";
+import { countRows } from "../loop/data.js";
+import { eachSquaredDistance, eachSquaredDistanceWithin, meanRow } from "./pairs.js";
+import type { PointsConfig } from "./points.js";
 
 export interface MmdConfig extends PointsConfig {
   /**
@@ -57,26 +59,29 @@ type OfSquaredDistance = (squared: number) => number;
 
 /** Mean over all pairs of one row of each. */
 function meanBetween(x: Float32Array, y: Float32Array, dim: number, f: OfSquaredDistance): number {
-  const [n, m] = [x.length / dim, y.length / dim];
   let sum = 0;
-  for (let i = 0; i < n; i++) for (let j = 0; j < m; j++) sum += f(squaredDistance(x, i, y, j, dim));
-  return sum / (n * m);
+  eachSquaredDistance(x, y, dim, meanRow(y, dim), (_i, _j, squared) => {
+    sum += f(squared);
+  });
+  return sum / ((x.length / dim) * (y.length / dim));
 }
 
 /** Mean over all pairs of different rows. */
 function meanWithin(x: Float32Array, dim: number, f: OfSquaredDistance): number {
   const n = x.length / dim;
   let sum = 0;
-  for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) sum += f(squaredDistance(x, i, x, j, dim));
+  eachSquaredDistanceWithin(x, dim, meanRow(x, dim), (_i, _j, squared) => {
+    sum += f(squared);
+  });
   return (2 * sum) / (n * (n - 1));
 }
 
 /** Median distance of different rows, of the first 500. */
 function medianDistance(x: Float32Array, dim: number): number {
-  const n = Math.min(x.length / dim, 500);
-  const distances = new Float64Array((n * (n - 1)) / 2);
-  let k = 0;
-  for (let i = 0; i < n; i++)
-    for (let j = 0; j < i; j++) distances[k++] = Math.sqrt(squaredDistance(x, i, x, j, dim));
-  return distances.sort()[Math.floor(distances.length / 2)]!;
+  const some = x.subarray(0, Math.min(x.length, 500 * dim));
+  const distances: number[] = [];
+  eachSquaredDistanceWithin(some, dim, meanRow(some, dim), (_i, _j, squared) => {
+    distances.push(Math.sqrt(squared));
+  });
+  return Float64Array.from(distances).sort()[Math.floor(distances.length / 2)]!;
 }

@@ -1,10 +1,13 @@
 import type { InferenceSession, Tensor } from "#onnxruntime";
 import { check, required, TangentLabError } from "../errors.js";
 import { readBytes } from "../io/files.js";
+import { foreignContent } from "../io/foreign.js";
+import { byteLimit, checkDeclared, type ReadLimit } from "../io/limits.js";
 import { resample } from "../io/resample.js";
-import { countImages, type FeatureExtractor } from "./features.js";
+import { countExamples } from "../loop/data.js";
+import type { FeatureExtractor } from "./features.js";
 
-export interface OnnxFeaturesConfig {
+export interface OnnxFeaturesConfig extends ReadLimit {
   /** Path of an ONNX file, or its bytes. */
   model: string | Uint8Array;
   /** Of its one input: "NCHW" (default, as PyTorch exports) or "NHWC" (as TensorFlow does). */
@@ -48,10 +51,12 @@ export async function onnxFeatures(config: OnnxFeaturesConfig): Promise<FeatureE
   );
   check(Array.isArray(mean) && mean.every(Number.isFinite), "mean", mean, "finite numbers");
   const ort = await import("#onnxruntime");
-  const session = await load(config.model, (bytes) =>
+  const { session, limit, name } = await load(config, (bytes) =>
     ort.InferenceSession.create(bytes, { logSeverityLevel: 3 }),
   );
   const input = inputOf(session, layout);
+  const { batch = 1, channels = 1, size: side = 1 } = input;
+  checkDeclared(name, `batches [${batch}, ${channels}, ${side}]`, 4 * batch * channels * side ** 2, limit);
   const output = config.output ?? session.outputNames[0]!;
   check(session.outputNames.includes(output), "output", output, `one of ${session.outputNames.join(", ")}`);
   const size = config.size ?? input.size;
@@ -63,7 +68,7 @@ export async function onnxFeatures(config: OnnxFeaturesConfig): Promise<FeatureE
   check(fits(config.batchSize, input.batch), "batchSize", batchSize, `${input.batch ?? "an integer >= 1"}`);
 
   return async (images, shape) => {
-    const count = countImages("images", images, shape);
+    const count = countExamples("images", images, shape);
     check(shape.length === 3, "shape", shape, "images, [height, width, channels]");
     const [height, width, channels] = shape as [number, number, number];
     const wanted = input.channels ?? channels;
@@ -108,13 +113,21 @@ export async function onnxFeatures(config: OnnxFeaturesConfig): Promise<FeatureE
       const n = input.batch ?? here; // a batch that the file fixes is filled up with zeros
       const batch = new Float32Array(n * plane * wanted);
       for (let i = 0; i < here; i++) write(from + i, batch, i);
-      const results = await session.run(
-        { [session.inputNames[0]!]: new ort.Tensor("float32", batch, dims(n)) },
-        [output],
-      );
+      const results = await session
+        .run({ [session.inputNames[0]!]: new ort.Tensor("float32", batch, dims(n)) }, [output])
+        .catch((cause: unknown) => {
+          throw new TangentLabError(
+            "invalid-data",
+            `ONNX Runtime cannot run the model: ${(cause as Error).message.slice(0, 200)}`,
+            { argument: "model", given: `images [${dims(n)}]`, cause },
+          );
+        });
       const rows = featureRows(results[output]!, n, output);
-      dim = rows.length / n;
-      if (from === 0) values = new Float32Array(count * dim);
+      if (from === 0) {
+        dim = rows.length / n;
+        values = new Float32Array(count * dim);
+      }
+      check(rows.length === n * dim, "output", `${rows.length / n} numbers an image`, `${dim}, as before`);
       values.set(rows.subarray(0, here * dim), from * dim);
     }
     return { values, dim };
@@ -122,21 +135,22 @@ export async function onnxFeatures(config: OnnxFeaturesConfig): Promise<FeatureE
 }
 
 async function load(
-  model: string | Uint8Array,
+  { model, ...options }: OnnxFeaturesConfig,
   create: (bytes: Uint8Array) => Promise<InferenceSession>,
-): Promise<InferenceSession> {
+): Promise<{ session: InferenceSession; limit: number; name: string }> {
   const isModel = typeof model === "string" || model instanceof Uint8Array;
   check(isModel, "model", model, "the path of an ONNX file, or its bytes");
   const bytes = typeof model === "string" ? await readBytes(model) : model;
+  const name = typeof model === "string" ? model : "the model";
+  const limit = byteLimit(options, bytes.length);
   try {
-    return await create(bytes);
+    return { session: await create(bytes), limit, name };
   } catch (cause) {
-    const name = typeof model === "string" ? model : "the model";
-    throw new TangentLabError(
-      "corrupt-file",
-      `ONNX Runtime cannot load ${name}: ${(cause as Error).message}`,
-      { argument: "model", cause },
-    );
+    const why = foreignContent(bytes) ?? (cause as Error).message.slice(0, 200);
+    throw new TangentLabError("corrupt-file", `ONNX Runtime cannot load ${name}: ${why}`, {
+      argument: "model",
+      cause,
+    });
   }
 }
 
@@ -169,7 +183,11 @@ function inputOf(
 function featureRows(output: Tensor, count: number, name: string): Float32Array {
   const [batch, , ...rest] = output.dims;
   check(
-    output.type === "float32" && output.dims.length >= 2 && batch === count && rest.every((n) => n === 1),
+    output.type === "float32" &&
+      output.dims.length >= 2 &&
+      batch === count &&
+      output.dims[1]! >= 1 &&
+      rest.every((n) => n === 1),
     "output",
     `${name}: ${output.type} [${output.dims}]`,
     "float32 [batch, dim]",

@@ -1,7 +1,8 @@
 import type * as random from "../engine/random.js";
 import { check, required } from "../errors.js";
+import { countExamples } from "../loop/data.js";
 import { bootstrap, type Interval } from "./bootstrap.js";
-import { countImages, type FeatureExtractor } from "./features.js";
+import type { FeatureExtractor } from "./features.js";
 import { squaredDistance } from "./points.js";
 
 export interface PairedDistanceConfig {
@@ -41,9 +42,9 @@ export async function pairedDistance(
     key,
     resamples = 200,
   } = required("config", config, "an object with shape, features and key");
-  const count = countImages("samples", samples, shape, 4);
+  const count = countExamples("samples", samples, shape, 4);
   check(
-    countImages("targets", targets, shape, 4) === count,
+    countExamples("targets", targets, shape, 4) === count,
     "targets",
     targets.length,
     `${samples.length} numbers`,

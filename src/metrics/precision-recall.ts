@@ -1,5 +1,7 @@
 import { check, required } from "../errors.js";
-import { countRows, type PointsConfig, squaredDistance } from "./points.js";
+import { countRows } from "../loop/data.js";
+import { eachSquaredDistance, eachSquaredDistanceWithin, meanRow } from "./pairs.js";
+import type { PointsConfig } from "./points.js";
 
 export interface PrecisionRecallConfig extends PointsConfig {
   /** Each row's ball reaches to this nearest of the other rows of its set. Default 3. */
@@ -24,17 +26,26 @@ export function precisionRecall(
   config: PrecisionRecallConfig,
 ): PrecisionRecall {
   const { dim, neighbours = 3 } = required("config", config, "an object with dim");
-  check(Number.isInteger(neighbours) && neighbours >= 1, "neighbours", neighbours, "an integer >= 1");
+  check.count("neighbours", neighbours);
   countRows("samples", samples, dim, neighbours + 1);
   countRows("reference", reference, dim, neighbours + 1);
-  return {
-    precision: shareInside(samples, reference, squaredRadii(reference, dim, neighbours), dim),
-    recall: shareInside(reference, samples, squaredRadii(samples, dim, neighbours), dim),
-  };
+  // One origin for all distances: those of equal rows are then equal, and a row on the edge of a ball is in it.
+  const origin = meanRow(reference, dim);
+  const ofReference = squaredRadii(reference, dim, neighbours, origin);
+  const ofSamples = squaredRadii(samples, dim, neighbours, origin);
+  const real = new Uint8Array(ofSamples.length);
+  const covered = new Uint8Array(ofReference.length);
+  eachSquaredDistance(samples, reference, dim, origin, (i, j, squared) => {
+    if (squared <= ofReference[j]!) real[i] = 1;
+    if (squared <= ofSamples[i]!) covered[j] = 1;
+  });
+  return { precision: share(real), recall: share(covered) };
 }
 
+const share = (marks: Uint8Array): number => marks.reduce((sum, mark) => sum + mark, 0) / marks.length;
+
 /** Squared distance of each row to its k-th nearest other row. */
-function squaredRadii(rows: Float32Array, dim: number, k: number): Float64Array {
+function squaredRadii(rows: Float32Array, dim: number, k: number, origin: Float64Array): Float64Array {
   const count = rows.length / dim;
   // The k least distances so far of each row, ascending.
   const least = new Float64Array(count * k).fill(Number.POSITIVE_INFINITY);
@@ -44,32 +55,9 @@ function squaredRadii(rows: Float32Array, dim: number, k: number): Float64Array 
     for (; at > row * k && least[at - 1]! > distance; at--) least[at] = least[at - 1]!;
     least[at] = distance;
   };
-  for (let i = 0; i < count; i++) {
-    for (let j = 0; j < i; j++) {
-      const distance = squaredDistance(rows, i, rows, j, dim);
-      insert(i, distance);
-      insert(j, distance);
-    }
-  }
+  eachSquaredDistanceWithin(rows, dim, origin, (i, j, distance) => {
+    insert(i, distance);
+    insert(j, distance);
+  });
   return Float64Array.from({ length: count }, (_, i) => least[i * k + k - 1]!);
-}
-
-/** Share of rows that are in a ball around one of `centres`. */
-function shareInside(
-  rows: Float32Array,
-  centres: Float32Array,
-  squaredRadius: Float64Array,
-  dim: number,
-): number {
-  const count = rows.length / dim;
-  let inside = 0;
-  for (let i = 0; i < count; i++) {
-    for (let j = 0; j < squaredRadius.length; j++) {
-      if (squaredDistance(rows, i, centres, j, dim) <= squaredRadius[j]!) {
-        inside++;
-        break;
-      }
-    }
-  }
-  return inside / count;
 }

@@ -1,6 +1,7 @@
 import * as random from "../engine/random.js";
 import { check, required } from "../errors.js";
-import { countRows, type PointsConfig } from "./points.js";
+import { countRows } from "../loop/data.js";
+import type { PointsConfig } from "./points.js";
 
 export interface SlicedWassersteinConfig extends PointsConfig {
   /** Random directions. Default 128. */
@@ -21,7 +22,7 @@ export function slicedWasserstein(x: Float32Array, y: Float32Array, config: Slic
   const { dim, directions = 128, seed = 0, order = 2 } = config;
   countRows("x", x, dim);
   countRows("y", y, dim);
-  check(Number.isInteger(directions) && directions >= 1, "directions", directions, "an integer >= 1");
+  check.count("directions", directions);
   check(order === 1 || order === 2, "order", order, "1 or 2");
   const draws = random.normal(random.key(seed), directions * dim);
   let sum = 0;

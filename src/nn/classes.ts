@@ -4,8 +4,7 @@ import { check } from "../errors.js";
 import type { Condition } from "./network.js";
 
 /** Number of classes of a network, an integer >= 0. @throws TangentLabError `invalid-argument`. */
-export const checkClasses = (classes: number): void =>
-  check(Number.isInteger(classes) && classes >= 0, "classes", classes, "an integer >= 0");
+export const checkClasses = (classes: number): void => check.count("classes", classes, 0);
 
 /**
  * The class labels [batch, classes] that a network of so many classes gets, if there are any.

@@ -19,6 +19,12 @@ export interface Features {
 /** A feature network on a flat vector of parameters. */
 export type FeatureModel = Model<[x: Tensor], Features>;
 
+/** A feature network with its parameters [Q]: a trained one, or one of published weights. */
+export interface FeatureNetwork {
+  readonly model: FeatureModel;
+  readonly parameters: Tensor;
+}
+
 /** That a network is one on a flat vector of parameters. @throws TangentLabError `invalid-argument`. */
 export function checkFlat(argument: string, model: FeatureModel): void {
   const flat = model?.structure !== undefined && typeof model.apply === "function";
@@ -29,7 +35,8 @@ export function checkFlat(argument: string, model: FeatureModel): void {
  * That features come from a network with its own parameters: a run that was not awaited has neither.
  * @throws TangentLabError `invalid-argument`.
  */
-export function checkFeatures(argument: string, model: FeatureModel, parameters: Tensor): void {
+export function checkFeatures(argument: string, features: FeatureNetwork): void {
+  const { model, parameters } = features ?? {};
   const trained = model !== undefined && parameters !== undefined;
   check(trained, argument, "no parameters", "a trained feature network: await its run first");
   checkFlat(argument, model);
@@ -63,7 +70,7 @@ export function convFeatures(config: ConvFeaturesConfig): Network<[x: Tensor], F
   const { size, inChannels, labels, channels = [16, 32, 64], groups } = config;
   const factor = 2 ** channels.length;
   check(Number.isInteger(size) && size > 0 && size % factor === 0, "size", size, `a multiple of ${factor}`);
-  check(Number.isInteger(labels) && labels >= 1, "labels", labels, "an integer >= 1");
+  check.count("labels", labels);
   check(
     channels.length >= 1 && channels.every((width) => Number.isInteger(width) && width >= 1),
     "channels",
@@ -123,9 +130,7 @@ export interface MlpFeaturesConfig {
 export function mlpFeatures(config: MlpFeaturesConfig): Network<[x: Tensor], Features> {
   required("config", config, "an object with dim and labels");
   const { dim, labels, width = 128, depth = 3 } = config;
-  for (const [name, value] of Object.entries({ dim, labels, width, depth })) {
-    check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
-  }
+  for (const [name, value] of Object.entries({ dim, labels, width, depth })) check.count(name, value);
   return {
     init: (key: Key) => {
       const keys = random.split(key, depth + 1);

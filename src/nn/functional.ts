@@ -49,16 +49,18 @@ export interface Scale {
  */
 export function groupNorm(x: Tensor, { weight, bias }: Scale, groups: number, epsilon = 1e-5): Tensor {
   const [n, h, w, c] = x.shape as [number, number, number, number];
-  // Channel statistics [N, C] to the mean over the group each channel belongs to: one small product, the big tensor untouched.
+  // Sums over `count` numbers of each channel [N, C] to the mean over the group that it belongs to: one small product, the big tensor untouched.
   const group = (i: number): number => Math.floor((i * groups) / c);
-  const sameGroup = Float32Array.from({ length: c * c }, (_, i) =>
-    group(Math.floor(i / c)) === group(i % c) ? groups / c : 0,
-  );
-  const overGroup = (stat: Tensor): Tensor => tf.matMul(stat, tf.tensor2d(sameGroup, [c, c]));
+  const overGroup = (stat: Tensor, count: number): Tensor => {
+    const sameGroup = Float32Array.from({ length: c * c }, (_, i) =>
+      group(Math.floor(i / c)) === group(i % c) ? groups / (c * count) : 0,
+    );
+    return tf.matMul(stat, tf.tensor2d(sameGroup, [c, c]));
+  };
   const spread = (stat: Tensor): Tensor => tf.reshape(stat, [n, 1, 1, c]);
   const moments = (x: Tensor): { mu: Tensor; inverse: Tensor } => {
-    const mu = overGroup(tf.mean(x, [1, 2]));
-    const square = overGroup(tf.mean(tf.square(x), [1, 2]));
+    const mu = overGroup(tf.mean(x, [1, 2]), 1);
+    const square = overGroup(tf.sum(tf.square(x), [1, 2]), h * w);
     const variance = tf.relu(tf.sub(square, tf.square(mu)));
     return { mu, inverse: tf.rsqrt(tf.add(variance, epsilon)) };
   };
@@ -76,11 +78,11 @@ export function groupNorm(x: Tensor, { weight, bias }: Scale, groups: number, ep
         const sumDy = tf.sum(dy, [1, 2]);
         // Sums over positions of dy times the normalized x.
         const sumDyHat = tf.mul(tf.sub(tf.sum(tf.mul(dy, x), [1, 2]), tf.mul(mu, sumDy)), inverse);
-        const meanDy = tf.div(overGroup(tf.mul(sumDy, weight)), h * w);
-        const meanDyHat = tf.div(overGroup(tf.mul(sumDyHat, weight)), h * w);
-        // dx = inverse (dy weight - meanDy - xhat meanDyHat), xhat = (x - mu) inverse
-        const p = tf.neg(tf.mul(tf.square(inverse), meanDyHat));
-        const q = tf.neg(tf.add(tf.mul(mu, p), tf.mul(inverse, meanDy)));
+        const lessDy = overGroup(tf.mul(sumDy, weight), -h * w);
+        const lessDyHat = overGroup(tf.mul(sumDyHat, weight), -h * w);
+        // dx = inverse (dy weight + lessDy + xhat lessDyHat), xhat = (x - mu) inverse
+        const p = tf.mul(tf.square(inverse), lessDyHat);
+        const q = tf.sub(tf.mul(inverse, lessDy), tf.mul(mu, p));
         const scaled = tf.add(tf.mul(dy, spread(tf.mul(inverse, weight))), spread(q));
         const dx = tf.add(scaled, tf.mul(x, spread(p)));
         return [dx, tf.sum(sumDyHat, 0), tf.sum(sumDy, 0)];

@@ -35,9 +35,7 @@ interface Layer {
 export function mlp(config: MlpConfig): TimeNetwork {
   required("config", config, "an object with dim");
   const { dim, width = 128, depth = 4, frequencies = 16, layerNorm: norms = false } = config;
-  for (const [name, value] of Object.entries({ dim, width, depth, frequencies })) {
-    check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
-  }
+  for (const [name, value] of Object.entries({ dim, width, depth, frequencies })) check.count(name, value);
   const { classes = 0, interval = false } = config;
   checkClasses(classes);
   const inputs = dim + (interval ? 4 : 2) * frequencies + classes;

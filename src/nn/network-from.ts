@@ -17,6 +17,6 @@ const makers: Record<string, (config: never) => TimeNetwork> = {
 export function networkFrom(settings: object): TimeNetwork {
   required("settings", settings, "a network's settings");
   const { kind = "none", ...config } = settings as { kind?: string };
-  check(Object.hasOwn(makers, kind), "kind", kind, Object.keys(makers).join(", "));
+  check.oneOf("kind", kind, makers);
   return makers[kind]!(config as never);
 }

@@ -13,6 +13,8 @@ export interface PublishedLayout {
   name(ours: string): string;
   /** Further tensors of the state dict that follow from the configuration. Checked where present, written on export. */
   readonly constants?: Readonly<Record<string, StoredArray>>;
+  /** What a parameter is, by its name in our tree, where the state dict does not have it; undefined if it must. */
+  missing?(ours: string): StoredArray | undefined;
   /** Names of further tensors that are nothing to us, such as counters. */
   ignore?(published: string): boolean;
 }
@@ -33,8 +35,8 @@ export function importPublished(model: Published, arrays: Readonly<Record<string
   required("arrays", arrays, "tensors by name, such as (await readSafetensors(path)).tensors");
   const { structure, published: layout = plain } = model;
   const rest = new Set(Object.keys(arrays));
-  const take = (name: string, shape: readonly number[]): StoredArray => {
-    const array = arrays[name];
+  const take = (name: string, shape: readonly number[], instead?: StoredArray): StoredArray => {
+    const array = arrays[name] ?? instead;
     if (!array) throw wrong(`there is no ${name}`, name, undefined, `[${shape}]`);
     if (`${array.shape}` !== `${shape}`) {
       throw wrong(`${name} has another shape`, name, `[${array.shape}]`, `[${shape}]`);
@@ -50,7 +52,9 @@ export function importPublished(model: Published, arrays: Readonly<Record<string
   structure.names.forEach((ours, i) => {
     const shape = structure.shapes[i]!;
     const name = layout.name(ours);
-    const data = asFloat32(take(name, publishedShape(shape)).data);
+    const data = asFloat32(
+      take(name, publishedShape(shape), arrays[name] ? undefined : layout.missing?.(ours)).data,
+    );
     const bad = data.findIndex((value) => !Number.isFinite(value));
     if (bad >= 0)
       throw wrong(`${name} is not finite at ${bad}`, name, data[bad], "finite numbers in float32");
@@ -62,8 +66,14 @@ export function importPublished(model: Published, arrays: Readonly<Record<string
     if (!arrays[name]) continue;
     const { data } = take(name, constant.shape);
     const expected = constant.data as Float32Array;
-    if (!expected.every((value, i) => Math.abs(Number(data[i]) - value) <= 1e-6))
-      throw wrong(`${name} is of another configuration`, name, String(data), String(expected));
+    const other = expected.findIndex((value, i) => !(Math.abs(Number(data[i]) - value) <= 1e-6));
+    if (other >= 0)
+      throw wrong(
+        `${name} is of another configuration at ${other}`,
+        name,
+        Number(data[other]),
+        `${expected[other]}`,
+      );
   }
   const unknown = [...rest].filter((name) => !layout.ignore?.(name));
   if (unknown.length > 0) {

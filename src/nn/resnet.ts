@@ -52,8 +52,7 @@ type Parameters = { readonly conv1: Convolution; readonly bn1: Scale; readonly f
 export function resnetFeatures(config: ResnetFeaturesConfig): Network<[x: Tensor], Features> {
   required("config", config, "an object with inChannels and labels");
   const { inChannels, labels, blocks = [2, 2, 2, 2], channels = 64, stem = "small" } = config;
-  for (const [name, value] of Object.entries({ inChannels, labels, channels }))
-    check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
+  for (const [name, value] of Object.entries({ inChannels, labels, channels })) check.count(name, value);
   check(
     blocks.length >= 1 && blocks.every((count) => Number.isInteger(count) && count >= 1),
     "blocks",

@@ -83,8 +83,8 @@ export function unet(config: UnetConfig): TimeNetwork {
     size,
     `a multiple of ${2 ** bottom}`,
   );
-  check(Number.isInteger(inChannels) && inChannels >= 1, "inChannels", inChannels, "an integer >= 1");
-  check(Number.isInteger(blocks) && blocks >= 1, "blocks", blocks, "an integer >= 1");
+  check.count("inChannels", inChannels);
+  check.count("blocks", blocks);
   check(
     widths.every((width) => Number.isInteger(width) && width % groups === 0),
     "groups",

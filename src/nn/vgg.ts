@@ -83,8 +83,7 @@ export function vggFeatures(config: VggFeaturesConfig): Network<[x: Tensor], Fea
   );
   const multiple = Number.isInteger(size) && size > 0 && size % 2 ** pools === 0;
   check(multiple, "size", size, `a multiple of ${2 ** pools}, or fewer "M"`);
-  for (const [name, value] of Object.entries({ inChannels, labels }))
-    check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
+  for (const [name, value] of Object.entries({ inChannels, labels })) check.count(name, value);
   const convolutions = named(blocks, size, inChannels);
   const widest = convolutions[convolutions.length - 1]!.outputs;
 

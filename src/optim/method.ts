@@ -3,7 +3,7 @@ import type { Key } from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import * as tree from "../engine/tree.js";
 import { check } from "../errors.js";
-import { ema, warmDecay } from "./ema.js";
+import { type EmaConfig, ema, emaConfig, warmDecay } from "./ema.js";
 import { type LossAndAux, valueAndGrad } from "./gradient.js";
 import type { Optimizer, OptimizerState } from "./optimizer.js";
 import { radam } from "./radam.js";
@@ -11,6 +11,8 @@ import { asSchedule, type Schedule } from "./schedules.js";
 
 /** Frozen tensors that a loss needs, such as `features`, the parameters of a feature network. Often none: {}. */
 export type Context = { readonly [name: string]: Tensor };
+
+export { defaultEma } from "./ema.js";
 
 /** Everything that changes in training, and what it needs besides; `parameters`, moments and `ema` are flat vectors [P]. */
 export type TrainState = {
@@ -48,16 +50,13 @@ export interface Method {
   step(state: TrainState, batch: Batch): { state: TrainState; metrics: Metrics };
 }
 
-/** Decay of the average where none is given. */
-export const defaultEma = 0.999;
-
 export interface TrainingConfig {
   /** Default `radam()`. */
   optimizer?: Optimizer;
   /** A rate or a function of the iteration. Default 1e-3. */
   learningRate?: number | Schedule;
-  /** Decay of the average, reached after a warm-up, in [0, 1). Default 0.999. */
-  ema?: number;
+  /** Decay of the average, in [0, 1), reached after a warm-up; `{ decay: 0.9999, warmup: false }` is constant. Default 0.999. */
+  ema?: number | EmaConfig;
 }
 
 export interface MethodParts<B extends tree.Tree> extends TrainingConfig {
@@ -65,6 +64,8 @@ export interface MethodParts<B extends tree.Tree> extends TrainingConfig {
   init(key: Key): Tensor;
   /** Default {}. */
   context?: Context;
+  /** Parts of the parameters that stay as they are, weight decay included: [begin, end) each, in rising order. Default none. */
+  fixed?: readonly (readonly [begin: number, end: number])[];
   /** The batch without its learning rate. */
   batch(key: Key, x: Float32Array, iteration: number, labels?: Int32Array): B;
   /**
@@ -80,11 +81,11 @@ export interface MethodParts<B extends tree.Tree> extends TrainingConfig {
 
 /** A method from its loss: gradient, optimizer, average. */
 export function method<B extends { readonly [name: string]: tree.Tree }>(parts: MethodParts<B>): Method {
-  const { optimizer = radam(), learningRate = 1e-3, ema: decay = defaultEma } = parts;
+  const { optimizer = radam(), learningRate = 1e-3 } = parts;
   const steps = typeof optimizer?.init === "function" && typeof optimizer.update === "function";
   check(steps, "optimizer", optimizer, "an optimizer: radam(), adam(), adamW()");
   const rate = asSchedule(learningRate);
-  check(decay >= 0 && decay < 1, "ema", decay, "a number in [0, 1)");
+  const { decay, warmup } = emaConfig(parts.ema);
   const from = (parameters: Tensor): TrainState => ({
     parameters: tf.clone(parameters),
     optimizer: optimizer.init(parameters),
@@ -111,17 +112,31 @@ export function method<B extends { readonly [name: string]: tree.Tree }>(parts: 
       const loss = parts.loss(state.parameters, batch as unknown as B, state.context);
       const { loss: value, aux, gradient } = valueAndGrad(loss, state.parameters);
       const next = optimizer.update(gradient, state.optimizer, state.parameters, batch.learningRate);
+      const parameters = withFixed(next.parameters, state.parameters, parts.fixed ?? []);
       return {
         state: {
-          parameters: next.parameters,
+          parameters,
           optimizer: next.state,
-          ema: ema(state.ema, next.parameters, warmDecay(next.state.step, decay)),
+          ema: ema(state.ema, parameters, warmup ? warmDecay(next.state.step, decay) : decay),
           context: copy(state.context),
         },
         metrics: { loss: value, ...aux, gradientNorm: tf.sqrt(tf.sum(tf.square(gradient))) },
       };
     },
   };
+}
+
+/** The next parameters [P], with the old ones' fixed parts. */
+function withFixed(next: Tensor, old: Tensor, fixed: NonNullable<MethodParts<never>["fixed"]>): Tensor {
+  if (fixed.length === 0) return next;
+  let done = 0;
+  const pieces = fixed.flatMap(([begin, end]) => {
+    const pair = [tf.slice(next, [done], [begin - done]), tf.slice(old, [begin], [end - begin])];
+    done = end;
+    return pair;
+  });
+  pieces.push(tf.slice(next, [done], [next.size - done]));
+  return tf.concat(pieces.filter(({ size }) => size > 0) as tf.Tensor[]);
 }
 
 /** The old state, and with it its tensors, may be given up after a step: what stays the same is handed on as a copy. */

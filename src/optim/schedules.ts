@@ -8,7 +8,7 @@ export type Schedule = (iteration: number) => number;
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export function constant(rate: number): Schedule {
-  check(rate > 0 && Number.isFinite(rate), "learningRate", rate, "a finite number > 0");
+  check.positive("learningRate", rate);
   return () => rate;
 }
 
@@ -17,7 +17,7 @@ export function constant(rate: number): Schedule {
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export function cosine(rate: number, iterations: number, final = 0): Schedule {
-  check(rate > 0 && Number.isFinite(rate), "learningRate", rate, "a finite number > 0");
+  check.positive("learningRate", rate);
   check(iterations > 0, "iterations", iterations, "a number > 0");
   check(final >= 0 && final <= 1, "final", final, "a share of the rate in [0, 1]");
   return (iteration) => {
@@ -43,7 +43,7 @@ export function cosineRestarts(
   period: number,
   { multiplier = 1, final = 0 }: Restarts = {},
 ): Schedule {
-  check(Number.isInteger(period) && period >= 1, "period", period, "an integer >= 1");
+  check.count("period", period);
   check(Number.isFinite(multiplier) && multiplier >= 1, "multiplier", multiplier, "a number >= 1");
   const once = cosine(rate, 1, final);
   return (iteration) => {

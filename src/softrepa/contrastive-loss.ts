@@ -2,10 +2,18 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 import { check } from "../errors.js";
 
+/**
+ * How errors E become logits: "exponential" scale exp(-E / temperature), as published, which no longer tells errors of several temperatures apart; "linear"
+ * -(E - the row's smallest) / temperature, which does.
+ */
+export type LogitForm = "exponential" | "linear";
+
 export interface ContrastiveLossConfig {
-  /** How fast a logit falls with the error. Default 0.07. */
+  /** Default "exponential". */
+  logits?: LogitForm;
+  /** How fast a logit falls with the error. Default 0.07; 0.02 for "linear", the gap of about one attribute. */
   temperature?: number;
-  /** The logit of an error of 0. Default 4. */
+  /** The logit of an error of 0, only for "exponential". Default 4. */
   scale?: number;
   /** Weight of the positive pairs' own mean error, which keeps the model generating. Default 0. */
   positiveWeight?: number;
@@ -13,7 +21,7 @@ export interface ContrastiveLossConfig {
 
 /**
  * SoftREPA's contrastive loss (2503.08250) of rows of denoising errors E [rows, captions] >= 0: logits = scale exp(-E / temperature), softmax
- * cross-entropy of every row with its own caption, plus positiveWeight times the mean of the positive pairs' errors.
+ * cross-entropy of every row with its own caption, plus positiveWeight times the mean of the positive pairs' errors; or with linear logits.
  * @param positives [rows, captions], 1 at each row's own caption and 0 elsewhere.
  * @returns the mean over rows, its cross-entropy alone, and how often the own caption has the least error; scalars.
  */
@@ -22,9 +30,11 @@ export function contrastiveLoss(
   positives: Tensor,
   config: ContrastiveLossConfig = {},
 ): { loss: Tensor; crossEntropy: Tensor; accuracy: Tensor } {
-  const { temperature = 0.07, scale = 4, positiveWeight = 0 } = config;
-  checkContrastive(config);
-  const logits = tf.mul(tf.exp(tf.div(errors, -temperature)), scale);
+  const { logits: form, temperature, scale, positiveWeight } = checkContrastive(config);
+  const logits =
+    form === "linear"
+      ? tf.div(tf.sub(errors, tf.min(errors, 1, true)), -temperature)
+      : tf.mul(tf.exp(tf.div(errors, -temperature)), scale);
   const positive = tf.sum(tf.mul(logits, positives), 1);
   const crossEntropy = tf.mean(tf.sub(logSumExp(logits), positive));
   const own = tf.sum(tf.mul(errors, positives), 1);
@@ -36,20 +46,26 @@ export function contrastiveLoss(
   };
 }
 
-/** @throws TangentLabError `invalid-argument` for a loss's settings out of range. */
-export function checkContrastive({
-  temperature = 0.07,
-  scale = 4,
-  positiveWeight = 0,
-}: ContrastiveLossConfig): void {
-  check(temperature > 0 && Number.isFinite(temperature), "temperature", temperature, "a finite number > 0");
-  check(scale > 0 && Number.isFinite(scale), "scale", scale, "a finite number > 0");
+/** The settings with their defaults. @throws TangentLabError `invalid-argument` for a loss's settings out of range. */
+export function checkContrastive(config: ContrastiveLossConfig): Required<ContrastiveLossConfig> {
+  const { logits = "exponential", positiveWeight = 0 } = config;
+  check(logits === "exponential" || logits === "linear", "logits", logits, '"exponential" or "linear"');
+  check(
+    logits === "exponential" || config.scale === undefined,
+    "scale",
+    config.scale,
+    "none for linear logits",
+  );
+  const { temperature = logits === "linear" ? 0.02 : 0.07, scale = 4 } = config;
+  check.positive("temperature", temperature);
+  check.positive("scale", scale);
   check(
     positiveWeight >= 0 && Number.isFinite(positiveWeight),
     "positiveWeight",
     positiveWeight,
     "a finite number >= 0",
   );
+  return { logits, temperature, scale, positiveWeight };
 }
 
 /**

@@ -1,60 +1,85 @@
 import * as tf from "@tensorflow/tfjs-core";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
-import * as tree from "../engine/tree.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { adamw } from "../optim/adam.js";
-import { valueAndGrad } from "../optim/gradient.js";
+import { type LossAndAux, valueAndGrad } from "../optim/gradient.js";
 import { type Method, method, type TrainingConfig } from "../optim/method.js";
+import { checkCaptions } from "./captions.js";
 import { type ContrastiveLossConfig, checkContrastive, contrastiveLoss } from "./contrastive-loss.js";
+import { checkTokens, type FrozenFlow, tokensAt } from "./frozen-flow.js";
+import { drawNegatives, type HardNegatives } from "./negatives.js";
+import { pairErrors } from "./pair-errors.js";
 import type { SoftTokens } from "./tokens.js";
 
-/** Encoded captions: tensors whose first axis counts the captions. */
-export type EncodedText = { readonly [name: string]: Tensor };
-
-/** A trained text-to-image flow as soft tokens see it: its parameters stay as they are. */
-export interface FrozenFlow {
-  /** Shape of one image. */
-  readonly shape: readonly number[];
-  /** Its parameters [P]. */
-  readonly parameters: Tensor;
-  /** Token numbers of captions, on the host: [captions, length]. @throws TangentLabError for captions it cannot take. */
-  tokenize(captions: readonly string[]): Tensor;
-  /** What the network reads of the captions. */
-  encode(parameters: Tensor, ids: Tensor): EncodedText;
-  /** v(x_t, t, captions), with soft tokens [n, m, dim] for each of the first layers: x [n, ...shape], t [n], text of n captions. */
-  velocity(
-    parameters: Tensor,
-    x: Tensor,
-    t: Tensor,
-    text: EncodedText,
-    softTokens?: readonly Tensor[],
-  ): Tensor;
-}
+export type { EncodedText, FrozenFlow } from "./frozen-flow.js";
+export { pairErrors } from "./pair-errors.js";
 
 export interface ContrastiveConfig extends TrainingConfig, ContrastiveLossConfig {
   flow: FrozenFlow;
   tokens: SoftTokens;
   /** All captions; a batch's labels are indices into them. */
   captions: readonly string[];
+  /** Range of the times t that are drawn, in [0, 1]. Default 0 and 1, as published. */
+  tMin?: number;
+  tMax?: number;
+  /** Times of a step, one in each of as many equal parts of the range; all pairs are evaluated at each. Default 1, as published. */
+  timesPerStep?: number;
+  /** Captions that stand against each picture's own beside the batch's: `attributeNegatives` or `nearestNegatives`. Default none, as published. */
+  negatives?: HardNegatives | undefined;
+  /**
+   * False drops the contrastive term and leaves the positive pairs' own error, with a weight of `positiveWeight`, here 1 by default, and a noise for each picture:
+   * plain prompt tuning. Default true.
+   */
+  contrast?: boolean;
   /**
    * Image-caption pairs that are evaluated, with their gradients, at once: the memory that a step takes grows with it and not with batch size squared.
-   * Rounded down to whole rows of one image with all captions. Default 64.
+   * Rounded down to whole rows of one image with all its captions. Default 64.
    */
   chunk?: number;
 }
 
 /**
  * Soft token training (SoftREPA, 2503.08250): for a batch of b images and their captions, one noise and one time for all of them,
- * E[i][j] = mean (v(x_t of image i, caption j) - (e - x0_i))^2, and the contrastive loss of E's rows. Only the tokens are trained: by AdamW with a decay of 1e-4
- * unless `optimizer` says otherwise. Metrics: loss, crossEntropy, accuracy, error (mean of the positive pairs).
+ * E[i][j] = mean (v(x_t of image i, caption j) - (e - x0_i))^2, and the contrastive loss of E's rows; with hard negatives a row is longer by them. Only the tokens
+ * are trained: by AdamW with a decay of 1e-4 unless `optimizer` says otherwise. Metrics: loss, error (mean of the positive pairs) and, with the contrastive term,
+ * crossEntropy and accuracy.
+ * @throws TangentLabError `invalid-argument` for settings out of range and tokens that do not fit the flow; in use `invalid-data` for a caption without negatives.
  */
 export function contrastive(config: ContrastiveConfig): Method {
-  const { flow, tokens, captions, chunk = 64 } = config;
+  required("config", config, "an object with flow, tokens and captions");
+  const { flow, tokens, captions, chunk = 64, contrast = true, negatives } = config;
+  const { tMin = 0, tMax = 1, timesPerStep = 1 } = config;
   const { shape } = flow;
+  const { positiveWeight = 1 } = config;
   checkContrastive(config);
-  check(captions.length > 0, "captions", "an empty list", "one or more captions");
-  check(Number.isInteger(chunk) && chunk >= 1, "chunk", chunk, "an integer >= 1");
+  checkCaptions("captions", captions);
+  checkTokens(flow, tokens);
+  check.count("chunk", chunk);
+  check.count("timesPerStep", timesPerStep);
+  check(Number.isFinite(tMin) && tMin >= 0 && tMin < 1, "tMin", tMin, "a number in [0, 1)");
+  check(
+    Number.isFinite(tMax) && tMax > tMin && tMax <= 1,
+    "tMax",
+    tMax,
+    `a number in (${tMin}, 1]: more than tMin`,
+  );
+  check(typeof contrast === "boolean", "contrast", contrast, "true or false");
+  if (!contrast) {
+    for (const name of ["logits", "temperature", "scale", "negatives"] as const)
+      check(config[name] === undefined, name, config[name], "none without the contrastive term");
+    check(positiveWeight > 0, "positiveWeight", positiveWeight, "a number > 0: there is no other term");
+  }
+  if (negatives) {
+    check(
+      typeof negatives.of === "function",
+      "negatives",
+      negatives,
+      "attributeNegatives(...) or nearestNegatives(...)",
+    );
+    const { count = 1 } = negatives;
+    check.count("negatives.count", count);
+  }
   const width = shape.reduce((a, b) => a * b, 1);
   return method({
     optimizer: adamw({ weightDecay: 1e-4 }),
@@ -69,41 +94,75 @@ export function contrastive(config: ContrastiveConfig): Method {
         `${labels?.length ?? "no"} labels`,
         `${count} labels: indices of captions`,
       );
-      check(count >= 2, "batchSize", count, "an integer >= 2: captions are told apart within a batch");
+      check(
+        count >= 2 || !contrast,
+        "batchSize",
+        count,
+        "an integer >= 2: captions are told apart within a batch",
+      );
       const [noiseKey, timeKey] = random.split(key, 2) as [random.Key, random.Key];
+      const noises = timesPerStep * (contrast ? 1 : count);
+      const drawn = random.uniform(timeKey, timesPerStep);
+      const hard = negatives
+        ? Array.from(labels, (label, i) =>
+            drawNegatives(
+              negatives,
+              label,
+              negatives.count ?? count - 1,
+              random.foldIn(random.foldIn(key, 0), i),
+            ),
+          )
+        : [];
       return {
         x: tf.tensor(x, [count, ...shape]) as Tensor,
-        noise: tf.tensor(random.normal(noiseKey, width), [1, ...shape]) as Tensor,
-        t: tf.tensor1d(random.uniform(timeKey, 1)) as Tensor,
-        ids: flow.tokenize(Array.from(labels, (label) => captions[label]!)),
+        noise: tf.tensor(random.normal(noiseKey, noises * width), [noises, ...shape]) as Tensor,
+        t: tf.tensor1d(drawn.map((u, k) => tMin + ((tMax - tMin) * (k + u)) / timesPerStep)) as Tensor,
+        ids: flow.tokenize([...labels, ...hard.flat()].map((label) => captions[label]!)),
       };
     },
     loss: (parameters, { x, noise, t, ids }, context) => {
       const count = x.shape[0]!;
-      const rows = Math.min(count, Math.max(1, Math.floor(chunk / count)));
       const text = flow.encode(context.flow!, ids);
-      const positives = tf.eye(count);
+      const hard = ids.shape[0]! / count - 1;
+      /** The captions of an image's row. Its own is that of its number in the batch. */
+      const columns = (image: number): number[] => [
+        ...Array.from({ length: count }, (_, i) => i),
+        ...Array.from({ length: hard }, (_, i) => count + image * hard + i),
+      ];
+      const rows = Math.min(count, Math.max(1, Math.floor(chunk / (contrast ? count + hard : 1))));
       // The rows of E enter the loss one by one. Each chunk's gradient is taken at once, so that its activations can go before the next.
       const sums = {
         loss: 0 as number | Tensor,
         gradient: 0 as number | Tensor,
         aux: {} as Record<string, Tensor>,
       };
-      for (let from = 0; from < count; from += rows) {
-        const size = Math.min(rows, count - from);
-        const images = tf.slice(x, from, size);
-        const own = tf.slice(positives, [from, 0], [size, count]);
-        const part = valueAndGrad((parameters) => {
-          const errors = pairErrors(flow, context.flow!, images, noise, t, text, tokens.apply(parameters, t));
-          const { loss, crossEntropy, accuracy } = contrastiveLoss(errors, own, config);
-          const error = tf.div(tf.sum(tf.mul(errors, own)), size);
-          return { loss, aux: { crossEntropy, accuracy, error } };
-        }, parameters);
-        const share = size / count;
-        sums.loss = tf.add(sums.loss, tf.mul(part.loss, share));
-        sums.gradient = tf.add(sums.gradient, tf.mul(part.gradient, share));
-        for (const [name, value] of Object.entries(part.aux)) {
-          sums.aux[name] = tf.add(sums.aux[name] ?? 0, tf.mul(value, share));
+      for (let k = 0; k < timesPerStep; k++) {
+        const time = tf.slice(t, [k], [1]);
+        for (let from = 0; from < count; from += rows) {
+          const size = Math.min(rows, count - from);
+          const images = tf.slice(x, from, size);
+          const own = Array.from({ length: size }, (_, i) => from + i);
+          const e = contrast ? tf.slice(noise, k, 1) : tf.slice(noise, k * count + from, size);
+          const part = valueAndGrad((parameters): LossAndAux<Record<string, Tensor>> => {
+            const soft = tokensAt(flow, context.flow!, tokens, parameters, time);
+            const errorsOf = (columns?: number[][]): Tensor =>
+              pairErrors(flow, context.flow!, images, e, time, text, soft, columns);
+            if (!contrast) {
+              const error = tf.mean(errorsOf(own.map((i) => [i])));
+              return { loss: tf.mul(error, positiveWeight), aux: { error } };
+            }
+            const errors = errorsOf(hard > 0 ? own.map(columns) : undefined);
+            const positives = tf.oneHot(tf.tensor1d(own, "int32"), count + hard, 1, 0, "float32") as Tensor;
+            const { loss, crossEntropy, accuracy } = contrastiveLoss(errors, positives, config);
+            const error = tf.div(tf.sum(tf.mul(errors, positives)), size);
+            return { loss, aux: { crossEntropy, accuracy, error } };
+          }, parameters);
+          const share = size / (count * timesPerStep);
+          sums.loss = tf.add(sums.loss, tf.mul(part.loss, share));
+          sums.gradient = tf.add(sums.gradient, tf.mul(part.gradient, share));
+          for (const [name, value] of Object.entries(part.aux)) {
+            sums.aux[name] = tf.add(sums.aux[name] ?? 0, tf.mul(value, share));
+          }
         }
       }
       // A function with the value and the gradient found; a copy, because `at` is `parameters` itself.
@@ -112,37 +171,4 @@ export function contrastive(config: ContrastiveConfig): Method {
       return (at) => ({ loss: tf.add(loss, tf.sum(tf.mul(tf.sub(at, here), gradient))), aux });
     },
   });
-}
-
-/**
- * E[i][j], the denoising error of image i with caption j: images x0 [n, ...shape], one noise e [1, ...shape] and one time t [1] for all, m encoded captions,
- * soft tokens at t, L x [1, tokens, dim] -> [n, m].
- */
-export function pairErrors(
-  flow: FrozenFlow,
-  parameters: Tensor,
-  x: Tensor,
-  noise: Tensor,
-  t: Tensor,
-  text: EncodedText,
-  softTokens?: readonly Tensor[],
-): Tensor {
-  const n = x.shape[0]!;
-  const m = Object.values(text)[0]!.shape[0]!;
-  const all = n * m;
-  const times = (tensor: Tensor, count: number): Tensor =>
-    tf.tile(tensor as tf.Tensor, [count, ...tensor.shape.slice(1).map(() => 1)]);
-  /** Each image m times in a row; captions then repeat as a whole. */
-  const eachImage = (images: Tensor): Tensor =>
-    tf.reshape(tf.tile(tf.reshape(images, [n, 1, -1]), [1, m, 1]), [all, ...flow.shape]);
-  const noisy = tf.add(tf.mul(x, tf.sub(1, t)), tf.mul(noise, t));
-  const velocity = flow.velocity(
-    parameters,
-    eachImage(noisy),
-    times(t, all),
-    tree.map((tensor) => times(tensor, n), text),
-    softTokens?.map((tokens) => times(tokens, all)),
-  );
-  const error = tf.sub(velocity, eachImage(tf.sub(noise, x)));
-  return tf.reshape(tf.mean(tf.reshape(tf.square(error), [all, -1]), 1), [n, m]);
 }

@@ -16,11 +16,12 @@ import {
 import { convInit, normInit } from "../nn/initializers.js";
 import { type Residual, residual, residualInit } from "../nn/residual.js";
 import { type CrossParameters, crossApply, crossInit } from "./cross/attention.js";
+import { checkImages, type ImageShapes } from "./image-size.js";
 import { type ConditionParameters, condition, conditionInit } from "./joint/embedding.js";
 import type { VelocityInputs, VelocityNetwork } from "./types.js";
 
 export interface CrossUnetConfig {
-  /** Height and width of the images, divisible by 2^(levels - 1). */
+  /** Height and width of the images it is made for, divisible by 2^(levels - 1); it takes other multiples. */
   size: number;
   /** Channels of the images. */
   channels: number;
@@ -54,7 +55,8 @@ interface Parameters {
 /**
  * A small U-Net with cross-attention to text, in the manner of Stable Diffusion 1.5 (2112.10752), for velocities. Soft tokens (SoftREPA, 2503.08250) go in
  * behind the first text token, one set for all layers: `softTokens` has one entry.
- * @throws TangentLabError `invalid-argument` for a configuration that makes no network; `apply` for soft tokens that do not fit, naming the dimension.
+ * @throws TangentLabError `invalid-argument` for a configuration that makes no network; `apply` for soft tokens that do not fit, naming the dimension, and for
+ * images of another shape than [N, height, width, channels].
  */
 export function crossUnet(config: CrossUnetConfig): VelocityNetwork {
   required("config", config, "an object with size, channels, textDim and pooledDim");
@@ -63,9 +65,8 @@ export function crossUnet(config: CrossUnetConfig): VelocityNetwork {
   const widths = multipliers.map((multiplier) => multiplier * width);
   const bottom = widths.length - 1;
   const embedding = 4 * width;
-  for (const [name, value] of Object.entries({ size, channels, textDim, pooledDim, width, heads, groups })) {
-    check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
-  }
+  for (const [name, value] of Object.entries({ size, channels, textDim, pooledDim, width, heads, groups }))
+    check.count(name, value);
   check(
     bottom >= 1,
     "multipliers",
@@ -81,6 +82,11 @@ export function crossUnet(config: CrossUnetConfig): VelocityNetwork {
       `a divisor of all of ${widths.join(", ")}`,
     );
   }
+
+  const shapes = {
+    shape: [size, size, channels],
+    sizes: { multiple: 2 ** bottom, most: Number.POSITIVE_INFINITY },
+  } as const satisfies ImageShapes;
 
   const init = (key: Key): Tree => {
     let used = 0;
@@ -106,6 +112,7 @@ export function crossUnet(config: CrossUnetConfig): VelocityNetwork {
   const run = (parameters: Tree, inputs: VelocityInputs, observer: Observer = {}): Tensor => {
     const p = parameters as unknown as Parameters;
     const { x, t, softTokens = [] } = inputs;
+    checkImages("x.shape", x.shape, shapes);
     checkSoftTokens(softTokens, textDim);
     const text = withSoftTokens(inputs.text.tokens, softTokens[0]);
     const time = silu(condition(t, inputs.text.pooled, p.condition));
@@ -134,7 +141,7 @@ export function crossUnet(config: CrossUnetConfig): VelocityNetwork {
   // Encoder and decoder at all levels but the first, of which the lowest has no decoder, and the middle.
   const layers = 2 * bottom;
   return {
-    shape: [size, size, channels],
+    ...shapes,
     attention: "cross",
     ...{ layers, textDim, pooledDim, tokenDim: textDim },
     settings: { size, channels, textDim, pooledDim, width, multipliers, heads, groups },

@@ -3,100 +3,90 @@ import { compile } from "../engine/compile.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import * as tree from "../engine/tree.js";
-import { check } from "../errors.js";
-import type { EncodedText, FrozenFlow } from "./contrastive.js";
+import { required } from "../errors.js";
+import { checkedEdit, type EditConfig } from "./edit-config.js";
+import { checkKey, type EncodedText, type FrozenFlow, tokensAt } from "./frozen-flow.js";
+import { guidedStep } from "./generate.js";
 import type { LoadedTokens } from "./token-file.js";
-
-export interface EditConfig {
-  /** Images to edit [n, ...shape] in [-1, 1]. */
-  images: Tensor;
-  /** What each image shows. */
-  source: readonly string[];
-  /** What it shall show. */
-  target: readonly string[];
-  /** N: levels of the whole way from noise to data. Default 20. */
-  steps?: number;
-  /** n_start: how many of them are gone through, 1 ... steps; more of them change more. Default 3/4 of `steps`. */
-  start?: number;
-  /** s_src. Default 1.5. */
-  sourceGuidance?: number;
-  /** s_tgt. Default 5. */
-  targetGuidance?: number;
-  /** Soft tokens for both captions. Default none. */
-  tokens?: Pick<LoadedTokens, "model" | "parameters"> | undefined;
-  /** How many intermediate images to keep besides the source, at most n_start. Default 0. */
-  frames?: number;
-  key: random.Key;
-}
 
 /**
  * FlowEdit (2412.08629): editing without inversion. From level n_start of N, x_t^src = (1 - t) x_src + t e and x_t^tgt = z + x_t^src - x_src;
- * z += (t' - t) (v(x_t^tgt, target caption) - v(x_t^src, source caption)), fresh noise e at each step.
+ * z += (t' - t) (v(x_t^tgt, target caption) - v(x_t^src, source caption)), fresh noise e at each step. In the last n_min steps x_t^tgt itself follows the target's
+ * velocity. Published settings: N = 50, shift 3, n_start 33, s_src 3.5 and s_tgt 13.5 in FlowEdit; n_start 30, 3.5 and 9 in SoftREPA.
  * @returns the edited images and `frames` of z on the way, the last of them the result; the caller disposes them.
- * @throws TangentLabError `invalid-argument` where counts differ or settings are out of range, and what `tokenize` throws of captions.
+ * @throws TangentLabError `invalid-argument` where counts differ, settings are out of range or soft tokens do not fit, and what `tokenize` throws of captions.
  */
 export async function edit(
   flow: FrozenFlow,
   config: EditConfig,
 ): Promise<{ images: Tensor; frames: Tensor[] }> {
-  const { images, source, target, steps = 20, frames = 0, tokens, key } = config;
-  const { start = Math.ceil(0.75 * steps), sourceGuidance = 1.5, targetGuidance = 5 } = config;
-  const count = images.shape[0]!;
-  check(
-    `${images.shape.slice(1)}` === `${flow.shape}`,
-    "images.shape",
-    images.shape,
-    `[count, ${flow.shape.join(", ")}]`,
-  );
-  check(source.length === count, "source", `${source.length} captions`, `${count}, one for each image`);
-  check(target.length === count, "target", `${target.length} captions`, `${count}, one for each image`);
-  check(Number.isInteger(steps) && steps >= 1, "steps", steps, "an integer >= 1");
-  check(
-    Number.isInteger(start) && start >= 1 && start <= steps,
-    "start",
-    start,
-    `an integer from 1 to ${steps}`,
-  );
-  check(
-    Number.isInteger(frames) && frames >= 0 && frames <= start,
-    "frames",
-    frames,
-    `an integer from 0 to ${start}`,
-  );
-  for (const [name, value] of Object.entries({ sourceGuidance, targetGuidance })) {
-    check(Number.isFinite(value), name, value, "a finite number");
-  }
-  const { model, parameters: tokenParameters } = tokens ?? {};
-  const step = compile(editStep(flow, model));
-  const ids = flow.tokenize([...source, ...target, ...Array<string>(2 * count).fill("")]);
+  required("config", config, "an object with images, source, target and key");
+  const { images, key } = config;
+  checkKey(key);
+  return editWith(flow, config, (step, k) => {
+    const own = random.foldIn(key, step);
+    return random.normal(k === 0 ? own : random.foldIn(own, k), images.size);
+  });
+}
+
+/** `edit` with the noise of its steps, 0 ... start - 1, and of each the k-th, given as numbers like the images. */
+export async function editWith(
+  flow: FrozenFlow,
+  config: Omit<EditConfig, "key">,
+  noiseOf: (step: number, k: number) => Float32Array,
+): Promise<{ images: Tensor; frames: Tensor[] }> {
+  const { images, source, target, start, frames, nMin, nAvg, tokens, scales, levels, negatives } =
+    checkedEdit(flow, config);
+  const parameters = { flow: flow.parameters, ...(tokens && { tokens: tokens.parameters }) };
+  const ids = flow.tokenize([...source, ...target, ...negatives, ...negatives]);
   const text = await compile((parameters: Tensor, ids: Tensor) => flow.encode(parameters, ids))(
     flow.parameters,
     ids,
   );
-  const scales = tf.tensor1d([sourceGuidance, targetGuidance]);
   const shown = new Set(Array.from({ length: frames }, (_, i) => Math.round(((i + 1) * start) / frames)));
   const kept: Tensor[] = [];
+  const step = compile(editStep(flow, tokens?.model));
+  const sampling = compile(guidedStep(flow, tokens?.model));
+  // The text of the target and what leads away from it: the second and the fourth quarter.
+  const targetText = tf.tidy(
+    () =>
+      tree.map((each) => {
+        const quarters = tf.split(each as tf.Tensor, 4, 0);
+        return tf.concat([quarters[1]!, quarters[3]!], 0) as Tensor;
+      }, text) as never,
+  ) as EncodedText;
+  const scale = tf.tensor1d(scales) as Tensor;
+  const guidance = tf.scalar(scales[1]) as Tensor;
   let z = tf.clone(images) as Tensor;
   for (let i = 0; i < start; i++) {
-    const [t, next] = [(start - i) / steps, (start - i - 1) / steps];
-    const inputs = {
-      z,
-      source: images,
-      noise: tf.tensor(random.normal(random.foldIn(key, i), images.size), images.shape) as Tensor,
-      t: tf.tensor1d([t]) as Tensor,
-      next: tf.tensor1d([next]) as Tensor,
-      scales: scales as Tensor,
-    };
-    const edited = await step(
-      { flow: flow.parameters, ...(tokenParameters && { tokens: tokenParameters }) },
-      inputs,
-      text,
-    );
-    tree.dispose([inputs.noise, inputs.t, inputs.next, z]);
-    z = edited;
+    const times = levels.slice(i, i + 2).map((level) => tf.tensor1d([level]) as Tensor) as [Tensor, Tensor];
+    const [t, next] = times;
+    const draw = (k: number): Tensor => tf.tensor(noiseOf(i, k), images.shape) as Tensor;
+    const before = z;
+    if (i < start - nMin) {
+      const ends: Tensor[] = [];
+      for (let k = 0; k < nAvg; k++) {
+        const noise = draw(k);
+        ends.push(await step(parameters, { z, source: images, noise, t, next, scales: scale }, text));
+        noise.dispose();
+      }
+      z = ends.length === 1 ? ends[0]! : (tf.tidy(() => tf.mean(tf.stack(ends as tf.Tensor[]), 0)) as Tensor);
+      if (ends.length > 1) tree.dispose(ends);
+    } else {
+      let x = z;
+      if (i === start - nMin) {
+        const noise = draw(0);
+        // x_t^tgt = z + x_t^src - x_src, of which (1 - t) x_src + t e - x_src is t (e - x_src).
+        x = tf.tidy(() => tf.add(z, tf.mul(t, tf.sub(noise, images)))) as Tensor;
+        noise.dispose();
+      }
+      z = await sampling(parameters, x, { t, next, guidance }, targetText);
+      if (x !== before) x.dispose();
+    }
+    tree.dispose([...times, before]);
     if (shown.has(i + 1)) kept.push(tf.clone(z));
   }
-  tree.dispose([ids, text, scales]);
+  tree.dispose([ids, text, targetText, scale, guidance]);
   return { images: z, frames: kept };
 }
 
@@ -109,12 +99,12 @@ type EditInputs = {
   /** [1] each. */
   readonly t: Tensor;
   readonly next: Tensor;
-  /** s_src and s_tgt, [2]. */
+  /** Factors of v - v0 on top of v0, of source and target, [2]. */
   readonly scales: Tensor;
 };
 
 /**
- * One step of FlowEdit, pure: text of [source captions, target captions, as many empty ones for each], in this order. The four velocities are one
+ * One step of FlowEdit, pure: text of [source captions, target captions, as many negative ones for each], in this order. The four velocities are one
  * evaluation of the network.
  */
 export function editStep(
@@ -127,9 +117,11 @@ export function editStep(
     const xTarget = tf.add(z, tf.sub(xSource, source));
     const x = tf.concat([xSource, xTarget, xSource, xTarget] as tf.Tensor[], 0);
     const times = tf.tile(t as tf.Tensor1D, [4 * count]);
-    const tokens = softTokens
-      ?.apply(parameters.tokens!, t)
-      .map((each) => tf.tile(each as tf.Tensor3D, [4 * count, 1, 1]));
+    const tokens =
+      softTokens &&
+      tokensAt(flow, parameters.flow, softTokens, parameters.tokens!, t).map((each) =>
+        tf.tile(each as tf.Tensor3D, [4 * count, 1, 1]),
+      );
     const v = flow.velocity(parameters.flow, x, times, text, tokens);
     const [vSource, vTarget, nullSource, nullTarget] = tf.split(v as tf.Tensor, 4, 0) as Tensor[];
     const guided = (conditional: Tensor, unconditional: Tensor, which: number): Tensor =>

@@ -1,4 +1,3 @@
-import type { Tensor } from "../engine/tensor.js";
 import { check, TangentLabError } from "../errors.js";
 import { holdsNo, metadataJson } from "../io/metadata.js";
 import { readSafetensors, writeSafetensors } from "../io/safetensors.js";
@@ -8,20 +7,17 @@ import { type JointTransformerConfig, jointTransformer } from "./joint-transform
 import { type TextSettings, textEncoder } from "./text/encoder.js";
 import { vocabulary } from "./text/vocabulary.js";
 import { textToImage } from "./text-to-image.js";
-import type { TextEncoder, TextToImage, VelocityNetwork } from "./types.js";
-
-/** A text-to-image model with its parameters [P]. */
-export interface LoadedFlow {
-  readonly model: TextToImage;
-  readonly parameters: Tensor;
-}
+import type { Flow, TextEncoder, TextToImage, VelocityNetwork } from "./types.js";
 
 /**
  * Writes a text-to-image model as one safetensors file: weights under "transformer." (with diffusers' names behind it) and "text_encoder.", the configuration and
  * the vocabulary as JSON in the metadata. Soft tokens are a file of their own, see `saveTokens`.
  * @throws TangentLabError `file-system`.
  */
-export async function saveFlow(path: string, { model, parameters }: LoadedFlow): Promise<void> {
+export async function saveFlow(
+  path: string,
+  { model, parameters }: Pick<Flow, "model" | "parameters">,
+): Promise<void> {
   const { network, text } = model;
   await writeSafetensors(path, exportPublished(model, parameters), {
     network: JSON.stringify({ attention: network.attention, ...network.settings }),
@@ -34,10 +30,10 @@ export async function saveFlow(path: string, { model, parameters }: LoadedFlow):
  * @param text The text encoder of a model that was trained with embeddings from outside, which are not in the file.
  * @throws TangentLabError `file-system`, `corrupt-file`; `invalid-data` naming a tensor that does not fit the configuration; `invalid-argument` without `text` where it is needed.
  */
-export async function loadFlow(path: string, text?: TextEncoder): Promise<LoadedFlow> {
+export async function loadFlow(path: string, text?: TextEncoder): Promise<Flow> {
   const { tensors, metadata } = await readSafetensors(path);
   const corrupt = holdsNo("text-to-image model", path);
-  const parse = <T>(name: string): T => metadataJson(metadata, name, corrupt);
+  const parse = <T extends object>(name: string): T => metadataJson(metadata, name, corrupt);
   type NetworkSettings = { attention?: unknown } & JointTransformerConfig & CrossUnetConfig;
   const { attention, ...settings } = parse<NetworkSettings>("network");
   check(
@@ -54,7 +50,7 @@ export async function loadFlow(path: string, text?: TextEncoder): Promise<Loaded
     if (!(cause instanceof TangentLabError) || cause.code === "corrupt-file") throw cause;
     throw corrupt(cause.message, cause);
   }
-  return { model, parameters: importPublished(model, tensors) };
+  return { ...model.freeze(importPublished(model, tensors)), model };
 }
 
 const encoderOf = ({ words, ...sizes }: TextSettings): TextEncoder =>

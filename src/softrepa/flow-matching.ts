@@ -5,6 +5,7 @@ import type { Tensor } from "../engine/tensor.js";
 import { check, required } from "../errors.js";
 import { adamw } from "../optim/adam.js";
 import { type Method, method, type TrainingConfig } from "../optim/method.js";
+import { checkCaptions } from "./captions.js";
 import type { TextToImage } from "./types.js";
 
 /** Times in (0, 1) whose logit is normal: SD3's (2403.03206, section 3.1). */
@@ -33,10 +34,11 @@ export function flowMatching(config: FlowMatchingConfig): Method {
   required("config", config);
   const { flow, captions, captionDropout = 0.1, time = { mean: 0, std: 1 } } = config;
   const { shape } = flow;
+  checkCaptions("captions", captions);
   check(captionDropout >= 0 && captionDropout < 1, "captionDropout", captionDropout, "a number in [0, 1)");
   if (time !== "uniform") {
     check(Number.isFinite(time.mean), "time.mean", time.mean, "a finite number");
-    check(time.std > 0 && Number.isFinite(time.std), "time.std", time.std, "a finite number > 0");
+    check.positive("time.std", time.std);
   }
   // All of them once: a caption that is too long is found here, not after an hour.
   const ids = flow.tokenize([...captions, ""]);
@@ -48,6 +50,7 @@ export function flowMatching(config: FlowMatchingConfig): Method {
     optimizer: adamw({ weightDecay: 1e-2 }),
     ...config,
     init: flow.init,
+    fixed: rangesOf(flow),
     batch: (key, x, _iteration, labels) => {
       const count = x.length / width;
       check(
@@ -56,7 +59,7 @@ export function flowMatching(config: FlowMatchingConfig): Method {
         `${labels?.length ?? "no"} labels`,
         `${count} labels: indices of captions`,
       );
-      const [noiseKey, timeKey, dropKey] = random.split(key, 3) as [random.Key, random.Key, random.Key];
+      const [noiseKey, timeKey, dropKey] = random.split(key, 3);
       const dropped = random.uniform(dropKey, count);
       const own = new Int32Array(count * length);
       labels.forEach((label, i) => {
@@ -79,6 +82,16 @@ export function flowMatching(config: FlowMatchingConfig): Method {
         return { loss: tf.mean(tf.square(tf.sub(v, target))), aux: {} };
       };
     },
+  });
+}
+
+/** Where a flow's fixed parameters are among all. */
+function rangesOf({ structure, fixed = [] }: TextToImage): [number, number][] {
+  let end = 0;
+  return structure.names.flatMap((name, i): [number, number][] => {
+    const begin = end;
+    end += structure.shapes[i]!.reduce((a, b) => a * b, 1);
+    return fixed.includes(name) ? [[begin, end]] : [];
   });
 }
 

@@ -3,17 +3,22 @@ import { compile } from "../engine/compile.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import * as tree from "../engine/tree.js";
-import { check } from "../errors.js";
-import type { EncodedText, FrozenFlow } from "./contrastive.js";
+import { check, required } from "../errors.js";
+import { checkCaptions, negativeCaptions } from "./captions.js";
+import { checkKey, checkTokens, type EncodedText, type FrozenFlow, tokensAt } from "./frozen-flow.js";
+import { checkImages } from "./image-size.js";
+import { flowLevels, type LevelsConfig } from "./levels.js";
 import type { LoadedTokens } from "./token-file.js";
 
-export interface GenerateConfig {
+export interface GenerateConfig extends LevelsConfig {
   /** One for each image. */
   captions: readonly string[];
   /** s of classifier-free guidance; 1 is the caption's velocity alone. Default 2. */
   guidance?: number;
-  /** Levels from noise to data. Default 20. */
-  steps?: number;
+  /** What guidance leads away from: one caption for all images, or one for each. Default the empty caption. */
+  negativePrompt?: string | readonly string[];
+  /** [height, width] of the images, where the network takes others than its own. */
+  size?: readonly [height: number, width: number];
   /** Default "euler". "heun" evaluates twice a step. */
   solver?: "euler" | "heun";
   /** Soft tokens, with and without caption. Default none. */
@@ -25,18 +30,34 @@ export interface GenerateConfig {
 }
 
 /**
- * Images of captions: from noise at t = 1 to t = 0 along the guided velocity v0 + s (v - v0), where v0 is that of the empty caption.
- * @returns [captions, ...shape] flat, not clipped.
- * @throws TangentLabError `invalid-argument` for an empty list of captions and settings out of range, and what `tokenize` throws.
+ * Images of captions: from noise at t = 1 to t = 0 along the guided velocity v0 + s (v - v0), where v0 is that of the empty caption or of `negativePrompt`.
+ * @returns [captions, ...shape] flat, or of `size`; not clipped.
+ * @throws TangentLabError `invalid-argument` for an empty list of captions, settings out of range and soft tokens that do not fit, and what `tokenize` throws.
  */
 export async function generate(flow: FrozenFlow, config: GenerateConfig): Promise<Float32Array> {
-  const { captions, guidance = 2, steps = 20, solver = "euler", tokens, key, batchSize = 32 } = config;
-  check(captions.length > 0, "captions", "an empty list", "one or more captions");
+  required("config", config, "an object with captions and key");
+  const { key } = config;
+  checkKey(key);
+  return generateWith(flow, config, (image, width) => random.normal(random.foldIn(key, image), width));
+}
+
+/** `generate` with the noise that each image starts from: of image 0, 1, ..., `width` numbers. */
+export async function generateWith(
+  flow: FrozenFlow,
+  config: Omit<GenerateConfig, "key">,
+  noiseOf: (image: number, width: number) => Float32Array,
+): Promise<Float32Array> {
+  const { captions, guidance = 2, solver = "euler", tokens, batchSize = 32, size: sides } = config;
+  checkCaptions("captions", captions);
+  const negatives = negativeCaptions(config.negativePrompt, captions.length);
   check(Number.isFinite(guidance), "guidance", guidance, "a finite number");
-  check(Number.isInteger(steps) && steps >= 1, "steps", steps, "an integer >= 1");
+  const levels = flowLevels(config);
+  const shape = sides ? [...sides, ...flow.shape.slice(2)] : flow.shape;
+  checkImages("size", [1, ...shape], flow);
   check(solver === "euler" || solver === "heun", "solver", solver, '"euler" or "heun"');
-  check(Number.isInteger(batchSize) && batchSize >= 1, "batchSize", batchSize, "an integer >= 1");
-  const width = flow.shape.reduce((a, b) => a * b, 1);
+  check.count("batchSize", batchSize);
+  if (tokens) checkTokens(flow, tokens.model);
+  const width = shape.reduce((a, b) => a * b, 1);
   const size = Math.min(batchSize, captions.length);
   const step = compile(guidedStep(flow, tokens?.model, solver));
   const encode = compile((parameters: Tensor, ids: Tensor) => flow.encode(parameters, ids));
@@ -44,17 +65,17 @@ export async function generate(flow: FrozenFlow, config: GenerateConfig): Promis
   const out = new Float32Array(captions.length * width);
   for (let from = 0; from < captions.length; from += size) {
     // The last batch is filled up, so that one compiled step serves for all.
-    const own = Array.from({ length: size }, (_, i) => captions[from + i] ?? "");
-    const ids = flow.tokenize([...own, ...own.map(() => "")]);
+    const filled = (list: readonly string[]): string[] =>
+      Array.from({ length: size }, (_, i) => list[from + i] ?? "");
+    const ids = flow.tokenize([...filled(captions), ...filled(negatives)]);
     const text = await encode(flow.parameters, ids);
-    const noise = Float32Array.from(
-      Array.from({ length: size }, (_, i) => [...random.normal(random.foldIn(key, from + i), width)]).flat(),
-    );
-    let x: Tensor = tf.tensor(noise, [size, ...flow.shape]);
-    for (let i = 0; i < steps; i++) {
+    const noise = new Float32Array(size * width);
+    for (let i = 0; i < size; i++) noise.set(noiseOf(from + i, width), i * width);
+    let x: Tensor = tf.tensor(noise, [size, ...shape]);
+    for (const [i, t] of levels.slice(0, -1).entries()) {
       const times = {
-        t: tf.tensor1d([1 - i / steps]) as Tensor,
-        next: tf.tensor1d([1 - (i + 1) / steps]) as Tensor,
+        t: tf.tensor1d([t]) as Tensor,
+        next: tf.tensor1d([levels[i + 1]!]) as Tensor,
         guidance: tf.scalar(guidance) as Tensor,
       };
       const next = await step(parameters, x, times, text);
@@ -71,7 +92,7 @@ export async function generate(flow: FrozenFlow, config: GenerateConfig): Promis
 type StepParameters = { readonly flow: Tensor; readonly tokens?: Tensor };
 type StepTimes = { readonly t: Tensor; readonly next: Tensor; readonly guidance: Tensor };
 
-/** One step of a solver, pure: text of [captions, as many empty ones]; t and next [1]. */
+/** One step of a solver, pure: text of [captions, as many negative ones]; t and next [1]. */
 export function guidedStep(
   flow: FrozenFlow,
   softTokens: LoadedTokens["model"] | undefined,
@@ -79,7 +100,7 @@ export function guidedStep(
 ): (parameters: StepParameters, x: Tensor, times: StepTimes, text: EncodedText) => Tensor {
   return (parameters, x, { t, next, guidance }, text) => {
     const velocity = (x: Tensor, t: Tensor): Tensor => {
-      const tokens = softTokens?.apply(parameters.tokens!, t);
+      const tokens = softTokens && tokensAt(flow, parameters.flow, softTokens, parameters.tokens!, t);
       const [v, v0] = bothVelocities(flow, parameters.flow, x, t, text, tokens);
       return tf.add(v0, tf.mul(tf.sub(v, v0), guidance));
     };
@@ -91,7 +112,7 @@ export function guidedStep(
   };
 }
 
-/** Velocities with captions and with empty ones, in one evaluation: text of [captions, as many empty ones], t [1], soft tokens at t. */
+/** Velocities with captions and with negative ones, in one evaluation: text of [captions, as many negative ones], t [1], soft tokens at t. */
 function bothVelocities(
   flow: FrozenFlow,
   parameters: Tensor,

@@ -1,3 +1,4 @@
+export { attributeNegatives, type DescribedCaptions } from "./attribute-negatives.js";
 export {
   type ContrastiveConfig,
   contrastive,
@@ -5,13 +6,28 @@ export {
   type FrozenFlow,
   pairErrors,
 } from "./contrastive.js";
-export { type ContrastiveLossConfig, contrastiveLoss, infoNceBound } from "./contrastive-loss.js";
+export {
+  type ContrastiveLossConfig,
+  contrastiveLoss,
+  infoNceBound,
+  type LogitForm,
+} from "./contrastive-loss.js";
 export { type CrossUnetConfig, crossUnet } from "./cross-unet.js";
-export { type EditConfig, edit } from "./editing.js";
-export { type LoadedFlow, loadFlow, saveFlow } from "./flow-file.js";
+export type { EditConfig, GuidanceForm } from "./edit-config.js";
+export { edit } from "./editing.js";
+export { loadFlow, saveFlow } from "./flow-file.js";
 export { type FlowMatchingConfig, flowMatching, type LogitNormal } from "./flow-matching.js";
 export { type GenerateConfig, generate } from "./generate.js";
+export type { ImageSizes } from "./image-size.js";
 export { fromDiffusers, type JointTransformerConfig, jointTransformer } from "./joint-transformer.js";
+export { flowLevels, type LevelsConfig } from "./levels.js";
+export {
+  captionVectors,
+  type GroupedCaptions,
+  type NearestConfig,
+  nearestNegatives,
+} from "./nearest-negatives.js";
+export type { HardNegatives } from "./negatives.js";
 export { type Embeddings, embeddedText, readEmbeddings } from "./text/embeddings.js";
 export { type TextEncoderConfig, textEncoder } from "./text/encoder.js";
 export { trainVocabulary, type Vocabulary, type VocabularyConfig, vocabulary } from "./text/vocabulary.js";
@@ -19,6 +35,7 @@ export { textToImage } from "./text-to-image.js";
 export {
   checkTokensFit,
   describeTokens,
+  embedTokens,
   type LoadedTokens,
   loadTokens,
   publishedHosts,
@@ -27,4 +44,6 @@ export {
   type TokenHost,
 } from "./token-file.js";
 export { type SoftTokens, type SoftTokensConfig, softTokens, type TokenStart } from "./tokens.js";
-export type { Text, TextEncoder, TextToImage, VelocityInputs, VelocityNetwork } from "./types.js";
+export { captionEncoder, type FlowTraining, type TrainedFlow, trainFlow } from "./train-flow.js";
+export { type SoftTokenTraining, type TrainedTokens, trainTokens } from "./train-tokens.js";
+export type { Flow, Text, TextEncoder, TextToImage, VelocityInputs, VelocityNetwork } from "./types.js";

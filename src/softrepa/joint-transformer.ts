@@ -4,10 +4,12 @@ import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import type { Tree } from "../engine/tree.js";
 import { check } from "../errors.js";
+import type { StoredArray } from "../io/safetensors.js";
 import { type Affine, linear, silu } from "../nn/functional.js";
 import { denseInit, xavierInit } from "../nn/initializers.js";
 import type { PublishedLayout } from "../nn/published.js";
 import { dense, modulatedNorm } from "../nn/transformer.js";
+import { checkImages, type ImageShapes } from "./image-size.js";
 import { type BlockParameters, blockApply, blockInit, type Streams } from "./joint/block.js";
 import { checkJoint, type JointConfig, type JointTransformerConfig } from "./joint/config.js";
 import {
@@ -17,8 +19,8 @@ import {
   type PatchParameters,
   patchInit,
   patchify,
-  positionTable,
   unpatchify,
+  wholeTable,
 } from "./joint/embedding.js";
 import type { VelocityInputs, VelocityNetwork } from "./types.js";
 
@@ -36,12 +38,18 @@ interface Parameters {
 /**
  * Stable Diffusion 3's multimodal transformer (MM-DiT, 2403.03206) with soft tokens (SoftREPA, 2503.08250): in each of the first layers they are put in front
  * of the text tokens and taken off behind it. Weights have the names of diffusers' SD3Transformer2DModel:
- * `importPublished(flatten(jointTransformer(fromDiffusers(config))), tensors)`.
- * @throws TangentLabError `invalid-argument` for a configuration that makes no network; `apply` for soft tokens that do not fit, naming the dimension.
+ * `importPublished(flatten(jointTransformer(fromDiffusers(config))), tensors)`. Images may be smaller than `size`, larger or not square: as upstream, the middle of
+ * the table of positions serves them.
+ * @throws TangentLabError `invalid-argument` for a configuration that makes no network; `apply` for soft tokens that do not fit, naming the dimension, and for
+ * images of another shape than [N, height, width, channels], heights and widths multiples of `patch` up to `positions` patches.
  */
 export function jointTransformer(given: JointTransformerConfig): VelocityNetwork {
   const config = checkJoint(given);
-  const { size, channels, layers, heads, width, textDim, pooledDim } = config;
+  const { size, channels, patch, positions, layers, heads, width, textDim, pooledDim } = config;
+  const shapes = {
+    shape: [size, size, channels],
+    sizes: { multiple: patch, most: positions * patch },
+  } as const satisfies ImageShapes;
 
   const init = (key: Key): Tree => {
     let used = 0;
@@ -50,7 +58,7 @@ export function jointTransformer(given: JointTransformerConfig): VelocityNetwork
       pos_embed: patchInit(next(), config),
       time_text_embed: conditionInit(next, config),
       context_embedder: xavierInit(next(), [textDim, width]),
-      transformer_blocks: Array.from({ length: layers }, (_, i) => blockInit(next, config, i === layers - 1)),
+      transformer_blocks: Array.from({ length: layers }, (_, i) => blockInit(next, config, i)),
       norm_out: { linear: denseInit(next(), width, 2 * width, 0) },
       proj_out: denseInit(next(), width, config.patch ** 2 * channels, 0),
     };
@@ -59,6 +67,7 @@ export function jointTransformer(given: JointTransformerConfig): VelocityNetwork
   const run = (parameters: Tree, inputs: VelocityInputs, observer: Observer = {}): Tensor => {
     const p = parameters as unknown as Parameters;
     const { x, t, text, softTokens = [] } = inputs;
+    checkImages("x.shape", x.shape, shapes);
     checkSoftTokens(softTokens, config);
     const activated = silu(condition(t, text.pooled, p.time_text_embed));
     let streams: Streams = {
@@ -76,18 +85,19 @@ export function jointTransformer(given: JointTransformerConfig): VelocityNetwork
       streams = { image, text: soft ? tf.slice(text, [0, m, 0], [-1, -1, -1]) : text };
     });
     const [scale, shift] = tf.split(linear(activated, p.norm_out.linear), 2, 1) as [Tensor, Tensor];
-    return unpatchify(dense(modulatedNorm(streams.image, shift, scale), p.proj_out), config);
+    return unpatchify(dense(modulatedNorm(streams.image, shift, scale), p.proj_out), x, config);
   };
 
   return {
-    shape: [size, size, channels],
+    ...shapes,
     attention: "joint",
     ...{ layers, textDim, pooledDim, tokenDim: width },
     settings: config,
     init,
     apply: (parameters, inputs) => run(parameters, inputs),
+    embedText: (parameters, tokens) => dense(tokens, (parameters as unknown as Parameters).context_embedder),
     softAttention: (parameters, inputs) => {
-      const patches = (size / config.patch) ** 2;
+      const patches = (inputs.x.shape[1]! / patch) * (inputs.x.shape[2]! / patch);
       const maps: Tensor[] = [];
       run(parameters, inputs, {
         attention: (weights, m) =>
@@ -105,6 +115,7 @@ export function jointTransformer(given: JointTransformerConfig): VelocityNetwork
       });
       return found!;
     },
+    ...(config.storedPositions && { fixed: ["pos_embed.pos_embed"] }),
     published: layout(config),
   };
 }
@@ -134,12 +145,15 @@ function checkSoftTokens(softTokens: readonly Tensor[], { layers, width }: Joint
 /** Our names are the published ones; the table of positions is stored with the weights. */
 function layout(config: JointConfig): PublishedLayout {
   const { positions, width } = config;
+  const table = (): StoredArray => ({ shape: [1, positions ** 2, width], data: wholeTable(config) });
+  const name = "pos_embed.pos_embed";
+  if (config.storedPositions)
+    return { name: (ours) => ours, missing: (ours) => (ours === name ? table() : undefined) };
   return {
     name: (ours) => ours,
     // Large for large models: made when weights are read or written, not before.
     get constants() {
-      const data = positionTable(config, positions);
-      return { "pos_embed.pos_embed": { shape: [1, positions ** 2, width], data } };
+      return { [name]: table() };
     },
   };
 }

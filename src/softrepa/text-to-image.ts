@@ -37,12 +37,19 @@ export function textToImage(network: VelocityNetwork, text: TextEncoder): TextTo
     network,
     text,
     shape: network.shape,
+    sizes: network.sizes,
     tokenDim: network.tokenDim,
+    textDim: network.textDim,
+    fixed: network.fixed?.map((name) => `transformer.${name}`),
     structure,
     published,
     init,
     tokenize: text.tokenize,
     encode: (parameters, ids) => text.apply(parts(parameters).text_encoder, ids),
+    ...(network.embedText && {
+      embedText: (parameters: Tensor, tokens: Tensor) =>
+        network.embedText!(parts(parameters).transformer, tokens),
+    }),
     velocity: (parameters, x, t, given, softTokens) =>
       network.apply(parts(parameters).transformer, inputsOf(x, t, given, softTokens)),
     softAttention: (parameters, x, t, given, softTokens) =>

@@ -1,8 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
-import { TangentLabError } from "../errors.js";
+import { check, TangentLabError } from "../errors.js";
 import { holdsNo } from "../io/metadata.js";
 import { readSafetensors, type StoredArray, writeSafetensors } from "../io/safetensors.js";
+import { checkTokens, type FrozenFlow } from "./frozen-flow.js";
 import { type SoftTokens, softTokens } from "./tokens.js";
 
 /** What a file of soft tokens holds. */
@@ -13,8 +14,10 @@ export interface TokenDescription {
   shared: boolean;
   /** m, tokens of each layer. */
   tokens: number;
-  /** Dimension of a token. */
+  /** Dimension of a token inside the model, and of each layer's slice of the time table. */
   dim: number;
+  /** Dimension of the tokens in the file where they pass the model's embedder of text first, as while SoftREPA trains them. */
+  textDim?: number;
   /** Rows of the time table; 0 for none. */
   timeRows: number;
   /** Numbers in the file. */
@@ -30,12 +33,14 @@ export interface TokenHost {
   layers: number;
   /** Dimension of text tokens where soft tokens join them: the inner width of a joint transformer, the cross-attention's of a U-Net. */
   dim: number;
+  /** Dimension of text tokens before the model's embedder, where it has one. */
+  textDim?: number;
 }
 
 /** The models for which soft tokens were published, by their public configurations. */
 export const publishedHosts: readonly TokenHost[] = [
   // 24 heads of 64 in 24 layers; text of 4096 numbers a token is projected to 1536 first.
-  { name: "sd3", attention: "joint", layers: 24, dim: 24 * 64 },
+  { name: "sd3", attention: "joint", layers: 24, dim: 24 * 64, textDim: 4096 },
   { name: "sd1.5", attention: "cross", layers: 16, dim: 768 },
   { name: "sdxl", attention: "cross", layers: 70, dim: 2048 },
 ];
@@ -51,11 +56,13 @@ export interface LoadedTokens {
 
 /**
  * What the arrays of a token file are, by their shapes: `soft_tokens` [L, m, dim] or [m, dim] and perhaps `time_embedding` [rows, L dim].
+ * @param inner Where the tokens are as wide as `inner.textDim`, they are to pass an embedder to `inner.dim`.
  * @throws TangentLabError `corrupt-file` naming what does not fit together.
  */
 export function describeTokens(
   arrays: Readonly<Record<string, { readonly shape: readonly number[] }>>,
   path = "the file",
+  inner: Partial<Pick<TokenHost, "dim" | "textDim">> = {},
 ): TokenDescription {
   const corrupt = holdsNo("soft tokens", path);
   const known = ["soft_tokens", "time_embedding"];
@@ -67,7 +74,9 @@ export function describeTokens(
     throw corrupt(`soft_tokens is of shape [${shape}], not [layers, tokens, dim] or [tokens, dim]`);
   }
   const shared = shape.length === 2;
-  const [layers, tokens, dim] = (shared ? [1, ...shape] : shape) as [number, number, number];
+  const [layers, tokens, width] = (shared ? [1, ...shape] : shape) as [number, number, number];
+  const embedded = inner.dim !== undefined && inner.dim !== width && inner.textDim === width;
+  const dim = embedded ? inner.dim! : width;
   const table = arrays.time_embedding?.shape;
   if (table && (table.length !== 2 || table[0]! < 1 || table[1] !== layers * dim)) {
     throw corrupt(
@@ -75,7 +84,8 @@ export function describeTokens(
     );
   }
   const timeRows = table?.[0] ?? 0;
-  return { layers, shared, tokens, dim, timeRows, parameters: layers * dim * (tokens + timeRows) };
+  const parameters = layers * (tokens * width + timeRows * dim);
+  return { layers, shared, tokens, dim, ...(embedded && { textDim: width }), timeRows, parameters };
 }
 
 /**
@@ -98,11 +108,15 @@ export function checkTokensFit(description: TokenDescription, host: TokenHost): 
 
 /** Which dimension does not fit, if any. */
 export function tokensProblem(
-  { layers, shared, dim }: TokenDescription,
+  { layers, shared, dim, textDim }: TokenDescription,
   host: TokenHost,
 ): { dimension: string; what: string; given: unknown; allowed: string } | undefined {
   if (dim !== host.dim) {
     return { dimension: "dim", what: "the dimension of a token", given: dim, allowed: `${host.dim}` };
+  }
+  if (textDim !== undefined && textDim !== host.textDim) {
+    const allowed = host.textDim === undefined ? "none: it embeds no text" : `${host.textDim}`;
+    return { dimension: "textDim", what: "the dimension before the embedder", given: textDim, allowed };
   }
   if (shared !== (host.attention === "cross")) {
     const given = shared ? "one set for all layers" : `${layers} layers of their own`;
@@ -123,19 +137,19 @@ export function tokensProblem(
 
 /**
  * Reads a file of soft tokens, ours or published.
- * @param host Where given, the tokens must fit it.
+ * @param host Where given, the tokens must fit it; tokens of its `textDim` pass its embedder.
  * @throws TangentLabError `file-system`, `corrupt-file`, and `invalid-argument` naming a dimension that does not fit.
  */
 export async function loadTokens(path: string, host?: TokenHost): Promise<LoadedTokens> {
   const { tensors, metadata } = await readSafetensors(path);
-  const description = describeTokens(tensors, path);
+  const description = describeTokens(tensors, path, host ?? innerOf(metadata));
   if (host) checkTokensFit(description, host);
-  const { layers, tokens, dim, timeRows } = description;
-  const model = softTokens({ layers, tokens, dim, timeRows });
+  const { layers, tokens, dim, textDim, timeRows } = description;
+  const model = softTokens({ layers, tokens, dim, textDim, timeRows });
   // Neither layout changes by dropping a leading axis of 1, so the flat vector is the arrays one after the other.
   const flat = new Float32Array(description.parameters);
   flat.set(numbers(tensors.soft_tokens!));
-  if (tensors.time_embedding) flat.set(numbers(tensors.time_embedding), layers * tokens * dim);
+  if (tensors.time_embedding) flat.set(numbers(tensors.time_embedding), layers * tokens * (textDim ?? dim));
   return { model, parameters: tf.tensor1d(flat), description, metadata };
 }
 
@@ -145,14 +159,44 @@ export async function saveTokens(
   tokens: Pick<LoadedTokens, "model" | "parameters">,
   options: { shared?: boolean; metadata?: Readonly<Record<string, string>> } = {},
 ): Promise<void> {
-  const { layers, tokens: m, dim, timeRows } = tokens.model;
+  const { layers, tokens: m, dim, textDim, timeRows } = tokens.model;
+  const width = textDim ?? dim;
   const flat = tokens.parameters.dataSync() as Float32Array;
-  const size = layers * m * dim;
+  const size = layers * m * width;
   const arrays: Record<string, StoredArray> = {
-    soft_tokens: { shape: options.shared ? [m, dim] : [layers, m, dim], data: flat.slice(0, size) },
+    soft_tokens: { shape: options.shared ? [m, width] : [layers, m, width], data: flat.slice(0, size) },
   };
   if (timeRows > 0) arrays.time_embedding = { shape: [timeRows, layers * dim], data: flat.slice(size) };
-  await writeSafetensors(path, arrays, options.metadata);
+  const inner: Record<string, string> = textDim === undefined ? {} : { dim: `${dim}`, textDim: `${textDim}` };
+  await writeSafetensors(path, arrays, { ...options.metadata, ...inner });
+}
+
+/** The widths behind and before the embedder, where `saveTokens` has written them. */
+function innerOf(metadata: Readonly<Record<string, string>>): Partial<Pick<TokenHost, "dim" | "textDim">> {
+  const [dim, textDim] = [Number(metadata.dim), Number(metadata.textDim)];
+  return [dim, textDim].every((n) => Number.isInteger(n) && n >= 1) ? { dim, textDim } : {};
+}
+
+/**
+ * Tokens that have passed a flow's embedder of text, as SoftREPA's are released: they do the same without it.
+ * @param flow The frozen flow for which they were trained.
+ * @throws TangentLabError `invalid-argument` for tokens that have no `textDim` or do not fit the flow.
+ */
+export function embedTokens(
+  flow: FrozenFlow,
+  { model, parameters }: Pick<LoadedTokens, "model" | "parameters">,
+): Pick<LoadedTokens, "model" | "parameters"> {
+  checkTokens(flow, model);
+  const { layers, tokens, dim, textDim, timeRows } = model;
+  check(textDim !== undefined, "tokens.textDim", textDim, "tokens that pass an embedder");
+  const embedded = tf.tidy(() => {
+    const size = layers * tokens * textDim;
+    const before = tf.reshape(tf.slice(parameters, [0], [size]), [1, layers * tokens, textDim]);
+    const inside = tf.reshape(flow.embedText!(flow.parameters, before), [-1]) as tf.Tensor1D;
+    const table = tf.slice(parameters, [size], [parameters.size - size]) as tf.Tensor1D;
+    return timeRows === 0 ? tf.clone(inside) : tf.concat1d([inside, table]);
+  });
+  return { model: softTokens({ layers, tokens, dim, timeRows }), parameters: embedded };
 }
 
 const numbers = ({ data }: StoredArray): Float32Array =>

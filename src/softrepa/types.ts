@@ -3,7 +3,8 @@ import type { Tensor } from "../engine/tensor.js";
 import type { Tree } from "../engine/tree.js";
 import type { Network } from "../nn/network.js";
 import type { Published } from "../nn/published.js";
-import type { EncodedText, FrozenFlow } from "./contrastive.js";
+import type { EncodedText, FrozenFlow } from "./frozen-flow.js";
+import type { ImageSizes } from "./image-size.js";
 
 /** What a velocity network reads of captions: token embeddings [N, L, D] and one vector for the whole caption [N, P]. */
 export type Text = EncodedText & { readonly tokens: Tensor; readonly pooled: Tensor };
@@ -23,6 +24,8 @@ export interface VelocityInputs {
 export interface VelocityNetwork extends Network<[inputs: VelocityInputs], Tensor> {
   /** Shape of an image, [H, W, C]. */
   readonly shape: readonly [number, number, number];
+  /** Other heights and widths that it takes. */
+  readonly sizes?: ImageSizes | undefined;
   /** "joint": image and text tokens attend to each other, soft tokens per layer. "cross": images attend to text, one set of soft tokens for all layers. */
   readonly attention: "joint" | "cross";
   /** Layers that attend to text. */
@@ -34,6 +37,10 @@ export interface VelocityNetwork extends Network<[inputs: VelocityInputs], Tenso
   readonly pooledDim: number;
   /** All that is needed to make the network again; JSON. */
   readonly settings: object;
+  /** Names of parameters that training leaves as they are. */
+  readonly fixed?: readonly string[] | undefined;
+  /** What the network makes of text tokens [N, n, textDim] before its first layer: [N, n, tokenDim]. Without it, they are as they were. */
+  embedText?(parameters: Tree, tokens: Tensor): Tensor;
   /**
    * Attention of image positions to soft tokens, mean over heads: [N, positions, m] for each layer that has soft tokens; positions are the layer's patches or
    * pixels, row by row.
@@ -66,6 +73,8 @@ export interface TextToImage extends Omit<FrozenFlow, "parameters">, Published {
   readonly text: TextEncoder;
   /** Dimension of soft tokens. */
   readonly tokenDim: number;
+  /** Names of parameters that training leaves as they are. */
+  readonly fixed?: readonly string[] | undefined;
   init(key: Key): Tensor;
   encode(parameters: Tensor, ids: Tensor): Text;
   /** Attention of image positions to soft tokens, see `VelocityNetwork`. */
@@ -87,4 +96,10 @@ export interface TextToImage extends Omit<FrozenFlow, "parameters">, Published {
   ): Tensor;
   /** The flow with trained parameters, as soft tokens, generation and editing take it. */
   freeze(parameters: Tensor): TextToImage & FrozenFlow;
+}
+
+/** A text-to-image flow with its parameters. */
+export interface Flow extends ReturnType<TextToImage["freeze"]> {
+  /** The flow without them. */
+  readonly model: TextToImage;
 }

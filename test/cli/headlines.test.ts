@@ -1,7 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { headlines } from "../../src/cli/compare.js";
-import type { ComparisonRecord, ProbesRecord, RunRecord } from "../../src/training/record.js";
+import { headlines } from "../../src/experiments/compare.js";
+import type { ComparisonRecord } from "../../src/experiments/compare-record.js";
+import type { ProbesRecord, RunRecord } from "../../src/loop/record.js";
 
 const none = { shape: [0], values: [] };
 

@@ -6,11 +6,11 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { fromArray } from "../../datasets/index.js";
 import { type SampleArguments, sampleCommand } from "../../src/cli/sample-command.js";
+import * as diffusion from "../../src/diffusion/index.js";
+import { saveDenoiser } from "../../src/diffusion/model-file.js";
 import * as random from "../../src/engine/random.js";
-import { trainDenoiser } from "../../src/training/denoiser.js";
-import { saveDenoiser } from "../../src/training/model-file.js";
+import { smallRun } from "../loop/runs.js";
 import { rejection } from "../rejection.js";
-import { smallRun } from "../training/runs.js";
 
 let folder: string;
 const log = console.log;
@@ -33,7 +33,7 @@ const run = (more: Partial<SampleArguments>): Promise<void> =>
 
 test("sample: images as one PNG, of a class where the model has classes", async () => {
   const images = fromArray(random.uniform(random.key(0), 6 * 64, -1, 1), [8, 8, 1], [0, 1, 2, 0, 1, 2]);
-  const model = await trainDenoiser(images, { steps: 1, batchSize: 2, classConditional: true });
+  const model = await diffusion.train(images, { steps: 1, batchSize: 2, classConditional: true });
   await saveDenoiser(join(folder, "model.safetensors"), model);
   await run({ class: 1 });
   const out = join(folder, "out.png");

@@ -85,6 +85,17 @@ test("edit: a strip from the image to the edited one", async ({ folder }) => {
   const captions = { source: "a red circle", target: "a blue ring", sourceGuidance: 1.5, targetGuidance: 4 };
   await editCommand({ ...args, ...captions, image, out, frames: 2 });
   assert.equal(size(out), [3 * 8 + 2 * 2, 8]);
+  const published = { guidanceForm: "softrepa", shift: 3, nMin: 1, nAvg: 2, negativePrompt: "a ring" };
+  await editCommand({ ...args, ...captions, ...published, image, out, frames: 1, start: 2 });
+  assert.equal(size(out), [2 * 8 + 2, 8]);
+  for (const [bad, argument] of [
+    [{ guidanceForm: "other" }, "guidanceForm"],
+    [{ shift: 0 }, "shift"],
+    [{ nMin: 3 }, "nMin"],
+  ] as const) {
+    const error = await rejection(editCommand({ ...args, ...captions, ...bad, image, out, frames: 1 }));
+    assert.is(error.argument, argument);
+  }
   writeFileSync(image, encodePng({ data: new Float32Array(9 * 9 * 3), shape: [9, 9, 3] }));
   assert.match(
     (await rejection(editCommand({ ...args, ...captions, image, out, frames: 2 }))).message,

@@ -8,13 +8,13 @@ import {
   ectPairs,
   l1,
   l2,
-  pixelLoss,
   pseudoHuber,
   sample,
   tangents,
   twoStep,
 } from "../../src/consistency/index.js";
-import { edm } from "../../src/diffusion/index.js";
+import * as edm from "../../src/diffusion/edm.js";
+
 import { useDevice } from "../../src/engine/device.js";
 import * as random from "../../src/engine/random.js";
 import type { Tensor } from "../../src/engine/tensor.js";
@@ -60,8 +60,8 @@ test("distances: gradients against finite differences, zero and finite at equal 
 });
 
 test("a step's loss is the weighted mean distance to the target, and the target carries no gradient", () => {
-  const loss = pixelLoss(l2());
-  const method = ect({ denoiser, shape: [2], loss, iterations: 10, stages: 1, q: 256 });
+  const loss = l2();
+  const method = ect({ stages: 1, q: 256 }).method({ denoiser, shape: [2], loss, iterations: 10 });
   const state = method.from(parameters());
   const batch = method.batch(random.key(1), random.normal(random.key(2), 8), 3);
   const { x, noise, t, r } = batch as unknown as Record<string, Tensor>;
@@ -77,7 +77,7 @@ test("a step's loss is the weighted mean distance to the target, and the target 
 });
 
 test("where r is 0 the target is x itself", () => {
-  const loss = pixelLoss();
+  const loss = pseudoHuber();
   const pairs = ectPairs({ iterations: 10 });
   const config = { x: random.normal(random.key(3), 4), shape: [2], times: [0.1, 0.3], pairs, iteration: 0 };
   const probes = drawProbes(random.key(4), config);
@@ -98,7 +98,7 @@ test("tangents of pixel losses point from the output to the target", () => {
     [l2(), (d: Tensor) => tf.mul(d, 2)],
     [pseudoHuber({ c: 0 }), (d: Tensor) => tf.div(d, tf.norm(d, 2, 1, true))],
   ] as const) {
-    const all = tangents(denoiser, pixelLoss(distance))(parameters(), {}, probes);
+    const all = tangents(denoiser, distance)(parameters(), {}, probes);
     close(all.tangent, scale(tf.sub(all.target, all.output)), 1e-4, "tangent");
   }
 });
@@ -117,23 +117,21 @@ test("sampling: one evaluation per time, the same noises give the same samples",
 test("training to consistency brings one-step samples to the data", () => {
   // Two points: the denoiser's average of them is far from both until consistency is learned.
   const model = edm.denoiser(mlp({ dim: 1, width: 16, depth: 2 }));
-  const method = ect({
+  const method = ect({ stages: 4, time: { mean: 0, std: 1.5 } }).method({
     denoiser: model,
     shape: [1],
-    loss: pixelLoss(),
+    loss: pseudoHuber(),
     iterations: 600,
-    stages: 4,
     optimizer: adam(),
     learningRate: cosine(1e-2, 600),
     ema: 0.95,
-    time: { mean: 0, std: 1.5 },
   });
   const data = (key: random.Key): Float32Array =>
     random.uniform(key, 64).map((value) => (value < 0.5 ? -0.5 : 0.5));
   let state = method.init(random.key(0));
   for (let i = 0; i < 600; i++) {
     const next = tf.tidy(() => {
-      const [dataKey, key] = random.split(random.key(i)) as [random.Key, random.Key];
+      const [dataKey, key] = random.split(random.key(i));
       return method.step(state, method.batch(key, data(dataKey), i)) as unknown as tf.TensorContainer;
     }) as unknown as ReturnType<typeof method.step>;
     state = next.state;

@@ -1,31 +1,34 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { continuousParts } from "../../src/consistency/continuous.js";
+import { discreteParts } from "../../src/consistency/discrete.js";
 import {
-  type ConsistencyLoss,
   cd,
   classifierStandIn,
   continuous,
-  continuousParts,
   continuousTimes,
   ct,
-  discreteParts,
   ect,
   exponentialCurriculum,
   ict,
+  type Loss,
   l1,
   l2,
   levelTimes,
   type ObjectiveConfig,
-  pixelLoss,
   pseudoHuber,
   rootCurriculum,
+  scd,
+  sct,
 } from "../../src/consistency/index.js";
-import { edm, euler, heunStep, trigflow } from "../../src/diffusion/index.js";
+import { mfd } from "../../src/consistency/mfd.js";
+import * as edm from "../../src/diffusion/edm.js";
+import { euler, heunStep, trigflow } from "../../src/diffusion/index.js";
 import { useDevice } from "../../src/engine/device.js";
 import * as random from "../../src/engine/random.js";
 import type { Tensor } from "../../src/engine/tensor.js";
-import { alignedLoss } from "../../src/manifold/index.js";
+
 import { classifier } from "../../src/metrics/index.js";
 import { flatten, mlp, mlpFeatures, unet } from "../../src/nn/index.js";
 import { valueAndGrad } from "../../src/optim/gradient.js";
@@ -44,26 +47,36 @@ const phi = flatten(mlpFeatures({ dim: 2, labels: 3, width: 8, depth: 2 }));
 const phiParameters = phi.init(random.key(1));
 const judge = classifier({ size: 8, channels: 1, classes: 2 });
 
-const distances: Record<string, ConsistencyLoss> = {
-  l1: pixelLoss(l1()),
-  l2: pixelLoss(l2()),
-  "pseudo-huber": pixelLoss(),
-  MFD: alignedLoss(phi, phiParameters),
-  mixed: alignedLoss(phi, phiParameters, { pixel: pseudoHuber(), weight: 0.5, ramp: 10 }),
-  perceptual: classifierStandIn(judge, judge.init(random.key(2))),
+const distances: Record<string, Loss> = {
+  l1: l1(),
+  l2: l2(),
+  "pseudo-huber": pseudoHuber(),
+  MFD: mfd({ model: phi, parameters: phiParameters }),
+  mixed: mfd({ model: phi, parameters: phiParameters }, { beside: pseudoHuber(), lambda: 0.5, ramp: 10 }),
+  perceptual: classifierStandIn({ model: judge, parameters: judge.init(random.key(2)) }),
 };
 const teacherOf = (denoiser: edm.Denoiser): { denoiser: edm.Denoiser; parameters: Tensor } => ({
   denoiser,
   parameters: tf.mul(normal(7, [denoiser.structure.size]), 0.3),
 });
 const objectives: Record<string, (config: ObjectiveConfig) => Method> = {
-  ect: (config) => ect({ ...config, iterations: 100 }),
-  ct: (config) => ct({ ...config, iterations: 100 }),
-  ict: (config) => ict({ ...config, iterations: 100 }),
-  cd: (config) => cd({ ...config, teacher: teacherOf(config.denoiser) }),
-  "continuous training": continuous,
-  "continuous distillation, TrigFlow": (config) =>
-    continuous({ ...config, teacher: teacherOf(config.denoiser), process: "trigflow", warmup: 10 }),
+  ...Object.fromEntries(
+    [ect(), ct(), ict(), cd(), sct()].map((objective) => [
+      objective.name,
+      (config: ObjectiveConfig) =>
+        objective.method({
+          ...config,
+          iterations: 100,
+          ...(objective.teacher && { teacher: teacherOf(config.denoiser) }),
+        }),
+    ]),
+  ),
+  "scd, TrigFlow": (config) =>
+    scd({ process: "trigflow", warmup: 10 }).method({
+      ...config,
+      iterations: 100,
+      teacher: teacherOf(config.denoiser),
+    }),
 };
 
 for (const [name, objective] of Object.entries(objectives)) {
@@ -111,8 +124,8 @@ test("curricula: published numbers, and levels that are neighbours within the ra
 });
 
 test("CT's target is an average of the parameters, ECT's the parameters themselves", () => {
-  const config = { denoiser: points, shape: [2], loss: pixelLoss(l2()) };
-  const method = ct({ ...config, iterations: 100, s0: 2, targetDecay: 0.9 });
+  const config = { denoiser: points, shape: [2], loss: l2() };
+  const method = ct({ s0: 2, targetDecay: 0.9 }).method({ ...config, iterations: 100 });
   const state = method.from(random1(points.structure.size));
   const batch = method.batch(random.key(1), random.normal(random.key(2), 8), 0);
   const { state: next } = method.step(state, batch);
@@ -122,7 +135,12 @@ test("CT's target is an average of the parameters, ECT's the parameters themselv
   const moved = { ...state, target: tf.mul(state.parameters, 2) as Tensor };
   const loss = (s: typeof state): number => method.step(s, batch).metrics.loss.dataSync()[0]!;
   assert.not.equal(loss(moved), loss(state));
-  assert.is(ect({ ...config, iterations: 10 }).from(state.parameters).target, undefined);
+  assert.is(
+    ect()
+      .method({ ...config, iterations: 10 })
+      .from(state.parameters).target,
+    undefined,
+  );
 });
 
 test("CD's target is the teacher's step: a consistency model of exact data has no loss", () => {
@@ -132,7 +150,7 @@ test("CD's target is the teacher's step: a consistency model of exact data has n
   const times = [tf.tensor1d([2, 1, 0.5]), tf.tensor1d([1, 0, 0.1])] as const;
   const step = heunStep((x) => tf.zerosLike(x), x, ...times);
   close(step, tf.mul(x, tf.tensor2d([[0.5], [0], [0.2]])), 1e-6, "a straight line, to 0 as well");
-  const config = { shape: [2], loss: pixelLoss(l2()), iterations: 10 };
+  const config = { shape: [2], loss: l2(), iterations: 10 };
   const parts = discreteParts({
     ...config,
     denoiser: points,
@@ -150,7 +168,7 @@ test("CD's target is the teacher's step: a consistency model of exact data has n
 
 test("continuous time is the limit of discrete time: gradients as t - r -> 0", () => {
   const denoiser = points;
-  const config = { denoiser, shape: [2], loss: pixelLoss(l2()) };
+  const config = { denoiser, shape: [2], loss: l2() };
   const p = random1(denoiser.structure.size);
   const time = { mean: 0, std: 0.5 };
   const near = discreteParts({ ...config, times: continuousTimes((t) => t * 0.998, time) });
@@ -169,7 +187,7 @@ test("continuous time is the limit of discrete time: gradients as t - r -> 0", (
 });
 
 test("warm-up: at 0 continuous training is denoising", () => {
-  const config = { denoiser: points, shape: [2], loss: pixelLoss(l2()), normalization: false } as const;
+  const config = { denoiser: points, shape: [2], loss: l2(), normalization: false } as const;
   const p = random1(points.structure.size);
   const parts = continuousParts({ ...config, warmup: 100 });
   const batch = parts.batch(random.key(1), random.normal(random.key(2), 2), 0);
@@ -195,7 +213,7 @@ test("a network's dropout masks are the same in both passes", () => {
       return points.apply(p, x, t);
     },
   };
-  const method = ect({ denoiser: dropping, shape: [2], loss: pixelLoss(), iterations: 10 });
+  const method = ect().method({ denoiser: dropping, shape: [2], loss: pseudoHuber(), iterations: 10 });
   const state = method.from(random1(points.structure.size));
   method.step(state, method.batch(random.key(1), new Float32Array(8), 0));
   assert.is(seen.length, 2);
@@ -207,7 +225,7 @@ test("a network's dropout masks are the same in both passes", () => {
 test("in continuous time tangents are measured in the variables of the denoiser's preconditioning", () => {
   const denoiser = trigflow(mlp({ dim: 2, width: 8, depth: 1 }));
   const losses = ([undefined, "trigflow", "edm"] as const).map((process) => {
-    const method = continuous({ denoiser, shape: [2], loss: pixelLoss(l2()), ...(process && { process }) });
+    const method = continuous({ denoiser, shape: [2], loss: l2(), ...(process && { process }) });
     const state = method.from(random1(denoiser.structure.size));
     return method
       .step(state, method.batch(random.key(1), random.normal(random.key(2), 8), 0))
@@ -218,17 +236,20 @@ test("in continuous time tangents are measured in the variables of the denoiser'
 });
 
 test("options out of range are refused", () => {
-  const config = { denoiser: points, shape: [2], loss: pixelLoss() };
-  assert.throws(() => ict({ ...config, iterations: 10, s0: 4, s1: 2 }), /invalid s1/);
-  assert.throws(() => ct({ ...config, iterations: 10, targetDecay: 1 }), /invalid targetDecay/);
-  assert.throws(() => cd({ ...config, teacher: teacherOf(points), intervals: 0 }), /invalid intervals/);
+  const config = { denoiser: points, shape: [2], loss: pseudoHuber(), iterations: 10 };
+  assert.throws(() => ict({ s0: 4, s1: 2 }).method(config), /invalid s1/);
+  assert.throws(() => ct({ targetDecay: 1 }).method(config), /invalid targetDecay/);
   assert.throws(
-    () => cd({ ...config, teacher: teacherOf(points), solver: "rk4" as "euler" }),
+    () => cd({ intervals: 0 }).method({ ...config, teacher: teacherOf(points) }),
+    /invalid intervals/,
+  );
+  assert.throws(
+    () => cd({ solver: "rk4" as "euler" }).method({ ...config, teacher: teacherOf(points) }),
     /euler or heun/,
   );
   assert.throws(() => continuous({ ...config, normalization: 0 }), /invalid normalization/);
   assert.throws(() => continuous({ ...config, process: "flow" as "edm" }), /edm or trigflow/);
-  assert.throws(() => alignedLoss(phi, phiParameters, { ramp: 5 }), /without a pixel distance/);
+  assert.throws(() => mfd({ model: phi, parameters: phiParameters }, { ramp: 5 }), /with nothing beside/);
   assert.throws(() => euler(points, tf.zeros([1]), tf.zeros([1, 2]), [0.5, 1]), /invalid sigmas/);
 });
 

@@ -1,12 +1,13 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { classifierStandIn, lpips, perceptualFeatures } from "../../src/consistency/index.js";
+import { classifierStandIn, lpips } from "../../src/consistency/index.js";
+import { perceptualFeatures } from "../../src/consistency/perceptual.js";
 import { compile } from "../../src/engine/compile.js";
 import { useDevice } from "../../src/engine/device.js";
 import * as random from "../../src/engine/random.js";
 import type { Tensor } from "../../src/engine/tensor.js";
-import { readSafetensors } from "../../src/io/index.js";
+import { readSafetensors } from "../../src/io/safetensors.js";
 import { classifier } from "../../src/metrics/index.js";
 import { jvp } from "../../src/optim/index.js";
 import { normal } from "../finite-differences.js";
@@ -94,7 +95,7 @@ test("LPIPS of points, of other channels and of images too small for its network
 test("the stand-in is a distance in the classifier's stages, finite where they are 0, with tangents", () => {
   const model = classifier({ size: 8, channels: 1, classes: 2 });
   const parameters = model.init(random.key(0));
-  const loss = classifierStandIn(model, parameters);
+  const loss = classifierStandIn({ model, parameters });
   const [x, y] = [normal(1, [2, 8, 8, 1]), normal(2, [2, 8, 8, 1])];
   const { loss: each } = loss.apply(x, y, loss.context);
   const parts = model.apply(parameters, x).stages.map((stage, i) => {

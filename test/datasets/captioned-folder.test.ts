@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
@@ -42,6 +42,43 @@ test("metadata.csv: quotes and commas", async ({ folder }) => {
   assert.equal((await captionedFolder(folder, { size: 8 })).captions, ['grey, or "gray"']);
 });
 
+test("names: hidden files aside, paths, subfolders, links, and both forms of an accent", async ({
+  folder,
+}) => {
+  mkdirSync(join(folder, "more"));
+  const files = {
+    ...{ "a.png": grey(-1), "._a.png": "x", ".DS_Store": "x", "more/b.png": grey(0) },
+    ["\u00e9t\u00e9.png".normalize("NFD")]: grey(1),
+  };
+  write(folder, files);
+  symlinkSync("a.png", join(folder, "link.png"));
+  const lines = [
+    ...['{"file": "./a.png", "caption": "a"}', '{"file": "more/../more/b.png", "captions": "one text"}'],
+    ...[`{"file": "${"\u00e9t\u00e9.png".normalize("NFC")}", "text": "summer"}`],
+    '{"file": "link.png", "text": ["x", "y"]}',
+  ];
+  write(folder, { "captions.jsonl": lines.join("\r\n") });
+  assert.equal((await captionedFolder(folder)).captions, ["a", "one text", "summer", "x", "y"]);
+});
+
+test("encodings: Latin-1 by option, UTF-16 and UTF-8 by their marks", async ({ folder }) => {
+  const csv = "file_name,text\na.png,caf\u00e9\n";
+  const mark = (...bytes: number[]) => Buffer.from(bytes);
+  const swapped = Buffer.from(csv, "utf16le").swap16();
+  for (const [bytes, options] of [
+    [Buffer.from(csv, "latin1"), { encoding: "windows-1252" }],
+    [Buffer.concat([mark(0xff, 0xfe), Buffer.from(csv, "utf16le")]), {}],
+    [Buffer.concat([mark(0xfe, 0xff), swapped]), {}],
+    [Buffer.concat([mark(0xef, 0xbb, 0xbf), Buffer.from(csv)]), {}],
+    [Buffer.from(csv, "utf16le"), { encoding: "utf-16le" }],
+  ] as const) {
+    write(folder, { "a.png": grey(0), "metadata.csv": bytes });
+    assert.equal((await captionedFolder(folder, options)).captions, ["caf\u00e9"]);
+  }
+  const error = await rejection(captionedFolder(folder, { encoding: "klingon" }));
+  assert.is(error.argument, "encoding");
+});
+
 const line = '{"file": "a.png", "caption": "a"}';
 for (const [why, files, code, message] of [
   ["no captions file", { "a.png": grey(0) }, "file-system", /no captions in/],
@@ -81,13 +118,51 @@ for (const [why, files, code, message] of [
     "invalid-data",
     /b\.png has the wrong size; given: "9 x 9 pixels"; allowed: 8 x 8/,
   ],
-  [
-    "no image",
-    { "a.png": "GIF89a", "captions.jsonl": line },
-    "corrupt-file",
-    /a\.png is neither PNG nor JPEG/,
-  ],
+  ["no image", { "a.png": "text", "captions.jsonl": line }, "corrupt-file", /a\.png is neither PNG nor JPEG/],
   ["no JSON", { "a.png": grey(0), "captions.jsonl": `${line}\n{` }, "corrupt-file", /line 2 is not JSON/],
+  [
+    "Latin-1",
+    { "a.png": grey(0), "metadata.csv": Buffer.from("file_name,text\na.png,caf\u00e9\n", "latin1") },
+    "corrupt-file",
+    /metadata\.csv: line 2 is not UTF-8.*"windows-1252"/,
+  ],
+  [
+    "UTF-16 without a mark",
+    { "a.png": grey(0), "captions.jsonl": Buffer.from(line, "utf16le") },
+    "corrupt-file",
+    /captions\.jsonl: line 1 has a byte 0, as UTF-16 has/,
+  ],
+  [
+    "a file outside of the folder",
+    { "a.png": grey(0), "captions.jsonl": line.replace("a.png", "../a.png") },
+    "invalid-data",
+    /line 1 names \.\.\/a\.png, which is not an image there/,
+  ],
+  [
+    "the same file in other words",
+    { "a.png": grey(0), "captions.jsonl": `${line}\n${line.replace("a.png", "./a.png")}` },
+    "invalid-data",
+    /line 2 names \.\/a\.png a second time/,
+  ],
+  [
+    "JSON that is nested deep",
+    { "a.png": grey(0), "captions.jsonl": `{"file": ${"[".repeat(20_000)}${"]".repeat(20_000)}}` },
+    "invalid-data",
+    /line 1 does not caption/,
+  ],
+  ["null", { "a.png": grey(0), "captions.jsonl": "null" }, "invalid-data", /line 1 does not caption/],
+  [
+    "numbers for text",
+    { "a.png": grey(0), "captions.jsonl": '{"file": "a.png", "caption": 7}' },
+    "invalid-data",
+    /line 1 does not caption/,
+  ],
+  [
+    "a Git LFS pointer",
+    { "a.png": grey(0), "metadata.csv": "version https://git-lfs.github.com/spec/v1" },
+    "corrupt-file",
+    /Git LFS pointer/,
+  ],
   [
     "ragged CSV",
     { "a.png": grey(0), "metadata.csv": "file_name,text\na.png\n" },

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import Module from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -65,6 +65,32 @@ test("IDX arrays of any shape are read as written", () => {
       },
     ),
     { seed: 1, numRuns: 50 },
+  );
+});
+
+test("archives with folders of the same names: beside the files, and around them", async ({ folder }) => {
+  for (const name of [IMAGES, LABELS]) mkdirSync(join(folder, name));
+  write(folder, "train-images.idx3-ubyte", images);
+  write(join(folder, LABELS), LABELS, labels);
+  assert.equal([...(await digits({ folder, size: 8 })).labels!], [7, 0, 9]);
+});
+
+test("a small gz file of much is refused before it is inflated, and maxBytes allows it", async ({
+  folder,
+}) => {
+  const many = 2_000_000; // 128 MB of images from 125 kB
+  write(folder, `${IMAGES}.gz`, gzipSync(idx([many, 8, 8], new Uint8Array(64 * many))));
+  write(folder, LABELS, labels);
+  const error = await rejection(digits({ folder, size: 8 }));
+  assert.equal([error.code, error.argument], ["invalid-data", "maxBytes"]);
+  assert.match(error.message, /declares shape \[2000000,8,8\], more than it may take/);
+  const allowed = await rejection(digits({ folder, size: 8, maxBytes: 64 * many }));
+  assert.match(allowed.message, /3 labels for the 2000000 images/);
+  // More than the header says comes out: it stops there.
+  write(folder, `${IMAGES}.gz`, gzipSync(Buffer.concat([images, Buffer.alloc(1 << 20)])));
+  assert.match(
+    (await rejection(digits({ folder }))).message,
+    /more comes out than the 208 bytes of its header/,
   );
 });
 

@@ -1,8 +1,21 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import jpeg from "jpeg-js";
+import { fileURLToPath } from "node:url";
 import { PNG } from "pngjs";
+import sharp from "sharp";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { byName, imageFolder } from "../../datasets/index.js";
@@ -18,6 +31,8 @@ test.after.each(({ folder, cache }) => {
   rmSync(folder, { recursive: true });
   rmSync(cache, { recursive: true });
 });
+
+const bitmap = fileURLToPath(new URL("../fixtures/inputs/bmp/rgb24.bmp", import.meta.url));
 
 type Colour = readonly [number, number, number, number];
 
@@ -39,8 +54,9 @@ test("PNG and JPEG, whatever their ending says; transparency over white; subfold
   mkdirSync(join(folder, "dogs", "more"));
   writeFileSync(join(folder, "dogs", "a.png"), plain(10, 20, 30, 255));
   writeFileSync(join(folder, "dogs", "more", "b.PNG"), plain(0, 0, 0, 51));
-  const data = Buffer.alloc(8 * 8 * 4, Buffer.of(200, 100, 50, 255));
-  writeFileSync(join(folder, "cats", "c.jpg"), jpeg.encode({ width: 8, height: 8, data }, 95).data);
+  const background = { r: 200, g: 100, b: 50 };
+  const jpeg = sharp({ create: { width: 8, height: 8, channels: 3, background } }).jpeg({ quality: 95 });
+  writeFileSync(join(folder, "cats", "c.jpg"), await jpeg.toBuffer());
   writeFileSync(join(folder, "cats", "notes.txt"), "no image");
   const images = await imageFolder(folder);
   assert.equal(
@@ -101,6 +117,96 @@ test("decoded once, until a file changes", async ({ folder, cache }) => {
   rmSync(cache, { recursive: true });
   writeFileSync(cache, "no folder"); // nothing can be kept: it still works
   assert.equal([(await read()).size, decoded], [2, 7]);
+});
+
+test("a file of the same name, size and dates but another content is decoded anew", async ({ folder }) => {
+  const path = join(folder, "a.png");
+  const then = new Date("2020-01-01T00:00:00Z");
+  let decoded = 0;
+  const pixel = async (): Promise<number[]> =>
+    first((await imageFolder(folder, { onProgress: () => decoded++ })).examples!([0]));
+  // What stands after the end of a PNG is no part of it: all of one length.
+  const padded = (colour: number) =>
+    Buffer.concat([plain(colour, 2, 3, 255), Buffer.alloc(200)]).subarray(0, 200);
+  writeFileSync(path, padded(1));
+  utimesSync(path, then, then);
+  assert.equal(await pixel(), [1, 2, 3]);
+  // Written over, as rsync --inplace does, and put in its place, as archives do.
+  for (const write of [writeFileSync, replace]) {
+    for (const colour of [10, 20]) {
+      const bytes = padded(colour);
+      assert.is(bytes.length, readFileSync(path).length);
+      write(path, bytes);
+      utimesSync(path, then, then);
+      assert.equal(await pixel(), [colour, 2, 3]);
+    }
+  }
+  const before = decoded;
+  utimesSync(path, new Date(), new Date()); // other dates, the same content
+  assert.equal([await pixel(), decoded], [[20, 2, 3], before]);
+});
+
+function replace(path: string, bytes: Buffer): void {
+  writeFileSync(`${path}.new`, bytes);
+  renameSync(`${path}.new`, path);
+}
+
+test("linked class folders, every format; what is left out is named with counts", async ({
+  folder,
+  cache,
+}) => {
+  const pictures = join(folder, "pictures");
+  for (const name of ["pictures", "pictures/cats", "store"]) mkdirSync(join(folder, name));
+  symlinkSync(join("..", "store"), join(pictures, "dogs"));
+  symlinkSync("..", join(pictures, "cats", "loop"));
+  symlinkSync("gone", join(pictures, "cats", "nothing"));
+  const background = { r: 10, g: 20, b: 30 };
+  const image = sharp({ create: { width: 8, height: 8, channels: 3, background } });
+  for (const [name, format] of [
+    ["a.webp", "webp"],
+    ["b.gif", "gif"],
+    ["c.jfif", "jpeg"],
+    ["d.avif", "avif"],
+    ["e.tif", "tiff"],
+  ] as const)
+    writeFileSync(join(folder, "store", name), await image.clone().toFormat(format).toBuffer());
+  copyFileSync(bitmap, join(pictures, "cats", "a.bmp"));
+  for (const name of ["a.heic", "b.heic", "notes.txt", ".DS_Store", "Thumbs.db"])
+    writeFileSync(join(pictures, "cats", name), "x");
+  mkdirSync(join(pictures, "birds"));
+  assert.is(spawnSync("mkfifo", [join(folder, "pipe")]).status, 0);
+  symlinkSync(join(folder, "pipe"), join(pictures, "cats", "pipe.png"));
+  const said: unknown[] = [];
+  const { warn } = console;
+  console.warn = (text: unknown) => said.push(text);
+  try {
+    for (let time = 0; time < 2; time++) {
+      const images = await imageFolder(pictures, { size: 4 });
+      assert.equal(
+        [[...images.labels!], images.classNames],
+        [
+          [0, 1, 1, 1, 1, 1],
+          ["cats", "dogs"],
+        ],
+      );
+    }
+  } finally {
+    console.warn = warn;
+  }
+  assert.equal(said, [
+    `${pictures}: left out 2 .heic (a format that cannot be read); 1 .txt (no picture); 1 links to a folder that they are in; 1 links to what is not there; 1 neither files nor folders`,
+    `${pictures}: no picture, and so no class, in birds`,
+  ]);
+  assert.is(readdirSync(join(cache, "tangent-lab")).length, 1);
+});
+
+test("a picture that declares too much is refused, and maxBytes allows it", async ({ folder }) => {
+  writeFileSync(
+    join(folder, "a.png"),
+    png(200, 200, (x, y) => [x, y, 0, 255]),
+  );
+  assert.is((await rejection(imageFolder(folder, { maxBytes: 10_000 }))).argument, "maxBytes");
+  assert.is((await imageFolder(folder, { maxBytes: 200_000 })).size, 1);
 });
 
 test("nothing there, images of several sizes, beside and in subfolders, and no images at all", async ({

@@ -1,7 +1,8 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { circle } from "../../datasets/toys.js";
-import { arms, levels } from "../../demo/messages.js";
+import { arms } from "../../demo/messages.js";
+import { levels } from "../../demo/settings.js";
 import { Duel } from "../../demo/training/duel.js";
 import { prepare } from "../../demo/training/preparation.js";
 
@@ -23,12 +24,12 @@ test("both models start alike, train, and after a restart do the same again", as
   for (const name of arms) assert.is.not(Math.max(...second[name].samples), Math.max(...first[name].samples));
   // The feature map knows the size of noise alone: its tangents stand across the circle from the start.
   assert.ok(second.MFD.pushes[3]!.along < 0.2, `${second.MFD.pushes[3]!.along}`);
-  duel.restart();
+  await duel.restart();
   const again = await duel.record();
   assert.equal(again, first);
   await duel.train(10, dials);
   assert.equal((await duel.record()).MFD.outputs, second.MFD.outputs);
-  duel.dispose();
+  await duel.dispose();
 });
 
 test("a preparation stops when it is told to", async () => {

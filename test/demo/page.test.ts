@@ -75,7 +75,7 @@ test("training moves the tangents and the samples, and the headline says what th
   await page.goto(`${site.address}?batch=32&t=0.2&seed=3&speed=Infinity&show=tangents.samples`);
   await until(async () => (await iteration()) >= 0, "the first recording");
   const before = await number("pixel", "sample distance");
-  await until(async () => (await iteration()) >= 1000, "iteration 1000");
+  await until(async () => (await iteration()) >= 1500, "iteration 1500");
   await page.click("#run");
   const pixel = await number("pixel", "along the manifold");
   const aligned = await number("MFD", "along the manifold");

@@ -1,10 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import * as edm from "../../src/diffusion/edm.js";
 import {
   denoising,
   denoisingWeight,
-  edm,
   euler,
   heun,
   karrasSigmas,
@@ -102,7 +102,7 @@ test("a fresh denoiser's loss is about 1, and training lowers it", () => {
   let state = method.init(random.key(0));
   const losses: number[] = [];
   for (let i = 0; i < 120; i++) {
-    const [dataKey, key] = random.split(random.key(i)) as [random.Key, random.Key];
+    const [dataKey, key] = random.split(random.key(i));
     // A short bar: data that are far from Gaussian.
     const x = random.uniform(dataKey, 64, -0.87, 0.87).map((value, j) => (j % 2 === 0 ? value : 0));
     const result = method.step(state, method.batch(key, x, i));

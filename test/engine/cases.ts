@@ -78,7 +78,9 @@ for (const [name, op] of Object.entries({
   reciprocal: tf.reciprocal,
 }))
   add(name, (x) => op(positive(x!)), [[3, 5]]);
-for (const [name, op] of Object.entries({ asin: tf.asin, acos: tf.acos, tan: tf.tan }))
+add("asinh", (x) => tf.asinh(spread(x!)), [[3, 5]]);
+add("acosh", (x) => tf.acosh(tf.add(positive(x!), 1)), [[3, 5]]);
+for (const [name, op] of Object.entries({ asin: tf.asin, acos: tf.acos, atanh: tf.atanh, tan: tf.tan }))
   add(name, (x) => op(within(x!)), [[3, 5]]);
 for (const [name, op] of Object.entries({
   ceil: tf.ceil,
@@ -839,7 +841,80 @@ add(
 );
 add("scalars", (x) => [tf.reshape(x!, [1, 1]), tf.expandDims(x!, 0), tf.add(x!, 1)], [[]]);
 
+for (const [block, shape] of [
+  [2, [2, 2, 3, 8]],
+  [3, [1, 1, 2, 9]],
+  [2, [2, 3, 2, 64]],
+] as [number, number[]][])
+  add(`depthToSpace ${block}, [${shape}]`, (x) => tf.depthToSpace(x as tf.Tensor4D, block), [shape]);
+for (const [blocks, borders, shape] of [
+  [
+    [2, 2],
+    [
+      [0, 0],
+      [0, 0],
+    ],
+    [2, 4, 6, 3],
+  ],
+  [
+    [2, 3],
+    [
+      [1, 0],
+      [2, 1],
+    ],
+    [1, 5, 3, 2],
+  ],
+  [[3], [[1, 1]], [2, 4, 2]],
+] as [number[], number[][], number[]][]) {
+  add(`spaceToBatchND ${blocks}, borders ${borders}`, (x) => tf.spaceToBatchND(x!, blocks, borders), [shape]);
+  const [n, ...rest] = shape as [number, ...number[]];
+  add(`batchToSpaceND ${blocks}, cut by ${borders}`, (x) => tf.batchToSpaceND(x!, blocks, borders), [
+    [n * blocks.reduce((a, b) => a * b), ...rest],
+  ]);
+}
+add("flipLeftRight", (x) => tf.image.flipLeftRight(x as tf.Tensor4D), [[2, 3, 5, 2]]);
+add("flipLeftRight of 16 channels", (x) => tf.image.flipLeftRight(x as tf.Tensor4D), [[2, 3, 4, 16]]);
+add("linspace", (x) => tf.mul(x!, tf.linspace(-1, 2, 7)), [[3, 7]]);
+add("linspace of one", (x) => tf.add(x!, tf.linspace(3, 5, 1)), [[2, 1]]);
+for (const [equation, ...shapes] of [
+  ["ij,jk->ik", [3, 4], [4, 5]],
+  ["i,i->", [4], [4]],
+  ["bi,bi->b", [3, 4], [3, 4]],
+  ["i,j->ij", [3], [4]],
+  ["ij->ji", [3, 4]],
+  ["bij->bji", [2, 3, 4]],
+  ["ij->", [3, 4]],
+  ["ij->j", [3, 4]],
+  ["bhqd,bhkd->bhqk", [2, 3, 4, 5], [2, 3, 2, 5]],
+  ["bqhd,bkhd->bhqk", [2, 4, 3, 5], [2, 2, 3, 5]],
+  ["bhqk,bkhd->bqhd", [2, 3, 4, 2], [2, 2, 3, 5]],
+  ["abc,cd->ad", [2, 3, 4], [4, 5]],
+  ["ab,cd->bd", [2, 3], [4, 5]],
+  ["nchw,oc->nohw", [2, 3, 2, 2], [4, 3]],
+  ["a,b->", [3], [2]],
+  ["abc, c -> ba", [2, 3, 4], [4]],
+] as [string, ...number[][]][])
+  add(`einsum ${equation}`, (...xs) => tf.einsum(equation, ...xs), shapes);
+
 // Picking by index
+for (const [k, shape] of [
+  [1, [5]],
+  [3, [2, 7]],
+  [4, [2, 3, 4]],
+  [1, [3, 1]],
+] as [number, number[]][])
+  add(`topk ${k}, [${shape}]`, (x) => Object.values(tf.topk(x!, k)), [shape]);
+addWith(
+  "topk of equal values: the first",
+  (x) => Object.values(tf.topk(x!, 3)),
+  () => [
+    tf.tensor2d([
+      [1, 2, 2, 1],
+      [0, 0, 0, 0],
+    ]),
+  ],
+  { order: 1, kinks: true },
+);
 const embedding =
   (axis: number): Program =>
   (x, i) =>

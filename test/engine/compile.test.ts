@@ -394,6 +394,14 @@ for (const device of ["onnx", "cpu"] as const)
     await useDevice("onnx");
   });
 
+test("what only ONNX Runtime finds is our error, too", async () => {
+  const f = compile((x: Tensor, y: Tensor) => tf.mod(x as tf.Tensor, y as tf.Tensor) as Tensor);
+  const [x, y] = [tf.tensor1d([5, 7], "int32"), tf.tensor1d([3, 0], "int32")];
+  const error = await failure(f(x, y));
+  assert.match(error.message, /ONNX Runtime.*zero/);
+  assert.equal(numbers(await f(x, tf.tensor1d([3, 4], "int32"))), [2, 3], "afterwards it computes");
+});
+
 test("of many shapes the least recently used are given up, and come back when asked for", async () => {
   let traced = 0;
   const f = compile((x: Tensor) => {

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { fromArray } from "../../datasets/index.js";
+import { generate } from "../../src/diffusion/generate.js";
 import * as random from "../../src/engine/random.js";
 import { prepareDenoiser, type Workplace } from "../../src/experiments/prepare.js";
-import { generate } from "../../src/training/generate.js";
 import { rejection } from "../rejection.js";
 
 const images = (labels?: number[]) =>

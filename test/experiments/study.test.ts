@@ -19,8 +19,8 @@ test.before.each(async () => {
 test.after.each(() => rm(folder, { recursive: true }));
 
 const stage = { steps: 4, batchSize: 8, learningRate: 1e-3 };
-const cell = (arm: string, objective: Cell["objective"], learningRates: number[]): Cell => ({
-  ...{ panel: "circle", dataset: "circle", arm, objective },
+const cell = (arm: string, loss: Cell["loss"], learningRates: number[]): Cell => ({
+  ...{ panel: "circle", dataset: "circle", arm, loss },
   start: { denoiser: stage, features: { ...stage, probability: 0.5 }, judge: null, seed: 0 },
   training: { steps: 6, batchSize: 4, stages: 2, ema: 0.9, learningRates },
   recording: { recordings: 2, count: 64, examples: 2 },
@@ -28,10 +28,7 @@ const cell = (arm: string, objective: Cell["objective"], learningRates: number[]
 const plan: StudyPlan = {
   seeds: { tune: [0], report: [1, 2] },
   reference: "pixel",
-  cells: [
-    cell("pixel", { loss: "pixel" }, [1e-4, 1e-2]),
-    cell("MFD", { loss: "manifold", layers: [-1] }, [1e-3]),
-  ],
+  cells: [cell("pixel", { name: "pixel" }, [1e-4, 1e-2]), cell("MFD", { name: "MFD", layers: [-1] }, [1e-3])],
 };
 const study: Study = {
   ...{ name: "test", title: "Test", question: "?" },
@@ -126,7 +123,7 @@ test("what is finished is read again, what was interrupted continues to the same
 });
 
 test("a learning rate that diverges on the tuning seeds is not chosen", async () => {
-  const wild: StudyPlan = { ...plan, cells: [cell("pixel", { loss: "pixel" }, [1e30, 1e-3])] };
+  const wild: StudyPlan = { ...plan, cells: [cell("pixel", { name: "pixel" }, [1e30, 1e-3])] };
   const [run] = (await runStudy(wild, bench()))!;
   assert.equal(
     run!.tuning.map(({ learningRate, value }) => [learningRate, value === null]),

@@ -6,10 +6,11 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { TangentLabError } from "../../src/errors.js";
@@ -19,9 +20,11 @@ import {
   readBytes,
   readJsonLines,
   restoreFolder,
+  withFile,
   writeFileAtomically,
   writeFolderAtomically,
 } from "../../src/io/files.js";
+import { temporaryName } from "../../src/io/temporary.js";
 import { rejection } from "../rejection.js";
 
 const test = suite<{ folder: string }>("files");
@@ -152,6 +155,79 @@ test("JSON lines: what is appended is read; a line cut short at the end is skipp
   const error = await rejection(readJsonLines(path));
   assert.is(error.code, "corrupt-file");
   assert.match(error.message, /metrics.jsonl: line 3 is not JSON/);
+});
+
+test("what killed processes left is removed, what others write or own is not", async ({ folder }) => {
+  // A process that is killed while it writes: its file stays.
+  const script = `
+    import { temporaryName } from ${JSON.stringify(new URL("../../src/io/temporary.ts", import.meta.url).href)};
+    import { mkdirSync, writeFileSync } from "node:fs";
+    writeFileSync(temporaryName(${JSON.stringify(join(folder, "state"))}), "half");
+    mkdirSync(temporaryName(${JSON.stringify(join(folder, "run"))}));
+    process.kill(process.pid, "SIGKILL");`;
+  spawnSync(process.execPath, [...process.execArgv, "--input-type=module", "-e", script], {
+    cwd: new URL("../..", import.meta.url),
+  });
+  const left = readdirSync(folder);
+  assert.is(left.length, 2);
+  const others = [
+    basename(temporaryName("mine")), // this process is running
+    ".state.0a1b2c3d-1-0a1b2c3d.tmp", // another machine's, new
+    ".notes.tmp",
+    "photo.tmp",
+    `.state.${process.pid}.tmp`,
+  ];
+  for (const name of others) writeFileSync(join(folder, name), "");
+  const old = ".state.0a1b2c3d-2-0a1b2c3d.tmp"; // another machine's, old
+  writeFileSync(join(folder, old), "");
+  utimesSync(join(folder, old), 0, 0);
+  await writeFileAtomically(join(folder, "state"), "whole");
+  assert.equal(readdirSync(folder).sort(), [...others, "state"].sort());
+});
+
+test("names as long as a disk allows", async ({ folder }) => {
+  for (const name of ["n".repeat(255), `${"\u00e9".repeat(127)}x`, "\u{1f642}".repeat(63)]) {
+    await writeFileAtomically(join(folder, name), "text");
+    assert.is(text(folder, name), "text");
+    rmSync(join(folder, name));
+  }
+  await writeFolderAtomically(join(folder, "f".repeat(245)), { a: "1" });
+  const error = await rejection(writeFileAtomically(join(folder, "n".repeat(256)), "text"));
+  assert.match(error.message, /the name is too long \(ENAMETOOLONG\)/);
+});
+
+test("a read-only disk is told as such, also for folders that are to be made", async ({ folder }) => {
+  const script = `
+    import { writeFileAtomically, writeFolderAtomically } from ${JSON.stringify(new URL("../../src/io/files.ts", import.meta.url).href)};
+    const failed = (error) => console.log(error.code, error.message);
+    await writeFileAtomically(${JSON.stringify(join(folder, "a", "b", "c"))}, "text").catch(failed);
+    await writeFolderAtomically(${JSON.stringify(join(folder, "run"))}, {}).catch(failed);`;
+  // A mount in a namespace of its own, which not every machine allows.
+  const mount = `mount -t tmpfs -o ro none ${folder} && exec "$0" "$@"`;
+  const arguments_ = ["-rm", "bash", "-c", mount, process.execPath, ...process.execArgv];
+  const { stdout, stderr } = spawnSync("unshare", [...arguments_, "--input-type=module", "-e", script], {
+    encoding: "utf8",
+    cwd: new URL("../..", import.meta.url),
+  });
+  if (/unshare|mount/.test(stderr ?? "unshare")) return;
+  const lines = stdout.trim().split("\n");
+  assert.is(lines.length, 2, stderr);
+  for (const line of lines)
+    assert.match(line, /^file-system cannot write .*: the disk is read-only \(EROFS\)/);
+});
+
+test("parts of a file, and one that becomes shorter", async ({ folder }) => {
+  const path = join(folder, "a");
+  writeFileSync(path, "0123456789");
+  await withFile(path, async (file) => {
+    assert.is(file.size, 10);
+    assert.is(Buffer.from(await file.read(2, 5)).toString(), "234");
+    assert.is((await file.read(4, 4)).length, 0);
+    writeFileSync(path, "01");
+    assert.match((await rejection(file.read(0, 10))).message, /cannot read .*a: it has become shorter/);
+  });
+  assert.match((await rejection(withFile(folder, async () => 0))).message, /it is a folder \(EISDIR\)/);
+  assert.match((await rejection(withFile(join(folder, "b"), async () => 0))).message, /it does not exist/);
 });
 
 test.run();

@@ -190,4 +190,81 @@ test("a shape that does not fit its data is not written", async () => {
   assert.match(error.message, /tensors\["w"\]\.shape; given: \[3\]; allowed: a shape of 2 elements/);
 });
 
+test("integers, booleans and 8-bit floats; types that cannot be read are named", async () => {
+  const parts: [string, Uint8Array][] = [
+    ["I8", Uint8Array.of(0xff, 1)],
+    ["U16", Uint8Array.of(0xff, 0xff)],
+    ["I16", Uint8Array.of(0xfe, 0xff)],
+    ["U32", Uint8Array.of(1, 0, 0, 0x80)],
+    ["U64", Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0x80)],
+    ["BOOL", Uint8Array.of(0, 1)],
+    ["F8_E4M3", Uint8Array.of(0x7e, 0xfe, 0x01, 0x7f, 0x38, 0x80)],
+    ["F8_E5M2", Uint8Array.of(0x7b, 0xfc, 0x01, 0x7e, 0x3c)],
+    ["F4", Uint8Array.of(1)],
+    ["C64", new Uint8Array(8)],
+  ];
+  let end = 0;
+  const header = parts.map(([dtype, bytes]) => {
+    const begin = end;
+    end += bytes.length;
+    const width = { I8: 1, BOOL: 1, F8_E4M3: 1, F8_E5M2: 1, U16: 2, I16: 2, U32: 4, F4: 0.5 }[dtype] ?? 8;
+    return [dtype, { dtype, shape: [bytes.length / width], data_offsets: [begin, end] }];
+  });
+  const bytes = file(Object.fromEntries(header), Buffer.concat(parts.map(([, part]) => part)));
+  const folder = mkdtempSync(join(tmpdir(), "tangent-lab-"));
+  try {
+    const path = join(folder, "a.safetensors");
+    writeFileSync(path, bytes);
+    for (const { tensors, unread } of [decodeSafetensors(bytes), await readSafetensors(path)]) {
+      const numbers = Object.entries(tensors).map(([name, { data }]) => [
+        name,
+        Array.from<number | bigint, number | bigint>(data, (value) => value),
+      ]);
+      assert.equal(numbers, [
+        ["I8", [-1, 1]],
+        ["U16", [65_535]],
+        ["I16", [-2]],
+        ["U32", [2 ** 31 + 1]],
+        ["U64", [2n ** 63n + 2n]],
+        ["BOOL", [0, 1]],
+        ["F8_E4M3", [448, -448, 2 ** -9, Number.NaN, 1, -0]],
+        ["F8_E5M2", [57_344, Number.NEGATIVE_INFINITY, 2 ** -16, Number.NaN, 1]],
+      ]);
+      assert.equal(unread, { F4: "F4", C64: "C64" });
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("what is no safetensors file says what it is, and quotes little", async () => {
+  for (const [bytes, message] of [
+    ["version https://git-lfs.github.com/spec/v1\noid sha256:0", /Git LFS pointer.*git lfs pull/],
+    ["<!DOCTYPE html><html><title>404</title></html>", /web page/],
+    ["", /it is empty/],
+    [file({ a: { dtype: "x".repeat(1e6), shape: [], data_offsets: [0, 0] } }), /dtype "xxx/],
+    [file({ ["n".repeat(1e6)]: 1 }), /tensor "nnn/],
+    [file({ a: { dtype: "F32", shape: Array(1e5).fill(1), data_offsets: [0, 0] } }), /0 bytes where F32/],
+    [
+      file(`{"a": {"dtype": "F32", "data_offsets": [0, 0], "shape": ${"[".repeat(2e4)}${"]".repeat(2e4)}}}`),
+      /not a list/,
+    ],
+  ] as const) {
+    const error = await rejection(() => decodeSafetensors(Buffer.from(bytes as string), "a"));
+    assert.is(error.code, "corrupt-file");
+    assert.match(error.message, message);
+    assert.ok(error.message.length < 400, `${error.message.length}`);
+  }
+});
+
+test("names like those of every object's properties", () => {
+  const names = ["__proto__", "constructor", "toString"];
+  const json = names.map((name) => `"${name}": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}`);
+  for (const [i, name] of names.entries()) {
+    const { tensors } = decodeSafetensors(file(`{${json[i]}}`, Uint8Array.of(7)));
+    assert.equal(Object.keys(tensors), [name]);
+    assert.equal([...(Object.entries(tensors)[0]![1].data as Uint8Array)], [7]);
+  }
+});
+
 test.run();

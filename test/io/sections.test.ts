@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { updateSection } from "../../src/io/index.js";
+import { updateSection } from "../../src/io/sections.js";
 import { rejection } from "../rejection.js";
 
 let folder: string;

@@ -1,9 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { mfdDistance } from "../../src/consistency/mfd.js";
 import { useDevice } from "../../src/engine/device.js";
 import * as random from "../../src/engine/random.js";
-import { distance, toFeatureSpace } from "../../src/manifold/index.js";
+import { toFeatureSpace } from "../../src/manifold/index.js";
 import { convFeatures, type FeatureModel, flatten, mlpFeatures } from "../../src/nn/index.js";
 import { rejection } from "../rejection.js";
 
@@ -31,17 +32,20 @@ for (const [name, model, shape] of cases) {
     const parameters = model.init(random.key(0));
     const [x, directions] = [rows(1, shape), rows(2, shape)];
     const before = tf.memory().numTensors;
-    const there = await toFeatureSpace(model, parameters, x, { directions });
+    const there = await toFeatureSpace({ model, parameters }, x, { directions });
     assert.is(tf.memory().numTensors, before, "no tensor is left behind");
     assert.equal(there.points.shape, [shape[0], there.points.values.length / shape[0]!]);
     assert.equal(there.directions.shape, there.points.shape);
 
     const step = 1e-2;
     const moved = (sign: number) =>
-      toFeatureSpace(model, parameters, {
-        shape,
-        values: x.values.map((value, i) => value + sign * step * directions.values[i]!),
-      });
+      toFeatureSpace(
+        { model, parameters },
+        {
+          shape,
+          values: x.values.map((value, i) => value + sign * step * directions.values[i]!),
+        },
+      );
     const [ahead, behind] = [(await moved(1)).points.values, (await moved(-1)).points.values];
     let [wrong, all] = [0, 0];
     for (let i = 0; i < ahead.length; i++) {
@@ -58,12 +62,11 @@ test("of points, distances in feature space are within the manifold feature dist
   const parameters = points.init(random.key(0));
   const [a, b] = [rows(1, [5, 2]), rows(2, [5, 2])];
   const [there, here] = [
-    await toFeatureSpace(points, parameters, a, { layers: [-1] }),
-    await toFeatureSpace(points, parameters, b, { layers: [-1] }),
+    await toFeatureSpace({ model: points, parameters }, a, { layers: [-1] }),
+    await toFeatureSpace({ model: points, parameters }, b, { layers: [-1] }),
   ];
   assert.equal(there.points.shape, [5, 3], "three labels");
-  const mfd = distance(points, { layers: [-1] })(
-    parameters,
+  const mfd = mfdDistance({ model: points, parameters }, { layers: [-1] })(
     tf.tensor(a.values, [5, 2]),
     tf.tensor(b.values, [5, 2]),
   ).dataSync();
@@ -79,9 +82,9 @@ test("shapes that do not fit are refused by name", async () => {
   const parameters = points.init(random.key(0));
   const [x, other] = [rows(1, [5, 2]), rows(2, [4, 2])];
   const cut = { shape: [5, 2], values: [1] };
-  assert.is((await rejection(toFeatureSpace(points, parameters, cut))).argument, "points.values");
+  assert.is((await rejection(toFeatureSpace({ model: points, parameters }, cut))).argument, "points.values");
   assert.is(
-    (await rejection(toFeatureSpace(points, parameters, x, { directions: other }))).argument,
+    (await rejection(toFeatureSpace({ model: points, parameters }, x, { directions: other }))).argument,
     "directions.shape",
   );
 });

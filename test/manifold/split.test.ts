@@ -1,9 +1,9 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import * as random from "../../src/engine/random.js";
+import type { KnownManifold } from "../../src/loop/data.js";
 import {
   directionCosine,
-  type KnownManifold,
   localTangentBasis,
   splitAtManifold,
   splitByNeighbours,

@@ -23,7 +23,7 @@ for (const scheme of ["halves", "replacement"] as const) {
 test("halves: intervals of a Frechet distance hold its expectation about as often as they say", () => {
   const dim = 3;
   const draw = (seed: number): [Float32Array, Float32Array] => {
-    const [a, b] = random.split(random.key(seed)) as [random.Key, random.Key];
+    const [a, b] = random.split(random.key(seed));
     return [random.normal(a, 60 * dim).map((value) => 1.5 * value), random.normal(b, 60 * dim)];
   };
   const measure = (x: Float32Array, y: Float32Array): number => frechetDistance(x, y, { dim });

@@ -2,8 +2,9 @@ import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import * as random from "../../src/engine/random.js";
+import { addProduct } from "../../src/engine/simd/product.js";
 import { frechetDistance, gaussian, gaussianFrechet } from "../../src/metrics/frechet.js";
-import { addProduct, cholesky, symmetricEigenvalues, transpose } from "../../src/metrics/matrices.js";
+import { cholesky, symmetricEigenvalues, transpose } from "../../src/metrics/matrices.js";
 
 const near = (actual: number, expected: number, relative: number): void =>
   assert.ok(
@@ -105,6 +106,24 @@ test("eigenvalues, repeated and zero ones among them", () => {
   const diagonal = symmetricEigenvalues(Float64Array.from([2, 0, 0, 0, -1, 0, 0, 0, 2]), 3);
   [-1, 2, 2].forEach((value, i) => {
     near(diagonal[i]!, value, 1e-12);
+  });
+});
+
+test("Cholesky's factor and eigenvalues of a matrix of several panels", () => {
+  const n = 150;
+  const rows = Matrix.from1DArray(200, n, random.normal(random.key(5), 200 * n));
+  const matrix = rows.transpose().mmul(rows);
+  const values = Float64Array.from(matrix.to1DArray());
+  const l = Matrix.from1DArray(n, n, cholesky(values, n));
+  l.mmul(l.transpose())
+    .sub(matrix)
+    .to1DArray()
+    .forEach((difference) => {
+      near(difference, 0, 1e-9);
+    });
+  const expected = new EigenvalueDecomposition(matrix, { assumeSymmetric: true }).realEigenvalues;
+  symmetricEigenvalues(values, n).forEach((value, i) => {
+    near(value, expected[i]!, 1e-11);
   });
 });
 

@@ -1,8 +1,15 @@
 import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import * as random from "../../src/engine/random.js";
 import { resample } from "../../src/io/resample.js";
-import { frechetDistance, kernelDistance, precisionRecall } from "../../src/metrics/index.js";
+import {
+  frechetDistance,
+  kernelDistance,
+  kernelDistanceOfSubsets,
+  precisionRecall,
+} from "../../src/metrics/index.js";
+import { eachSquaredDistance, meanRow } from "../../src/metrics/pairs.js";
 import { rejection } from "../rejection.js";
 
 // Against NumPy, SciPy and PyTorch: python test/fixtures/metrics/generate.py > test/fixtures/metrics/metrics.json
@@ -75,6 +82,34 @@ test("resampling refuses sizes and data that do not fit", async () => {
   assert.match(
     (await rejection(() => resample({ ...raster, width: 3 }, { width: 2, height: 2 }))).message,
     /12 values.*2 x 3 x 3 values/,
+  );
+});
+
+test("distances of wide rows are those of differences, far from the origin too, and 0 for equal rows", () => {
+  const dim = 40;
+  const [x, y] = [1, 2].map((seed) => random.normal(random.key(seed), 30 * dim).map((value) => value + 500));
+  x!.set(y!.subarray(0, dim));
+  eachSquaredDistance(x!, y!, dim, meanRow(y!, dim), (i, j, squared) => {
+    let expected = 0;
+    for (let d = 0; d < dim; d++) expected += (x![i * dim + d]! - y![j * dim + d]!) ** 2;
+    assert.ok(Math.abs(squared - expected) < 1e-9 * Math.max(1, expected));
+    if (i === 0 && j === 0) assert.is(squared, 0);
+  });
+});
+
+test("kernel distance of subsets: of all rows the distance itself, of some about it with a spread", () => {
+  const dim = 20;
+  const [x, y] = [3, 4].map((seed) => random.normal(random.key(seed), 60 * dim).map((v) => v + seed / 10));
+  const whole = kernelDistance(x!, y!, { dim });
+  const all = kernelDistanceOfSubsets(x!, y!, { dim, key: random.key(1), subsets: 3, size: 60 });
+  near(all.mean, whole, 1e-12);
+  assert.ok(all.standardDeviation < 1e-12);
+  const some = kernelDistanceOfSubsets(x!, y!, { dim, key: random.key(1), subsets: 400, size: 30 });
+  assert.ok(Math.abs(some.mean - whole) < (4 * some.standardDeviation) / Math.sqrt(400));
+  assert.ok(some.standardDeviation > 0);
+  assert.throws(
+    () => kernelDistanceOfSubsets(x!, y!, { dim, key: random.key(1), size: 61 }),
+    /size.*2 to 60/s,
   );
 });
 

@@ -2,11 +2,12 @@ import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { mfd } from "../../src/consistency/mfd.js";
 import { compile } from "../../src/engine/compile.js";
 import { useDevice } from "../../src/engine/device.js";
 import * as random from "../../src/engine/random.js";
 import type { Tensor } from "../../src/engine/tensor.js";
-import { alignedLoss, featureRegression, imageTransformations } from "../../src/manifold/index.js";
+import { featureRegression, imageTransformations } from "../../src/manifold/index.js";
 import {
   exportPublished,
   type FeatureModel,
@@ -135,7 +136,7 @@ test("VGG with batch normalization is trained on transformations and used in the
   const moved = relativeError(labelsWith(stale), labelsWith(state.parameters));
   assert.ok(moved > 0.05, `the statistics matter: ${moved}`);
 
-  const { loss } = alignedLoss(model, state.ema).apply(images, fresh.x, { features: state.ema });
+  const { loss } = mfd({ model, parameters: state.ema }).apply(images, fresh.x, { features: state.ema });
   close(loss, new Float32Array(32).fill(0.5), 1e-4, "aligned loss");
 });
 

@@ -72,7 +72,7 @@ test("stages and logits as in PyTorch", async () => {
 });
 
 test("the perceptual distance in it, and its gradient, as in PyTorch", async () => {
-  const loss = perceptualLoss(model, parameters, { stages: efficientNetStages });
+  const loss = perceptualLoss({ model, parameters }, { stages: efficientNetStages });
   const x = file.images("x");
   const step = compile((x: Tensor, y: Tensor) => {
     const value = (x: Tensor): Tensor => loss.apply(x, y, loss.context).loss;
@@ -106,9 +106,12 @@ test("grey images count as colour, points and a size of none are refused", async
   ])
     assert.is((await rejection(() => model.apply(parameters, tf.zeros(shape)))).argument, "x");
   assert.is((await rejection(() => efficientNetLite0({ size: 0 }))).argument, "size");
-  const loss = perceptualLoss(model, parameters, { stages: [8] });
+  const loss = perceptualLoss({ model, parameters }, { stages: [8] });
   assert.is((await rejection(() => loss.apply(grey, grey, loss.context))).argument, "stages");
-  assert.is((await rejection(() => perceptualLoss(model, parameters, { stages: [] }))).argument, "stages");
+  assert.is(
+    (await rejection(() => perceptualLoss({ model, parameters }, { stages: [] }))).argument,
+    "stages",
+  );
 });
 
 for (const [size, kernel, stride] of [
@@ -149,7 +152,10 @@ if (path !== null) {
     const x = file.images("x");
     const { labels } = await compile((p: Tensor, x: Tensor) => ({ ...sized.apply(p, x) }))(trained, x);
     close(labels, file.tensor("imagenet.logits"), 1e-4, "logits");
-    const judge = await networkFeatures(sized, trained)(x.dataSync() as Float32Array, [32, 32, 3]);
+    const judge = await networkFeatures({ model: sized, parameters: trained })(
+      x.dataSync() as Float32Array,
+      [32, 32, 3],
+    );
     assert.is(judge.dim, 1280);
     close(judge.values, file.tensor("imagenet.pooled"), 1e-4, "pooled");
   });

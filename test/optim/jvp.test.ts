@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { edm } from "../../src/diffusion/index.js";
+import * as edm from "../../src/diffusion/edm.js";
+
 import { compile } from "../../src/engine/compile.js";
 import { useDevice } from "../../src/engine/device.js";
 import type { Tensor } from "../../src/engine/tensor.js";

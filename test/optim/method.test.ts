@@ -106,4 +106,44 @@ test("a step moves the parameters along the gradient, averages them and keeps th
   close(state.context.goal!, [1, 2, 3], 0, "context");
 });
 
+test("the average's decay: warmed, or constant from the first step", async () => {
+  const averages = (ema: number | { decay?: number; warmup?: boolean }): number[] => {
+    const moving = method({
+      init: () => tf.tensor1d([0]),
+      batch: () => ({}),
+      loss: () => (parameters) => ({ loss: tf.sum(parameters), aux: {} }),
+      optimizer: { name: "by one", init: () => ({ step: tf.scalar(0) }), update: byOne } as never,
+      ema,
+    });
+    let state = moving.from(tf.tensor1d([0]));
+    return [0, 1, 2].map((i) => {
+      state = moving.step(state, moving.batch(random.key(0), new Float32Array(0), i)).state;
+      return state.ema.dataSync()[0]!;
+    });
+  };
+  const byOne = (_: Tensor, state: { step: Tensor }, parameters: Tensor) => ({
+    parameters: tf.add(parameters, 1),
+    state: { step: tf.add(state.step, 1) },
+  });
+  // 0.9999 of the average and 0.0001 of 1, 2, 3: what ECT's training writes.
+  const constant = [1e-4, 1e-4 * 0.9999 + 2e-4, (1e-4 * 0.9999 + 2e-4) * 0.9999 + 3e-4];
+  close(averages({ decay: 0.9999, warmup: false }), constant, 1e-3, "constant"); // float32 of numbers near 1
+  // Decays 2/11, 3/12, 4/13.
+  const warmed = [9 / 11];
+  warmed.push(warmed[0]! * 0.25 + 1.5);
+  warmed.push((warmed[1]! * 4) / 13 + (3 * 9) / 13);
+  close(averages(0.9999), warmed, 1e-6, "warmed");
+  close(averages({ decay: 0.9999 }), warmed, 1e-6, "warmed");
+  for (const [bad, argument] of [
+    [1, "ema"],
+    ["0.9", "ema"],
+    [null, "ema"],
+    [{ decay: -1 }, "ema.decay"],
+    [{ warmup: 1 }, "ema.warmup"],
+  ] as const) {
+    const error = await rejection(() => averages(bad as never));
+    assert.equal([error.code, error.argument], ["invalid-argument", argument]);
+  }
+});
+
 test.run();

@@ -5,17 +5,25 @@ import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs-core";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { compile } from "../../src/engine/compile.js";
+import { useDevice } from "../../src/engine/device.js";
 import * as random from "../../src/engine/random.js";
+import type { Tensor } from "../../src/engine/tensor.js";
 import { writeSafetensors } from "../../src/io/safetensors.js";
 import { cosineRestarts } from "../../src/optim/schedules.js";
+import { checkTokens, type FrozenFlow, tokensAt } from "../../src/softrepa/frozen-flow.js";
 import {
   checkTokensFit,
   describeTokens,
+  embedTokens,
   loadTokens,
   publishedHosts,
   saveTokens,
 } from "../../src/softrepa/token-file.js";
 import { softTokens } from "../../src/softrepa/tokens.js";
+import { verifyFile } from "../../src/verify/verify.js";
+import { normal } from "../finite-differences.js";
+import { close } from "../reference/fixtures.js";
 import { rejection } from "../rejection.js";
 
 const test = suite<{ folder: string }>("soft tokens");
@@ -54,6 +62,83 @@ test("each layer's tokens plus its slice of the time table's row floor(rows t)",
   }
 });
 
+test("the row of a time in float32, as published: a whole number of thousandths first", async () => {
+  for (const device of ["onnx", "cpu"] as const) {
+    await useDevice(device);
+    const model = softTokens({ layers: 1, tokens: 1, dim: 1 });
+    const flat = tf.tensor1d([0, ...Array.from({ length: 100 }, (_, row) => row)]);
+    const rows = compile((flat: Tensor, t: Tensor) => model.apply(flat, t)[0]!);
+    const of = async (times: number[]): Promise<number[]> =>
+      [...(await rows(flat, tf.tensor1d(times))).dataSync()] as number[];
+    const hundredths = Array.from({ length: 101 }, (_, i) => i);
+    const expected = hundredths.map((i) => Math.min(i, 99)); // 53 and 59 would be 52 and 58
+    assert.equal(await of(hundredths.map((i) => i / 100)), expected, device);
+    assert.equal(await of([0.5299, 0.531, 0.539, 0.9999]), [52, 53, 53, 99], device);
+  }
+});
+
+test("tokens before a flow's embedder: embedded, then the time table; the same as tokens that passed it", async ({
+  folder,
+}) => {
+  const embed = normal(3, [4, 3]);
+  const flow = {
+    ...{ tokenDim: 3, textDim: 4, parameters: tf.tensor1d([0]) as Tensor },
+    embedText: (_: Tensor, tokens: Tensor) =>
+      tf.reshape(tf.matMul(tf.reshape(tokens, [-1, 4]), embed as tf.Tensor2D), [1, -1, 3]),
+  } as unknown as FrozenFlow;
+  const model = softTokens({ layers: 2, tokens: 2, dim: 3, textDim: 4, timeRows: 5 });
+  assert.equal(model.structure.shapes, [
+    [2, 2, 4],
+    [5, 6],
+  ]);
+  const parameters = model.init(random.key(1));
+  const t = tf.tensor1d([0.1, 0.9]);
+  const before = tokensAt(flow, flow.parameters, model, parameters, t);
+  const inside = embedTokens(flow, { model, parameters });
+  assert.is(inside.model.textDim, undefined);
+  const behind = inside.model.apply(inside.parameters, t);
+  for (const [i, layer] of before.entries()) close(layer, behind[i]!, 1e-5, `layer ${i}`);
+  const table = parameters.dataSync().slice(16) as Float32Array;
+  const first = tf.matMul(
+    tf.tensor2d(parameters.dataSync().slice(0, 4) as Float32Array, [1, 4]),
+    embed as tf.Tensor2D,
+  );
+  close(
+    tf.slice(before[0]!, [0, 0, 0], [1, 1, 3]).dataSync(),
+    tf.add(first, tf.tensor2d(table.slice(0, 3), [1, 3])).dataSync(),
+    1e-5,
+    "token",
+  );
+
+  const path = join(folder, "tokens.safetensors");
+  await saveTokens(path, { model, parameters });
+  const small = { name: "small", attention: "joint", layers: 3, dim: 3, textDim: 4 } as const;
+  for (const read of [await loadTokens(path), await loadTokens(path, small)]) {
+    assert.equal([read.model.dim, read.model.textDim, read.description.parameters], [3, 4, 46]);
+    assert.equal(read.parameters.dataSync(), parameters.dataSync());
+  }
+  // What SoftREPA's training writes for SD3, by shapes.
+  const sd3 = { soft_tokens: { shape: [5, 4, 4096] }, time_embedding: { shape: [100, 7680] } };
+  const description = describeTokens(sd3, undefined, host("sd3"));
+  assert.equal([description.dim, description.textDim, description.parameters], [1536, 4096, 849_920]);
+  checkTokensFit(description, host("sd3"));
+
+  for (const [attempt, argument] of [
+    [() => model.apply(parameters, t), "embed"],
+    [() => checkTokens(flow, softTokens({ dim: 4 })), "tokens.dim"],
+    [() => checkTokens(flow, softTokens({ dim: 3, textDim: 5 })), "tokens.textDim"],
+    [() => checkTokens({ ...flow, embedText: undefined } as never, model), "tokens.textDim"],
+    [() => checkTokens(flow, {} as never), "tokens.model"],
+    [() => embedTokens(flow, inside), "tokens.textDim"],
+    [() => checkTokensFit({ ...description, textDim: 100 }, host("sd3")), "tokens.textDim"],
+    [() => softTokens({ dim: 3, textDim: 0 }), "textDim"],
+    [() => softTokens({ dim: 3, timeStart: "no" as never }), "timeStart"],
+  ] as const) {
+    const error = await rejection(attempt);
+    assert.equal([error.code, error.argument], ["invalid-argument", argument]);
+  }
+});
+
 test("starts: zeros, normal numbers, near a text", () => {
   const start = (options: object): number[] => [
     ...softTokens({ layers: 2, tokens: 50, dim: 2, ...options })
@@ -61,10 +146,30 @@ test("starts: zeros, normal numbers, near a text", () => {
       .dataSync(),
   ];
   assert.ok(start({ start: "zeros" }).every((value) => value === 0));
-  const normal = start({ standardDeviation: 2 });
+  const drawn = start({ standardDeviation: 2, timeStart: "zeros" });
   const mean = (list: number[]): number => list.reduce((a, b) => a + b, 0) / list.length;
-  assert.ok(Math.abs(mean(normal.slice(0, 200).map((value) => value ** 2)) - 4) < 1);
-  assert.ok(normal.slice(200).every((value) => value === 0));
+  assert.ok(Math.abs(mean(drawn.slice(0, 200).map((value) => value ** 2)) - 4) < 1);
+  assert.ok(drawn.slice(200).every((value) => value === 0));
+  // As published, the time table is drawn, too; the tokens are the same.
+  const published = start({ standardDeviation: 2 });
+  assert.equal(published.slice(0, 200), drawn.slice(0, 200));
+  assert.ok(Math.abs(mean(published.slice(200).map((value) => value ** 2)) - 4) < 1);
+  assert.ok(
+    Math.abs(
+      mean(
+        start({})
+          .slice(200)
+          .map((value) => value ** 2),
+      ) /
+        0.02 ** 2 -
+        1,
+    ) < 0.25,
+  );
+  assert.ok(
+    start({ start: "zeros", timeStart: "normal" })
+      .slice(200)
+      .some((value) => value !== 0),
+  );
   const near = start({ start: { near: [3, -1] } }).slice(0, 200);
   assert.ok(Math.abs(mean(near.filter((_, i) => i % 2 === 0)) - 3) < 0.02);
   assert.ok(Math.abs(mean(near.filter((_, i) => i % 2 === 1)) + 1) < 0.02);
@@ -128,9 +233,12 @@ test("files that hold no soft tokens", async ({ folder }) => {
   }
 });
 
-test("cosine restarts", () => {
+test("cosine restarts", async () => {
   const rate = cosineRestarts(2, 10, { multiplier: 2, final: 0.5 });
   assert.equal([rate(0), rate(5), rate(10), rate(30)], [2, 1.5, 2, 2]);
+  const published = new URL("../fixtures/reference/schedules_softrepa.json", import.meta.url);
+  const result = await verifyFile(fileURLToPath(published)); // PyTorch's, with SoftREPA's settings
+  assert.is(result.status, "passed", JSON.stringify(result));
   assert.ok(rate(9) < 1.05 && rate(29) < 1.01 && rate(20) === 1.5);
 });
 

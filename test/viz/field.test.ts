@@ -2,7 +2,14 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import * as random from "../../src/engine/random.js";
 import { TangentLabError } from "../../src/errors.js";
-import { type FieldRun, type Points, tangentField, toSVG, umap } from "../../viz/index.js";
+import {
+  type FieldRun,
+  type Points,
+  type TangentFieldInput,
+  tangentField,
+  toSVG,
+  umap,
+} from "../../viz/index.js";
 import { marks, texts } from "./marks.js";
 
 const noise = (seed: number, shape: number[]): Points => ({
@@ -140,7 +147,7 @@ test("outputs far away do not squeeze the data; the chart says how many are outs
 test("bad fields are refused by name", () => {
   const data = noise(1, [50, 2]);
   const run = circle(4, 2, 1);
-  const fails = (input: Partial<Parameters<typeof tangentField>[0]>, argument: string): void =>
+  const fails = (input: Partial<TangentFieldInput>, argument: string): void =>
     assert.throws(
       () => tangentField({ data, runs: [run], ...input }),
       (error: unknown) => error instanceof TangentLabError && error.argument === argument,

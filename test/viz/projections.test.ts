@@ -1,9 +1,15 @@
+import { UMAP } from "umap-js";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import * as random from "../../src/engine/random.js";
 import { TangentLabError } from "../../src/errors.js";
 import { fitUmap, nearestNeighbors, type Points, pca, trustworthiness, umap } from "../../viz/index.js";
 import { featurePlane } from "../../viz/projections/feature-plane.js";
+import { fuzzyGraph } from "../../viz/projections/fuzzy-graph.js";
+import { exactNeighbors, likelyNeighbors } from "../../viz/projections/neighbors.js";
+import { prepare } from "../../viz/projections/prepared.js";
+import { searchVectors } from "../../viz/projections/search-vectors.js";
+import { atOnce } from "../../viz/projections/turns.js";
 
 const noise = (seed: number, count: number, dim: number): Points => ({
   shape: [count, dim],
@@ -130,6 +136,62 @@ test("trustworthiness by hand: of six points on a line, two at the ends change p
   const swapped = { shape: [6, 2], values: [6, 0, 1, 0, 2.1, 0, 3.3, 0, 4.6, 0, 0, 0] };
   // Nearest in the plane: 0 -> 4 (rank 4 in the data), 1 -> 5 (rank 5), 2 -> 1, 3 -> 2, 4 -> 3, 5 -> 1 (rank 4): penalties 3, 4, 0, 0, 0, 3.
   near(trustworthiness(line, swapped, 1), 1 - (2 / (6 * 1 * (12 - 3 - 1))) * 10, 1e-12);
+});
+
+test("trustworthiness of some points is near that of all", () => {
+  const [data, map] = [noise(6, 400, 3), noise(6, 400, 3)];
+  const flat = { shape: [400, 2], values: Array.from(map.values).filter((_, i) => i % 3 < 2) };
+  near(trustworthiness(data, flat, 5, 200), trustworthiness(data, flat, 5), 0.02);
+  assert.is(trustworthiness(data, flat, 5, 400), trustworthiness(data, flat, 5));
+});
+
+/** Points of 100 dimensions near a space of 20, as pictures are. */
+function nearSpace(count: number): Points {
+  const [inside, basis, outside] = [noise(7, count, 20), noise(8, 20, 100), noise(9, count, 100)];
+  const values = Float32Array.from(outside.values, (value) => 0.3 * value);
+  for (let i = 0; i < count; i++)
+    for (let b = 0; b < 20; b++)
+      for (let d = 0; d < 100; d++)
+        values[i * 100 + d]! += inside.values[i * 20 + b]! * basis.values[b * 100 + d]!;
+  return { shape: [count, 100], values };
+}
+
+test("of many points nearly all of the neighbours are found along fewer directions", () => {
+  const [count, k] = [2100, 10];
+  const prepared = atOnce(prepare(nearSpace(count)));
+  const vectors = atOnce(searchVectors(prepared, k, 2 * k));
+  assert.ok(vectors && vectors.length < count * 100, "fewer directions");
+  const [found, exact] = [atOnce(likelyNeighbors(prepared, k)), atOnce(exactNeighbors(prepared, k))];
+  let same = 0;
+  for (let i = 0; i < count; i++) {
+    const row = new Set(exact.indices.subarray(i * k, (i + 1) * k));
+    for (let j = i * k; j < (i + 1) * k; j++) if (row.has(found.indices[j]!)) same++;
+  }
+  assert.ok(same >= 0.93 * count * k, `${same} of ${count * k}`);
+});
+
+test("noise, which no few directions hold, has its neighbours found exactly", () => {
+  const prepared = atOnce(prepare(noise(10, 2100, 100)));
+  assert.is(atOnce(searchVectors(prepared, 10, 20)), undefined);
+});
+
+test("the graph is umap-js's", () => {
+  const [count, k] = [60, 7];
+  const points = noise(11, count, 4);
+  const table = atOnce(exactNeighbors(atOnce(prepare(points)), k));
+  const rows = <T>(values: ArrayLike<T>): T[][] =>
+    Array.from({ length: count }, (_, i) => Array.prototype.slice.call(values, i * k, (i + 1) * k));
+  const theirs = new UMAP({ nNeighbors: k });
+  theirs.setPrecomputedKNN(rows(table.indices), rows(table.distances));
+  theirs.initializeFit(
+    Array.from({ length: count }, (_, i) => Array.from({ length: 4 }, (_, d) => points.values[4 * i + d]!)),
+  );
+  const { graph } = theirs as unknown as { graph: { get(row: number, column: number): number } };
+  const { head, tail, weights } = fuzzyGraph(table, 0);
+  let edges = 0;
+  for (let i = 0; i < count; i++) for (let j = 0; j < count; j++) if (graph.get(i, j) > 0) edges++;
+  assert.is(head.length, edges);
+  for (let e = 0; e < edges; e++) near(weights[e]!, graph.get(head[e]!, tail[e]!), 1e-4);
 });
 
 test("bad points are refused by name", () => {

@@ -1,9 +1,9 @@
 import * as random from "../../src/engine/random.js";
-import type { ReportComparison, ReportInput, ReportRun } from "../../viz/report/input.js";
-import type { Points } from "../../viz/spec.js";
+import type { ComparisonRecord, ReportData } from "../../src/experiments/compare-record.js";
+import type { ArrayRecord, RunRecord } from "../../src/loop/record.js";
 
 /** A small experiment's record made of random numbers: points in four dimensions and 8x8 images, with hostile text. */
-export function reportData(): ReportInput {
+export function reportData(): ReportData {
   return {
     title: "Pixel loss against <MFD> & co",
     date: "2025-01-02T03:04:05.678Z",
@@ -23,7 +23,7 @@ export function reportData(): ReportInput {
 
 const steps = [0, 100, 200, 300];
 
-function comparison(dataset: string, shape: number[], manifoldDim: number | null): ReportComparison {
+function comparison(dataset: string, shape: number[], manifoldDim: number | null): ComparisonRecord {
   return {
     dataset,
     shape,
@@ -34,12 +34,12 @@ function comparison(dataset: string, shape: number[], manifoldDim: number | null
   };
 }
 
-function run(name: string, seed: number, shape: number[]): ReportRun {
+function run(name: string, seed: number, shape: number[]): RunRecord {
   const probes = 6;
   const shares = (step: number): number[] =>
     Array.from(random.uniform(random.key(seed * 1000 + step), probes));
   return {
-    name,
+    ...{ name, kind: "consistency", dataset: "", shape },
     settings: { steps: 300, batchSize: 16, seed, objective: name },
     engine: "cpu",
     parameters: 1234,
@@ -49,6 +49,7 @@ function run(name: string, seed: number, shape: number[]): ReportRun {
     samples: steps.map((step) => ({ step, samples: noise(seed + step, [16, ...shape]) })),
     probeSet: {
       times: Array.from({ length: probes }, (_, i) => 0.1 * 2 ** i),
+      clean: noise(seed, [probes, ...shape]),
       noisy: noise(seed, [probes, ...shape]),
       tangentSpace: manifoldDimName(shape),
       chance: 0.25,
@@ -58,15 +59,17 @@ function run(name: string, seed: number, shape: number[]): ReportRun {
       outputs: noise(seed + step + 1, [probes, ...shape]),
       tangents: noise(seed + step + 2, [probes, ...shape]),
       parallel: shares(step),
+      normal: shares(step).map((share) => 1 - share),
       cosine: step === 0 ? null : shares(step + 1),
       distance: shares(step + 2),
     })),
   };
 }
 
-const manifoldDimName = (shape: number[]): string => (shape.length === 1 ? "exact" : "local-pca");
+const manifoldDimName = (shape: number[]): "exact" | "local-pca" =>
+  shape.length === 1 ? "exact" : "local-pca";
 
-function noise(seed: number, shape: number[]): Points {
+function noise(seed: number, shape: number[]): ArrayRecord {
   const size = shape.reduce((a, b) => a * b, 1);
   return { shape, values: Array.from(random.normal(random.key(seed), size), (value) => value / 2) };
 }

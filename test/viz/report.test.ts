@@ -5,7 +5,8 @@ import { pathToFileURL } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { type ReportInput, renderReport } from "../../viz/index.js";
+import type { ReportData } from "../../src/experiments/compare-record.js";
+import { renderReport } from "../../viz/index.js";
 import { findChromium, launch } from "./chromium.js";
 import { countShapes, withoutScripts } from "./marks.js";
 import { reportData } from "./report-data.js";
@@ -49,7 +50,7 @@ text("without scripts every chart is a still image with its finding as descripti
 });
 
 text("a chart whose data cannot be drawn costs only itself, and says why", async () => {
-  const broken: ReportInput = structuredClone(data) as ReportInput;
+  const broken: ReportData = structuredClone(data) as ReportData;
   (broken.comparisons[1]!.runs[0]!.samples[0]!.samples.values as number[])[3] = Number.NaN;
   const page = await renderReport(broken);
   assert.is(page.split('class="still"').length - 1, points + images - 1);
@@ -60,7 +61,7 @@ text("a chart whose data cannot be drawn costs only itself, and says why", async
 });
 
 text("runs without probes or samples make a shorter report", async () => {
-  const bare: ReportInput = {
+  const bare: ReportData = {
     ...data,
     comparisons: data.comparisons.map((comparison) => ({
       ...comparison,

@@ -1,10 +1,11 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TangentLabError } from "../../src/errors.js";
+import type { Interval } from "../../src/experiments/statistics.js";
+import type { CellSummary, StudyRecord } from "../../src/experiments/summary.js";
 import { type IntervalsInput, intervals } from "../../viz/charts/intervals.js";
 import { toSVG } from "../../viz/render/svg.js";
 import { renderStudy } from "../../viz/report/study.js";
-import type { CellInput, IntervalInput, StudyInput } from "../../viz/report/study-input.js";
 import { findings, markdown, outcomeTable } from "../../viz/report/study-table.js";
 import { marks, texts } from "./marks.js";
 
@@ -63,17 +64,27 @@ test("bad series are refused by name", () => {
   fails(() => intervals({ ...chart, series: [{ name: "a", points: [half] }] }), "series[0].points[0].low");
 });
 
-const of = (mean: number, half: number): IntervalInput => ({
+const of = (mean: number, half: number): Interval => ({
   mean,
   low: mean - half,
   high: mean + half,
   count: 3,
 });
 
-function cell(arm: string, at: number | null, distance: number, versus: IntervalInput | null): CellInput {
+function cell(arm: string, at: number | null, distance: number, versus: Interval | null): CellSummary {
   const curve = [0, 10, 20].map((step) => ({ step, interval: of(distance + 1 - step / 20, 0.1) }));
   return {
-    ...{ arm, at, learningRate: 1e-3, tuning: [], steps: 20, batchSize: 4, chance: 0.25, seconds: 1 },
+    ...{
+      arm,
+      at,
+      dataset: "digits",
+      learningRate: 1e-3,
+      tuning: [],
+      steps: 20,
+      batchSize: 4,
+      chance: 0.25,
+      seconds: 1,
+    },
     curves: { frechet: curve, parallel: curve },
     samples: null,
     outcomes: {
@@ -83,7 +94,8 @@ function cell(arm: string, at: number | null, distance: number, versus: Interval
   };
 }
 
-const study: StudyInput = {
+const study: StudyRecord = {
+  name: "test",
   title: "Does <it> converge?",
   question: "Is it & faster?",
   date: "2025-01-02T03:04:05.678Z",
@@ -150,7 +162,7 @@ test("the report has charts by place and over training, and settings as words", 
   const tuned = structuredClone(study) as unknown as { panels: { cells: { tuning: object[] }[] }[] };
   tuned.panels[0]!.cells[0]!.tuning.push({ learningRate: 1e-3, value: 0.5 });
   assert.match(
-    await renderStudy(tuned as unknown as StudyInput),
+    await renderStudy(tuned as unknown as StudyRecord),
     "Reported seeds: 10, 11, 12. Learning rates were chosen on seed 0.",
   );
 });

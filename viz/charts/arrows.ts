@@ -74,3 +74,13 @@ export function planeNote(dim: number, length: number, runs: readonly ShownTange
   });
   return `Share of the tangents' squared norm that lies in this plane of ${dim} dimensions: ${shares.join(", ")}.`;
 }
+
+/** Data behind outputs, fainter where a point is far from the eye. */
+export const dataLayer = (values: readonly View[], encoding: View, faded: boolean): View => ({
+  data: { name: "background", values },
+  mark: {
+    ...{ type: "point", filled: true, size: 9, opacity: 0.55 },
+    ...{ clip: true, style: "data", tooltip: null },
+  },
+  encoding: { ...encoding, ...(faded && { opacity: { field: "near", type: "quantitative", scale: null } }) },
+});

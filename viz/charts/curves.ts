@@ -1,5 +1,6 @@
 import { check, required } from "../../src/errors.js";
 import { frame, notebookWidth, runLegend } from "../frame.js";
+import { curvesOf, inputOf, isRuns, type Runs } from "../runs.js";
 import type { VegaLiteSpec, View } from "../spec.js";
 import { capitalize, formatCount, formatNumber } from "../text.js";
 import { runScale } from "../theme.js";
@@ -51,14 +52,19 @@ interface Row {
 
 /**
  * Losses or metrics of several runs over training, as lines with bands.
+ * @param given runs, with the metric's name in the options (default "loss"), or plain rows.
  * @throws TangentLabError `invalid-argument` where there is no curve, a curve has no value that can be drawn, or lengths differ.
  */
-export function metricCurves(input: MetricCurvesInput): VegaLiteSpec {
-  required("input", input, "the data of the chart");
+export function metricCurves(
+  given: MetricCurvesInput | Runs,
+  options: Partial<MetricCurvesInput> = {},
+): VegaLiteSpec {
+  const { metric: name = "loss", ...own } = required("options", options);
+  const input = inputOf(given, isRuns(given) ? own : options, (runs) => curvesOf(runs, name));
   const { metric, curves, yScale = "linear", xScale = "linear" } = input;
   const { xTitle = "training step", lowerIsBetter = true, width = notebookWidth, height = 240 } = input;
   const { maxPoints = 1000, caption = [] } = input;
-  check(Number.isInteger(maxPoints) && maxPoints >= 1, "maxPoints", maxPoints, "an integer >= 1");
+  check.count("maxPoints", maxPoints);
   checkNames("curves", curves);
   checkSize("width", width);
   checkSize("height", height);

@@ -1,5 +1,6 @@
 import { check, required } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
+import { cosines, inputOf, type Runs } from "../runs.js";
 import type { VegaLiteSpec } from "../spec.js";
 import { formatCount, formatNumber } from "../text.js";
 import { runColors } from "../theme.js";
@@ -37,8 +38,11 @@ const slack = 1e-3;
  * run beside run on one scale of colours. Rows are equal steps of log t, or single levels where there are few.
  * @throws TangentLabError `invalid-argument` for runs without direction changes, cosines outside [-1, 1] or noise levels that are not positive.
  */
-export function oscillationMap(input: DirectionMapInput): VegaLiteSpec {
-  required("input", input, "the data of the chart");
+export function oscillationMap(
+  given: DirectionMapInput | Runs,
+  options: Partial<DirectionMapInput> = {},
+): VegaLiteSpec {
+  const input = inputOf(given, options, cosines);
   checkNames("runs", input.runs);
   for (const [i, run] of input.runs.entries()) checkTimes(`runs[${i}].times`, run.times);
   const rows = timeRows(input.runs);
@@ -65,8 +69,11 @@ export function oscillationMap(input: DirectionMapInput): VegaLiteSpec {
  * The direction change of every probe over training: a row per probe, from little noise at the bottom to much at the top.
  * @throws TangentLabError `invalid-argument` as `oscillationMap`.
  */
-export function directionPerProbe(input: DirectionMapInput): VegaLiteSpec {
-  required("input", input, "the data of the chart");
+export function directionPerProbe(
+  given: DirectionMapInput | Runs,
+  options: Partial<DirectionMapInput> = {},
+): VegaLiteSpec {
+  const input = inputOf(given, options, cosines);
   checkNames("runs", input.runs);
   for (const [i, run] of input.runs.entries()) checkTimes(`runs[${i}].times`, run.times);
   const count = Math.max(...input.runs.map((run) => run.times.length));

@@ -1,13 +1,20 @@
-import { check, required } from "../../src/errors.js";
+import { check } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import { checkImages, pictureURI } from "../picture.js";
 import { planeOf } from "../projections/pca.js";
 import { fading, item, matrixShape, move, type Projection, spread, thin } from "../projections/projection.js";
+import { frames, inputOf, type Runs } from "../runs.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatNumber } from "../text.js";
 import { inks, runColors, runScale } from "../theme.js";
 import { checkLength, checkList, checkNames, checkPoints, checkSize, pointOrImageAxes } from "../validate.js";
-import { arrowLayers, planeNote, arrowLength as quarterRadius, type ShownTangents } from "./arrows.js";
+import {
+  arrowLayers,
+  dataLayer,
+  planeNote,
+  arrowLength as quarterRadius,
+  type ShownTangents,
+} from "./arrows.js";
 import { panelTitle } from "./heat.js";
 
 /** What was measured at a run's fixed probes at one recording. */
@@ -48,8 +55,11 @@ const maxPictures = 1500;
  * on the same axes; a region brushed in the plane picks the probes whose mean is drawn below; hovering over an output shows it as an image, where it is one.
  * @throws TangentLabError `invalid-argument` where steps or shapes differ or values are not finite.
  */
-export function tangentExplorer(input: ExplorerInput): VegaLiteSpec {
-  required("input", input, "the data of the chart");
+export function tangentExplorer(
+  given: ExplorerInput | Runs,
+  options: Partial<ExplorerInput> = {},
+): VegaLiteSpec {
+  const input = inputOf(given, options, frames);
   const { data, runs, valueTitle = "parallel share", width = notebookWidth } = input;
   checkSize("width", width);
   checkInput(input);
@@ -77,7 +87,137 @@ export function tangentExplorer(input: ExplorerInput): VegaLiteSpec {
       tangents,
     })),
   }));
-  const rows = runs.flatMap(({ name, frames }, run) =>
+  const rows = arrowRows(runs, drawn, probes, pictures);
+  const behind = thin(data, maxData);
+  const faded = fading(projection, behind);
+  const background = places(projection.project(behind)).map((at, i) =>
+    faded ? { ...at, near: faded[i]! } : at,
+  );
+  const limits = square(background);
+
+  const columns = Math.min(runs.length, 3);
+  const side = Math.floor((width - 70 - (columns - 1) * 18) / columns);
+  const names = runs.map(({ name }) => name);
+  const panels = planePanels(names, background, {
+    ...{ columns, side, limits, valueTitle, pictures },
+    axes: projection.axes,
+    faded: faded !== undefined,
+  });
+  const total = runs[0]!.frames.length;
+  const [, dim] = matrixShape(data);
+  const outside = rows.filter(
+    ({ x, y }) => x < limits.x[0]! || x > limits.x[1]! || y < limits.y[0]! || y > limits.y[1]!,
+  ).length;
+  const slider = steps.length > 1 ? "Slider: the recording shown, dashed in the chart below. " : "";
+  const notes = [
+    `Arrows: from f to f + ${formatNumber(arrowLength)} · tangent. Grey: data.`,
+    `${slider}Brush a region above: only the probes whose outputs lie there are averaged below.`,
+    ...(projection.note === undefined ? [] : [projection.note]),
+    // On a map that is not linear an arrow's length is no share of its tangent's.
+    ...(dim === 2 || projection.name === "UMAP" ? [] : [planeNote(dim, arrowLength, drawn)]),
+    ...(outside > 0
+      ? [
+          `Outside the frame: ${formatCount(outside)} of ${formatCount(rows.length)} arrows, all recordings together.`,
+        ]
+      : []),
+    ...(steps.length < total ? [`${steps.length} of ${formatCount(total)} recordings shown.`] : []),
+    ...(probes.length < count ? [`${probes.length} of ${formatCount(count)} probes shown.`] : []),
+    ...(images && !pictures ? ["Too many outputs to show their images on hovering."] : []),
+  ];
+  const spec = frame({
+    title: input.title ?? endsTitle(runs, valueTitle),
+    caption: notes,
+    width,
+    view: {
+      data: { values: rows },
+      vconcat: [{ concat: panels, columns, spacing: 18 }, meanCurve(rows, steps, names, valueTitle, width)],
+      spacing: 16,
+    },
+  });
+  return {
+    ...spec,
+    usermeta: { play: { param: "recording", frames: steps.length } },
+    params: [
+      {
+        name: "recording",
+        value: steps.length - 1,
+        ...(steps.length > 1 && {
+          bind: { input: "range", min: 0, max: steps.length - 1, step: 1, name: "recording " },
+        }),
+      },
+      { name: "loss", value: "all", bind: { input: "radio", options: ["all", ...names], name: "loss " } },
+      {
+        name: "brush",
+        select: { type: "interval", encodings: ["x", "y"] },
+        views: runs.map((_, i) => `plane_${i}`),
+      },
+    ],
+  };
+}
+
+/** A plane with the data for each run; the arrows of the recording that is shown come from the chart's own rows. */
+function planePanels(
+  names: readonly string[],
+  background: readonly View[],
+  {
+    columns,
+    side,
+    limits,
+    axes,
+    faded,
+    valueTitle,
+    pictures,
+  }: {
+    columns: number;
+    side: number;
+    limits: ReturnType<typeof square>;
+    axes: readonly [string, string];
+    faded: boolean;
+    valueTitle: string;
+    pictures: boolean;
+  },
+): View[] {
+  const channel = (axis: "x" | "y", title: string | null) => (field: string) => ({
+    field,
+    type: "quantitative",
+    title,
+    scale: { domain: limits[axis], nice: false, zero: false },
+    axis: { grid: false, tickCount: 4, format: "~r", ...(title === null ? { labels: false } : {}) },
+  });
+  const tooltip = [
+    { field: "probe", type: "ordinal" },
+    { field: "value", type: "quantitative", title: valueTitle, format: ".3~g" },
+    ...(pictures ? [{ field: "image", type: "nominal" }] : []),
+  ];
+  const colors = runColors(names);
+  return names.map((name, i): View => {
+    const [x, y] = [channel("x", axes[0]), channel("y", i % columns === 0 ? axes[1] : null)];
+    const shown = `datum.run === ${JSON.stringify(name)} && datum.at === recording && (loss === 'all' || loss === datum.run)`;
+    const arrows = arrowLayers([], x, y, { color: { value: colors[i] }, tooltip }, { mark: { aria: false } });
+    return {
+      title: panelTitle(name, colors[i]),
+      width: side,
+      height: side,
+      view: { stroke: inks.light.data, strokeOpacity: 0.4 },
+      layer: [
+        { name: `plane_${i}`, ...dataLayer(background, { x: x("x"), y: y("y") }, faded) },
+        ...arrows.map(({ data: _, transform, ...layer }) => ({
+          ...layer,
+          transform: [{ filter: shown }, ...((transform as View[] | undefined) ?? [])],
+        })),
+      ],
+    };
+  });
+}
+
+/** Every probe's arrow at every recording. */
+function arrowRows(
+  runs: ExplorerInput["runs"],
+  drawn: readonly ShownTangents[],
+  probes: readonly number[],
+  pictures: boolean,
+) {
+  return runs.flatMap(({ name, frames }, run) =>
     spread(frames, maxFrames).flatMap(({ step, outputs, values }, at) => {
       const { start, end } = drawn[run]!.arrows[at]!;
       return probes.map((probe) => {
@@ -95,62 +235,16 @@ export function tangentExplorer(input: ExplorerInput): VegaLiteSpec {
       });
     }),
   );
-  const behind = thin(data, maxData);
-  const faded = fading(projection, behind);
-  const background = places(projection.project(behind)).map((at, i) =>
-    faded ? { ...at, near: faded[i]! } : at,
-  );
-  const limits = square(background);
+}
 
-  const columns = Math.min(runs.length, 3);
-  const side = Math.floor((width - 70 - (columns - 1) * 18) / columns);
-  const channel = (axis: "x" | "y", title: string | null) => (field: string) => ({
-    field,
-    type: "quantitative",
-    title,
-    scale: { domain: limits[axis], nice: false, zero: false },
-    axis: { grid: false, tickCount: 4, format: "~r", ...(title === null ? { labels: false } : {}) },
-  });
-  const tooltip = [
-    { field: "probe", type: "ordinal" },
-    { field: "value", type: "quantitative", title: valueTitle, format: ".3~g" },
-    ...(pictures ? [{ field: "image", type: "nominal" }] : []),
-  ];
-  const names = runs.map(({ name }) => name);
-  const colors = runColors(names);
-  const panels = runs.map(({ name }, i): View => {
-    const [x, y] = [
-      channel("x", projection.axes[0]),
-      channel("y", i % columns === 0 ? projection.axes[1] : null),
-    ];
-    const shown = `datum.run === ${JSON.stringify(name)} && datum.at === recording && (loss === 'all' || loss === datum.run)`;
-    const arrows = arrowLayers([], x, y, { color: { value: colors[i] }, tooltip }, { mark: { aria: false } });
-    return {
-      title: panelTitle(name, colors[i]),
-      width: side,
-      height: side,
-      view: { stroke: inks.light.data, strokeOpacity: 0.4 },
-      layer: [
-        {
-          name: `plane_${i}`,
-          data: { name: "background", values: background },
-          mark: {
-            ...{ type: "point", filled: true, size: 9, opacity: 0.55 },
-            ...{ clip: true, style: "data", tooltip: null },
-          },
-          encoding: {
-            x: x("x"),
-            y: y("y"),
-            ...(faded && { opacity: { field: "near", type: "quantitative", scale: null } }),
-          },
-        },
-        ...arrows.map(({ data: _, transform, ...layer }) => ({
-          ...layer,
-          transform: [{ filter: shown }, ...((transform as View[] | undefined) ?? [])],
-        })),
-      ],
-    };
-  });
+/** The mean of the probes in the brushed region, over training. */
+function meanCurve(
+  rows: readonly { value: number | null }[],
+  steps: readonly number[],
+  names: readonly string[],
+  valueTitle: string,
+  width: number,
+): View {
   const time = {
     field: "step",
     type: "quantitative",
@@ -159,7 +253,7 @@ export function tangentExplorer(input: ExplorerInput): VegaLiteSpec {
     scale: { domain: [Math.min(...steps), Math.max(...steps, Math.min(...steps) + 1)], nice: false },
     axis: { grid: false, tickCount: 6, format: ",~f" },
   };
-  const curve = {
+  return {
     width: width - 80,
     height: 130,
     // Probes are picked by where their outputs lie at the recording that is shown.
@@ -196,56 +290,6 @@ export function tangentExplorer(input: ExplorerInput): VegaLiteSpec {
         data: { values: [{}] },
         mark: { type: "rule", style: "reference", strokeDash: [4, 4] },
         encoding: { x: { datum: { expr: `[${steps}][recording]` }, type: "quantitative" } },
-      },
-    ],
-  };
-  const total = runs[0]!.frames.length;
-  const [, dim] = matrixShape(data);
-  const outside = rows.filter(
-    ({ x, y }) => x < limits.x[0]! || x > limits.x[1]! || y < limits.y[0]! || y > limits.y[1]!,
-  ).length;
-  const slider = steps.length > 1 ? "Slider: the recording shown, dashed in the chart below. " : "";
-  const notes = [
-    `Arrows: from f to f + ${formatNumber(arrowLength)} · tangent. Grey: data.`,
-    `${slider}Brush a region above: only the probes whose outputs lie there are averaged below.`,
-    ...(projection.note === undefined ? [] : [projection.note]),
-    // On a map that is not linear an arrow's length is no share of its tangent's.
-    ...(dim === 2 || projection.name === "UMAP" ? [] : [planeNote(dim, arrowLength, drawn)]),
-    ...(outside > 0
-      ? [
-          `Outside the frame: ${formatCount(outside)} of ${formatCount(rows.length)} arrows, all recordings together.`,
-        ]
-      : []),
-    ...(steps.length < total ? [`${steps.length} of ${formatCount(total)} recordings shown.`] : []),
-    ...(probes.length < count ? [`${probes.length} of ${formatCount(count)} probes shown.`] : []),
-    ...(images && !pictures ? ["Too many outputs to show their images on hovering."] : []),
-  ];
-  const spec = frame({
-    title: input.title ?? endsTitle(runs, valueTitle),
-    caption: notes,
-    width,
-    view: {
-      data: { values: rows },
-      vconcat: [{ concat: panels, columns, spacing: 18 }, curve],
-      spacing: 16,
-    },
-  });
-  return {
-    ...spec,
-    usermeta: { play: { param: "recording", frames: steps.length } },
-    params: [
-      {
-        name: "recording",
-        value: steps.length - 1,
-        ...(steps.length > 1 && {
-          bind: { input: "range", min: 0, max: steps.length - 1, step: 1, name: "recording " },
-        }),
-      },
-      { name: "loss", value: "all", bind: { input: "radio", options: ["all", ...names], name: "loss " } },
-      {
-        name: "brush",
-        select: { type: "interval", encodings: ["x", "y"] },
-        views: runs.map((_, i) => `plane_${i}`),
       },
     ],
   };

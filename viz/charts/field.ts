@@ -1,4 +1,4 @@
-import { check, required } from "../../src/errors.js";
+import { check } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import { pictureURI } from "../picture.js";
 import { featurePlane } from "../projections/feature-plane.js";
@@ -15,11 +15,12 @@ import {
 } from "../projections/projection.js";
 import { trustworthiness } from "../projections/trustworthiness.js";
 import { type UmapProjection, umap } from "../projections/umap.js";
+import { fields, inputOf, type Runs } from "../runs.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatNumber, formatPercent } from "../text.js";
 import { inks, runColors } from "../theme.js";
 import { checkLength, checkNames, checkPoints, checkSize, pointOrImageAxes } from "../validate.js";
-import { arrowLayers, planeNote, arrowLength as quarterRadius } from "./arrows.js";
+import { arrowLayers, dataLayer, planeNote, arrowLength as quarterRadius } from "./arrows.js";
 
 /** One run's outputs and where its loss moves them. */
 export interface FieldRun {
@@ -68,8 +69,11 @@ const maxFitted = 600;
  * What the projection keeps and loses is printed under the chart.
  * @throws TangentLabError `invalid-argument` where shapes differ, or values are not finite.
  */
-export function tangentField(input: TangentFieldInput): VegaLiteSpec {
-  required("input", input, "the data of the chart");
+export function tangentField(
+  given: TangentFieldInput | Runs,
+  options: Partial<TangentFieldInput> = {},
+): VegaLiteSpec {
+  const input = inputOf(given, options, fields);
   const { seed = 0, width = notebookWidth, valueTitle = "value" } = input;
   checkSize("width", width);
   checkInput(input);
@@ -167,29 +171,11 @@ export function tangentField(input: TangentFieldInput): VegaLiteSpec {
       height: side,
       view: { stroke: inks.light.data, strokeOpacity: 0.4 },
       layer: [
-        {
-          data: {
-            name: "background",
-            values: faded
-              ? pairs(background).map((at, k) => ({ ...at, near: faded[k]! }))
-              : pairs(background),
-          },
-          mark: {
-            type: "point",
-            filled: true,
-            size: 9,
-            opacity: 0.55,
-            clip: true,
-            style: "data",
-            tooltip: null,
-          },
-          encoding: {
-            x: x("x"),
-            y: y("y"),
-            description: { value: "data" },
-            ...(faded && { opacity: { field: "near", type: "quantitative", scale: null } }),
-          },
-        },
+        dataLayer(
+          faded ? pairs(background).map((at, k) => ({ ...at, near: faded[k]! })) : pairs(background),
+          { x: x("x"), y: y("y"), description: { value: "data" } },
+          faded !== undefined,
+        ),
         // Descriptions for screen readers would spell the images out.
         ...arrowLayers(arrows, x, y, { color: paint, tooltip }, images ? { mark: { aria: false } } : {}),
       ],

@@ -29,7 +29,7 @@ export function logitsMatrices(input: LogitsInput): VegaLiteSpec {
   const { panels, count, captions, width = notebookWidth } = input;
   checkSize("width", width);
   checkNames("panels", panels);
-  check(Number.isInteger(count) && count >= 1, "count", count, "an integer >= 1");
+  check.count("count", count);
   const named = captions === undefined || captions.length === count;
   check(named, "captions", captions?.length, `${count}, one per pair`);
   const shown = Math.min(count, maxPairs);

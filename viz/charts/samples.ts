@@ -1,8 +1,9 @@
-import { check, required } from "../../src/errors.js";
+import { check } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import { checkImages } from "../picture.js";
 import { planeOf } from "../projections/pca.js";
 import { fading, first, matrixShape, type Projection, spread, thin } from "../projections/projection.js";
+import { inputOf, type Runs, sampled } from "../runs.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount } from "../text.js";
 import { fontSizes, runColors } from "../theme.js";
@@ -24,6 +25,16 @@ export interface SamplesInput {
   width?: number;
 }
 
+export interface SampleGridsInput extends SamplesInput {
+  /** Images beside each other within one grid. Default 4; as many rows are shown. */
+  columns?: number;
+}
+
+export interface SampleScatterInput extends SamplesInput {
+  /** Default: points in the plane as they are, others by PCA of the data. */
+  projection?: Projection;
+}
+
 const maxFrames = 5;
 /** Most samples, and most data, that are drawn in a panel. */
 const maxPoints = 300;
@@ -31,11 +42,14 @@ const maxPoints = 300;
 /**
  * Grids of sampled images, a row per run and a column per time of training; the data in the last column.
  * Samples are [count, height, width, channels] in [-1, 1]; item i of every frame is shown at the same place.
- * @param input.columns images beside each other within one grid. Default 4; as many rows are shown.
+ * @param given runs, or plain rows.
  * @throws TangentLabError `invalid-argument` for other shapes and values that are not finite.
  */
-export function sampleGrids(input: SamplesInput & { columns?: number }): VegaLiteSpec {
-  required("input", input, "the data of the chart");
+export function sampleGrids(
+  given: SampleGridsInput | Runs,
+  options: Partial<SampleGridsInput> = {},
+): VegaLiteSpec {
+  const input = inputOf<SampleGridsInput>(given, options, sampled);
   const { runs, reference, columns = 4, width = notebookWidth } = input;
   checkSize("width", width);
   check(
@@ -76,8 +90,11 @@ export function sampleGrids(input: SamplesInput & { columns?: number }): VegaLit
  * shown by `projection`, by default on the two principal axes of `reference`, or of the last samples where there is none.
  * @throws TangentLabError `invalid-argument` where shapes differ or values are not finite.
  */
-export function sampleScatter(input: SamplesInput & { projection?: Projection }): VegaLiteSpec {
-  required("input", input, "the data of the chart");
+export function sampleScatter(
+  given: SampleScatterInput | Runs,
+  options: Partial<SampleScatterInput> = {},
+): VegaLiteSpec {
+  const input = inputOf<SampleScatterInput>(given, options, sampled);
   const { runs, reference, width = notebookWidth } = input;
   checkSize("width", width);
   const { steps, total, frames } = alignFrames(runs);
@@ -119,72 +136,12 @@ export function sampleScatter(input: SamplesInput & { projection?: Projection })
       outside += points.filter(
         (p) => p.x < limits[0][0]! || p.x > limits[0][1]! || p.y < limits[1][0]! || p.y > limits[1][1]!,
       ).length;
-      const axis = { labels: false, ticks: false, grid: false, domain: false };
-      const encoding = {
-        x: {
-          field: "x",
-          type: "quantitative",
-          title: null,
-          scale: { domain: limits[0], nice: false, zero: false },
-          axis,
-        },
-        y: {
-          field: "y",
-          type: "quantitative",
-          title: j === 0 ? run.name : null,
-          scale: { domain: limits[1], nice: false, zero: false },
-          axis: { ...axis, titleColor: colors[i], titleFontSize: 13, titleFontWeight: "bold" },
-        },
-      };
-      const behind = {
-        data: { name: "background", values: background },
-        mark: {
-          type: "point",
-          filled: true,
-          size: 5,
-          opacity: 0.6,
-          clip: true,
-          style: "data",
-          tooltip: null,
-        },
-        // A word per point for screen readers, not its coordinates: the file is a third smaller.
-        encoding: {
-          ...encoding,
-          ...(faded && { opacity: { field: "near", type: "quantitative", scale: null } }),
-          description: { value: "data" },
-        },
-      };
-      return {
-        ...(i === 0
-          ? {
-              title: {
-                text: j === 0 ? `step ${formatCount(step)}` : formatCount(step),
-                anchor: "middle",
-                fontSize: fontSizes.label,
-                fontWeight: "normal",
-                offset: 4,
-              },
-            }
-          : {}),
-        width: side,
-        height: side,
-        view: { stroke: "#8b949e", strokeOpacity: 0.4 },
-        layer: [
-          ...(reference ? [behind] : []),
-          {
-            data: { values: points },
-            mark: {
-              type: "point",
-              filled: true,
-              size: 9,
-              opacity: 0.8,
-              clip: true,
-              color: colors[i],
-            },
-            encoding: { ...encoding, description: { value: "sample" } },
-          },
-        ],
-      };
+      const label = j === 0 ? `step ${formatCount(step)}` : formatCount(step);
+      return scatterPanel(points, reference ? background : [], {
+        ...{ side, limits, color: colors[i]!, faded: faded !== undefined },
+        ...(i === 0 && { step: label }),
+        ...(j === 0 && { name: run.name }),
+      });
     }),
   );
   notes.unshift(
@@ -203,6 +160,96 @@ export function sampleScatter(input: SamplesInput & { projection?: Projection })
     width,
     view: { concat: panels, columns: steps.length, spacing: 8 },
   });
+}
+
+/** One run's samples at one step over the data. */
+function scatterPanel(
+  points: readonly View[],
+  background: readonly View[],
+  {
+    side,
+    limits,
+    color,
+    faded,
+    step,
+    name,
+  }: {
+    side: number;
+    limits: readonly [number[], number[]];
+    color: string;
+    faded: boolean;
+    /** In the first row. */
+    step?: string;
+    /** In the first column. */
+    name?: string;
+  },
+): View {
+  const axis = { labels: false, ticks: false, grid: false, domain: false };
+  const encoding = {
+    x: {
+      field: "x",
+      type: "quantitative",
+      title: null,
+      scale: { domain: limits[0], nice: false, zero: false },
+      axis,
+    },
+    y: {
+      field: "y",
+      type: "quantitative",
+      title: name ?? null,
+      scale: { domain: limits[1], nice: false, zero: false },
+      axis: { ...axis, titleColor: color, titleFontSize: 13, titleFontWeight: "bold" },
+    },
+  };
+  const behind = {
+    data: { name: "background", values: background },
+    mark: {
+      type: "point",
+      filled: true,
+      size: 5,
+      opacity: 0.6,
+      clip: true,
+      style: "data",
+      tooltip: null,
+    },
+    // A word per point for screen readers, not its coordinates: the file is a third smaller.
+    encoding: {
+      ...encoding,
+      ...(faded && { opacity: { field: "near", type: "quantitative", scale: null } }),
+      description: { value: "data" },
+    },
+  };
+  return {
+    ...(step !== undefined
+      ? {
+          title: {
+            text: step,
+            anchor: "middle",
+            fontSize: fontSizes.label,
+            fontWeight: "normal",
+            offset: 4,
+          },
+        }
+      : {}),
+    width: side,
+    height: side,
+    view: { stroke: "#8b949e", strokeOpacity: 0.4 },
+    layer: [
+      ...(background.length > 0 ? [behind] : []),
+      {
+        data: { values: points },
+        mark: {
+          type: "point",
+          filled: true,
+          size: 9,
+          opacity: 0.8,
+          clip: true,
+          color: color,
+        },
+        encoding: { ...encoding, description: { value: "sample" } },
+      },
+    ],
+  };
 }
 
 /** Checks that all runs have the same steps, and picks at most `maxFrames` of them, first and last included. */

@@ -1,5 +1,6 @@
 import { check, required } from "../../src/errors.js";
 import { frame, notebookWidth, runLegend } from "../frame.js";
+import { cosines, inputOf, type Runs, shares } from "../runs.js";
 import type { VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatPercent } from "../text.js";
 import { checkNames, checkSize } from "../validate.js";
@@ -28,6 +29,11 @@ export interface ProbeChartInput {
   height?: number;
 }
 
+export interface ParallelShareInput extends ProbeChartInput {
+  /** Share of a random direction: manifold dimension / ambient dimension. */
+  chance?: number;
+}
+
 interface Row {
   run: string;
   step: number;
@@ -39,20 +45,23 @@ interface Row {
 /**
  * Share of the tangents' squared norm that lies in the tangent space of the data manifold, over training: mean over the probes, band
  * from their lower to their upper quartile. Values are shares in [0, 1]; the rest is normal to the manifold.
- * `chance` is the share of a random direction: manifold dimension / ambient dimension.
+ * @param given runs, or plain rows.
  * @throws TangentLabError `invalid-argument` on empty runs or shares outside [0, 1].
  */
-export function parallelShare(input: ProbeChartInput & { chance?: number }): VegaLiteSpec {
-  required("input", input, "the data of the chart");
+export function parallelShare(
+  given: ParallelShareInput | Runs,
+  options: Partial<ParallelShareInput> = {},
+): VegaLiteSpec {
+  const input = inputOf(given, options, shares);
   const { runs, chance } = input;
   const rows = summarize(runs, 0, 1);
   check(chance === undefined || (chance >= 0 && chance <= 1), "chance", chance, "a share between 0 and 1");
   const last = lastValues(runs, rows);
-  const shares = last.map(({ name, value }) => `${name} ${formatPercent(value)}`);
+  const ends = last.map(({ name, value }) => `${name} ${formatPercent(value)}`);
   return probeChart({
     ...input,
     rows,
-    title: input.title ?? `Tangents parallel to the data manifold at the end: ${shares.join(", ")}`,
+    title: input.title ?? `Tangents parallel to the data manifold at the end: ${ends.join(", ")}`,
     yTitle: "parallel share of squared norm",
     domain: [0, 1],
     format: ".0%",
@@ -66,10 +75,14 @@ export function parallelShare(input: ProbeChartInput & { chance?: number }): Veg
 /**
  * Cosine between a probe's tangent and the one at the recording before, over training: 1 keeps its direction, 0 is unrelated, -1 turns round.
  * Mean over the probes, band from their lower to their upper quartile.
+ * @param given runs, or plain rows.
  * @throws TangentLabError `invalid-argument` on empty runs or cosines outside [-1, 1].
  */
-export function directionChange(input: ProbeChartInput): VegaLiteSpec {
-  required("input", input, "the data of the chart");
+export function directionChange(
+  given: ProbeChartInput | Runs,
+  options: Partial<ProbeChartInput> = {},
+): VegaLiteSpec {
+  const input = inputOf(given, options, cosines);
   const rows = summarize(input.runs, -1, 1);
   const means = input.runs.map(({ name }) => {
     const own = rows.filter((row) => row.run === name);

@@ -1,11 +1,13 @@
-import { check, required } from "../../src/errors.js";
+import { check } from "../../src/errors.js";
 import { frame, notebookWidth } from "../frame.js";
 import { planeOf } from "../projections/pca.js";
 import { fading, matrixShape, type Projection, spread, thin } from "../projections/projection.js";
+import { frames, inputOf, type Runs } from "../runs.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatNumber } from "../text.js";
 import { inks, runColors } from "../theme.js";
 import { checkList, checkNames, checkPoints, checkSize, rowAxes } from "../validate.js";
+import { dataLayer } from "./arrows.js";
 import { panelTitle } from "./heat.js";
 
 export interface TrajectoriesInput {
@@ -31,8 +33,11 @@ const defaultProbes = 6;
  * a dot at the last, brighter as training goes on. Back and forth along the manifold is oscillation; straight onto it is convergence.
  * @throws TangentLabError `invalid-argument` where there are no frames, shapes differ or values are not finite.
  */
-export function trajectories(input: TrajectoriesInput): VegaLiteSpec {
-  required("input", input, "the data of the chart");
+export function trajectories(
+  given: TrajectoriesInput | Runs,
+  options: Partial<TrajectoriesInput> = {},
+): VegaLiteSpec {
+  const input = inputOf(given, options, frames);
   const { data, runs, width = notebookWidth } = input;
   checkSize("width", width);
   checkNames("runs", runs);
@@ -87,77 +92,100 @@ export function trajectories(input: TrajectoriesInput): VegaLiteSpec {
   const side = Math.min(400, Math.floor((width - 70 - (columns - 1) * 18) / columns));
   const last = Math.max(...runs.flatMap(({ frames }) => frames.map(({ step }) => step)));
   const colors = runColors(runs.map(({ name }) => name));
-  const views = runs.map(({ name }, i): View => {
-    const first = i % columns === 0;
-    const channel = (axis: 0 | 1, title: string | null): View => ({
-      field: axis === 0 ? "x" : "y",
-      type: "quantitative",
-      title,
-      scale: { domain: axis === 0 ? limits.x : limits.y, nice: false, zero: false },
-      axis: { grid: false, tickCount: 4, format: "~r", ...(axis === 1 && !first ? { labels: false } : {}) },
-    });
-    const [x, y] = [channel(0, projection.axes[0]), channel(1, first ? projection.axes[1] : null)];
-    const color = {
-      field: "step",
-      type: "quantitative",
-      scale: { domain: [0, last || 1], range: "ramp" },
-      legend: {
-        type: "gradient",
-        orient: "bottom",
-        title: "training step",
-        tickCount: 4,
-        gradientLength: 200,
-        format: ",~f",
-      },
-    };
-    const tooltip = [
-      { field: "probe", type: "ordinal" },
-      { field: "step", type: "quantitative" },
-    ];
-    const own = lines[i]!;
-    const segments = own.flatMap((row) => {
-      const next = own.find((other) => other.probe === row.probe && other.order === row.order + 1);
-      return next ? [{ ...row, x2: next.x, y2: next.y }] : [];
-    });
-    const most = Math.max(...own.map(({ order }) => order));
-    return {
-      title: panelTitle(name, colors[i]),
-      width: side,
-      height: side,
-      view: { stroke: inks.light.data, strokeOpacity: 0.4 },
-      layer: [
-        {
-          data: { name: "background", values: background },
-          mark: {
-            ...{ type: "point", filled: true, size: 9, opacity: 0.55 },
-            ...{ clip: true, style: "data", tooltip: null },
-          },
-          encoding: { x, y, opacity: { field: "near", type: "quantitative", scale: null } },
-        },
-        {
-          data: { values: segments },
-          mark: { type: "rule", strokeWidth: 1.8, clip: true, strokeCap: "round" },
-          encoding: { x, y, x2: { field: "x2" }, y2: { field: "y2" }, color, tooltip },
-        },
-        {
-          data: { values: own.filter(({ order }) => order === 0) },
-          mark: { type: "point", filled: false, size: 60, strokeWidth: 2, opacity: 1, clip: true },
-          encoding: { x, y, color, tooltip },
-        },
-        {
-          data: { values: own.filter(({ order }) => order === most) },
-          mark: { type: "point", filled: true, size: 70, opacity: 1, clip: true },
-          encoding: { x, y, color, tooltip },
-        },
-      ],
-    };
-  });
+  const views = runs.map(({ name }, i) =>
+    pathPanel(panelTitle(name, colors[i]), lines[i]!, background, {
+      ...{ side, limits, last },
+      axes: [projection.axes[0], i % columns === 0 ? projection.axes[1] : null],
+    }),
+  );
   return frame({
     title: input.title ?? pathTitle(input.runs, probes, dim),
     caption: notes,
     width,
     view: { concat: views, columns, spacing: 18 },
   });
+}
+
+/** An output's place in the plane after a step; `order` counts the recordings that are drawn. */
+interface Place {
+  probe: number;
+  step: number;
+  order: number;
+  x: number;
+  y: number;
+}
+
+/** The paths of one run over the data. */
+function pathPanel(
+  title: View,
+  own: readonly Place[],
+  background: readonly View[],
+  {
+    side,
+    limits,
+    last,
+    axes,
+  }: {
+    side: number;
+    limits: { x: number[]; y: number[] };
+    last: number;
+    axes: readonly [string, string | null];
+  },
+): View {
+  const channel = (axis: 0 | 1, title: string | null): View => ({
+    field: axis === 0 ? "x" : "y",
+    type: "quantitative",
+    title,
+    scale: { domain: axis === 0 ? limits.x : limits.y, nice: false, zero: false },
+    axis: { grid: false, tickCount: 4, format: "~r", ...(title === null ? { labels: false } : {}) },
+  });
+  const [x, y] = [channel(0, axes[0]), channel(1, axes[1])];
+  const color = {
+    field: "step",
+    type: "quantitative",
+    scale: { domain: [0, last || 1], range: "ramp" },
+    legend: {
+      type: "gradient",
+      orient: "bottom",
+      title: "training step",
+      tickCount: 4,
+      gradientLength: 200,
+      format: ",~f",
+    },
+  };
+  const tooltip = [
+    { field: "probe", type: "ordinal" },
+    { field: "step", type: "quantitative" },
+  ];
+  const segments = own.flatMap((row) => {
+    const next = own.find((other) => other.probe === row.probe && other.order === row.order + 1);
+    return next ? [{ ...row, x2: next.x, y2: next.y }] : [];
+  });
+  const most = Math.max(...own.map(({ order }) => order));
+  return {
+    title,
+    width: side,
+    height: side,
+    view: { stroke: inks.light.data, strokeOpacity: 0.4 },
+    layer: [
+      dataLayer(background, { x, y }, true),
+      {
+        data: { values: segments },
+        mark: { type: "rule", strokeWidth: 1.8, clip: true, strokeCap: "round" },
+        encoding: { x, y, x2: { field: "x2" }, y2: { field: "y2" }, color, tooltip },
+      },
+      {
+        data: { values: own.filter(({ order }) => order === 0) },
+        mark: { type: "point", filled: false, size: 60, strokeWidth: 2, opacity: 1, clip: true },
+        encoding: { x, y, color, tooltip },
+      },
+      {
+        data: { values: own.filter(({ order }) => order === most) },
+        mark: { type: "point", filled: true, size: 70, opacity: 1, clip: true },
+        encoding: { x, y, color, tooltip },
+      },
+    ],
+  };
 }
 
 /** How far outputs travel for how far they get: 1 is straight, more is back and forth. */

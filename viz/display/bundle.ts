@@ -29,3 +29,6 @@ export function chartBundle(spec: VegaLiteSpec, png?: Uint8Array): MimeBundle {
     },
   };
 }
+
+/** Sends the content of one of Jupyter's messages: `display_data`, or `update_display_data` where `update` is true. */
+export type Send = (content: object, update: boolean) => void;

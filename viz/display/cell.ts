@@ -11,9 +11,6 @@ export interface Cell {
   displayUpdatable(output: MimeBundle): (next: MimeBundle) => void;
 }
 
-/** Sends the content of one of Jupyter's messages: `display_data`, or `update_display_data` where `update` is true. */
-export type Send = (content: object, update: boolean) => void;
-
 /** The cell that a notebook's kernel, tslab or Deno's, is executing; null outside of both. Keep it to write to the same cell later. */
 export function currentCell(): Cell | null {
   const send = tslabSend() ?? denoSend();

@@ -1,4 +1,4 @@
-import type { Send } from "./cell.js";
+import type { Send } from "./bundle.js";
 
 interface DenoJupyter {
   broadcast(type: "display_data" | "update_display_data", content: object): Promise<void>;

@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import type { Send } from "./cell.js";
+import type { Send } from "./bundle.js";
 
 /** How the tslab kernel sends outputs of the cell that it is executing, or null outside of one. */
 export function tslabSend(): Send | null {

@@ -1,14 +1,21 @@
 import { check } from "../../src/errors.js";
 import type { Points } from "../spec.js";
 import { checkRows } from "./check.js";
+import { type Numbers, squaredDistance, typed } from "./distance.js";
 import { matrixShape } from "./projection.js";
 
 /**
  * How far neighbours in a projection are neighbours in the data: 1 where all are, about 0.5 at random (Venna and Kaski, 2001).
- * Takes time and memory of count²; thin more than about 1,000 points first.
+ * Takes time of count², or of count times `judged`.
  * @param neighbors size k of the neighbourhoods compared, less than half of the points. Default 5, less where there are few points.
+ * @param judged of how many of the points, evenly among them, the neighbours are looked at: the mean of those is an estimate for all. Default all.
  */
-export function trustworthiness(original: Points, projected: Points, neighbors?: number): number {
+export function trustworthiness(
+  original: Points,
+  projected: Points,
+  neighbors?: number,
+  judged = Number.MAX_SAFE_INTEGER,
+): number {
   checkRows("original", original, 4);
   checkRows("projected", projected, 4);
   const [n] = matrixShape(original);
@@ -27,24 +34,47 @@ export function trustworthiness(original: Points, projected: Points, neighbors?:
     `an integer from 1 to ${most}, less than half of the points`,
   );
 
+  const some = Math.min(n, judged);
+  check(Number.isInteger(judged) && judged >= 1, "judged", judged, "an integer >= 1");
+  const [data, plane] = [typed(original.values), typed(projected.values)];
+  const [dim, planeDim] = [matrixShape(original)[1], matrixShape(projected)[1]];
   let penalty = 0;
-  const ranks = new Int32Array(n);
-  for (let i = 0; i < n; i++) {
-    for (const [rank, j] of byDistance(original, i).entries()) ranks[j] = rank + 1;
-    for (const j of byDistance(projected, i).slice(0, k)) penalty += Math.max(0, ranks[j]! - k);
+  for (let s = 0; s < some; s++) {
+    const i = Math.floor((s * n) / some);
+    const distances = distancesFrom(data, i, dim);
+    const near = distancesFrom(plane, i, planeDim);
+    for (const j of byDistance(near, i, k)) penalty += Math.max(0, rankOf(distances, i, j) - k);
   }
-  return 1 - (2 / (n * k * (2 * n - 3 * k - 1))) * penalty;
+  return 1 - (2 / (some * k * (2 * n - 3 * k - 1))) * penalty;
 }
 
-/** All other points, nearest to point `i` first. */
-function byDistance(points: Points, i: number): number[] {
-  const [n, dim] = matrixShape(points);
-  const { values } = points;
-  const distances = new Float64Array(n);
-  for (let j = 0; j < n; j++) {
-    for (let d = 0; d < dim; d++) distances[j]! += (values[j * dim + d]! - values[i * dim + d]!) ** 2;
+/** Squared. */
+function distancesFrom(values: Numbers, i: number, dim: number): Float64Array {
+  const out = new Float64Array(values.length / dim);
+  for (let j = 0; j < out.length; j++)
+    out[j] = squaredDistance(values, i * dim, values, j * dim, dim, Number.POSITIVE_INFINITY);
+  return out;
+}
+
+/** The `k` other points nearest to point `i`. */
+function byDistance(distances: Float64Array, i: number, k: number): number[] {
+  const nearest: number[] = [];
+  for (let j = 0; j < distances.length; j++) {
+    if (j === i || (nearest.length === k && !(distances[j]! < distances[nearest[k - 1]!]!))) continue;
+    if (nearest.length === k) nearest.pop();
+    let at = nearest.length;
+    while (at > 0 && distances[nearest[at - 1]!]! > distances[j]!) at--;
+    nearest.splice(at, 0, j);
   }
-  return Array.from({ length: n }, (_, j) => j)
-    .filter((j) => j !== i)
-    .sort((a, b) => distances[a]! - distances[b]!);
+  return nearest;
+}
+
+/** Which of the others, nearest first, j is: 1 the nearest. Of two as far away the first comes first. */
+function rankOf(distances: Float64Array, i: number, j: number): number {
+  let rank = 1;
+  for (let other = 0; other < distances.length; other++) {
+    if (other === i || other === j) continue;
+    if (distances[other]! < distances[j]! || (distances[other] === distances[j] && other < j)) rank++;
+  }
+  return rank;
 }

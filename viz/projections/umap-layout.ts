@@ -1,46 +1,46 @@
-import type { UMAP } from "umap-js";
+import type { Edges } from "./fuzzy-graph.js";
+import type { Work } from "./turns.js";
 
-/** What umap-js keeps of a fit that is about to begin: edges, how often each is sampled, and the curve of membership. */
-interface LayoutState {
-  head: readonly number[];
-  tail: readonly number[];
-  /** Epochs from one sample of an edge to the next. */
-  epochsPerSample: readonly number[];
-  epochsPerNegativeSample: readonly number[];
-  headEmbedding: readonly (readonly number[])[];
+export interface LayoutOptions {
+  /** Of the curve 1 / (1 + a d^(2b)) of strength over distance in the plane. */
   a: number;
   b: number;
-  gamma: number;
-  initialAlpha: number;
-  nEpochs: number;
+  epochs: number;
+  seed: number;
 }
 
 /** No coordinate moves further than this times the step size at once. */
 const clip = 4;
+/** Points that each sample of an edge is pushed away from. */
+const negatives = 5;
 
 /**
- * UMAP's stochastic descent, the same updates in the same order as umap-js's own, on typed arrays and with the forces read from
- * tables (to 0.4%, one power per entry instead of one per pair): several times as fast.
- * Places are moved from those of `initializeFit`; negative samples come from a small generator seeded with `seed`.
- * @returns [count, 2], row by row.
+ * UMAP's stochastic descent (McInnes et al. 2018, algorithm 5) on one thread, so that the same seed gives the same map: an edge is sampled as often as it is
+ * strong, pulls its two points together and pushes the first from five others, which a small generator draws. Forces are read from tables (to 0.4%, one
+ * power per entry instead of one per pair). A part of the work is an epoch.
+ * @param places [count, 2], where the points begin; moved.
  */
-export function optimizeLayout(map: UMAP, seed: number): Float64Array {
-  const state = (map as unknown as { optimizationState: LayoutState }).optimizationState;
-  const { a, b, gamma, initialAlpha, nEpochs } = state;
-  const [head, tail] = [Int32Array.from(state.head), Int32Array.from(state.tail)];
-  const every = Float64Array.from(state.epochsPerSample);
-  const everyNegative = Float64Array.from(state.epochsPerNegativeSample);
-  const [next, nextNegative] = [every.slice(), everyNegative.slice()];
-  const places = Float64Array.from(state.headEmbedding.flat());
+export function* optimizeLayout(
+  places: Float64Array,
+  { head, tail, weights }: Edges,
+  { a, b, epochs, seed }: LayoutOptions,
+): Work<void> {
   const count = places.length / 2;
+  let greatest = 0;
+  for (const weight of weights) greatest = Math.max(greatest, weight);
+  /** Epochs from one sample of an edge to the next. */
+  const every = Float64Array.from(weights, (weight) => greatest / weight);
+  const next = every.slice();
+  // Of negative samples to the next.
+  const nextNegative = every.map((epochsPerSample) => epochsPerSample / negatives);
   const pulls = table((square) => (-2 * a * b * square ** (b - 1)) / (a * square ** b + 1));
-  const pushes = table((square) => (2 * gamma * b) / ((0.001 + square) * (a * square ** b + 1)));
+  const pushes = table((square) => (2 * b) / ((0.001 + square) * (a * square ** b + 1)));
   const float = new Float32Array(1);
   const bits = new Uint32Array(float.buffer);
   let random = seed | 0 || 1;
-  for (let epoch = 0; epoch < nEpochs; epoch++) {
-    // umap-js lowers the step size at the end of each epoch.
-    const alpha = initialAlpha * (1 - Math.max(0, epoch - 1) / nEpochs);
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    const alpha = 1 - epoch / epochs;
+    const most = alpha * clip;
     for (let e = 0; e < every.length; e++) {
       if (next[e]! > epoch) continue;
       const i = 2 * head[e]!;
@@ -52,17 +52,18 @@ export function optimizeLayout(map: UMAP, seed: number): Float64Array {
       let square = dx * dx + dy * dy;
       if (square > 0) {
         float[0] = square;
-        const pull = pulls[bits[0]! >>> dropped]!;
-        dx = alpha * limited(pull * dx);
-        dy = alpha * limited(pull * dy);
+        const pull = alpha * pulls[bits[0]! >>> dropped]!;
+        dx = limited(pull * dx, most);
+        dy = limited(pull * dy, most);
         x += dx;
         y += dy;
         places[j] = places[j]! - dx;
         places[j + 1] = places[j + 1]! - dy;
       }
       next[e] = next[e]! + every[e]!;
-      const negatives = Math.floor((epoch - nextNegative[e]!) / everyNegative[e]!);
-      for (let n = 0; n < negatives; n++) {
+      const everyNegative = every[e]! / negatives;
+      const pushed = Math.floor((epoch - nextNegative[e]!) / everyNegative);
+      for (let n = 0; n < pushed; n++) {
         // xorshift32 (Marsaglia 2003).
         random ^= random << 13;
         random ^= random >>> 17;
@@ -74,20 +75,20 @@ export function optimizeLayout(map: UMAP, seed: number): Float64Array {
         square = dx * dx + dy * dy;
         if (square > 0) {
           float[0] = square;
-          const push = pushes[bits[0]! >>> dropped]!;
-          x += alpha * limited(push * dx);
-          y += alpha * limited(push * dy);
+          const push = alpha * pushes[bits[0]! >>> dropped]!;
+          x += limited(push * dx, most);
+          y += limited(push * dy, most);
         } else {
-          x += alpha * clip;
-          y += alpha * clip;
+          x += most;
+          y += most;
         }
       }
-      if (negatives > 0) nextNegative[e] = nextNegative[e]! + negatives * everyNegative[e]!;
+      if (pushed > 0) nextNegative[e] = nextNegative[e]! + pushed * everyNegative;
       places[i] = x;
       places[i + 1] = y;
     }
+    yield;
   }
-  return places;
 }
 
 /** A table has an entry per 128th of an octave: a float's exponent and the first 7 bits of its mantissa. */
@@ -104,4 +105,4 @@ function table(force: (square: number) => number): Float64Array {
   });
 }
 
-const limited = (value: number): number => Math.max(-clip, Math.min(clip, value));
+const limited = (value: number, most: number): number => Math.min(most, Math.max(-most, value));

@@ -1,4 +1,5 @@
-import { type Curve, metricCurves } from "../charts/curves.js";
+import type { ComparisonRecord } from "../../src/experiments/compare-record.js";
+import { metricCurves } from "../charts/curves.js";
 import { oscillationMap } from "../charts/direction-maps.js";
 import { tangentExplorer } from "../charts/explorer.js";
 import { tangentField } from "../charts/field.js";
@@ -9,90 +10,12 @@ import { trajectories } from "../charts/trajectories.js";
 import { planeOf } from "../projections/pca.js";
 import { first, spread, thin } from "../projections/projection.js";
 import { umap } from "../projections/umap.js";
+import { frames } from "../runs.js";
 import type { Points, VegaLiteSpec } from "../spec.js";
-import { capitalize, list, metricTitle } from "../text.js";
-import type { MetricsRow, ReportComparison, ReportRun } from "./input.js";
+import { capitalize, list } from "../text.js";
 
 /** A chart that is still to be made, so that one that cannot be made does not cost the others. */
 export type Draw = () => VegaLiteSpec;
-
-const isImages = ({ shape }: ReportComparison): boolean => shape.length === 3;
-
-export function samplesChart({ runs, reference, ...rest }: ReportComparison): Draw[] {
-  const input = { runs: runs.map(({ name, samples }) => ({ name, frames: samples })) };
-  return [
-    () =>
-      isImages({ runs, reference, ...rest })
-        ? sampleGrids({ ...input, reference })
-        : sampleScatter({
-            ...input,
-            reference: thin(reference, maxData),
-            projection: planeOf("reference", reference),
-          }),
-  ];
-}
-
-/** One chart per metric that any run has. */
-export function metricCharts({ runs }: ReportComparison): Draw[] {
-  const names = [...new Set(runs.flatMap((run) => run.curve.flatMap((row) => Object.keys(row.metrics))))];
-  return names.map((name) => () => {
-    const curves = curvesOf(runs, (run) => run.curve, name);
-    return metricCurves({
-      metric: metricTitle(name),
-      curves,
-      yScale: wide(curves) ? "log" : "linear",
-      height: 200,
-    });
-  });
-}
-
-/** Losses of the runs compared, and of what came before them. */
-export function lossCharts({ preparation, runs }: ReportComparison): Draw[] {
-  return [runs, preparation]
-    .filter((group) => group.some((run) => run.losses.length > 0))
-    .map((group) => () => {
-      const curves = curvesOf(group, (run) => run.losses, "loss");
-      return metricCurves({
-        metric: "training loss",
-        curves,
-        yScale: wide(curves) ? "log" : "linear",
-        height: 180,
-        title: `Training loss of ${list(curves.map((curve) => curve.name))}${curves.length > 1 ? ": different objectives, so compare shapes, not heights" : ""}`,
-      });
-    });
-}
-
-export function tangentCharts({ runs }: ReportComparison): Draw[] {
-  const probed = runs.filter((run) => run.probes.length > 0);
-  if (probed.length === 0) return [];
-  const chance = probed[0]!.probeSet?.chance;
-  return [
-    () =>
-      parallelShare({
-        runs: probed.map(({ name, probes }) => ({
-          name,
-          recordings: probes.map(({ step, parallel }) => ({ step, values: parallel })),
-        })),
-        ...(chance === undefined ? {} : { chance }),
-      }),
-    () =>
-      directionChange({
-        runs: probed.map(({ name, probes }) => ({
-          name,
-          recordings: probes.map(({ step, cosine }) => ({ step, values: cosine })),
-        })),
-      }),
-    () =>
-      oscillationMap({
-        width: wideChart,
-        runs: probed.map(({ name, probes, probeSet }) => ({
-          name,
-          times: probeSet?.times ?? [],
-          recordings: probes.map(({ step, cosine }) => ({ step, values: cosine })),
-        })),
-      }),
-  ];
-}
 
 /** As wide as the page, for charts with a panel for each run. */
 const wideChart = 620;
@@ -101,62 +24,88 @@ const maxData = 250;
 /** Recordings of images in the explorer: each output there is a picture in the file. */
 const pictureFrames = 9;
 
-/** Recording by recording: the same probes' outputs and tangents. */
-export function explorerChart({ runs, reference, shape, ...rest }: ReportComparison): Draw[] {
-  const probed = runs.filter((run) => run.probes.length > 0);
-  if (probed.length === 0) return [];
-  const images = isImages({ runs, reference, shape, ...rest });
+const isImages = ({ shape }: ComparisonRecord): boolean => shape.length === 3;
+
+/** Charts of tangents, where some were recorded. */
+const ofTangents = (comparison: ComparisonRecord, ...charts: Draw[]): Draw[] =>
+  comparison.runs.some(({ probes }) => probes.length > 0) ? charts : [];
+
+export function samplesChart(comparison: ComparisonRecord): Draw[] {
+  const { reference } = comparison;
   return [
     () =>
-      tangentExplorer({
-        width: wideChart,
-        data: thin(reference, maxData),
-        projection: images ? umap(reference) : planeOf("reference", reference),
-        runs: probed.map(({ name, probes }) => ({
-          name,
-          frames: spread(probes, images ? pictureFrames : probes.length).map(
-            ({ step, outputs, tangents, parallel }) => ({ step, outputs, tangents, values: parallel }),
-          ),
-        })),
-      }),
+      isImages(comparison)
+        ? sampleGrids(comparison)
+        : sampleScatter(comparison, {
+            reference: thin(reference, maxData),
+            projection: planeOf("reference", reference),
+          }),
   ];
+}
+
+/** One chart per metric that any run has. */
+export function metricCharts(comparison: ComparisonRecord): Draw[] {
+  const rows = comparison.runs.flatMap(({ curve }) => curve);
+  const names = new Set(rows.flatMap(({ metrics }) => Object.keys(metrics)));
+  return [...names].map((metric) => () => metricCurves(comparison, { metric, height: 200 }));
+}
+
+/** Losses of the runs compared, and of what came before them. */
+export function lossCharts({ preparation, runs }: ComparisonRecord): Draw[] {
+  return [runs, preparation]
+    .map((group) => group.filter((run) => run.losses.length > 0))
+    .filter((group) => group.length > 0)
+    .map((group) => () => {
+      const names = group.map(({ name }) => name);
+      const several = group.length > 1 ? ": different losses, so compare shapes, not heights" : "";
+      return metricCurves(group, { height: 180, title: `Training loss of ${list(names)}${several}` });
+    });
+}
+
+export const tangentCharts = (comparison: ComparisonRecord): Draw[] =>
+  ofTangents(
+    comparison,
+    () => parallelShare(comparison),
+    () => directionChange(comparison),
+    () => oscillationMap(comparison, { width: wideChart }),
+  );
+
+/** Recording by recording: the same probes' outputs and tangents. */
+export function explorerChart(comparison: ComparisonRecord): Draw[] {
+  const { reference } = comparison;
+  const images = isImages(comparison);
+  return ofTangents(comparison, () =>
+    tangentExplorer(comparison, {
+      width: wideChart,
+      data: thin(reference, maxData),
+      projection: images ? umap(reference) : planeOf("reference", reference),
+      runs: frames(comparison).runs.map(({ name, frames }) => ({
+        name,
+        frames: spread(frames, images ? pictureFrames : frames.length),
+      })),
+    }),
+  );
 }
 
 /** Where the outputs of some probes go over training; of points, because a path through a plane of images shows little. */
-export function pathCharts({ runs, reference, shape, ...rest }: ReportComparison): Draw[] {
-  const probed = runs.filter((run) => run.probes.length > 0);
-  if (probed.length === 0 || isImages({ runs, reference, shape, ...rest })) return [];
-  return [
-    () =>
-      trajectories({
-        width: wideChart,
-        data: thin(reference, maxData),
-        projection: planeOf("reference", reference),
-        runs: probed.map(({ name, probes }) => ({ name, frames: probes })),
-      }),
-  ];
+export function pathCharts(comparison: ComparisonRecord): Draw[] {
+  if (isImages(comparison)) return [];
+  const { reference } = comparison;
+  return ofTangents(comparison, () =>
+    trajectories(comparison, {
+      width: wideChart,
+      data: thin(reference, maxData),
+      projection: planeOf("reference", reference),
+    }),
+  );
 }
 
 /** The tangents at the end of training, in a plane; images in UMAP's. */
-export function fieldChart({ runs, reference, manifoldDim }: ReportComparison): Draw[] {
-  const probed = runs.filter((run) => run.probes.length > 0);
-  if (probed.length === 0) return [];
-  return [
-    () =>
-      tangentField({
-        width: wideChart,
-        data: reference,
-        runs: probed.map(({ name, probes }) => {
-          const { outputs, tangents, distance, parallel } = probes.at(-1)!;
-          return { name, outputs, tangents, values: distance, parallel };
-        }),
-        valueTitle: manifoldDim === null ? "distance to the nearest example" : "distance to the manifold",
-      }),
-  ];
-}
+export const fieldChart = (comparison: ComparisonRecord): Draw[] =>
+  ofTangents(comparison, () => tangentField(comparison, { width: wideChart }));
 
 /** One example's probes, which come first; those of the first run are shown for all runs: probes are the same (x0, noise, t). */
-export function pictureCharts(comparison: ReportComparison): Draw[] {
+export function pictureCharts(comparison: ComparisonRecord): Draw[] {
   const probed = comparison.runs.filter((run) => run.probes.length > 0);
   const set = probed[0]?.probeSet;
   if (!isImages(comparison) || !set) return [];
@@ -175,26 +124,6 @@ export function pictureCharts(comparison: ReportComparison): Draw[] {
         ],
       }),
   ];
-}
-
-function curvesOf(
-  runs: readonly ReportRun[],
-  rows: (run: ReportRun) => readonly MetricsRow[],
-  metric: string,
-): Curve[] {
-  return runs.flatMap((run) => {
-    const own = rows(run).filter((row) => metric in row.metrics);
-    if (own.length === 0) return [];
-    const values = own.map((row) => row.metrics[metric] ?? Number.NaN);
-    return [{ name: run.name, steps: own.map((row) => row.step), values }];
-  });
-}
-
-/** Whether a linear axis would press most of the curves flat. */
-export function wide(curves: readonly Pick<Curve, "values">[]): boolean {
-  const values = curves.flatMap((curve) => Array.from(curve.values)).filter(Number.isFinite);
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  return low > 0 && high / low > 8;
 }
 
 /** For headings. */

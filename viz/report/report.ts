@@ -1,4 +1,6 @@
 import { required } from "../../src/errors.js";
+import type { ComparisonRecord, ReportData } from "../../src/experiments/compare-record.js";
+import type { RunRecord } from "../../src/loop/record.js";
 import { Page } from "../render/page.js";
 import { capitalize, escapeHTML } from "../text.js";
 import { checkList } from "../validate.js";
@@ -14,14 +16,13 @@ import {
   samplesChart,
   tangentCharts,
 } from "./charts.js";
-import type { ReportComparison, ReportInput, ReportRun } from "./input.js";
 import { drawn, duration, type Facts, factTable, factText, header, style, words } from "./parts.js";
 
 /**
  * The report of an experiment as one self-contained HTML file, about 1 to 4 MB: opens offline, follows light and dark, prints.
  * A chart whose data cannot be drawn (a run that diverged, say) is replaced by one line that says why.
  */
-export async function renderReport(data: ReportInput): Promise<string> {
+export async function renderReport(data: ReportData): Promise<string> {
   checkList("comparisons", required("data", data, "what a comparison has recorded").comparisons);
   const page = new Page();
   const body = [
@@ -43,7 +44,7 @@ export async function renderReport(data: ReportInput): Promise<string> {
   return page.html({ title: data.title, body, style });
 }
 
-function comparisonSection(page: Page, comparison: ReportComparison, index: number): string {
+function comparisonSection(page: Page, comparison: ComparisonRecord, index: number): string {
   const { dataset, shape, manifoldDim, runs } = comparison;
   const size = shape.length === 1 ? `points of ${shape[0]} dimensions` : `images of ${shape.join(" × ")}`;
   const manifold = manifoldDim === null ? "" : `, on a known manifold of dimension ${manifoldDim}`;
@@ -100,7 +101,7 @@ function comparisonSection(page: Page, comparison: ReportComparison, index: numb
 ${sections.join("\n")}</section>`;
 }
 
-function provenance({ settings, machine, versions, comparisons }: ReportInput): string {
+function provenance({ settings, machine, versions, comparisons }: ReportData): string {
   const runs = comparisons.flatMap(({ dataset, preparation, runs }) =>
     [...preparation, ...runs].map((run) => ({ heading: `${run.name}, ${dataset}`, facts: runFacts(run) })),
   );
@@ -111,7 +112,7 @@ function provenance({ settings, machine, versions, comparisons }: ReportInput): 
 <h3>Versions</h3>${factTable(versions)}</section>`;
 }
 
-const runFacts = (run: ReportRun): Facts => ({
+const runFacts = (run: RunRecord): Facts => ({
   ...run.settings,
   parameters: run.parameters,
   engine: run.engine,

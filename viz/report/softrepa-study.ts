@@ -1,46 +1,15 @@
+import type { SoftRepaStudyRecord } from "../../src/experiments/softrepa/study.js";
+import type { Interval } from "../../src/experiments/statistics.js";
 import { intervals } from "../charts/intervals.js";
 import { Page } from "../render/page.js";
 import { escapeHTML, formatNumber } from "../text.js";
 import { drawn, factTable, header, style } from "./parts.js";
 
-interface IntervalInput {
-  mean: number;
-  low: number | null;
-  high: number | null;
-  count: number;
-}
-
-/** What the report of the soft token study reads. */
-export interface SoftRepaStudyInput {
-  title: string;
-  question: string;
-  /** ISO 8601. */
-  date: string;
-  seconds: number;
-  quick: boolean;
-  dataset: string;
-  seeds: readonly number[];
-  ceiling: Readonly<Record<string, { overall: number; byAttribute: Readonly<Record<string, number>> }>>;
-  arms: readonly {
-    name: string;
-    trained: number;
-    outcomes: readonly {
-      measure: string;
-      values: readonly number[];
-      interval: IntervalInput;
-      versus: IntervalInput | null;
-    }[];
-  }[];
-  settings: Readonly<Record<string, unknown>>;
-  machine: Readonly<Record<string, string>>;
-  versions: Readonly<Record<string, string>>;
-}
-
 /** The measures that the charts show. */
 const headline = /all attributes right|Fréchet|information|all as asked/;
 
 /** The study as one self-contained HTML file. */
-export async function renderSoftRepaStudy(study: SoftRepaStudyInput): Promise<string> {
+export async function renderSoftRepaStudy(study: SoftRepaStudyRecord): Promise<string> {
   const page = new Page();
   const { title, date, seconds, question, seeds, quick, arms, ceiling } = study;
   const measures = arms[0]!.outcomes.map(({ measure }) => measure);
@@ -84,7 +53,7 @@ export async function renderSoftRepaStudy(study: SoftRepaStudyInput): Promise<st
  * @param all false: only the measures that the charts show.
  */
 export function softRepaTable(
-  { arms }: SoftRepaStudyInput,
+  { arms }: SoftRepaStudyRecord,
   { all = true }: { all?: boolean } = {},
 ): { head: string[]; rows: string[][] } {
   return {
@@ -106,10 +75,10 @@ export function softRepaTable(
   };
 }
 
-export const softRepaNote = ({ seeds }: SoftRepaStudyInput): string =>
+export const softRepaNote = ({ seeds }: SoftRepaStudyRecord): string =>
   `Mean over ${seeds.length} seeds with its 95% interval (Student's t); * where the interval of the difference to the same seeds' model without tokens leaves out 0. In brackets: trained numbers.`;
 
-const leavesOutZero = ({ low, high }: IntervalInput): boolean =>
+const leavesOutZero = ({ low, high }: Interval): boolean =>
   low !== null && high !== null && (low > 0 || high < 0);
 
 const htmlTable = ({ head, rows }: { head: string[]; rows: string[][] }): string =>

@@ -1,13 +1,14 @@
+import type { Agreement } from "../../datasets/captioned.js";
+import type { ArmRecord, SoftRepaRecord, SplitName } from "../../src/experiments/softrepa/record.js";
 import { metricCurves } from "../charts/curves.js";
 import { pictureURI } from "../picture.js";
 import { Page } from "../render/page.js";
 import type { Points } from "../spec.js";
 import { capitalize, escapeHTML, formatNumber } from "../text.js";
 import { drawn, factTable, header, style } from "./parts.js";
-import type { ArmInput, SoftRepaInput } from "./softrepa-input.js";
 
 /** The report of soft tokens as one self-contained HTML file, like `renderReport`'s. */
-export async function renderSoftRepa(record: SoftRepaInput): Promise<string> {
+export async function renderSoftRepa(record: SoftRepaRecord): Promise<string> {
   const page = new Page();
   const sections: [id: string, title: string, body: string][] = [
     ["images", "Captions and images", images(record)],
@@ -41,8 +42,8 @@ export async function renderSoftRepa(record: SoftRepaInput): Promise<string> {
   return page.html({ title, body, style: style + ownStyle });
 }
 
-function cards({ arms }: SoftRepaInput): { label: string; value: string; detail: string }[] {
-  const splits = [...new Set(arms.flatMap((arm) => Object.keys(arm.splits)))];
+function cards({ arms }: SoftRepaRecord): { label: string; value: string; detail: string }[] {
+  const splits = [...new Set(arms.flatMap((arm) => Object.keys(arm.splits) as SplitName[]))];
   return splits.map((split) => ({
     label: `all attributes right, ${split} combinations`,
     value: arms.map((arm) => percent(arm.splits[split]!.agreement.overall)).join(" → "),
@@ -50,7 +51,7 @@ function cards({ arms }: SoftRepaInput): { label: string; value: string; detail:
   }));
 }
 
-function images({ examples, arms }: SoftRepaInput): string {
+function images({ examples, arms }: SoftRepaRecord): string {
   return examples
     .map(({ split, captions, images, right, real }) => {
       const head = ["", ...arms.map(({ name }) => name), "a real image"];
@@ -64,8 +65,8 @@ function images({ examples, arms }: SoftRepaInput): string {
     .join("");
 }
 
-function agreementSection({ arms, ceiling }: SoftRepaInput): string {
-  return Object.entries(ceiling)
+function agreementSection({ arms, ceiling }: SoftRepaRecord): string {
+  return (Object.entries(ceiling) as [SplitName, Agreement][])
     .map(([split, clean]) => {
       const attributes = Object.keys(clean.byAttribute);
       const row = (name: string, { overall, byAttribute }: typeof clean, rest: string[]): string[] => [
@@ -100,7 +101,7 @@ function agreementSection({ arms, ceiling }: SoftRepaInput): string {
     );
 }
 
-function attention({ attention }: SoftRepaInput): string {
+function attention({ attention }: SoftRepaRecord): string {
   if (!attention) return "";
   const { captions, images, layers, t } = attention;
   const range = layers.flatMap(({ values }) => values as readonly number[]);
@@ -119,7 +120,7 @@ function attention({ attention }: SoftRepaInput): string {
   return `<p>Share of each patch's attention that goes to all soft tokens of a layer together, at noise level t = ${formatNumber(t)}: black is ${percent(low)}, white ${percent(high)}.</p>${table(head, rows)}`;
 }
 
-function editing({ arms, strips }: SoftRepaInput): string {
+function editing({ arms, strips }: SoftRepaRecord): string {
   const rows = arms.flatMap(({ name, editing }) =>
     editing.map(({ start, changed, kept, target, distance }) => [
       escapeHTML(name),
@@ -144,10 +145,10 @@ function editing({ arms, strips }: SoftRepaInput): string {
 <h3>From source to target</h3>${pictures.join("")}`;
 }
 
-function representation({ arms }: SoftRepaInput): string {
+function representation({ arms }: SoftRepaRecord): string {
   const probed = arms.filter((arm) => arm.alignment !== null);
   const attributes = Object.keys(probed[0]?.alignment?.probe ?? {});
-  const value = (arm: ArmInput): string[] => [
+  const value = (arm: ArmRecord): string[] => [
     escapeHTML(arm.name),
     ...attributes.map((name) => (arm.alignment ? percent(arm.alignment.probe[name]!) : "")),
     ...(probed.length > 0 ? [arm.alignment ? formatNumber(arm.alignment.cknna) : ""] : []),
@@ -168,7 +169,7 @@ function representation({ arms }: SoftRepaInput): string {
   return note + table(head, arms.map(value));
 }
 
-function training(page: Page, { runs }: SoftRepaInput): string {
+function training(page: Page, { runs }: SoftRepaRecord): string {
   return runs
     .filter(({ losses }) => losses.length > 1)
     .map(({ name, losses, parameters, seconds }) =>

@@ -1,5 +1,6 @@
+import type { Interval } from "../../src/experiments/statistics.js";
+import type { CellSummary, Outcome, PanelSummary, StudyRecord } from "../../src/experiments/summary.js";
 import { capitalize, formatNumber, list, metricTitle } from "../text.js";
-import type { CellInput, IntervalInput, OutcomeInput, PanelInput, StudyInput } from "./study-input.js";
 
 /** Rows of text: for HTML and for Markdown. */
 export interface TextTable {
@@ -12,8 +13,8 @@ export interface TextTable {
  * @param most measures at most; the study's first ones matter most.
  */
 export function outcomeTable(
-  { axis }: StudyInput,
-  { cells, reference }: PanelInput,
+  { axis }: StudyRecord,
+  { cells, reference }: PanelSummary,
   most = Infinity,
 ): TextTable {
   const measures = [...new Set(cells.flatMap(({ outcomes }) => Object.keys(outcomes)))].slice(0, most);
@@ -40,7 +41,7 @@ export function outcomeTable(
 }
 
 /** "0.57 (0.5 to 0.64)"; of targets that were not always reached, how often they were. */
-function outcomeText(measure: string, { values, interval }: OutcomeInput, { steps }: CellInput): string {
+function outcomeText(measure: string, { values, interval }: Outcome, { steps }: CellSummary): string {
   if (interval) return intervalText(interval);
   const count = `${values.filter((value) => value !== null).length} of ${values.length}`;
   return measure === "steps"
@@ -48,39 +49,39 @@ function outcomeText(measure: string, { values, interval }: OutcomeInput, { step
     : `measured in ${count}`;
 }
 
-const intervalText = ({ mean, low, high }: IntervalInput): string =>
+const intervalText = ({ mean, low, high }: Interval): string =>
   `${formatNumber(mean)}${low === null ? "" : ` (${formatNumber(low)} to ${formatNumber(high!)})`}`;
 
 /** Whether the interval of a difference leaves out 0, that of a ratio 1. */
-export const isSignificant = (measure: string, { low, high }: IntervalInput): boolean => {
+export const isSignificant = (measure: string, { low, high }: Interval): boolean => {
   const nothing = measure === "steps" ? 1 : 0;
   return low !== null && high !== null && (low > nothing || high < nothing);
 };
 
-function versusText(measure: string, versus: IntervalInput): string {
+function versusText(measure: string, versus: Interval): string {
   const sign = measure !== "steps" && versus.mean > 0 ? "+" : "";
   const times = measure === "steps" ? "× " : "";
   return `${times}${sign}${intervalText(versus)}${isSignificant(measure, versus) ? " *" : ""}`;
 }
 
 /** Which seeds settings were chosen on, where there was a choice. */
-export const tuningNote = ({ seeds, panels }: StudyInput): string =>
+export const tuningNote = ({ seeds, panels }: StudyRecord): string =>
   panels.some(({ cells }) => cells.some(({ tuning }) => tuning.length > 0))
     ? ` Learning rates were chosen on seed${seeds.tune.length > 1 ? "s" : ""} ${seeds.tune.join(", ")}.`
     : "";
 
 /** What the starred numbers mean. */
-export const tableNote = ({ seeds }: StudyInput): string =>
+export const tableNote = ({ seeds }: StudyRecord): string =>
   `Mean over ${seeds.report.length} seeds with its 95% interval (Student's t). Against the reference: difference of runs with the same seed, of steps their ratio; * where its interval leaves out none: the 5% level for each, not corrected for their number.`;
 
 /** One line per panel, about the first measure by which runs could be compared: for the head of the report. */
-export function findings({ measures, panels }: StudyInput): {
+export function findings({ measures, panels }: StudyRecord): {
   label: string;
   value: string;
   detail: string;
 }[] {
   return panels.flatMap((panel) => {
-    const compared = (name: string): CellInput[] =>
+    const compared = (name: string): CellSummary[] =>
       panel.cells.filter(({ arm, outcomes }) => arm !== panel.reference && outcomes[name]?.versus);
     const names = measures.map((name) => (name === "metric" ? panel.metric : name));
     const name = names.find((each) => compared(each).length > 0);

@@ -1,11 +1,12 @@
+import type { CellSummary, PanelSummary, StudyRecord } from "../../src/experiments/summary.js";
 import { metricCurves } from "../charts/curves.js";
 import { intervals } from "../charts/intervals.js";
 import { sampleGrids } from "../charts/samples.js";
 import { Page } from "../render/page.js";
+import { cellCurves, wide } from "../runs.js";
 import { capitalize, escapeHTML, formatNumber, metricTitle } from "../text.js";
-import { type Draw, wide } from "./charts.js";
+import type { Draw } from "./charts.js";
 import { drawn, factTable, header, style } from "./parts.js";
-import type { CellInput, PanelInput, StudyInput } from "./study-input.js";
 import { findings, outcomeTable, type TextTable, tableNote, tuningNote } from "./study-table.js";
 
 /** Measures that are drawn over training: of more, a chart for each place would be too many to read. */
@@ -16,7 +17,7 @@ const ofTangents = ["parallel", "direction"];
 const secondHalf = "Of a run: the mean over the second half of training.";
 
 /** The report of a study as one self-contained HTML file, like `renderReport`'s. */
-export async function renderStudy(study: StudyInput): Promise<string> {
+export async function renderStudy(study: StudyRecord): Promise<string> {
   const page = new Page();
   const { title, date, seconds, question, seeds, settings, machine, versions } = study;
   const body = [
@@ -37,7 +38,7 @@ ${factTable(settings)}<h3>Machine</h3>${factTable(machine)}<h3>Versions</h3>${fa
   return page.html({ title, body, style });
 }
 
-function panelSection(page: Page, study: StudyInput, panel: PanelInput, index: number): string {
+function panelSection(page: Page, study: StudyRecord, panel: PanelSummary, index: number): string {
   const names = study.measures.map((name) => (name === "metric" ? panel.metric : name));
   const charts = [
     ...samplesChart(panel),
@@ -62,7 +63,7 @@ ${tuned.rows.length > 0 ? `<h3>Choice of learning rates</h3><div class="wide">${
 }
 
 /** What each arm draws, where there are no places on an axis: those would be too many pictures. */
-function samplesChart({ cells }: PanelInput): Draw[] {
+function samplesChart({ cells }: PanelSummary): Draw[] {
   const runs = cells.flatMap(({ arm, at, samples, steps }) =>
     at === null && samples ? [{ name: arm, frames: [{ step: steps, samples }] }] : [],
   );
@@ -71,12 +72,12 @@ function samplesChart({ cells }: PanelInput): Draw[] {
 }
 
 /** A measure by place on the study's axis; in a panel without places by arm. */
-function axisChart({ axis }: StudyInput, { cells, reference }: PanelInput, name: string): Draw[] {
+function axisChart({ axis }: StudyRecord, { cells, reference }: PanelSummary, name: string): Draw[] {
   const all = cells.filter(({ outcomes }) => outcomes[name]?.interval);
   const onAxis = all.filter(({ at }) => at !== null);
   const placed = onAxis.length > 0 ? onAxis : all;
   if (placed.length === 0) return [];
-  const place = ({ at, arm }: CellInput): number | string => at ?? arm;
+  const place = ({ at, arm }: CellSummary): number | string => at ?? arm;
   const arms = [...new Set(placed.map(({ arm }) => arm))];
   const series = arms.map((arm) => ({
     name: arm,
@@ -134,7 +135,7 @@ function axisTitle(
 }
 
 /** A measure over training: a chart for each place on the axis. */
-function curveCharts({ axis }: StudyInput, { cells }: PanelInput, name: string): Draw[] {
+function curveCharts({ axis }: StudyRecord, { cells }: PanelSummary, name: string): Draw[] {
   const places = [...new Set(cells.map(({ at }) => at))];
   const drawable = cells.filter(({ curves }) => (curves[name]?.length ?? 0) > 0);
   // One kind of scale for all places, so that charts below each other can be compared.
@@ -145,19 +146,7 @@ function curveCharts({ axis }: StudyInput, { cells }: PanelInput, name: string):
   return (places.length > 1 ? places.filter((at) => at !== null) : places).flatMap((place) => {
     const here = drawable.filter(({ at }) => at === place || at === null);
     if (here.length === 0) return [];
-    const curves = here.map(({ arm, curves }) => {
-      const rows = curves[name]!;
-      const bounded = rows.every(({ interval }) => interval.low !== null);
-      return {
-        name: arm,
-        steps: rows.map(({ step }) => step),
-        values: rows.map(({ interval }) => interval.mean),
-        ...(bounded && {
-          low: rows.map(({ interval }) => interval.low!),
-          high: rows.map(({ interval }) => interval.high!),
-        }),
-      };
-    });
+    const curves = cellCurves(here, name);
     const title = metricTitle(name);
     const where = place === null ? "" : `, ${axis ?? ""} ${place}`;
     const several = here.some(({ curves }) => curves[name]!.some(({ interval }) => interval.count > 1));
@@ -180,7 +169,7 @@ function curveCharts({ axis }: StudyInput, { cells }: PanelInput, name: string):
   });
 }
 
-const tuningTable = ({ cells, metric }: PanelInput): TextTable => ({
+const tuningTable = ({ cells, metric }: PanelSummary): TextTable => ({
   head: ["loss", "at", "learning rate", metricTitle(metric), "chosen"],
   rows: cells.flatMap(({ arm, at, learningRate, tuning }) =>
     tuning.map((choice) => [

@@ -1,9 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
 import "../tfjs.js";
 import { TangentLabError } from "../../errors.js";
+import { unsuited, widening } from "../types.js";
 import type { ConstantData, Graph, Value } from "./graph.js";
 import { guarded } from "./guards.js";
-import type { ElementType } from "./proto.js";
+import { type ElementType, elementType } from "./proto.js";
 
 /** Name of the symbolic tfjs backend whose kernels record nodes of an ONNX graph instead of computing. */
 export const traceBackendName = "tangent-lab-trace";
@@ -134,7 +135,11 @@ export function registerTraceBackend(kernels: Readonly<Record<string, Kernel>>):
       backendName: traceBackendName,
       kernelFunc: ({ inputs, attrs }) => {
         const infos = Object.entries(inputs).filter(([, info]) => info != null) as [string, tf.TensorInfo][];
-        const values = infos.map(([name, info]) => [name, trace.value(info)] as const);
+        const values = infos.map(([name, info]) => [name, widened(kernelName, trace.value(info))] as const);
+        checkTypes(
+          kernelName,
+          values.map(([, value]) => value.type),
+        );
         const out = kernel({
           graph: trace.graph!,
           inputs: Object.fromEntries(values),
@@ -166,6 +171,26 @@ export function registerTraceBackend(kernels: Readonly<Record<string, Kernel>>):
       },
     });
   }
+}
+
+/** The value as floats for kernels whose result is then the same. */
+const widened = (kernelName: string, value: Value): Value =>
+  widening.has(kernelName) && value.type !== "float32"
+    ? backend!.graph!.op("Cast", [value], value.shape, "float32", { to: elementType.float32 })
+    : value;
+
+/** @throws TangentLabError `unsupported-op` for a kernel that cannot compute with one of these types. */
+function checkTypes(kernelName: string, dtypes: readonly ElementType[]): void {
+  const dtype = unsuited(kernelName, dtypes);
+  if (!dtype) return;
+  throw new TangentLabError(
+    "unsupported-op",
+    `compiled steps have no ${kernelName} of ${dtype}, called at ${userFrame()}`,
+    {
+      argument: kernelName,
+      allowed: 'float32: tf.cast(x, "float32")',
+    },
+  );
 }
 
 /** Fails if a step is being traced: what is called then must be plain functions. */

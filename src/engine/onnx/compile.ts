@@ -1,5 +1,5 @@
 import type * as tf from "@tensorflow/tfjs-core";
-import { check } from "../../errors.js";
+import { check, TangentLabError } from "../../errors.js";
 import { checkResult } from "../result.js";
 import * as tree from "../tree.js";
 import { registerTraceBackend, trace } from "./backend.js";
@@ -120,7 +120,7 @@ export function compileOnnx<A extends tree.Tree[], R extends tree.Tree>(
       if ("moved" in source) return;
       targets[source.output] = i < donated ? buffers.take(session.outputs[source.output]!) : undefined;
     });
-    const results = await session.run(inputs, targets);
+    const results = await session.run(inputs, targets).catch(refused);
     const moved = new Set<number>();
     const tensors = sources.map((source, i) => {
       if ("moved" in source) {
@@ -149,6 +149,15 @@ export function compileOnnx<A extends tree.Tree[], R extends tree.Tree>(
       release(entry);
     }
   };
+}
+
+/** What ONNX Runtime says against a graph or its numbers, as our error. */
+function refused(cause: Error): never {
+  throw new TangentLabError("unsupported-op", `ONNX Runtime refuses the compiled step: ${cause.message}`, {
+    argument: "f",
+    allowed: 'what it can compute; or another device: useDevice("wasm" | "cpu")',
+    cause,
+  });
 }
 
 /** @throws TangentLabError `invalid-argument` for a variable that was disposed after the step was traced. */
@@ -211,8 +220,27 @@ async function build<A extends tree.Tree[]>(
     bound.set(i, new WeakRef<Data>(data));
   });
   const { model, usedInputs, work } = graph.encode(computed, frozen);
-  const session = await createSession(model, work, usedInputs, computed);
+  const session = await createSession(model, work, usedInputs, computed).catch(refused);
   return { session, build: rebuild, donated, sources, variables, constants: bound };
+}
+
+/** Multiply-adds of the matrix products and convolutions in a call of `f`, compiled: what a benchmark's floor is made of. */
+export async function multiplyAdds<A extends tree.Tree[]>(
+  f: (...args: A) => tree.Tree,
+  args: A,
+): Promise<number> {
+  registerTraceBackend(kernels);
+  const leaves = args.flatMap((arg) => tree.leaves(arg));
+  const { graph, outputs } = trace(
+    leaves.map(({ shape, dtype }) => ({ shape, dtype })),
+    (tensors) => {
+      let next = 0;
+      const symbolic = args.map((arg) => tree.map(() => tensors[next++]!, arg)) as A;
+      return tree.leaves(f(...symbolic)) as tf.Tensor[];
+    },
+    await newGraph(),
+  );
+  return graph.encode(outputs).products;
 }
 
 /** Memory of states that were given up, for states to come: a training loop alternates between two sets of buffers. */

@@ -1,5 +1,5 @@
-import { type Node, sameShape, type Value } from "./graph.js";
 import { blockedDomain } from "./proto.js";
+import { type Node, sameShape, type Value } from "./values.js";
 
 // What can be joined only when it is known who needs which value. Nodes are in the order of computation; so are the results.
 

@@ -1,30 +1,8 @@
 import { fuse } from "./fuse.js";
 import { type Attributes, type ElementType, encodeModel, type NodeSpec } from "./proto.js";
+import { type ConstantData, type Node, sizeOf, type Value } from "./values.js";
 
-export type ConstantData = Float32Array | Int32Array | BigInt64Array | Uint8Array;
-
-/** A tensor inside a graph under construction. */
-export interface Value {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly type: ElementType;
-  /** The node that computes it; absent for inputs and constants. */
-  readonly node?: Node;
-  /** Known values, if constant. A splat is one number in all places, stored as an array of length 1. */
-  readonly constant?: { readonly data: ConstantData; readonly splat: boolean };
-}
-
-export interface Node {
-  readonly op: string;
-  readonly inputs: readonly Value[];
-  readonly attributes: Attributes;
-  readonly domain: string;
-  readonly outputs: Value[];
-}
-
-export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
-  a.length === b.length && a.every((d, i) => d === b[i]);
+export { type ConstantData, type Node, sameShape, sizeOf, type Value } from "./values.js";
 
 /** What a convolution becomes: a Conv on blocks of channels, a Gather of windows and a matrix product, or ONNX's own Conv. */
 export const convolutionLowerings = ["blocked", "gathered", "standard"] as const;
@@ -155,13 +133,13 @@ export class Graph {
   }
 
   /**
-   * Encodes what the outputs need. Every output gets a name of its own: out0, out1, ... `work` says how much there is to compute, in multiply-adds:
-   * those of the products, and for any other number written as much as 8 of them take. Inputs in `frozen` are constants.
+   * Encodes what the outputs need. Every output gets a name of its own: out0, out1, ... `products` is
+   * the multiply-adds of matrix products and convolutions, `work` counts any other number written as 8 of them. Inputs in `frozen` are constants.
    */
   encode(
     outputs: readonly Value[],
     frozen: ReadonlyMap<Value, Float32Array> = new Map(),
-  ): { model: Uint8Array; usedInputs: Value[]; work: number } {
+  ): { model: Uint8Array; usedInputs: Value[]; work: number; products: number } {
     const needed = new Set<Node>();
     const constants = new Set<Value>();
     const usedInputs = new Set<Value>();
@@ -217,8 +195,9 @@ export class Graph {
       })),
       nodes,
     });
-    const work = [...needed].reduce((sum, node) => sum + workOf(node), 0);
-    return { model, usedInputs: [...usedInputs], work };
+    const work = fused.reduce((sum, node) => sum + (productsOf(node) || 8 * writtenBy(node)), 0);
+    const products = fused.reduce((sum, node) => sum + productsOf(node), 0);
+    return { model, usedInputs: [...usedInputs], work, products };
   }
 
   private name(prefix: string): string {
@@ -242,12 +221,15 @@ function lastFirst(nodes: readonly Node[]): Node[] {
   return [...nodes].reverse().sort((a, b) => place(b) - place(a));
 }
 
-function workOf({ op, inputs, outputs, attributes }: Node): number {
-  const written = outputs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+const writtenBy = ({ outputs }: Node): number => outputs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+
+/** Multiply-adds of a matrix product or convolution; 0 of anything else. */
+function productsOf(node: Node): number {
+  const { op, inputs, attributes } = node;
   // Filters are declared as [out, in, height, width].
-  if (op === "Conv") return written * sizeOf(inputs[1]!.shape.slice(1));
-  if (op !== "Gemm" && op !== "MatMul" && op !== "FusedMatMul") return 8 * written;
-  return written * inputs[0]!.shape.at(attributes.transA ? -2 : -1)!;
+  if (op === "Conv") return writtenBy(node) * sizeOf(inputs[1]!.shape.slice(1));
+  if (op !== "Gemm" && op !== "MatMul" && op !== "FusedMatMul") return 0;
+  return writtenBy(node) * inputs[0]!.shape.at(attributes.transA ? -2 : -1)!;
 }
 
 function filled(type: ElementType, size: number, fill: number | bigint): ConstantData {

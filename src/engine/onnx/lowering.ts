@@ -37,6 +37,13 @@ export async function lowering(): Promise<Lowering> {
   return block > 1 ? { convolution: "blocked", block } : { convolution: "gathered", block: 0, reason };
 }
 
+/** In words: "in blocks of 16 channels", "gathered" and, where that was not the first choice, why. */
+export async function describeLowering(): Promise<string> {
+  const { convolution, block, reason } = await lowering();
+  if (convolution === "blocked") return `in blocks of ${block} channels`;
+  return reason ? `${convolution} (${reason})` : convolution;
+}
+
 let asked: Promise<{ block: number; reason: string }> | undefined;
 
 /** Channels in a block, which depends on the processor: what ONNX Runtime makes of 8. Asked once for each process. */

@@ -91,6 +91,7 @@ export async function editQuality(
     start,
     sourceGuidance,
     targetGuidance,
+    guidanceForm: "flowedit",
     tokens,
     frames,
     key,

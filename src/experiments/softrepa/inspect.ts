@@ -4,10 +4,11 @@ import { compile } from "../../engine/compile.js";
 import * as random from "../../engine/random.js";
 import type { Tensor } from "../../engine/tensor.js";
 import * as tree from "../../engine/tree.js";
+import { arrayRecord } from "../../loop/record.js";
 import { cknna, linearProbe } from "../../metrics/alignment.js";
+import { tokensAt } from "../../softrepa/frozen-flow.js";
 import { guidedStep } from "../../softrepa/generate.js";
 import type { TextToImage } from "../../softrepa/types.js";
-import { arrayRecord } from "../../training/record.js";
 import { type Judges, judge, type Tokens } from "./measure.js";
 import type { AlignmentRecord, AttentionRecord } from "./record.js";
 
@@ -36,7 +37,10 @@ export async function alignment(
   const middle = Math.floor(flow.network.layers / 2);
   const features: Look = (parameters, x, t, ids) => {
     const text = flow.encode(parameters.flow, ids);
-    return tf.mean(flow.hidden(parameters.flow, x, t, text, middle, softTokensAt(tokens, parameters, t)), 1);
+    return tf.mean(
+      flow.hidden(parameters.flow, x, t, text, middle, softTokensAt(flow, tokens, parameters, t)),
+      1,
+    );
   };
   const blank = captions.map(() => "");
   const values = await look(flow, tokens, features, addNoise(x, random.foldIn(key, 1)), blank);
@@ -70,7 +74,13 @@ export async function attentionMaps(
   for (let layer = 0; layer < tokens.model.layers; layer++) {
     const attention: Look = (parameters, x, t, ids) => {
       const text = flow.encode(parameters.flow, ids);
-      const maps = flow.softAttention(parameters.flow, x, t, text, softTokensAt(tokens, parameters, t)!);
+      const maps = flow.softAttention(
+        parameters.flow,
+        x,
+        t,
+        text,
+        softTokensAt(flow, tokens, parameters, t)!,
+      );
       return tf.sum(maps[layer]!, 2);
     };
     const values = await look(flow, tokens, attention, addNoise(x, random.foldIn(key, 1)), captions);
@@ -109,8 +119,12 @@ const parametersOf = (flow: FrozenModel, tokens: Tokens): Parameters => ({
   ...(tokens && { tokens: tokens.parameters }),
 });
 
-const softTokensAt = (tokens: Tokens, parameters: Parameters, t: Tensor): Tensor[] | undefined =>
-  tokens?.model.apply(parameters.tokens!, t);
+const softTokensAt = (
+  flow: FrozenModel,
+  tokens: Tokens,
+  parameters: Parameters,
+  t: Tensor,
+): Tensor[] | undefined => tokens && tokensAt(flow, parameters.flow, tokens.model, parameters.tokens!, t);
 
 /** x_t at the level that is looked at, with noise from a key. */
 function addNoise(x: Float32Array, key: random.Key): Float32Array {

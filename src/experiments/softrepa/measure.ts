@@ -10,13 +10,14 @@ import { compile } from "../../engine/compile.js";
 import * as random from "../../engine/random.js";
 import type { Tensor } from "../../engine/tensor.js";
 import * as tree from "../../engine/tree.js";
+import type { TrainedDualEncoder } from "../../metrics/dual-encoder.js";
 import { type DualEncoder, dualScore, oneHotWords } from "../../metrics/dual-encoder.js";
 import { frechetDistance } from "../../metrics/frechet.js";
 import { type EncodedText, type FrozenFlow, pairErrors } from "../../softrepa/contrastive.js";
 import { contrastiveLoss, infoNceBound } from "../../softrepa/contrastive-loss.js";
+import { tokensAt } from "../../softrepa/frozen-flow.js";
 import { generate } from "../../softrepa/generate.js";
 import type { LoadedTokens } from "../../softrepa/token-file.js";
-import type { TrainedDualEncoder } from "../../training/dual-encoder.js";
 
 /** Soft tokens, or none. */
 export type Tokens = Pick<LoadedTokens, "model" | "parameters"> | undefined;
@@ -147,18 +148,14 @@ export async function information(
       inputs: { x: Tensor; noise: Tensor; t: Tensor; ids: Tensor },
     ) => {
       const text: EncodedText = flow.encode(parameters.flow, inputs.ids);
-      const soft = tokens?.model.apply(parameters.tokens!, inputs.t);
+      const soft = tokens && tokensAt(flow, parameters.flow, tokens.model, parameters.tokens!, inputs.t);
       return pairErrors(flow, parameters.flow, inputs.x, inputs.noise, inputs.t, text, soft);
     },
   );
   const parameters = { flow: flow.parameters, ...(tokens && { tokens: tokens.parameters }) };
   const sums = { crossEntropy: 0, accuracy: 0 };
   for (let i = 0; i < batches; i++) {
-    const [dataKey, noiseKey, timeKey] = random.split(random.foldIn(key, i), 3) as [
-      random.Key,
-      random.Key,
-      random.Key,
-    ];
+    const [dataKey, noiseKey, timeKey] = random.split(random.foldIn(key, i), 3);
     const { x, captions } = data.sample(dataKey, count, split);
     const inputs = {
       x: tf.tensor(x, [count, ...flow.shape]) as Tensor,

@@ -1,5 +1,6 @@
 import type { Agreement } from "../../../datasets/index.js";
-import type { ArrayRecord, Json, RunRecord } from "../../training/record.js";
+import type { Json } from "../../io/checkpoint.js";
+import type { ArrayRecord, RunRecord } from "../../loop/record.js";
 import type { EditQuality } from "./edits.js";
 import type { Information, Quality } from "./measure.js";
 

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import type { CaptionedDataset } from "../../../datasets/index.js";
 import { check } from "../../errors.js";
+import type { Json } from "../../io/checkpoint.js";
 import { writeFileAtomically } from "../../io/files.js";
-import type { Json } from "../../training/record.js";
 import { readFinished } from "../finished.js";
 import type { Workplace } from "../prepare.js";
 import { type Interval, interval, pairedDifference } from "../statistics.js";

@@ -3,14 +3,14 @@ import * as tf from "@tensorflow/tfjs-core";
 import { type CaptionedDataset, readOutCeiling } from "../../../datasets/index.js";
 import * as random from "../../engine/random.js";
 import { check } from "../../errors.js";
+import { arrayRecord, type RunRecord } from "../../loop/record.js";
+import { trainDualEncoder } from "../../metrics/dual-encoder.js";
 import { cosineRestarts } from "../../optim/schedules.js";
 import type { FrozenFlow } from "../../softrepa/contrastive.js";
 import { saveFlow } from "../../softrepa/flow-file.js";
+import * as softrepa from "../../softrepa/index.js";
 import { saveTokens } from "../../softrepa/token-file.js";
-import { trainDualEncoder } from "../../training/dual-encoder.js";
-import { trainFlow } from "../../training/flow.js";
-import { arrayRecord, type RunRecord } from "../../training/record.js";
-import { type TrainedTokens, trainSoftTokens } from "../../training/soft-tokens.js";
+import type { TrainedTokens } from "../../softrepa/train-tokens.js";
 import { stageOptions, type Workplace } from "../prepare.js";
 import { drawEdits, editQuality } from "./edits.js";
 import { alignment, attentionMaps, type FrozenModel, stepTime } from "./inspect.js";
@@ -131,7 +131,7 @@ async function trainAll(
   const checkpoint = (name: string): string => join(place.folder, data.name, `seed-${seed}`, name);
   const { patch, layers, heads, headDim, timeMean } = plan.flow;
   const trained = await follow(
-    trainFlow(data, {
+    softrepa.trainFlow(data, {
       ...stageOptions(plan.flow, place, seed, checkpoint("flow")),
       patch,
       layers,
@@ -160,7 +160,7 @@ async function trainAll(
   const tokens: Trained["tokens"] = [];
   for (const arm of plan.arms) {
     const { name, learningRate, ...options } = arm;
-    const run = trainSoftTokens(data, flow, {
+    const run = softrepa.trainTokens(data, flow, {
       ...options,
       ...{ name, seed, resume: place.resume, signal, checkpoint: checkpoint(name) },
       learningRate: cosineRestarts(learningRate, Math.ceil(arm.steps / 2)),

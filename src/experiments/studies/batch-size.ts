@@ -1,4 +1,4 @@
-import type { Objective } from "../objective.js";
+import type { LossPlan } from "../loss.js";
 import type { Cell, Study } from "../study.js";
 import { imageArms, pointArms, together } from "./arms.js";
 import { imageStart, imageTraining, recording, seeds, toyStart, toyTraining } from "./settings.js";
@@ -22,7 +22,7 @@ export const batchSize: Study = {
       const learningRates = images ? [3e-3, 6e-3, 12e-3, 24e-3, 48e-3] : [1e-3, 3e-3];
       const { pixel, MFD } = images ? imageArms : pointArms;
       const both = together(images ? imageArms : pointArms, training.steps);
-      const arms: Record<string, Objective> = {
+      const arms: Record<string, LossPlan> = {
         pixel,
         ...(!images && { MFD }),
         ...(!quick && { "pixel + MFD": both }),
@@ -31,8 +31,8 @@ export const batchSize: Study = {
       const sizes = quick ? [4, 16] : images ? [4, 16, 64] : [4, 16, 64, 256];
       return sizes.flatMap((at) =>
         Object.entries(arms).map(
-          ([arm, objective]): Cell => ({
-            ...{ panel: dataset, dataset, arm, at, objective },
+          ([arm, loss]): Cell => ({
+            ...{ panel: dataset, dataset, arm, at, loss },
             start: images ? imageStart(quick) : toyStart(quick),
             training: { ...training, batchSize: at, learningRates: quick ? [1e-3] : learningRates },
             recording: recording(quick, images ? 5 : 16),

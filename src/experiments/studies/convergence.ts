@@ -1,12 +1,12 @@
-import type { Objective } from "../objective.js";
+import type { LossPlan } from "../loss.js";
 import type { Cell, Study } from "../study.js";
 import { imageArms, together } from "./arms.js";
 import { imageStart, imageTraining, recording, seeds, untrained } from "./settings.js";
 
 /** The losses of `imageArms`, the stand-in for a perceptual one, and pixel and MFD together. */
-const arms = (steps: number): Record<string, Objective> => ({
+const arms = (steps: number): Record<string, LossPlan> => ({
   ...imageArms,
-  perceptual: { loss: "perceptual" },
+  perceptual: { name: "perceptual" },
   "pixel + MFD": together(imageArms, steps),
 });
 
@@ -36,8 +36,8 @@ export const convergence: Study = {
       const start = classConditional
         ? { ...plain, denoiser: { ...plain.denoiser, classConditional } }
         : plain;
-      const cell = (arm: string, objective: Objective, from = start): Cell => ({
-        ...{ panel, dataset, arm, objective, start: from },
+      const cell = (arm: string, loss: LossPlan, from = start): Cell => ({
+        ...{ panel, dataset, arm, loss, start: from },
         training: {
           ...imageTraining,
           ...(quick && { steps: 20, batchSize: 4, stages: 2 }),
@@ -51,9 +51,7 @@ export const convergence: Study = {
       });
       const both = together(imageArms, imageTraining.steps);
       return [
-        ...Object.entries(arms(quick ? 20 : imageTraining.steps)).map(([arm, objective]) =>
-          cell(arm, objective),
-        ),
+        ...Object.entries(arms(quick ? 20 : imageTraining.steps)).map(([arm, loss]) => cell(arm, loss)),
         ...(quick ? [] : [cell("pixel + MFD: features not trained", both, untrained(start))]),
       ];
     }),

@@ -1,6 +1,6 @@
-import type { Objective } from "../objective.js";
+import type { LossPlan } from "../loss.js";
 import type { Cell, Study } from "../study.js";
-import { imageArms, pointArms } from "./arms.js";
+import { imageArms, pointArms, together } from "./arms.js";
 import { imageStart, imageTraining, recording, seeds, toyStart, toyTraining } from "./settings.js";
 
 /** How much of MFD beside the pixel loss? */
@@ -17,17 +17,17 @@ export const lambda: Study = {
     cells: (quick ? ["spiral-16d"] : ["spiral-16d", "digits"]).flatMap((dataset) => {
       const images = dataset === "digits";
       const training = images ? imageTraining : toyTraining(quick);
-      const { pixel, MFD } = images ? imageArms : pointArms;
-      const places: [at: number | undefined, objective: Objective][] = [
+      const { pixel } = images ? imageArms : pointArms;
+      const places: [at: number | undefined, loss: LossPlan][] = [
         [undefined, pixel],
-        ...(quick ? [0.3, 3] : [0.1, 0.3, 1, 3, 10]).map((at): [number, Objective] => [
+        ...(quick ? [0.3, 3] : [0.1, 0.3, 1, 3, 10]).map((at): [number, LossPlan] => [
           at,
-          { ...MFD, loss: "mixed", lambda: at, ramp: training.steps / 5 } as Objective,
+          together(images ? imageArms : pointArms, training.steps, at),
         ]),
       ];
       return places.map(
-        ([at, objective]): Cell => ({
-          ...{ panel: dataset, dataset, arm: at === undefined ? "pixel" : "pixel + MFD", objective },
+        ([at, loss]): Cell => ({
+          ...{ panel: dataset, dataset, arm: at === undefined ? "pixel" : "pixel + MFD", loss },
           ...(at !== undefined && { at }),
           start: images ? imageStart(quick) : toyStart(quick),
           training,

@@ -23,8 +23,8 @@ const toys = (quick: boolean): Cell[] =>
   (quick ? ["circle"] : ["circle", "spiral"]).flatMap((panel) =>
     (quick ? [2, 8] : [2, 4, 8, 16, 32]).flatMap((at) =>
       Object.entries(pointArms).map(
-        ([arm, objective]): Cell => ({
-          ...{ panel, arm, at, objective },
+        ([arm, loss]): Cell => ({
+          ...{ panel, arm, at, loss },
           dataset: at === 2 ? panel : `${panel}-${at}d`,
           start: toyStart(quick),
           training: {
@@ -40,8 +40,8 @@ const toys = (quick: boolean): Cell[] =>
 /** Images of one soft ellipse with four known factors, in 256 dimensions. */
 const images = (): Cell[] =>
   Object.entries(imageArms).map(
-    ([arm, objective]): Cell => ({
-      ...{ panel: "shapes", dataset: "shapes", arm, objective },
+    ([arm, loss]): Cell => ({
+      ...{ panel: "shapes", dataset: "shapes", arm, loss },
       start: { ...imageStart(false), judge: null },
       training: { ...imageTraining, learningRates: [3e-3, 12e-3, 24e-3] },
       recording: { ...recording(false, 5), count: 512 },

@@ -1,4 +1,4 @@
-import type { Objective } from "../objective.js";
+import type { LossPlan } from "../loss.js";
 import type { Cell, Study } from "../study.js";
 import type { StartPlan } from "../trial.js";
 import { imageArms, pointArms, together } from "./arms.js";
@@ -25,27 +25,27 @@ export const transformations: Study = {
       const images = dataset === "digits";
       const { pixel } = pointArms;
       const name = images ? "pixel + MFD" : "MFD";
-      const base: Objective = images ? together(imageArms, imageTraining.steps) : pointArms.MFD;
+      const base: LossPlan = images ? together(imageArms, imageTraining.steps) : pointArms.MFD;
       const tried = images ? groups.images : groups.points;
-      const arms: [string, Objective][] = [
+      const arms: [string, LossPlan][] = [
         ["pixel", pixel],
         [name, base],
         ...tried
           .slice(0, quick ? 2 : undefined)
-          .map((names): [string, Objective] => [
+          .map((names): [string, LossPlan] => [
             `${name}: ${names.join(" + ")}`,
             { ...base, groups: [...names] },
           ]),
       ];
       const start = images ? imageStart(quick) : toyStart(quick);
-      const cell = (arm: string, objective: Objective, from: StartPlan): Cell => ({
-        ...{ panel: dataset, dataset, arm, objective, start: from },
+      const cell = (arm: string, loss: LossPlan, from: StartPlan): Cell => ({
+        ...{ panel: dataset, dataset, arm, loss, start: from },
         // Below the best rate features help most; what is left of it at the best one, trained and not, the study of convergence says.
         training: images ? { ...imageTraining, learningRates: [3e-3] } : toyTraining(quick),
         recording: recording(quick, images ? 5 : 16),
       });
       return [
-        ...arms.map(([arm, objective]) => cell(arm, objective, start)),
+        ...arms.map(([arm, loss]) => cell(arm, loss, start)),
         cell(`${name}: features not trained`, base, untrained(start)),
       ];
     }),

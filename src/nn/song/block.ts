@@ -56,7 +56,7 @@ const hasSkip = ({ inputs, outputs, resample }: UnetBlockConfig): boolean =>
 /** EDM's initial parameters of a block: the last layer of each branch starts near zero. */
 export function blockInit(key: Key, config: UnetBlockConfig): { [name: string]: Leaves } {
   const { inputs, outputs, embedding } = config;
-  const keys = random.split(key, 6) as [Key, Key, Key, Key, Key, Key];
+  const keys = random.split(key, 6);
   songGroups(inputs);
   songGroups(outputs);
   return {

@@ -33,6 +33,12 @@ export interface BlockParameters {
     norm_added_q?: Weight;
     norm_added_k?: Weight;
   };
+  /** The image's attention to itself, where there are two. */
+  attn2?: Record<"to_q" | "to_k" | "to_v", Affine> & {
+    to_out: readonly [Affine];
+    norm_q?: Weight;
+    norm_k?: Weight;
+  };
   ff: FeedForward;
   ff_context?: FeedForward;
 }
@@ -47,8 +53,11 @@ export interface Streams {
   readonly text: Tensor;
 }
 
-/** One block's parameters; of the last one, text is only attended to. Modulations start as zeros, so that a block starts as the identity (adaLN-Zero). */
-export function blockInit(next: () => Key, { width, headDim, qkNorm }: JointConfig, last: boolean): Tree {
+/** The parameters of a layer's block; in the last one, text is only attended to. Modulations start as zeros, so that a block starts as the identity (adaLN-Zero). */
+export function blockInit(next: () => Key, config: JointConfig, layer: number): Tree {
+  const { width, headDim, qkNorm } = config;
+  const last = layer === config.layers - 1;
+  const dual = config.dualAttention.includes(layer);
   const square = (): Tree => xavierInit(next(), [width, width]);
   const modulation = (parts: number): Tree => ({ linear: denseInit(next(), width, parts * width, 0) });
   const feedForward = (): Tree => ({
@@ -56,7 +65,7 @@ export function blockInit(next: () => Key, { width, headDim, qkNorm }: JointConf
   });
   const norm = (): Tree => ({ weight: tf.ones([headDim]) as Tensor });
   return {
-    norm1: modulation(6),
+    norm1: modulation(dual ? 9 : 6),
     norm1_context: modulation(last ? 2 : 6),
     attn: {
       ...{ to_q: square(), to_k: square(), to_v: square() },
@@ -65,6 +74,12 @@ export function blockInit(next: () => Key, { width, headDim, qkNorm }: JointConf
       ...(!last && { to_add_out: square() }),
       ...(qkNorm && { norm_q: norm(), norm_k: norm(), norm_added_q: norm(), norm_added_k: norm() }),
     },
+    ...(dual && {
+      attn2: {
+        ...{ to_q: square(), to_k: square(), to_v: square(), to_out: [square()] },
+        ...(qkNorm && { norm_q: norm(), norm_k: norm() }),
+      },
+    }),
     ff: feedForward(),
     ...(!last && { ff_context: feedForward() }),
   };
@@ -72,7 +87,7 @@ export function blockInit(next: () => Key, { width, headDim, qkNorm }: JointConf
 
 /**
  * Joint-attention block (SD3, 2403.03206, figure 2b): both streams are normalized, modulated and projected on their own, attend to all tokens of both, and go
- * on through MLPs of their own. `activated` is silu of the condition [N, width]. The last block gives the image only: `text` comes back as it was.
+ * on through MLPs of their own. In blocks of two attentions (SD 3.5 medium) the image also attends to itself alone, modulated for it. `activated` is silu of the condition [N, width]. The last block gives the image only: `text` comes back as it was.
  * @param observe gets the image's attention to all tokens, image then text, [N, heads, patches, patches + L].
  */
 export function blockApply(
@@ -84,7 +99,8 @@ export function blockApply(
 ): Streams {
   const modulation = ({ linear: affine }: { linear: Affine }, parts: number): Tensor[] =>
     tf.split(linear(activated, affine), parts, 1);
-  const [shift, scale, gate, shiftMlp, scaleMlp, gateMlp] = modulation(p.norm1, 6) as Six;
+  const forImage = modulation(p.norm1, p.attn2 ? 9 : 6);
+  const [shift, scale, gate, shiftMlp, scaleMlp, gateMlp] = forImage as Six;
   const last = p.ff_context === undefined;
   const context = modulation(p.norm1_context, last ? 2 : 6);
   // The last block's text modulation is published with the scale first.
@@ -102,13 +118,33 @@ export function blockApply(
     : (tf.split(mixed as tf.Tensor, [patches, text.shape[1]!], 1) as [Tensor, Tensor]);
 
   const mlp = (x: Tensor, { net }: FeedForward): Tensor => dense(gelu(dense(x, net[0].proj)), net[2]);
-  const afterImage = gated(image, dense(imageMixed, attn.to_out[0]), gate);
+  const afterJoint = gated(image, dense(imageMixed, attn.to_out[0]), gate);
+  const afterImage = p.attn2 ? afterOwn(afterJoint, image, forImage.slice(6), p.attn2, heads) : afterJoint;
   const imageOut = gated(afterImage, mlp(modulatedNorm(afterImage, shiftMlp, scaleMlp), p.ff), gateMlp);
   if (!textMixed) return { image: imageOut, text };
   const [, , textGate, textShiftMlp, textScaleMlp, textGateMlp] = context as Six;
   const afterText = gated(text, dense(textMixed, attn.to_add_out!), textGate);
   const textMlp = mlp(modulatedNorm(afterText, textShiftMlp, textScaleMlp), p.ff_context!);
   return { image: imageOut, text: gated(afterText, textMlp, textGateMlp) };
+}
+
+/** The second attention: of the image before the block, modulated, to itself; added to what the first one has left. */
+function afterOwn(
+  afterJoint: Tensor,
+  image: Tensor,
+  modulation: readonly Tensor[],
+  attn: NonNullable<BlockParameters["attn2"]>,
+  heads: number,
+): Tensor {
+  const [shift, scale, gate] = modulation as [Tensor, Tensor, Tensor];
+  const x = modulatedNorm(image, shift, scale);
+  const head = (x: Tensor): Tensor => splitHeads(x, heads);
+  const [q, k] = [
+    head(query(x, attn.to_q, heads, attn.norm_q)),
+    head(project(x, attn.to_k, heads, attn.norm_k)),
+  ];
+  const mixed = mergeHeads(headAttention(q, k, head(project(x, attn.to_v, heads))));
+  return gated(afterJoint, dense(mixed, attn.to_out[0]), gate);
 }
 
 type Six = [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
@@ -121,26 +157,32 @@ function joined(
   heads: number,
   imageQueriesOnly: boolean,
 ): Record<"q" | "k" | "v", Tensor> {
-  const headDim = image.shape[2]! / heads;
-  const root = 1 / Math.sqrt(headDim);
-  const project = (x: Tensor, affine: Affine, norm?: Weight): Tensor => {
-    const projected = dense(x, affine);
-    if (!norm) return projected;
-    const [n, t, d] = projected.shape as [number, number, number];
-    return tf.reshape(rmsNorm(tf.reshape(projected, [n, t, heads, headDim]), norm.weight), [n, t, d]);
-  };
-  // 1 / sqrt(headDim) goes into the weights of the queries, which are small.
-  const query = (x: Tensor, { weight, bias }: Affine, norm?: Weight): Tensor =>
-    norm
-      ? project(x, { weight, bias }, { weight: tf.mul(norm.weight, root) })
-      : project(x, { weight: tf.mul(weight, root), bias: tf.mul(bias, root) });
   const both = (image: Tensor, text: Tensor): Tensor => splitHeads(tf.concat([image, text], 1), heads);
-  const imageQuery = query(image, attn.to_q, attn.norm_q);
+  const imageQuery = query(image, attn.to_q, heads, attn.norm_q);
   return {
     q: imageQueriesOnly
       ? splitHeads(imageQuery, heads)
-      : both(imageQuery, query(text, attn.add_q_proj, attn.norm_added_q)),
-    k: both(project(image, attn.to_k, attn.norm_k), project(text, attn.add_k_proj, attn.norm_added_k)),
-    v: both(project(image, attn.to_v), project(text, attn.add_v_proj)),
+      : both(imageQuery, query(text, attn.add_q_proj, heads, attn.norm_added_q)),
+    k: both(
+      project(image, attn.to_k, heads, attn.norm_k),
+      project(text, attn.add_k_proj, heads, attn.norm_added_k),
+    ),
+    v: both(project(image, attn.to_v, heads), project(text, attn.add_v_proj, heads)),
   };
+}
+
+/** A linear layer of tokens, perhaps normalized per head. */
+function project(x: Tensor, affine: Affine, heads: number, norm?: Weight): Tensor {
+  const projected = dense(x, affine);
+  if (!norm) return projected;
+  const [n, t, d] = projected.shape as [number, number, number];
+  return tf.reshape(rmsNorm(tf.reshape(projected, [n, t, heads, d / heads]), norm.weight), [n, t, d]);
+}
+
+/** Queries, divided by sqrt(headDim): the factor goes into the weights, which are small. */
+function query(x: Tensor, { weight, bias }: Affine, heads: number, norm?: Weight): Tensor {
+  const root = Math.sqrt(heads / x.shape[2]!);
+  return norm
+    ? project(x, { weight, bias }, heads, { weight: tf.mul(norm.weight, root) })
+    : project(x, { weight: tf.mul(weight, root), bias: tf.mul(bias, root) }, heads);
 }

@@ -1,7 +1,7 @@
 import { check, required, TangentLabError } from "../../errors.js";
 
 export interface JointTransformerConfig {
-  /** Height and width of the images, a multiple of `patch`. */
+  /** Height and width of the images it is made for, a multiple of `patch`; it takes other multiples, up to `positions` patches a side. */
   size: number;
   /** Channels of the images. */
   channels: number;
@@ -19,8 +19,15 @@ export interface JointTransformerConfig {
   headDim?: number;
   /** Height and width of the table of positions, of which the middle is used; in patches. Default size / patch. */
   positions?: number;
+  /**
+   * The table of positions is one of the weights, `pos_embed.pos_embed`, as in diffusers' state dicts: a given table is taken as it is, and never trained. Else it
+   * is computed. Default false.
+   */
+  storedPositions?: boolean;
   /** Root mean square normalization of queries and keys, per head, as in SD 3.5. Default false. */
   qkNorm?: boolean;
+  /** Layers, from 0 on, in which image tokens also attend to each other alone, as the first 13 of SD 3.5 medium. Default none. */
+  dualAttention?: readonly number[];
 }
 
 export type JointConfig = Required<JointTransformerConfig> & {
@@ -32,11 +39,9 @@ export type JointConfig = Required<JointTransformerConfig> & {
 export function checkJoint(given: JointTransformerConfig): JointConfig {
   required("given", given, "an object with size, channels, textDim and pooledDim");
   const { size, patch = 2, layers = 6, heads = 4, headDim = 32, qkNorm = false } = given;
-  const { channels, textDim, pooledDim } = given;
+  const { channels, textDim, pooledDim, storedPositions = false, dualAttention = [] } = given;
   const counts = { size, channels, textDim, pooledDim, patch, layers, heads, headDim };
-  for (const [name, value] of Object.entries(counts)) {
-    check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
-  }
+  for (const [name, value] of Object.entries(counts)) check.count(name, value);
   check(size % patch === 0, "size", size, `a multiple of the patch size, ${patch}`);
   const { positions = size / patch } = given;
   check(
@@ -47,10 +52,22 @@ export function checkJoint(given: JointTransformerConfig): JointConfig {
   );
   const width = heads * headDim;
   check(width % 4 === 0, "headDim", headDim, "heads * headDim divisible by 4: sines and cosines of two axes");
-  return { ...counts, positions, qkNorm, width };
+  const known = (layer: number): boolean => Number.isInteger(layer) && layer >= 0 && layer < layers;
+  check(
+    Array.isArray(dualAttention) &&
+      dualAttention.every(known) &&
+      new Set(dualAttention).size === dualAttention.length,
+    "dualAttention",
+    dualAttention,
+    `a list of layers, each once, from 0 to ${layers - 1}`,
+  );
+  return { ...counts, positions, storedPositions, qkNorm, dualAttention, width };
 }
 
-/** Configuration of diffusers' SD3Transformer2DModel, as its config.json has it. */
+/**
+ * Configuration of diffusers' SD3Transformer2DModel, as its config.json has it.
+ * @throws TangentLabError `invalid-argument` naming what is missing or not supported.
+ */
 export function fromDiffusers(published: unknown): JointTransformerConfig {
   const c = (published ?? {}) as Readonly<Record<string, unknown>>;
   const wrong = (name: string, allowed: string): TangentLabError =>
@@ -68,8 +85,12 @@ export function fromDiffusers(published: unknown): JointTransformerConfig {
     throw wrong("caption_projection_dim", `${width}, heads x dimension of a head`);
   if (c.out_channels != null && c.out_channels !== c.in_channels)
     throw wrong("out_channels", "as in_channels");
-  if (((c.dual_attention_layers as unknown[] | undefined) ?? []).length > 0)
-    throw wrong("dual_attention_layers", "none");
+  const layers = count("num_layers");
+  const dual = c.dual_attention_layers ?? [];
+  const known = (layer: unknown): boolean =>
+    Number.isInteger(layer) && 0 <= (layer as number) && (layer as number) < layers;
+  if (!Array.isArray(dual) || !dual.every(known))
+    throw wrong("dual_attention_layers", `a list of layers from 0 to ${layers - 1}`);
   if (c.qk_norm != null && c.qk_norm !== "rms_norm") throw wrong("qk_norm", '"rms_norm" or null');
   return {
     size: count("sample_size"),
@@ -77,10 +98,12 @@ export function fromDiffusers(published: unknown): JointTransformerConfig {
     textDim: count("joint_attention_dim"),
     pooledDim: count("pooled_projection_dim"),
     patch: count("patch_size"),
-    layers: count("num_layers"),
+    layers,
     heads: count("num_attention_heads"),
     headDim: count("attention_head_dim"),
     positions: count("pos_embed_max_size"),
+    storedPositions: true,
     qkNorm: c.qk_norm === "rms_norm",
+    dualAttention: dual as number[],
   };
 }

@@ -1,9 +1,10 @@
 import { extname } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../../engine/tensor.js";
-import { check, TangentLabError } from "../../errors.js";
+import { TangentLabError } from "../../errors.js";
 import { readNpy } from "../../io/npy.js";
 import { readSafetensors } from "../../io/safetensors.js";
+import { checkCaptions } from "../captions.js";
 import type { TextEncoder } from "../types.js";
 
 /** Captions encoded by another model. */
@@ -60,7 +61,7 @@ export function embeddedText({ captions, tokens, pooled }: Embeddings): TextEnco
       };
     },
     tokenize: (wanted) => {
-      check(wanted.length > 0, "captions", "an empty list", "one or more captions");
+      checkCaptions("captions", wanted);
       const ids = wanted.map((caption) => {
         const row = rows.get(caption);
         if (row === undefined) {

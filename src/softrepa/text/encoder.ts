@@ -7,6 +7,7 @@ import { check, required } from "../../errors.js";
 import { type Affine, layerNorm, linear, type Scale } from "../../nn/functional.js";
 import { denseInit, normInit, xavierInit } from "../../nn/initializers.js";
 import { dense, embed, gelu, headAttention, mergeHeads, splitHeads } from "../../nn/transformer.js";
+import { checkCaptions } from "../captions.js";
 import type { TextEncoder } from "../types.js";
 import { special, type Vocabulary, wordsOf } from "./vocabulary.js";
 
@@ -47,9 +48,7 @@ interface Parameters {
 export function textEncoder(config: TextEncoderConfig): TextEncoder & { readonly settings: TextSettings } {
   required("config", config, "an object with vocabulary");
   const { vocabulary, length = 16, width = 64, layers = 2, heads = 4 } = config;
-  for (const [name, value] of Object.entries({ width, layers, heads })) {
-    check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
-  }
+  for (const [name, value] of Object.entries({ width, layers, heads })) check.count(name, value);
   check(Number.isInteger(length) && length >= 3, "length", length, "an integer >= 3: start, a word, end");
   check(width % heads === 0, "heads", heads, `a divisor of the width, ${width}`);
 
@@ -108,7 +107,7 @@ export function textEncoder(config: TextEncoderConfig): TextEncoder & { readonly
     init,
     apply,
     tokenize: (captions) => {
-      check(captions.length > 0, "captions", "an empty list", "one or more captions");
+      checkCaptions("captions", captions);
       const ids = new Int32Array(captions.length * length); // special.padding
       captions.forEach((caption, i) => {
         const numbers = [special.start, ...vocabulary.numbers(caption), special.end];

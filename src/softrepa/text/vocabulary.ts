@@ -1,4 +1,5 @@
 import { check, TangentLabError } from "../../errors.js";
+import { checkCaptions } from "../captions.js";
 
 /** Numbers of what is no word. */
 export const special = { padding: 0, start: 1, end: 2, unknown: 3 } as const;
@@ -30,10 +31,8 @@ export const wordsOf = (caption: string): string[] =>
 /** A vocabulary of captions' words, the most frequent first. @throws TangentLabError `invalid-argument` for captions without words. */
 export function trainVocabulary(captions: readonly string[], config: VocabularyConfig = {}): Vocabulary {
   const { minCount = 1, maxWords = 4096 } = config;
-  check(captions.length > 0, "captions", "an empty list", "one or more captions");
-  for (const [name, value] of Object.entries({ minCount, maxWords })) {
-    check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
-  }
+  checkCaptions("captions", captions);
+  for (const [name, value] of Object.entries({ minCount, maxWords })) check.count(name, value);
   const counts = new Map<string, number>();
   for (const caption of captions) {
     for (const word of wordsOf(caption)) counts.set(word, (counts.get(word) ?? 0) + 1);

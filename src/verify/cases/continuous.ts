@@ -1,11 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { continuousParts, totalDerivative } from "../../consistency/continuous.js";
-import { type ConsistencyLoss, l2, pixelLoss } from "../../consistency/losses.js";
+import { type Loss, l2 } from "../../consistency/losses.js";
+import { mfd } from "../../consistency/mfd.js";
 import { addNoise, type Denoiser } from "../../diffusion/edm.js";
 import { velocity } from "../../diffusion/ode.js";
 import { compile } from "../../engine/compile.js";
 import type { Tensor } from "../../engine/tensor.js";
-import { alignedLoss } from "../../manifold/aligned.js";
 import { exportPublished } from "../../nn/published.js";
 import { valueAndGrad } from "../../optim/gradient.js";
 import { jvp } from "../../optim/jvp.js";
@@ -27,11 +27,10 @@ export const continuousDistillation: CaseKind = {
     const [student, teacher] = [weights("student."), weights("teacher.")];
     const point: Point = { data: file.images("data"), noise: file.images("noise"), t: file.tensor("t") };
     const features = featuresOf(file, "feature_net.", point.data);
-    const aligned = alignedLoss(features.model, features.parameters);
     return [
       ...(await tangents(file, model, student, teacher, point, features)),
-      ...(await objective(file, "pixel", model, student, teacher, point, pixelLoss(l2()))),
-      ...(await objective(file, "feature", model, student, teacher, point, aligned)),
+      ...(await objective(file, "pixel", model, student, teacher, point, l2())),
+      ...(await objective(file, "feature", model, student, teacher, point, mfd(features))),
     ];
   },
 };
@@ -87,7 +86,7 @@ async function objective(
   student: Tensor,
   teacher: Tensor,
   point: Point,
-  loss: ConsistencyLoss,
+  loss: Loss,
 ): Promise<Comparison[]> {
   const parts = continuousParts({
     denoiser: model,

@@ -6,17 +6,27 @@ import type { CaseKind, Comparison } from "../case.js";
 import { corrupt } from "../reference.js";
 
 /**
- * SoftREPA's loss of `errors` [images, captions] with the metadata's temperature and scale: `loss` and `grad_errors`; with `_dweight<w>` behind the names
- * that with a weight of w on the positive pairs.
+ * SoftREPA's loss of `errors` [images, captions], each image's own caption the one of its number, with the metadata's temperature and scale, or its `logits`
+ * "linear": `loss` and `grad_errors`; with `_dweight<w>` behind the names that with a weight of w on the positive pairs.
  */
 export const contrastive: CaseKind = {
   kind: "contrastive",
   verify: async (file) => {
     const errors = file.tensor("errors");
-    if (errors.rank !== 2 || errors.shape[0] !== errors.shape[1]) {
-      throw corrupt(file.path, `errors is of shape [${errors.shape}], not [images, as many captions]`);
+    if (errors.rank !== 2 || errors.shape[0]! > errors.shape[1]!) {
+      throw corrupt(
+        file.path,
+        `errors is of shape [${errors.shape}], not [images, as many captions or more]`,
+      );
     }
-    const settings = { temperature: Number(file.json("temperature")), scale: Number(file.json("scale")) };
+    const [count, captions] = errors.shape as [number, number];
+    const own = tf.range(0, count, 1, "int32") as tf.Tensor1D;
+    const positives = tf.oneHot(own, captions, 1, 0, "float32") as Tensor;
+    const linear = file.metadata("logits") !== undefined && file.json("logits") === "linear";
+    const settings = {
+      temperature: Number(file.json("temperature")),
+      ...(linear ? { logits: "linear" as const } : { scale: Number(file.json("scale")) }),
+    };
     const names = file.names("loss");
     if (names.length === 0) throw corrupt(file.path, "it has no loss");
     const comparisons: Comparison[] = [];
@@ -32,7 +42,7 @@ export const contrastive: CaseKind = {
             contrastiveLoss(errors, positives, { ...settings, positiveWeight }).loss as tf.Scalar,
         )(errors as tf.Tensor),
       );
-      const { value, grad } = await step(errors, tf.eye(errors.shape[0]!));
+      const { value, grad } = await step(errors, positives);
       const names = [`loss${suffix}`, `grad_errors${suffix}`] as const;
       comparisons.push(
         {

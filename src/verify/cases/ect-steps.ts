@@ -1,22 +1,20 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { type DiscreteBatch, discreteParts } from "../../consistency/discrete.js";
-import { type ConsistencyLoss, pixelLoss, pseudoHuber } from "../../consistency/losses.js";
+import { type Loss, pseudoHuber } from "../../consistency/losses.js";
+import { mfd, mfdDistance } from "../../consistency/mfd.js";
 import { tangents } from "../../consistency/tangents.js";
 import type { Denoiser } from "../../diffusion/edm.js";
 import { compile } from "../../engine/compile.js";
 import type { Tensor } from "../../engine/tensor.js";
-import { alignedLoss } from "../../manifold/aligned.js";
-import { distance } from "../../manifold/distance.js";
+import type { FeatureNetwork } from "../../nn/features.js";
 import { exportPublished } from "../../nn/published.js";
 import { ema } from "../../optim/ema.js";
 import { valueAndGrad } from "../../optim/gradient.js";
 import { type Context, method } from "../../optim/method.js";
 import { radam } from "../../optim/radam.js";
 import type { CaseKind, Comparison } from "../case.js";
-import { denoiserOf, featuresOf, type Loaded } from "../networks.js";
+import { denoiserOf, featuresOf } from "../networks.js";
 import { corrupt, type Reference } from "../reference.js";
-
-type Features = Loaded<Parameters<typeof alignedLoss>[0]>;
 
 /**
  * Whole training steps from `weights.` on `data.i`, `noise.i`, `t.i`, `r.i`, for each of the losses that the metadata's `lambda` describes: `<loss>.loss.i`, the
@@ -46,8 +44,8 @@ async function run(
   denoiser: Denoiser,
   start: Tensor,
   batches: readonly DiscreteBatch[],
-  loss: ConsistencyLoss,
-  features: Features,
+  loss: Loss,
+  features: FeatureNetwork,
 ): Promise<Comparison[]> {
   const shape = batches[0]!.x.shape.slice(1);
   const times = (): never => {
@@ -57,8 +55,8 @@ async function run(
   const { from, step } = method(parts);
   const decay = numberIn(file, "ema", /^([\d.]+)$/);
   const learningRate = numberIn(file, "optimizer", /^RAdam lr=([\d.e-]+)$/);
-  const mfd = distance(features.model);
-  const probes = tangents(denoiser, alignedLoss(features.model, features.parameters));
+  const between = mfdDistance(features);
+  const probes = tangents(denoiser, mfd(features));
   const first = compile((parameters: Tensor, batch: DiscreteBatch, context: Context) => {
     const { gradient } = valueAndGrad(parts.loss(parameters, batch, context), parameters);
     const { tangent } = probes(parameters, { features: features.parameters }, batch);
@@ -66,7 +64,7 @@ async function run(
   });
   const measured = compile((parameters: Tensor, batch: DiscreteBatch) => {
     const { output, target } = probes(parameters, { features: features.parameters }, batch);
-    return tf.mean(mfd(features.parameters, output, target)) as Tensor;
+    return tf.mean(between(output, target)) as Tensor;
   });
   const whole = compile(step);
 
@@ -125,14 +123,14 @@ function batchesOf(file: Reference): DiscreteBatch[] {
 }
 
 /** "prox loss only", "c=0" or "pseudo-Huber + 1.0*prox": the proximal loss on the unit MFD tangent, the pseudo-Huber loss, or both. */
-function lossOf(file: Reference, description: string, { model, parameters }: Features): ConsistencyLoss {
+function lossOf(file: Reference, description: string, features: FeatureNetwork): Loss {
   const c = Number(/c=([\d.e-]+)/.exec(description)?.[1] ?? 0);
-  const pixel = pseudoHuber({ c });
-  if (/^prox loss only$/.test(description)) return alignedLoss(model, parameters);
-  if (/^c=[\d.e-]+$/.test(description)) return pixelLoss(pixel);
-  const weight = Number(/pseudo-Huber.* \+ ([\d.e-]+)\*prox/.exec(description)?.[1]);
-  if (!(weight > 0)) throw corrupt(file.path, `its metadata's lambda: "${description}" is no known loss`);
-  return alignedLoss(model, parameters, { pixel, weight });
+  const beside = pseudoHuber({ c });
+  if (/^prox loss only$/.test(description)) return mfd(features);
+  if (/^c=[\d.e-]+$/.test(description)) return beside;
+  const lambda = Number(/pseudo-Huber.* \+ ([\d.e-]+)\*prox/.exec(description)?.[1]);
+  if (!(lambda > 0)) throw corrupt(file.path, `its metadata's lambda: "${description}" is no known loss`);
+  return mfd(features, { beside, lambda });
 }
 
 function numberIn(file: Reference, name: string, pattern: RegExp): number {

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { mfdDistance } from "../../consistency/mfd.js";
 import { compile } from "../../engine/compile.js";
 import type { Tensor } from "../../engine/tensor.js";
-import { distance } from "../../manifold/distance.js";
 import type { CaseKind, Comparison } from "../case.js";
 import { featuresOf } from "../networks.js";
 import { corrupt } from "../reference.js";
@@ -15,11 +15,11 @@ export const featureNet: CaseKind = {
   verify: async (file) => {
     const [x, y] = [file.images("x"), file.images("y")];
     const { model, parameters } = featuresOf(file, "weights.", x);
-    const mfd = distance(model);
     const step = compile((parameters: Tensor, x: Tensor, y: Tensor) => {
       const { stages, labels } = model.apply(parameters, x);
-      const gradX = tf.grad((x: tf.Tensor) => tf.mean(mfd(parameters, x, y)))(x as tf.Tensor);
-      return { features: [...stages, labels], distance: mfd(parameters, x, y), gradX };
+      const mfd = mfdDistance({ model, parameters });
+      const gradX = tf.grad((x: tf.Tensor) => tf.mean(mfd(x, y)))(x as tf.Tensor);
+      return { features: [...stages, labels], distance: mfd(x, y), gradX };
     });
     const { features, distance: distances, gradX } = await step(parameters, x, y);
     const count = file.names("feature.").length;

@@ -4,6 +4,7 @@ import { contrastive } from "./contrastive.js";
 import { ectSteps } from "./ect-steps.js";
 import { edmUnet } from "./edm-unet.js";
 import { featureNet } from "./feature-net.js";
+import { flowEdit } from "./flow-edit.js";
 import { jointTransformerCase } from "./joint-transformer.js";
 import { losses } from "./losses.js";
 import { optimizer } from "./optimizer.js";
@@ -21,6 +22,7 @@ export const caseKinds: readonly CaseKind[] = [
   ectSteps,
   edmUnet,
   featureNet,
+  flowEdit,
   jointTransformerCase,
   losses,
   optimizer,

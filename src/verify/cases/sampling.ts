@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { sample } from "../../consistency/sampling.js";
+import { sample } from "../../diffusion/multistep.js";
 import { euler, heun, karrasSigmas } from "../../diffusion/sampling.js";
 import { compile } from "../../engine/compile.js";
 import type { Tensor } from "../../engine/tensor.js";

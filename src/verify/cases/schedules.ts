@@ -1,13 +1,14 @@
 import { exponentialCurriculum } from "../../consistency/curriculum.js";
 import { ectPairs } from "../../consistency/times.js";
 import { karrasSigmas } from "../../diffusion/sampling.js";
+import { cosineRestarts } from "../../optim/schedules.js";
 import type { CaseKind, Comparison } from "../case.js";
 import { corrupt, type Reference } from "../reference.js";
 
 /**
  * `t_to_r`: the nearer times r of `t`, by settings "q=,k=,b=,stages=,iterations=,adjust=" and iteration. `karras`: EDM's levels, rising from 0, by
  * "steps,highest level". `discretization_exponential`: the intervals of improved consistency training, by iteration, in a training as long as the longest of
- * `t_to_r`.
+ * `t_to_r`. `cosine_restarts`: PyTorch's CosineAnnealingWarmRestarts by settings "rate=,period=,floor=" and iteration.
  */
 export const schedules: CaseKind = {
   kind: "schedules",
@@ -16,6 +17,7 @@ export const schedules: CaseKind = {
       t_to_r,
       karras,
       discretization_exponential,
+      cosine_restarts,
     };
     const content = file.content() as Content;
     const { t: _, ...given } = content;
@@ -32,17 +34,13 @@ interface Content {
   t_to_r?: Record<string, Record<string, number[]>>;
   karras?: Record<string, number[]>;
   discretization_exponential?: Record<string, number>;
+  cosine_restarts?: Record<string, Record<string, number>>;
 }
 
 function t_to_r(file: Reference, { t, t_to_r }: Content): Comparison[] {
   if (!Array.isArray(t)) throw corrupt(file.path, "it has no times t");
   return Object.entries(t_to_r!).flatMap(([name, byIteration]) => {
-    const given = Object.fromEntries(name.split(",").map((part) => part.split("=") as [string, string]));
-    const setting = (key: string): number => {
-      const value = Number(given[key]);
-      if (!Number.isFinite(value)) throw corrupt(file.path, `t_to_r: ${key} in "${name}" is not a number`);
-      return value;
-    };
+    const { given, setting } = settingsOf(file, "t_to_r", name);
     const pairs = ectPairs({
       iterations: setting("iterations"),
       stages: setting("stages"),
@@ -58,6 +56,36 @@ function t_to_r(file: Reference, { t, t_to_r }: Content): Comparison[] {
       reference,
       kind: "value" as const,
     }));
+  });
+}
+
+/** Settings "q=2,k=8". */
+function settingsOf(
+  file: Reference,
+  section: string,
+  name: string,
+): { given: Record<string, string>; setting: (key: string) => number } {
+  const given = Object.fromEntries(name.split(",").map((part) => part.split("=") as [string, string]));
+  const setting = (key: string): number => {
+    const value = Number(given[key]);
+    if (!Number.isFinite(value)) throw corrupt(file.path, `${section}: ${key} in "${name}" is not a number`);
+    return value;
+  };
+  return { given, setting };
+}
+
+function cosine_restarts(file: Reference, { cosine_restarts }: Content): Comparison[] {
+  return Object.entries(cosine_restarts!).map(([name, byIteration]) => {
+    const { setting } = settingsOf(file, "cosine_restarts", name);
+    const rate = setting("rate");
+    const schedule = cosineRestarts(rate, setting("period"), { final: setting("floor") / rate });
+    return {
+      quantity: "cosine_restarts",
+      part: name,
+      ours: Object.keys(byIteration).map((iteration) => schedule(Number(iteration))),
+      reference: Object.values(byIteration),
+      kind: "value",
+    };
   });
 }
 

@@ -18,6 +18,8 @@ const filled = (graph: Graph, channels: number): number => Math.ceil(channels / 
 /** Whether a convolution is faster on blocks than gathered. */
 function worthwhile(graph: Graph, x: Value, taps: number, inputs: number, outputs: number): boolean {
   const few = inputs < graph.block;
+  // Channels are put in blocks four at a time.
+  if (!few && inputs % 4 !== 0) return false;
   const filling = (few ? 1 : filled(graph, inputs) / inputs) * (filled(graph, outputs) / outputs);
   if (filling > mostFilling) return false;
   // A 1x1 convolution of pixels in the plain layout is a matrix product.

@@ -46,6 +46,19 @@ export const gathers: Record<string, Kernel> = {
     const shape = [...indices!.shape.slice(0, -1), ...params!.shape.slice(depth)];
     return graph.op("GatherND", [params!, cast(graph, indices!, "int64")], shape, params!.type);
   },
+  TopK: ({ graph, list: [x], attrs }) => {
+    const shape = [...x!.shape.slice(0, -1), attrs.k as number];
+    const [values, places] = graph.ops(
+      "TopK",
+      [x!, graph.integers([attrs.k])],
+      [
+        { shape, type: x!.type },
+        { shape, type: "int64" },
+      ],
+      { axis: -1, largest: 1, sorted: 1 },
+    );
+    return [values!, cast(graph, places!, "int32")];
+  },
   ScatterNd: ({ graph, inputs: { indices, updates }, attrs }) =>
     scatterAdd(graph, indices!, updates!, attrs.shape),
   UnsortedSegmentSum: ({ graph, inputs: { x, segmentIds }, attrs }) => {

@@ -1,10 +1,12 @@
 import type { Kernel } from "../backend.js";
 import { convolutions } from "./conv.js";
+import { contractions } from "./einsum.js";
 import { elementwise } from "./elementwise.js";
 import { gathers } from "./gather.js";
 import { products } from "./matmul.js";
 import { normalizations } from "./norm.js";
 import { pools } from "./pool.js";
+import { rearrangements } from "./rearrange.js";
 import { reductions } from "./reduce.js";
 import { resizes } from "./resize.js";
 import { shapes } from "./shape.js";
@@ -18,6 +20,8 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   ...pools,
   ...resizes,
   ...shapes,
+  ...rearrangements,
+  ...contractions,
   ...gathers,
   ...normalizations,
 };

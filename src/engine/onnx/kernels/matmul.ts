@@ -12,7 +12,14 @@ export function gemm(graph: Graph, a: Value, b: Value, transA = false, transB = 
   return graph.op("Gemm", [a, b], shape, "float32", { transA: Number(transA), transB: Number(transB) });
 }
 
-function batchMatMul(graph: Graph, a: Value, b: Value, transposeA: boolean, transposeB: boolean): Value {
+/** Products of the matrices in the last two axes, broadcast over the others. */
+export function batchMatMul(
+  graph: Graph,
+  a: Value,
+  b: Value,
+  transposeA: boolean,
+  transposeB: boolean,
+): Value {
   const rows = a.shape.at(transposeA ? -1 : -2)!;
   const columns = b.shape.at(transposeB ? -2 : -1)!;
   const inner = [a.shape.at(transposeA ? -2 : -1)!, b.shape.at(transposeB ? -1 : -2)!] as const;

@@ -74,13 +74,16 @@ function sumOfProducts(graph: Graph, blocks: Value): Value | undefined {
   return graph.op("Conv", [image, filter], [1, n * c, 1, 1], "float32", attributes, blockedDomain);
 }
 
+/** Up to so many rows ONNX Runtime's reduction is as fast, and one node less. */
+const manyRows = 100;
+
 /** Sums over all axes but the last as a product with a row of ones: several times faster than ONNX Runtime's reduction. */
 function sumColumns(graph: Graph, x: Value, axes: readonly number[]): Value | undefined {
   const last = x.shape.length - 1;
   const columns = x.shape[last]!;
   const rows = sizeOf(x.shape) / columns;
   const leading = x.shape.every((d, i) => (i === last ? !axes.includes(i) : axes.includes(i) || d === 1));
-  if (!leading || rows < 16 || columns < 2) return undefined;
+  if (!leading || rows < manyRows || columns < 2) return undefined;
   const ones = graph.splat(1, [1, rows], "float32");
   return graph.op("MatMul", [ones, reshapeTo(graph, x, [rows, columns])], [1, columns], "float32");
 }

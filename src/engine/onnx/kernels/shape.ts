@@ -210,6 +210,11 @@ export const shapes: Record<string, Kernel> = {
     return graph.ops("Split", [x!, graph.integers(sizes)], outputs, { axis });
   },
   Fill: ({ graph, attrs }) => graph.splat(attrs.value, attrs.shape, attrs.dtype ?? "float32"),
+  LinSpace: ({ graph, attrs: { start, stop, num } }) => {
+    const step = num > 1 ? (stop - start) / (num - 1) : 0;
+    const values = Float32Array.from({ length: num }, (_, i) => start + i * step);
+    return graph.constant(values, [num], "float32");
+  },
   Range: ({ graph, attrs }) => {
     const values = range(attrs.start, attrs.stop, attrs.step ?? 1);
     return attrs.dtype === "int32"

@@ -1,0 +1,96 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { readIdx } from "../../datasets/idx.js";
+import { captionedFolder, cifar10, imageFolder } from "../../datasets/index.js";
+import { readJsonLines } from "../../src/io/files.js";
+import { encodePng } from "../../src/io/png.js";
+import { json, type Reader } from "../reader.js";
+
+const idx = Buffer.concat([Buffer.of(0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 4), Buffer.alloc(48, 9)]);
+const grey = (value: number): Uint8Array =>
+  encodePng({ data: new Float32Array(48).fill(value), shape: [4, 4, 3] });
+
+/** A file of captions beside two pictures. */
+const captions = (name: string, files: readonly string[], tokens: readonly string[]): Reader => ({
+  name: name.replace(".", "-"),
+  files: async () => files.map((text) => Buffer.from(text)),
+  tokens,
+  read: async (bytes, folder) => {
+    for (const [i, file] of ["a.png", "b.png"].entries()) writeFileSync(join(folder, file), grey(i / 2));
+    writeFileSync(join(folder, name), bytes);
+    await captionedFolder(folder);
+  },
+});
+
+/** Reads two pictures with a cache in another folder. */
+async function cachedPictures(folder: string): Promise<string> {
+  const pictures = join(folder, "pictures");
+  mkdirSync(pictures, { recursive: true });
+  for (const [i, name] of ["a.png", "b.png"].entries()) writeFileSync(join(pictures, name), grey(i / 2));
+  process.env.XDG_CACHE_HOME = join(folder, "cache");
+  return (await imageFolder(pictures)).fingerprint!();
+}
+
+const cacheFile = (folder: string): string => {
+  const cache = join(folder, "cache", "tangent-lab");
+  return join(cache, readdirSync(cache)[0]!);
+};
+
+export const datasets: Reader[] = [
+  {
+    name: "idx",
+    files: async () => [idx, gzipSync(idx)],
+    damage: (file, change, draw) =>
+      file[0] === 0x1f && draw(2) ? gzipSync(change(gunzipSync(file))) : change(file),
+    read: async (bytes, folder) => {
+      writeFileSync(join(folder, "a"), bytes);
+      await readIdx(join(folder, "a"), 3);
+    },
+  },
+  {
+    name: "cifar-names",
+    files: async () => [Buffer.from("plane\ncar\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n\n")],
+    read: async (bytes, folder) => {
+      writeFileSync(join(folder, "data_batch_1.bin"), Buffer.alloc(3073));
+      writeFileSync(join(folder, "batches.meta.txt"), bytes);
+      await cifar10(folder);
+    },
+  },
+  captions(
+    "captions.jsonl",
+    ['{"file": "a.png", "caption": "a"}\n{"file_name": "b.png", "captions": ["b", "c"]}\n'],
+    json,
+  ),
+  captions(
+    "metadata.csv",
+    ['file_name,text\na.png,"a, ""b"""\nb.png,c\n'],
+    ['"', "\n", "\r", ",", "\0", "../"],
+  ),
+  {
+    name: "json-lines",
+    files: async () => [Buffer.from('{"step": 1, "loss": 0.5}\n{"step": 2, "loss": null}\n')],
+    tokens: json,
+    read: async (bytes, folder) => {
+      writeFileSync(join(folder, "a"), bytes);
+      await readJsonLines(join(folder, "a"));
+    },
+  },
+  {
+    // What is kept must never be believed when it is damaged: the pictures are decoded anew.
+    name: "cache",
+    files: async () => [new Uint8Array(0)],
+    tokens: json,
+    read: async (bytes, folder) => {
+      const expected = await cachedPictures(folder);
+      const path = cacheFile(folder);
+      const whole = Buffer.from(readFileSync(path));
+      // The damage of an empty file is what is put in the place of some of the real one.
+      const at = (bytes.length * 97) % whole.length;
+      writeFileSync(path, Buffer.concat([whole.subarray(0, at), bytes, whole.subarray(at + bytes.length)]));
+      if ((await cachedPictures(folder)) !== expected)
+        throw new Error("other pictures than those of the files");
+      rmSync(join(folder, "cache"), { recursive: true });
+    },
+  },
+];

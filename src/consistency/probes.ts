@@ -1,0 +1,124 @@
+import type { Denoiser } from "../diffusion/edm.js";
+import { compile } from "../engine/compile.js";
+import * as random from "../engine/random.js";
+import * as tree from "../engine/tree.js";
+import { check, required } from "../errors.js";
+import { checkData, draw, exampleSize, type TrainingData } from "../loop/data.js";
+import { arrayRecord, type ProbeSetRecord } from "../loop/record.js";
+import type { Observer } from "../loop/train.js";
+import { directionCosine, splitAtManifold, splitByNeighbours } from "../manifold/split.js";
+import { distancesToData, distancesToManifold } from "../metrics/manifold-distance.js";
+import type { Loss } from "./losses.js";
+import { drawProbes, tangents } from "./tangents.js";
+import type { PairSchedule } from "./times.js";
+
+export interface ProbesConfig {
+  data: TrainingData;
+  denoiser: Denoiser;
+  loss: Loss;
+  pairs: PairSchedule;
+  /** The iteration whose pairs (t, r) the probes have. */
+  iteration: number;
+  /** Steps between two recordings. */
+  every: number;
+  /** Noise levels; each example is probed at each. */
+  times: readonly number[];
+  /** Examples that are probed. */
+  examples: number;
+  seed: number;
+  /** Probes have the examples' classes, out of so many, where the network has classes. */
+  classes?: number | undefined;
+  /** Examples from which tangent spaces are estimated where the manifold is not known. Default 2000. */
+  neighbourhood?: number;
+  /** Dimension of the estimated tangent spaces. Default 8, or that of the data where it is less. */
+  estimatedDim?: number;
+}
+
+/**
+ * Records the loss's tangents at fixed probes (x0, noise, t) over training, at the model that is being trained: how much of each is parallel to the data's
+ * manifold, and how it turns from one recording to the next.
+ * @throws TangentLabError `invalid-argument` for options out of range.
+ */
+export function tangentProbes(config: ProbesConfig): Observer & { readonly probeSet: ProbeSetRecord } {
+  required(
+    "config",
+    config,
+    "an object with data, denoiser, loss, pairs, iteration, every, times, examples and seed",
+  );
+  const { data, denoiser, loss, every, examples, seed, neighbourhood = 2000 } = config;
+  checkData(data);
+  const { estimatedDim = Math.min(8, exampleSize(config.data)) } = config;
+  check.count("examples", examples);
+  check(
+    config.times.length > 0 && config.times.every((t) => t > 0 && Number.isFinite(t)),
+    "times",
+    config.times,
+    "one or more finite numbers > 0",
+  );
+  const { manifold, shape } = data;
+  const dim = exampleSize(data);
+  const keys = random.split(random.foldIn(random.key(seed), 3), 3);
+  const { x: chosen, labels: given } = draw(data, keys[0], examples);
+  const times = Array.from({ length: examples }, () => config.times).flat();
+  const x = new Float32Array(times.length * dim);
+  times.forEach((_, i) => {
+    const example = Math.floor(i / config.times.length);
+    x.set(chosen.subarray(example * dim, (example + 1) * dim), i * dim);
+  });
+  const labels = given && Int32Array.from(times, (_, i) => given[Math.floor(i / config.times.length)]!);
+  const probes = drawProbes(keys[1], { ...config, x, shape, times, labels });
+  const drawn = shape.length === 1 ? 400 : 100;
+  const neighbours = manifold ? new Float32Array(0) : draw(data, keys[2], neighbourhood).x;
+  const compiled = compile(tangents(denoiser, loss));
+  const probeShape = [times.length, ...shape];
+  const noise = probes.noise.dataSync();
+  const noisy = x.map((value, i) => value + times[Math.floor(i / dim)]! * noise[i]!);
+
+  return {
+    every,
+    probeSet: {
+      times,
+      clean: arrayRecord(x, probeShape),
+      noisy: arrayRecord(noisy, probeShape),
+      data: arrayRecord(draw(data, random.foldIn(keys[2], 1), drawn).x, [drawn, ...shape]),
+      tangentSpace: manifold ? "exact" : "local-pca",
+      chance: (manifold?.dim ?? estimatedDim) / dim,
+    },
+    observe: async (state, record) => {
+      const result = await compiled(state.parameters, state.context, probes);
+      const output = result.output.dataSync().slice() as Float32Array;
+      const tangent = unitRows(result.tangent.dataSync() as Float32Array, dim);
+      tree.dispose(result);
+      const { perProbe } = manifold
+        ? splitAtManifold(tangent, output, manifold)
+        : splitByNeighbours(tangent, output, neighbours, { ambientDim: dim, dim: estimatedDim });
+      const previous = record.probes.at(-1);
+      const distance = manifold
+        ? distancesToManifold(output, manifold)
+        : distancesToData(output, neighbours, dim);
+      const cosine =
+        previous && directionCosine(Float32Array.from(previous.tangents.values), tangent, dim).perProbe;
+      return {
+        probes: {
+          outputs: arrayRecord(output, probeShape),
+          tangents: arrayRecord(tangent, probeShape),
+          parallel: Array.from(perProbe),
+          normal: Array.from(perProbe, (share) => 1 - share),
+          cosine: cosine ? Array.from(cosine) : null,
+          distance: Array.from(distance),
+        },
+      };
+    },
+  };
+}
+
+/** Rows scaled to norm 1; zero rows stay. */
+function unitRows(rows: Float32Array, dim: number): Float32Array {
+  const out = rows.slice();
+  for (let i = 0; i < rows.length; i += dim) {
+    const row = out.subarray(i, i + dim);
+    const norm = Math.sqrt(row.reduce((sum, value) => sum + value * value, 0)) || 1;
+    for (let j = 0; j < dim; j++) row[j]! /= norm;
+  }
+  return out;
+}

@@ -1,0 +1,63 @@
+import { createHash, randomBytes } from "node:crypto";
+import { readdir, rm, stat } from "node:fs/promises";
+import { hostname } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+
+/** This machine, in eight hexadecimal digits: process numbers mean nothing on another one, which may share the disk. */
+const host = createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
+
+/** Names that `temporaryName` makes, and nothing else. */
+const pattern = /^\..*\.([0-9a-f]{8})-(\d+)-[0-9a-f]{8}\.tmp$/s;
+
+/** Bytes of the name that is kept; a file's name may have 255. */
+const mostBytes = 200;
+
+/**
+ * A free name in the folder of `path` (a rename works only within one disk); hidden, with the machine, the process and a random part, by which `sweep` knows
+ * what was left behind.
+ */
+export function temporaryName(path: string): string {
+  const name = Buffer.from(basename(path));
+  // Cut between letters: not within the bytes of one.
+  let end = Math.min(name.length, mostBytes);
+  while (end < name.length && (name[end]! & 0xc0) === 0x80) end--;
+  const kept = name.toString("utf8", 0, end);
+  return join(dirname(path), `.${kept}.${host}-${process.pid}-${randomBytes(4).toString("hex")}.tmp`);
+}
+
+/** Folders that were swept, by this process. */
+const swept = new Set<string>();
+
+const day = 86_400_000;
+
+/**
+ * Removes what killed processes left in a folder under names of `temporaryName`: of this machine if the process is gone, of another one if it is a day old.
+ * Once for each folder; what cannot be removed stays.
+ */
+export async function sweep(folder: string): Promise<void> {
+  const path = resolve(folder);
+  if (swept.has(path)) return;
+  swept.add(path);
+  for (const name of await readdir(path).catch(() => [])) {
+    const match = pattern.exec(name);
+    if (!match) continue;
+    const [, where, process] = match;
+    const isLeft = where === host ? !isRunning(Number(process)) : await isOld(join(path, name));
+    if (isLeft) await rm(join(path, name), { recursive: true, force: true }).catch(() => {});
+  }
+}
+
+function isRunning(id: number): boolean {
+  try {
+    process.kill(id, 0);
+    return true;
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code !== "ESRCH"; // another user's
+  }
+}
+
+const isOld = (path: string): Promise<boolean> =>
+  stat(path).then(
+    ({ mtimeMs }) => Date.now() - mtimeMs > day,
+    () => false,
+  );

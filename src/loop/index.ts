@@ -1,0 +1,16 @@
+export type { CaptionedData, KnownManifold, TrainingData } from "./data.js";
+export {
+  type ArrayRecord,
+  addRow,
+  arrayRecord,
+  type Json,
+  type MetricsRecord,
+  type ProbeSetRecord,
+  type ProbesRecord,
+  probeMean,
+  type RecordRow,
+  type RunRecord,
+  type SamplesRecord,
+} from "./record.js";
+export { Run, type TrainingEvent } from "./run.js";
+export { type Observer, type RunOptions, type TrainOptions, train } from "./train.js";

@@ -1,0 +1,85 @@
+import { check } from "../errors.js";
+import { checkpointFolder } from "../io/checkpoint.js";
+import type { CaptionedData } from "../loop/data.js";
+import { imageShape } from "../loop/data.js";
+import type { RunRecord } from "../loop/record.js";
+import type { Run } from "../loop/run.js";
+import * as loop from "../loop/train.js";
+import type { TrainingConfig } from "../optim/method.js";
+import { type FlowMatchingConfig, flowMatching } from "./flow-matching.js";
+import { type JointTransformerConfig, jointTransformer } from "./joint-transformer.js";
+import { textEncoder } from "./text/encoder.js";
+import { trainVocabulary } from "./text/vocabulary.js";
+import { textToImage } from "./text-to-image.js";
+import type { Flow, TextEncoder, VelocityNetwork } from "./types.js";
+
+/** A trained text-to-image flow, with the average over training as its parameters: what soft tokens, generation and editing take. */
+export interface TrainedFlow extends Flow {
+  readonly record: RunRecord;
+}
+
+export interface FlowTraining
+  extends Omit<loop.RunOptions, "steps">,
+    TrainingConfig,
+    Pick<FlowMatchingConfig, "captionDropout" | "time">,
+    Pick<JointTransformerConfig, "patch" | "layers" | "heads" | "headDim" | "qkNorm"> {
+  /** Default 2000. */
+  steps?: number;
+  /** Default 64. */
+  batchSize?: number;
+  /** Another network than the joint-attention transformer of `layers`, `heads`, ...; it must read what `text` gives. */
+  network?: VelocityNetwork;
+  /** Default a small transformer over the words of the data's captions, as long as the longest caption and at least 16. */
+  text?: TextEncoder;
+  /** For legends. Default "flow". */
+  name?: string;
+}
+
+/**
+ * Trains a text-to-image model by rectified flow (2209.03003), the text encoder with it. Iterate over the run, or await it.
+ * @throws TangentLabError `invalid-argument` for points instead of images and for options out of range.
+ */
+export function trainFlow(data: CaptionedData, options: FlowTraining = {}): Run<TrainedFlow> {
+  const { name = "flow", steps = 2000, batchSize = 64, captionDropout = 0.1, time, ...rest } = options;
+  const image = imageShape(data);
+  check(image !== undefined, "data.shape", data.shape, "[size, size, channels]");
+  const text = options.text ?? captionEncoder(data.captions);
+  const { textDim, pooledDim } = text;
+  const { patch, layers, heads, headDim, qkNorm } = options;
+  const sizes = Object.fromEntries(
+    Object.entries({ patch, layers, heads, headDim, qkNorm }).filter(([, value]) => value !== undefined),
+  );
+  const network = options.network ?? jointTransformer({ ...image, textDim, pooledDim, ...sizes });
+  check(`${network.shape}` === `${data.shape}`, "network.shape", network.shape, `[${data.shape}]`);
+  const model = textToImage(network, text);
+  return loop.train({
+    ...rest,
+    steps,
+    batchSize,
+    name,
+    kind: "flow",
+    checkpoint: checkpointFolder(options.checkpoint),
+    data,
+    method: flowMatching({
+      ...rest,
+      flow: model,
+      captions: data.captions,
+      captionDropout,
+      ...(time && { time }),
+    }),
+    settings: {
+      ...loop.optimizerSettings(options),
+      ...{ attention: network.attention, layers: network.layers, width: network.tokenDim, ...sizes },
+      ...{ captionDropout, textLength: text.length, network: model.structure.size },
+      ...(time && { time: time === "uniform" ? time : { ...time } }),
+    },
+    finish: (state, record) => ({ ...model.freeze(loop.keep(state.ema)), model, record }),
+  });
+}
+
+/** A text encoder that knows the captions' words and has room for the longest caption. */
+export function captionEncoder(captions: readonly string[]): TextEncoder {
+  const vocabulary = trainVocabulary(captions);
+  const longest = captions.reduce((most, caption) => Math.max(most, vocabulary.numbers(caption).length), 0);
+  return textEncoder({ vocabulary, length: Math.max(16, longest + 2) });
+}

@@ -1,0 +1,132 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import * as consistency from "../../src/consistency/index.js";
+import { mfd } from "../../src/consistency/mfd.js";
+import type { ConsistencyTraining } from "../../src/consistency/train.js";
+import * as diffusion from "../../src/diffusion/index.js";
+import type { TrainedDenoiser } from "../../src/diffusion/trained.js";
+import * as random from "../../src/engine/random.js";
+import type { TrainingData } from "../../src/loop/data.js";
+import type { Run } from "../../src/loop/run.js";
+import * as manifold from "../../src/manifold/index.js";
+import { trainClassifier } from "../../src/metrics/classifier.js";
+import { unet } from "../../src/nn/unet.js";
+import { circle, network, smallRun } from "../loop/runs.js";
+import { rejection } from "../rejection.js";
+
+/** Two classes of 8x8 images: bright on the left, or on the right. */
+const halves: TrainingData = {
+  name: "halves",
+  shape: [8, 8, 1],
+  numClasses: 2,
+  sample: (key, count) => {
+    const [a, b] = random.split(key);
+    const labels = random.integers(a, count, 2);
+    const noise = random.normal(b, 64 * count);
+    const x = noise.map((z, i) => (i % 8 < 4 === (labels[Math.floor(i / 64)] === 0) ? 0.5 : -0.5) + 0.3 * z);
+    return { x, labels };
+  },
+};
+
+const short = (options: ConsistencyTraining = {}): Run<TrainedDenoiser> =>
+  consistency.train(circle, {
+    ...{
+      steps: 20,
+      batchSize: 8,
+      objective: consistency.ect({ stages: 2 }),
+      ...(!options.from && { network }),
+    },
+    recording: { every: 10, count: 32, shown: 8, times: [0.1, 1], examples: 3 },
+    ...options,
+  });
+
+test("a run records samples, quality and tangents from before the first step to the last", async () => {
+  const run = short();
+  const events: number[] = [];
+  for await (const { step, samples, probes, metrics } of run) {
+    if (!probes) continue;
+    events.push(step);
+    assert.equal(samples!.shape, [8, 2]);
+    assert.ok(metrics.manifoldDistance! >= 0 && Number.isFinite(metrics.slicedWasserstein));
+  }
+  assert.equal(events, [0, 10, 20]);
+  const { probes, probeSet, curve, samples } = run.record;
+  assert.equal([probes.length, curve.length, samples.length], [3, 3, 3]);
+  assert.is(probeSet!.tangentSpace, "exact");
+  assert.is(probeSet!.chance, 0.5);
+  assert.equal(
+    probeSet!.times,
+    [0.1, 1, 0.1, 1, 0.1, 1].map(Math.fround).map((t) => Number(t.toPrecision(6))),
+  );
+  assert.is(probes[0]!.cosine, null);
+  assert.is(probes[1]!.cosine!.length, 6);
+  for (const { parallel, normal, tangents } of probes) {
+    for (const [i, share] of parallel.entries()) {
+      assert.ok(share >= 0 && share <= 1 + 1e-6);
+      assert.ok(Math.abs(share + normal[i]! - 1) < 1e-6);
+      const [a, b] = tangents.values.slice(2 * i, 2 * i + 2) as [number, number];
+      assert.ok(Math.abs(Math.hypot(a, b) - 1) < 1e-3);
+    }
+  }
+  assert.equal(JSON.parse(JSON.stringify(run.record)), run.record);
+});
+
+test("a consistency model starts from a denoiser and is the identity at t = 0", async () => {
+  const start = await smallRun();
+  const { denoiser, parameters, record } = await short({ from: start, name: "pixel" });
+  assert.is(record.settings.from, "denoiser");
+  assert.is(record.parameters, start.record.parameters);
+  const x = tf.tensor2d([0.3, -2, 1, 1], [2, 2]);
+  assert.equal(Array.from(denoiser.apply(parameters, x, tf.zeros([2])).dataSync()), Array.from(x.dataSync()));
+});
+
+test("dropout is that of the training, not of the denoiser it starts from; points have none", async () => {
+  const start = await diffusion.train(halves, {
+    ...{ steps: 2, batchSize: 4, network: unet({ size: 8, inChannels: 1, channels: 8 }) },
+  });
+  const options = { steps: 2, batchSize: 4, from: start, recording: false } as const;
+  const [without, dropped] = [
+    await consistency.train(halves, options),
+    await consistency.train(halves, { ...options, dropout: 0.2 }),
+  ];
+  assert.is(without.denoiser.drawMasks, undefined);
+  assert.is(dropped.record.settings.dropout, 0.2);
+  assert.is(dropped.denoiser.sigmaData, start.denoiser.sigmaData);
+  const masks = dropped.denoiser.drawMasks!(random.key(0), 2);
+  const values = new Set(Object.values(masks).flatMap((mask) => [...mask.dataSync()]));
+  assert.equal([...values].sort(), [0, 1.25]);
+  assert.not.equal([...dropped.parameters.dataSync()], [...without.parameters.dataSync()]);
+  assert.is((await rejection(() => short({ dropout: 0.2 }))).argument, "dropout");
+});
+
+test("features, trained without labels, train a consistency model", async () => {
+  const features = await manifold.train(circle, { steps: 20, batchSize: 16 });
+  const loss = mfd(features);
+  const { record } = await short({ loss, name: "MFD" });
+  assert.is(record.settings.loss, "MFD");
+  assert.ok(record.losses.every(({ metrics }) => Number.isFinite(metrics.loss)));
+});
+
+test("a classifier learns to tell images apart and judges samples", async () => {
+  const judge = await trainClassifier(halves, { steps: 60, batchSize: 32, learningRate: 3e-3 });
+  assert.ok(judge.record.losses.at(-1)!.metrics.accuracy! > 0.95);
+  const { record } = await consistency.train(halves, {
+    ...{ steps: 2, batchSize: 4, objective: consistency.ect({ stages: 2 }) },
+    recording: { every: 2, count: 32, shown: 16, times: [1], examples: 2, judge },
+  });
+  assert.ok(record.curve.every(({ metrics }) => metrics.frechet! > 0));
+  assert.is(record.probeSet!.tangentSpace, "local-pca");
+});
+
+test("unknown losses and data without labels are refused", async () => {
+  const wrong = "lpips" as never;
+  assert.is((await rejection(() => short({ loss: wrong }))).argument, "loss");
+  assert.is((await rejection(() => trainClassifier(circle))).argument, "data.shape");
+  assert.is(
+    (await rejection(() => trainClassifier({ ...halves, numClasses: undefined }))).argument,
+    "data.numClasses",
+  );
+});
+
+test.run();
