@@ -42,7 +42,11 @@ const forbidden = [
   never(
     "the-loop-runs-in-browsers",
     { path: "^src/(loop|nn|optim)/" },
-    { path: "^src/io/", dependencyTypesNot: ["type-only"], pathNot: "^src/io/safetensors\\.ts$" },
+    {
+      path: "^src/io/",
+      dependencyTypesNot: ["type-only"],
+      pathNot: "^src/io/(safetensors|fingerprint)\\.ts$",
+    },
   ),
   never("the-loop-needs-no-node", { path: "^src/loop/" }, { dependencyTypes: ["core"] }),
   never(

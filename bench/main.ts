@@ -13,7 +13,7 @@ import * as tree from "../src/engine/tree.js";
 import { TangentLabError } from "../src/errors.js";
 import { writeFileAtomically } from "../src/io/files.js";
 import { type Comparison, comparisons } from "./comparisons/index.js";
-import { alternate, difference } from "./measure.js";
+import { alternate, difference, once } from "./measure.js";
 import { peakMemory } from "./memory.js";
 import { ours } from "./ours.js";
 import { PyTorch } from "./peers/pytorch.js";
@@ -26,6 +26,9 @@ const threads = 2;
 /** First steps whose losses must agree, and to what relative difference: float32 in another order, some steps on. */
 const paritySteps = 3;
 const parityTolerance = 0.01;
+
+/** What takes longer is run once on each side. */
+const longSeconds = 15;
 
 interface Options {
   python: string;
@@ -153,8 +156,11 @@ async function measureComparison(
     return undefined;
   }
   try {
-    await compare(name, runners, 1, tolerance);
-    return { title, whole: true, measurements: await alternate(runners, seconds) };
+    const { runs } = await compare(name, runners, 1, tolerance);
+    const times = runs.map((run) => run.seconds[0]!);
+    const measurements =
+      Math.max(...times) > longSeconds ? once(runners, times) : await alternate(runners, seconds);
+    return { title, whole: true, measurements };
   } finally {
     for (const runner of runners) await runner.close();
   }
@@ -169,8 +175,9 @@ async function compare(
   runners: readonly Runner[],
   steps: number,
   tolerance: number,
-): Promise<{ able: Runner[]; reference: Run }> {
+): Promise<{ able: Runner[]; reference: Run; runs: Run[] }> {
   const able: Runner[] = [];
+  const runs: Run[] = [];
   let reference: Run | undefined;
   for (const runner of runners) {
     let run: Run;
@@ -187,8 +194,9 @@ async function compare(
       throw new Error(`${title}: ${runner.name} computes something else: ${metrics.join(" against ")}`);
     }
     able.push(runner);
+    runs.push(run);
   }
-  return { able, reference: reference! };
+  return { able, reference: reference!, runs };
 }
 
 /** Floating-point operations per second of whatever is faster: a matrix product of 1024 or a convolution of 128 channels. */

@@ -64,6 +64,16 @@ export async function alternate(runners: readonly Runner[], seconds: number): Pr
   });
 }
 
+/** The measurements of one run of each. */
+export const once = (runners: readonly Runner[], seconds: readonly number[]): Measurement[] =>
+  runners.map(({ name, setting }, i) => {
+    const ratio = seconds[0]! / seconds[i]!;
+    return {
+      ...{ name, setting, milliseconds: 1000 * seconds[i]!, ratio, bestRatio: ratio },
+      ...{ quartiles: [ratio, ratio] as const, rounds: 1 },
+    };
+  });
+
 /**
  * Whether a ratio is worth little because the machine was busy: its median and that of the fastest blocks differ by more than a fifth, or its
  * middle half is wider than a third.

@@ -98,10 +98,11 @@ function otherTable(sections: readonly Section[]): string[] {
   const rows = sections.map(({ title, measurements: [ours, theirs] }) => [
     title,
     number(ours!.milliseconds),
-    theirs!.name,
+    ours!.setting,
+    `${theirs!.name}: ${theirs!.setting}`,
     ratio(theirs!),
   ]);
-  return table(["Also", "ms", "against", "ratio"], rows);
+  return table(["", "ms", "ours", "against", "ratio"], rows);
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {

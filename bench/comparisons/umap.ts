@@ -20,8 +20,8 @@ interface Size {
 }
 
 /**
- * One seeded UMAP of images, neighbours included, against umap-learn's, which takes one thread then, as ours always does: each in a process of its own whose peak memory is told beside. Both maps must be about as
- * trustworthy.
+ * One seeded UMAP of images, neighbours included, against umap-learn's, which takes one thread then, as ours always does: each in a process of its own whose
+ * peak memory is told beside. Both maps must be about as trustworthy.
  */
 function comparison({ count, size, tolerance, trust }: Size): Comparison {
   return {

@@ -14,10 +14,13 @@ import { machine, versions } from "../experiments/provenance.js";
 import { weightsCache } from "../experiments/weights.js";
 import { writeFileAtomically } from "../io/files.js";
 import { updateSection } from "../io/sections.js";
+import { fingerprintOfData } from "../loop/data.js";
+import type { Json } from "../loop/record.js";
 import { defaultFeatures } from "../manifold/train.js";
 import { Interrupted } from "./interrupt.js";
 import { checkOptions, loadDataset } from "./load-dataset.js";
 import { follow } from "./progress.js";
+import { claimReport } from "./report-folder.js";
 
 export interface CompareArguments {
   quick: boolean;
@@ -47,12 +50,12 @@ export async function compareCommand(args: CompareArguments, signal: AbortSignal
   checkOptions(names, args);
   const datasets = [];
   for (const name of names) datasets.push(await loadDataset(name, args));
-  for (const { name, numClasses } of datasets)
+  for (const { name, numClasses = 0 } of datasets)
     check(
-      !classConditional || numClasses !== undefined,
+      !classConditional || numClasses >= 2,
       "--class-conditional",
       name,
-      "--dataset with classes, such as digits",
+      "--dataset with classes, two or more, such as digits",
     );
   // Images of a size that these do not take are found out now and not after minutes of training.
   for (const data of datasets) for (const network of [defaultNetwork, defaultFeatures]) network(data, 1);
@@ -60,17 +63,20 @@ export async function compareCommand(args: CompareArguments, signal: AbortSignal
     quick,
     seed,
     datasets: names,
+    data: Object.fromEntries(
+      await Promise.all(datasets.map(async (data) => [data.name, await fingerprintOfData(data)] as const)),
+    ),
     batchSize: batchSize ?? plans.points.full.consistency.batchSize,
     ...(classConditional && { classConditional }),
     plans: Object.fromEntries(
       Object.entries(plans).map(([name, plan]) => [name, plan[quick ? "quick" : "full"]]),
     ),
   };
-  // Written first: a folder that cannot be written to is found out now and not after minutes of training.
-  await writeFileAtomically(join(args.out, "settings.json"), `${JSON.stringify(settings, null, 2)}\n`);
+  await claimReport(args.out, "settings.json", settings as Record<string, Json>, { resume });
+  const cache = args.cache ? weightsCache() : undefined;
+  await cache?.check();
   console.error(`engine: ${engine}`);
 
-  const cache = args.cache ? weightsCache() : undefined;
   const comparisons: ComparisonRecord[] = [];
   for (const data of datasets) {
     const comparison = await compare(data, {

@@ -12,9 +12,11 @@ import { type StudyRecord, summarize } from "../experiments/summary.js";
 import { weightsCache } from "../experiments/weights.js";
 import { writeFileAtomically } from "../io/files.js";
 import { updateSection } from "../io/sections.js";
+import type { Json } from "../loop/record.js";
 import { Interrupted } from "./interrupt.js";
 import { checkOptions, folderOf, loadDataset } from "./load-dataset.js";
 import { jointProgress } from "./progress.js";
+import { claimReport } from "./report-folder.js";
 
 export interface ExperimentArguments {
   quick: boolean;
@@ -39,15 +41,17 @@ export async function experimentCommand(
   const engine = await describeDevice();
   const out = args.out ?? join("report", args.quick ? `${name}-quick` : name);
   const { dataset, plan } = await withData(asked, args.data ?? []);
-  // Written first: a folder that cannot be written to is found out now and not after hours of training.
-  await writeFileAtomically(join(out, "plan.json"), `${JSON.stringify(plan, null, 2)}\n`);
+  // Runs are found by what decides them: those of another plan stay, and are not taken for this one's.
+  await claimReport(out, "plan.json", plan as unknown as Record<string, Json>, { resume: false });
+  const cache = args.cache ? weightsCache() : undefined;
+  await cache?.check();
   console.error(`engine: ${engine}`);
 
   const folder = join(out, "runs");
   const progress = jointProgress(plannedSteps(plan), await finishedSteps(plan, { folder, dataset }));
   const runs = await runStudy(plan, {
     ...{ folder, resume: true, signal, dataset, prepared: new Map() },
-    cache: args.cache ? weightsCache() : undefined,
+    cache,
     follow: progress.follow,
     skip: progress.skip,
   }).finally(() => progress.end());

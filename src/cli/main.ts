@@ -8,6 +8,7 @@ import { type CompareArguments, compareCommand } from "./compare-command.js";
 import { type ExperimentArguments, experimentCommand } from "./experiment-command.js";
 import { Interrupted, interruptible } from "./interrupt.js";
 import { dataHelp } from "./load-dataset.js";
+import { watchOutput } from "./output.js";
 import { type SampleArguments, sampleCommand } from "./sample-command.js";
 import { type SoftRepaArguments, softRepaCommand } from "./softrepa-command.js";
 import { softRepaStudyCommand } from "./softrepa-study-command.js";
@@ -214,4 +215,6 @@ function integer(text: string): number {
   return Number(text);
 }
 
+watchOutput(process.stdout);
+watchOutput(process.stderr);
 process.exitCode = await main();

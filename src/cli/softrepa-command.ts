@@ -9,9 +9,11 @@ import { mainPlan } from "../experiments/softrepa/plan.js";
 import type { SoftRepaRecord } from "../experiments/softrepa/record.js";
 import { softRepaTrial } from "../experiments/softrepa/trial.js";
 import { writeFileAtomically } from "../io/files.js";
+import { fingerprintOfData } from "../loop/data.js";
 import { Interrupted } from "./interrupt.js";
 import { loadDataset } from "./load-dataset.js";
 import { follow } from "./progress.js";
+import { claimReport } from "./report-folder.js";
 
 export interface SoftRepaArguments {
   quick: boolean;
@@ -37,8 +39,8 @@ export async function softRepaCommand(args: SoftRepaArguments, signal: AbortSign
     "objects, pairs, portraits or emoji, with 32 pixels too: captioned data with a read-out",
   );
   const plan = mainPlan(quick);
-  // Written first: a folder that cannot be written to is found out now and not after minutes of training.
-  await writeFileAtomically(join(out, "plan.json"), `${JSON.stringify({ ...plan, seed }, null, 2)}\n`);
+  const decided = { ...plan, seed, dataset: data.name, data: await fingerprintOfData(data) };
+  await claimReport(out, "plan.json", decided, { resume });
   console.error(`engine: ${engine}`);
   const place = { folder: join(out, "checkpoints"), resume, cache: undefined, signal, follow };
   const trial = await softRepaTrial(data, plan, seed, place, out);

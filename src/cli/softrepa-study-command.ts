@@ -12,6 +12,7 @@ import type { ExperimentArguments } from "./experiment-command.js";
 import { Interrupted } from "./interrupt.js";
 import { checkOptions, loadDataset } from "./load-dataset.js";
 import { follow } from "./progress.js";
+import { claimReport } from "./report-folder.js";
 
 /** `tangent-lab experiment softrepa`: the main job with several seeds and several kinds of tokens; trainings that were finished before are read. */
 export async function softRepaStudyCommand(args: ExperimentArguments, signal: AbortSignal): Promise<void> {
@@ -32,8 +33,7 @@ export async function softRepaStudyCommand(args: ExperimentArguments, signal: Ab
   );
   const plan = studyPlan(quick);
   const seeds = Array.from({ length: count }, (_, i) => 10 + i);
-  // Written first: a folder that cannot be written to is found out now and not after hours of training.
-  await writeFileAtomically(join(out, "plan.json"), `${JSON.stringify({ ...plan, seeds }, null, 2)}\n`);
+  await claimReport(out, "plan.json", { ...plan, seeds }, { resume: false });
   console.error(`engine: ${engine}`);
   const found = await softRepaStudy(data, plan, seeds, {
     ...{ folder: join(out, "runs"), resume: true, cache: undefined, signal, follow },

@@ -66,12 +66,15 @@ export function tangentProbes(config: ProbesConfig): Observer & { readonly probe
     x.set(chosen.subarray(example * dim, (example + 1) * dim), i * dim);
   });
   const labels = given && Int32Array.from(times, (_, i) => given[Math.floor(i / config.times.length)]!);
-  const probes = drawProbes(keys[1], { ...config, x, shape, times, labels });
+  /** Made anew for each look, so that no tensor stays behind when the run is over. */
+  const draws = () => drawProbes(keys[1], { ...config, x, shape, times, labels });
   const drawn = shape.length === 1 ? 400 : 100;
   const neighbours = manifold ? new Float32Array(0) : draw(data, keys[2], neighbourhood).x;
   const compiled = compile(tangents(denoiser, loss));
   const probeShape = [times.length, ...shape];
-  const noise = probes.noise.dataSync();
+  const first = draws();
+  const noise = first.noise.dataSync().slice();
+  tree.dispose(first);
   const noisy = x.map((value, i) => value + times[Math.floor(i / dim)]! * noise[i]!);
 
   return {
@@ -85,7 +88,9 @@ export function tangentProbes(config: ProbesConfig): Observer & { readonly probe
       chance: (manifold?.dim ?? estimatedDim) / dim,
     },
     observe: async (state, record) => {
+      const probes = draws();
       const result = await compiled(state.parameters, state.context, probes);
+      tree.dispose(probes);
       const output = result.output.dataSync().slice() as Float32Array;
       const tangent = unitRows(result.tangent.dataSync() as Float32Array, dim);
       tree.dispose(result);

@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { check, TangentLabError } from "../errors.js";
 import { holdsNo, metadataJson } from "../io/metadata.js";
 import { readSafetensors, writeSafetensors } from "../io/safetensors.js";
@@ -12,6 +13,18 @@ import { checkTrained, preconditionings, pretrained, type TrainedDenoiser } from
 type Description = Pick<Denoiser, "preconditioning" | "sigmaData"> & { network: object | null };
 /** What the metadata's "run" holds, JSON. */
 type Origin = Pick<RunRecord, "name" | "kind" | "dataset" | "shape" | "settings">;
+
+const descriptionSchema = v.object({
+  preconditioning: v.string(),
+  sigmaData: v.number(),
+  network: v.nullable(v.looseObject({})),
+});
+
+const originSchema = v.object({
+  ...{ name: v.string(), kind: v.picklist(["denoiser", "consistency"]), dataset: v.string() },
+  shape: v.array(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  settings: v.looseObject({ classes: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))) }),
+});
 
 /**
  * Writes a trained denoiser or consistency model as one safetensors file: its averaged parameters under the names that `exportPublished` gives them, and as
@@ -38,21 +51,29 @@ export async function saveDenoiser(path: string, model: TrainedDenoiser): Promis
 export async function loadDenoiser(path: string, network?: TimeNetwork): Promise<TrainedDenoiser> {
   const { tensors, metadata } = await readSafetensors(path);
   const corrupt = holdsNo("denoiser", path);
-  const parse = <T extends object>(name: string): T => metadataJson(metadata, name, corrupt);
-  const { preconditioning, sigmaData, network: own } = parse<Description>("denoiser");
-  const { name, kind, dataset, shape, settings } = parse<Origin>("run");
-  const { classes } = settings ?? {};
+  const {
+    preconditioning,
+    sigmaData,
+    network: own,
+  } = metadataJson(metadata, "denoiser", descriptionSchema, corrupt);
+  const origin = metadataJson(metadata, "run", originSchema, corrupt);
+  const { name, kind, dataset, shape } = origin;
+  const settings = origin.settings as RunRecord["settings"];
+  const { classes } = origin.settings;
   const isKnown = Object.hasOwn(preconditionings, preconditioning);
   if (!isKnown) throw corrupt(`its preconditioning is ${preconditioning}`);
   check(own !== null || network !== undefined, "network", network, "the network it was trained with");
   try {
-    const denoiser = preconditionings[preconditioning](network ?? networkFrom(own!), { sigmaData });
+    const denoiser = preconditionings[preconditioning as keyof typeof preconditionings](
+      network ?? networkFrom(own!),
+      { sigmaData },
+    );
     const model = pretrained(denoiser, importPublished(denoiser, tensors), {
       ...{ shape, name, ...(typeof classes === "number" && { classes }) },
     });
     return { ...model, record: { ...model.record, kind, dataset, settings } };
   } catch (cause) {
-    if (!(cause instanceof TangentLabError) || cause.code !== "invalid-argument") throw cause;
-    throw corrupt(cause.message, cause);
+    if (cause instanceof TangentLabError && cause.code !== "invalid-argument") throw cause;
+    throw corrupt((cause as Error).message, cause); // settings of wrong types make no network
   }
 }

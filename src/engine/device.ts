@@ -76,6 +76,7 @@ export async function describeDevice(): Promise<string> {
 const starters: Record<DeviceName, () => Promise<Device>> = {
   onnx: async () => {
     const threads = threadsWanted();
+    await import("./onnx/telemetry.js");
     const ort = await import("#onnxruntime");
     const { describeLowering } = await import("./onnx/lowering.js");
     const version = ort.env.versions.node ?? ort.env.versions.web;

@@ -111,7 +111,7 @@ export async function compare(data: Dataset, options: CompareOptions): Promise<C
   if (signal.aborted) return undefined;
   const features = await prepareFeatures(data, plan.features, seed, place);
   if (signal.aborted) return undefined;
-  const judges = plan.judge !== null && data.numClasses !== undefined; // what classifies needs classes
+  const judges = plan.judge !== null && (data.numClasses ?? 0) >= 2; // what classifies needs classes
   const judge = judges ? await prepareJudge(data, plan.judge!, seed, place) : undefined;
   if (signal.aborted) return undefined;
 

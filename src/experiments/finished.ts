@@ -1,11 +1,16 @@
+import type { GenericSchema } from "valibot";
 import { TangentLabError } from "../errors.js";
 import { isMissing, readBytes } from "../io/files.js";
+import { parseJson } from "../io/json.js";
 
 /**
  * What a finished trial left, so that it is not run again; undefined where there is no file.
- * @throws TangentLabError `corrupt-file` for a file that is not JSON.
+ * @throws TangentLabError `corrupt-file` for a file that is not JSON, or not of a trial.
  */
-export async function readFinished<T>(path: string): Promise<T | undefined> {
+export async function readFinished<T>(
+  path: string,
+  schema: GenericSchema<unknown, T>,
+): Promise<T | undefined> {
   let bytes: Uint8Array;
   try {
     bytes = await readBytes(path);
@@ -13,12 +18,8 @@ export async function readFinished<T>(path: string): Promise<T | undefined> {
     if (isMissing(error)) return undefined;
     throw error;
   }
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes)) as T;
-  } catch (cause) {
-    throw new TangentLabError("corrupt-file", `${path} is not JSON; delete it to run it anew`, {
-      argument: "out",
-      cause,
-    });
-  }
+  return parseJson(new TextDecoder().decode(bytes), schema, path, (why, cause) => {
+    const message = `${why}; delete it to run it anew`;
+    return new TangentLabError("corrupt-file", message, { argument: "out", cause });
+  });
 }

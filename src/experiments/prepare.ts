@@ -1,9 +1,9 @@
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import * as diffusion from "../diffusion/index.js";
 import type { TrainedDenoiser } from "../diffusion/trained.js";
 import { TangentLabError } from "../errors.js";
-import type { Json } from "../io/checkpoint.js";
+import { checkpointFiles, type Json } from "../io/checkpoint.js";
+import { removeFolder } from "../io/files.js";
 import { classesOf, imageShape, type TrainingData } from "../loop/data.js";
 import type { Run } from "../loop/run.js";
 import type { RunOptions } from "../loop/train.js";
@@ -12,6 +12,8 @@ import * as manifold from "../manifold/index.js";
 import { type PointGroup, pointTransformations } from "../manifold/points.js";
 import { trainClassifier } from "../metrics/classifier.js";
 import type { TrainedFeatures } from "../metrics/features.js";
+import { convFeatures } from "../nn/features.js";
+import { flatten } from "../nn/network.js";
 import { unet } from "../nn/unet.js";
 import { cosine } from "../optim/schedules.js";
 import { trainingName, type WeightsCache } from "./weights.js";
@@ -97,8 +99,18 @@ export function prepareFeatures(
         probability,
         ...(groups && { groups: groups as PointGroup[] }),
       });
+  // The small network and its ramp of the recorded results; `manifold.train` has the published ones by default.
+  const model =
+    image &&
+    flatten(
+      convFeatures({
+        size: image.size,
+        inChannels: image.channels,
+        labels: transformations.labelNames.length,
+      }),
+    );
   return prepare({ data, plan, seed, place, name: "features", metric: "loss" }, (options) =>
-    manifold.train(data, { ...options, transformations }),
+    manifold.train(data, { ...options, transformations, ramp: plan.steps / 10, ...(model && { model }) }),
   );
 }
 
@@ -135,9 +147,11 @@ async function prepare<Result>(
     try {
       return await place.follow(make({ ...options, resume: true }), label);
     } catch (error) {
-      if (!(error instanceof TangentLabError) || error.code !== "corrupt-file") throw error;
+      // Damaged, or of another configuration, which an old version or a copy by hand has put there.
+      if (!(error instanceof TangentLabError)) throw error;
+      if (error.code !== "corrupt-file" && error.argument !== "resume") throw error;
       await place.cache!.forget(id);
-      await rm(checkpoint, { recursive: true });
+      await removeFolder(checkpoint, checkpointFiles);
     }
   }
   const result = await place.follow(make(options), label);

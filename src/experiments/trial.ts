@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import * as v from "valibot";
 import type { Dataset } from "../../datasets/index.js";
 import { ect } from "../consistency/ect.js";
 import * as consistency from "../consistency/index.js";
@@ -9,7 +10,14 @@ import type { TrainedDenoiser } from "../diffusion/trained.js";
 import { check } from "../errors.js";
 import type { Json } from "../io/checkpoint.js";
 import { writeFileAtomically } from "../io/files.js";
-import { type ArrayRecord, type MetricsRecord, probeMean, type RunRecord } from "../loop/record.js";
+import {
+  type ArrayRecord,
+  arraySchema,
+  type MetricsRecord,
+  metricsSchema,
+  probeMean,
+  type RunRecord,
+} from "../loop/record.js";
 import type { TrainedFeatures } from "../metrics/features.js";
 import { readFinished } from "./finished.js";
 import { type LossPlan, lossOf, ofVersion01 } from "./loss.js";
@@ -78,6 +86,15 @@ export interface TrialRecord {
   samples: ArrayRecord;
 }
 
+const mean = v.nullable(v.number());
+
+const recordSchema = v.object({
+  ...{ trial: v.looseObject({}), engine: v.string(), seconds: v.number(), chance: v.number() },
+  ...{ losses: v.array(metricsSchema), samples: arraySchema },
+  curve: v.pipe(v.array(metricsSchema), v.minLength(1)),
+  tangents: v.array(v.object({ step: v.number(), parallel: mean, cosine: mean, distance: v.number() })),
+}) as v.GenericSchema<unknown, unknown> as v.GenericSchema<unknown, TrialRecord>;
+
 /** Distances of all runs are measured with the same classifier; none trains with it. */
 const judgeSeed = 0;
 
@@ -97,7 +114,7 @@ export interface Bench extends Workplace {
 export async function runTrial(trial: Trial, label: string, bench: Bench): Promise<TrialRecord | undefined> {
   const data = await bench.dataset(trial.dataset);
   const { name, path } = await placeOf(trial, bench);
-  const before = await readFinished<TrialRecord>(path);
+  const before = await readFinished(path, recordSchema);
   if (before) {
     bench.skip(trial.training.steps);
     return before;

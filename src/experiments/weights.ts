@@ -1,25 +1,25 @@
 import { createHash } from "node:crypto";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import envPaths from "env-paths";
 import { currentDevice } from "../engine/device.js";
-import * as random from "../engine/random.js";
-import type { Json } from "../io/checkpoint.js";
-import { fileSystemError, isMissing, readBytes, writeFolderAtomically } from "../io/files.js";
-import type { TrainingData } from "../loop/data.js";
+import { TangentLabError } from "../errors.js";
+import { checkpointFiles as files, type Json } from "../io/checkpoint.js";
+import { checkWritable, isMissing, readBytes, removeFolder, writeFolderAtomically } from "../io/files.js";
+import { lock } from "../io/lock.js";
+import { warnOnce } from "../io/warn.js";
+import { fingerprintOfData, type TrainingData } from "../loop/data.js";
 import { versions } from "./provenance.js";
-
-/** The files of a checkpoint (`io/checkpoint.ts`). */
-const files = ["config.json", "metrics.jsonl", "state.safetensors"];
 
 /**
  * Finished trainings by what decides them, for all runs of a user: weights that were trained once are copied into a run's folder instead of trained again, so
  * that the folder has all that it needs.
  */
 export interface WeightsCache {
+  /** Before any work: tells the user if nothing will be kept. */
+  check(): Promise<void>;
   /** Copies what is kept under this name to `folder`; false where nothing is. */
   restore(name: string, folder: string): Promise<boolean>;
-  /** Keeps a copy of the finished checkpoint in `folder`. */
+  /** Keeps a copy of the finished checkpoint in `folder`. Where that cannot be written the user is told, once. */
   keep(name: string, folder: string): Promise<void>;
   /** Removes what is kept under this name. */
   forget(name: string): Promise<void>;
@@ -29,28 +29,41 @@ export interface WeightsCache {
 export function weightsCache(
   root: string = join(envPaths("tangent-lab", { suffix: "" }).cache, "weights"),
 ): WeightsCache {
-  const copy = async (from: string, to: string): Promise<void> => {
-    const contents = await Promise.all(files.map((file) => readBytes(join(from, file))));
-    await writeFolderAtomically(to, Object.fromEntries(files.map((file, i) => [file, contents[i]!])));
+  const contents = (from: string): Promise<Uint8Array[]> =>
+    Promise.all(files.map((file) => readBytes(join(from, file))));
+  const write = (to: string, all: readonly Uint8Array[]): Promise<void> =>
+    writeFolderAtomically(to, Object.fromEntries(files.map((file, i) => [file, all[i]!])));
+  /** A cache is there to save time: where it fails, work goes on without it. */
+  const tolerant = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof TangentLabError)) throw error;
+      warnOnce(`weights are not kept for other runs: ${error.message} (--no-cache leaves the cache alone)`);
+      return undefined;
+    }
   };
   return {
+    check: async () => void (await tolerant(() => checkWritable(root))),
     restore: async (name, folder) => {
-      try {
-        await copy(join(root, name), folder);
-        return true;
-      } catch (error) {
-        if (isMissing(error)) return false;
-        throw error;
-      }
+      const kept = await tolerant(() =>
+        contents(join(root, name)).catch((error: unknown) => {
+          if (isMissing(error)) return undefined;
+          throw error;
+        }),
+      );
+      if (kept === undefined) return false;
+      await write(folder, kept);
+      return true;
     },
-    keep: (name, folder) => copy(folder, join(root, name)),
-    forget: async (name) => {
-      try {
-        await rm(join(root, name), { recursive: true, force: true });
-      } catch (cause) {
-        throw fileSystemError("remove", join(root, name), cause);
-      }
+    keep: async (name, folder) => {
+      const made = await contents(folder);
+      await tolerant(async () => {
+        const release = await lock(join(root, `.${name}.lock`), join(root, name));
+        await write(join(root, name), made).finally(release);
+      });
     },
+    forget: async (name) => void (await tolerant(() => removeFolder(join(root, name), files))),
   };
 }
 
@@ -60,7 +73,7 @@ export function weightsCache(
 export async function trainingName(label: string, data: TrainingData, settings: Json): Promise<string> {
   const hash = digest({
     ...{ settings, dataset: data.name, shape: [...data.shape] },
-    ...{ data: fingerprint(data), engine: await currentDevice(), versions: versions() },
+    ...{ data: await fingerprintOfData(data), engine: await currentDevice(), versions: versions() },
   });
   return `${label}-${hash}`;
 }
@@ -68,17 +81,3 @@ export async function trainingName(label: string, data: TrainingData, settings: 
 /** Eight hexadecimal digits. */
 export const digest = (value: Json): string =>
   createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 8);
-
-const fingerprints = new WeakMap<TrainingData, string>();
-
-/** A hash of some of the examples: another dataset under the same name has another. Kept, because a study names hundreds of trainings. */
-function fingerprint(data: TrainingData): string {
-  const known = fingerprints.get(data);
-  if (known !== undefined) return known;
-  const { x } = data.sample(random.key(0), 64);
-  const hash = createHash("sha256")
-    .update(new Uint8Array(x.buffer, x.byteOffset, x.byteLength))
-    .digest("hex");
-  fingerprints.set(data, hash);
-  return hash;
-}

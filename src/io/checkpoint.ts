@@ -1,8 +1,13 @@
-import { join } from "node:path";
+import { createHash } from "node:crypto";
+import { basename, dirname, join, resolve } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
+import * as v from "valibot";
 import * as tree from "../engine/tree.js";
 import { check, type ErrorDetails, TangentLabError } from "../errors.js";
-import { isMissing, readBytes, restoreFolder, writeFolderAtomically } from "./files.js";
+import { fileSystemError, isMissing, readBytes, restoreFolder, writeFolderAtomically } from "./files.js";
+import { parseJson } from "./json.js";
+import { lock, type Release } from "./lock.js";
+import { checkOurs } from "./mark.js";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
 
 export type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
@@ -25,20 +30,42 @@ export interface Checkpoint<Row, State> {
 
 /** Where a run keeps its checkpoint. */
 export interface Checkpoints {
+  /**
+   * Before any work: that a checkpoint can be written, replaces nothing of the user's, and that no other process writes it, until it is released.
+   * @throws TangentLabError `file-system`.
+   */
+  open(): Promise<Release>;
   /** Replaces the checkpoint that is there. */
   save<Row, State extends tree.Tree>(checkpoint: Checkpoint<Row, State>): Promise<void>;
   /**
    * The checkpoint of a run with this configuration; undefined where there is none.
    * @param like A state of the run; gives names and shapes, and what is frozen in it (features, a teacher), which must be the same.
+   * @param row What a recorded row is.
    */
-  load<Row, State extends tree.Tree>(
+  load<Row extends { step: number }, State extends tree.Tree>(
     config: RunConfig,
     like: State,
+    row: v.GenericSchema<unknown, Row>,
   ): Promise<Checkpoint<Row, State> | undefined>;
 }
 
-/** Version of the folder's layout and of the names in its configuration. Version 0.1 of the package wrote 1. */
-const FORMAT = 2;
+/** Version of the folder's layout and of the names in its configuration. Version 0.1 of the package wrote 1; before 3 the data's fingerprint was not in it. */
+const FORMAT = 3;
+
+const stateFile = "state.safetensors";
+const rowsFile = "metrics.jsonl";
+
+/** The files of a checkpoint. */
+export const checkpointFiles = ["config.json", stateFile, rowsFile] as const;
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+const headSchema = v.object({
+  format: v.number(),
+  step: count,
+  seconds: v.pipe(v.number(), v.finite(), v.minValue(0)),
+  config: v.record(v.string(), v.unknown()),
+});
 
 /**
  * A checkpoint as a folder with config.json, state.safetensors and metrics.jsonl, made beside its place and renamed.
@@ -54,10 +81,32 @@ export function checkpointFolder<Path extends string | undefined>(
   const isFolder = path === undefined || (typeof path === "string" && path !== "");
   check(isFolder, "checkpoint", path, "the path of a folder");
   if (path === undefined) return undefined as Path extends undefined ? undefined : never;
+  const folder = resolve(path); // without a slash at its end, and the same wherever the process goes
   return {
-    save: (checkpoint) => save(path, checkpoint),
-    load: (config, like) => load(path, config, like, upgrade),
+    open: () => open(folder),
+    save: (checkpoint) => save(folder, checkpoint),
+    load: (config, like, row) => load(folder, config, like, row, upgrade),
   };
+}
+
+/** The lock of a checkpoint is beside it, because the folder itself is replaced. */
+function lockOf(folder: string): string {
+  const name = basename(folder);
+  const short =
+    Buffer.byteLength(name) <= 200 ? name : createHash("sha256").update(name).digest("hex").slice(0, 16);
+  return join(dirname(folder), `.${short}.lock`);
+}
+
+async function open(folder: string): Promise<Release> {
+  const release = await lock(lockOf(folder), folder);
+  try {
+    await checkOurs(folder, checkpointFiles);
+    await checkOurs(`${folder}.previous`, checkpointFiles);
+    return release;
+  } catch (cause) {
+    await release();
+    throw fileSystemError("write", folder, cause);
+  }
 }
 
 async function save(folder: string, checkpoint: Checkpoint<unknown, tree.Tree>): Promise<void> {
@@ -69,18 +118,19 @@ async function save(folder: string, checkpoint: Checkpoint<unknown, tree.Tree>):
   );
   await writeFolderAtomically(folder, {
     "config.json": `${JSON.stringify({ format: FORMAT, step, seconds, config }, null, 2)}\n`,
-    "state.safetensors": encodeSafetensors(arrays),
-    "metrics.jsonl": rows.map((row) => `${JSON.stringify(row)}\n`).join(""),
+    [stateFile]: encodeSafetensors(arrays),
+    [rowsFile]: rows.map((row) => `${JSON.stringify(row)}\n`).join(""),
   });
 }
 
-async function load<Row, State extends tree.Tree>(
+async function load<Row extends { step: number }, State extends tree.Tree>(
   folder: string,
   config: RunConfig,
   like: State,
+  row: v.GenericSchema<unknown, Row>,
   upgrade: (config: RunConfig) => RunConfig,
 ): Promise<Checkpoint<Row, State> | undefined> {
-  await restoreFolder(folder);
+  await restoreFolder(folder, checkpointFiles);
   let head: Uint8Array;
   try {
     head = await readBytes(join(folder, "config.json"));
@@ -88,17 +138,20 @@ async function load<Row, State extends tree.Tree>(
     if (isMissing(error)) return undefined;
     throw error;
   }
-  const { format, step, seconds, saved: written } = parseHead(head, folder);
-  const saved = format === 1 ? upgrade(written) : written;
-  for (const name of new Set([...Object.keys(config), ...Object.keys(saved)])) {
+  const { step, seconds, saved } = parseHead(head, folder, config, upgrade);
+  // The data first: other data often mean other settings, too.
+  for (const name of new Set(["data", "dataset", ...Object.keys(config), ...Object.keys(saved)])) {
     if (JSON.stringify(saved[name]) === JSON.stringify(config[name])) continue;
+    if (name === "data" || name === "dataset") throw otherData(folder, config, saved);
     throw another(folder, name, {
       given: `${name} = ${JSON.stringify(config[name])}`,
-      allowed: `${name} = ${JSON.stringify(saved[name])}, as in the checkpoint, or another folder`,
+      allowed: `${name} = ${JSON.stringify(saved[name])?.slice(0, 200)}, as in the checkpoint, or another folder`,
     });
   }
-  const rows = parseRows<Row>(await readBytes(join(folder, "metrics.jsonl")), folder);
-  const file = join(folder, "state.safetensors");
+  if (typeof config.steps === "number" && step > config.steps)
+    throw corrupt(folder, `config.json has step ${step} of ${config.steps}`);
+  const rows = parseRows(await readBytes(join(folder, rowsFile)), folder, row, step);
+  const file = join(folder, stateFile);
   const { tensors } = decodeSafetensors(await readBytes(file), file);
   const leaves = tree.flatten(like);
   for (const { name, tensor } of leaves) {
@@ -126,38 +179,48 @@ async function load<Row, State extends tree.Tree>(
 function parseHead(
   bytes: Uint8Array,
   folder: string,
-): { format: number; step: number; seconds: number; saved: RunConfig } {
-  let head: { format?: unknown; step?: unknown; seconds?: unknown; config?: unknown };
-  try {
-    head = JSON.parse(new TextDecoder().decode(bytes)) as typeof head;
-  } catch (cause) {
-    throw corrupt(folder, "config.json is not JSON", cause);
-  }
-  const { format, step, seconds, config } = head ?? {};
-  if (format !== 1 && format !== FORMAT)
-    throw corrupt(
-      folder,
-      `config.json has format ${JSON.stringify(format)}; this version reads 1 (of version 0.1) and ${FORMAT}`,
-    );
-  if (
-    !Number.isInteger(step) ||
-    typeof seconds !== "number" ||
-    typeof config !== "object" ||
-    config === null
-  ) {
-    throw corrupt(folder, "config.json lacks step, seconds or config");
-  }
-  return { format, step: step as number, seconds, saved: config as RunConfig };
+  config: RunConfig,
+  upgrade: (config: RunConfig) => RunConfig,
+): { step: number; seconds: number; saved: RunConfig } {
+  const text = new TextDecoder().decode(bytes);
+  const bad = (why: string, cause?: unknown): TangentLabError => corrupt(folder, why, cause);
+  const { format } = parseJson(text, v.object({ format: v.number() }), "config.json", bad);
+  if (format !== 1 && format !== 2 && format !== FORMAT)
+    throw bad(`config.json has format ${format}; this version reads 1 (of version 0.1), 2 and ${FORMAT}`);
+  const { step, seconds, config: written } = parseJson(text, headSchema, "config.json", bad);
+  const named = format === 1 ? upgrade(written as RunConfig) : (written as RunConfig);
+  // Which data an older checkpoint is of, only their name says.
+  const saved = format === FORMAT || config.data === undefined ? named : { ...named, data: config.data };
+  return { step, seconds, saved };
 }
 
-function parseRows<Row>(bytes: Uint8Array, folder: string): Row[] {
+function parseRows<Row extends { step: number }>(
+  bytes: Uint8Array,
+  folder: string,
+  schema: v.GenericSchema<unknown, Row>,
+  step: number,
+): Row[] {
+  const bad = (why: string, cause?: unknown): TangentLabError => corrupt(folder, why, cause);
   const lines = new TextDecoder().decode(bytes).split("\n").slice(0, -1);
+  let before = 0;
   return lines.map((line, i) => {
-    try {
-      return JSON.parse(line) as Row;
-    } catch (cause) {
-      throw corrupt(folder, `line ${i + 1} of metrics.jsonl is not JSON`, cause);
-    }
+    const where = `line ${i + 1} of ${rowsFile}`;
+    const row = parseJson(line, schema, where, bad);
+    if (row.step < before || row.step > step)
+      throw bad(`${where} is of step ${row.step}, behind ${before} and in a checkpoint of step ${step}`);
+    before = row.step;
+    return row;
+  });
+}
+
+/** The data that a checkpoint was trained on are not those that are given: what was expected. */
+function otherData(folder: string, config: RunConfig, saved: RunConfig): TangentLabError {
+  const name = ({ dataset, data }: RunConfig): string =>
+    `the dataset ${dataset}${data === undefined ? "" : ` with the fingerprint ${data}`}`;
+  return new TangentLabError("invalid-argument", `the checkpoint ${folder} is of a run on other data`, {
+    argument: "resume",
+    given: name(config),
+    allowed: `${name(saved)}, as in the checkpoint, or another folder`,
   });
 }
 

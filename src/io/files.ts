@@ -12,6 +12,7 @@ import {
 import { dirname, join, resolve } from "node:path";
 import { check, TangentLabError } from "../errors.js";
 import { allocate } from "./limits.js";
+import { checkOurs, marked } from "./mark.js";
 import { sweep, temporaryName } from "./temporary.js";
 
 const REASONS: Record<string, string> = {
@@ -137,22 +138,25 @@ export async function writeFileAtomically(path: string, content: string | Uint8A
 }
 
 /**
- * Replaces a folder by one with just these files, by name. The files are written into a folder beside it first; the old
+ * Replaces a folder by one with just these files, by name, and our mark. The files are written into a folder beside it first; the old
  * folder is there until the new one is complete. A kill between the two renames leaves the old folder at
  * `<folder>.previous`: `restoreFolder` puts it back.
- * @throws TangentLabError `file-system`; the old folder is then as it was.
+ * @throws TangentLabError `file-system`, also if the folder, or `<folder>.previous`, holds what is not ours (`checkOurs`); the old folder is then as it was.
  */
 export async function writeFolderAtomically(
   folder: string,
   files: Readonly<Record<string, string | Uint8Array>>,
 ): Promise<void> {
+  const names = Object.keys(files);
   const temporary = temporaryName(folder);
   const previous = `${folder}.previous`;
   try {
-    await restoreFolder(folder);
+    await restoreFolder(folder, names);
+    await checkOurs(folder, names);
     await makeFolder(temporary);
     await sweep(dirname(temporary));
-    for (const [name, content] of Object.entries(files)) await writeThrough(join(temporary, name), content);
+    for (const [name, content] of Object.entries(marked(files)))
+      await writeThrough(join(temporary, name), content);
     await syncFolder(temporary);
     const replaced = await renameIfThere(folder, previous);
     try {
@@ -169,15 +173,33 @@ export async function writeFolderAtomically(
   }
 }
 
-/** Puts right what a kill in the middle of `writeFolderAtomically` left: call it before reading the folder. */
-export async function restoreFolder(folder: string): Promise<void> {
+/**
+ * Puts right what a kill in the middle of `writeFolderAtomically` left: call it before reading the folder.
+ * @param names Files that it holds, where it may be of a version that left no mark.
+ * @throws TangentLabError `file-system`, also if `<folder>.previous` holds what is not ours.
+ */
+export async function restoreFolder(folder: string, names: readonly string[] = []): Promise<void> {
   const previous = `${folder}.previous`;
   try {
+    await checkOurs(previous, names);
     const there = await isThere(folder);
     if (there) await rm(previous, { recursive: true, force: true });
     else await renameIfThere(previous, folder);
   } catch (cause) {
     throw fileSystemError("write", folder, cause);
+  }
+}
+
+/**
+ * Removes a folder that `writeFolderAtomically` wrote; nothing where there is none.
+ * @throws TangentLabError `file-system`, also if it holds what is not ours.
+ */
+export async function removeFolder(folder: string, names: readonly string[] = []): Promise<void> {
+  try {
+    await checkOurs(folder, names);
+    await rm(folder, { recursive: true, force: true });
+  } catch (cause) {
+    throw fileSystemError("remove", folder, cause);
   }
 }
 
@@ -224,7 +246,7 @@ async function writeThrough(path: string, content: string | Uint8Array): Promise
 }
 
 /** Makes a folder and those above it. On a read-only disk the system says ENOENT: the reason is that of the folder which is there. */
-async function makeFolder(folder: string): Promise<void> {
+export async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
   } catch (cause) {
@@ -236,6 +258,16 @@ async function makeFolder(folder: string): Promise<void> {
   }
 }
 
+/** That files can be written in a folder, which is made. @throws TangentLabError `file-system`. */
+export async function checkWritable(folder: string): Promise<void> {
+  try {
+    await makeFolder(folder);
+    await access(folder, constants.W_OK);
+  } catch (cause) {
+    throw fileSystemError("write", folder, cause);
+  }
+}
+
 /** Waits until the names in a folder are on the disk: a rename is else undone by a loss of power. Not all systems can. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder).catch(() => undefined);
@@ -243,7 +275,8 @@ async function syncFolder(folder: string): Promise<void> {
   await handle?.close();
 }
 
-async function isThere(path: string): Promise<boolean> {
+/** Whether there is something at a path. */
+export async function isThere(path: string): Promise<boolean> {
   try {
     await (await open(path)).close();
     return true;

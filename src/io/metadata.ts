@@ -1,4 +1,6 @@
+import type { GenericSchema, InferOutput } from "valibot";
 import { TangentLabError } from "../errors.js";
+import { parseJson } from "./json.js";
 
 /** Makes the error of a file that does not hold what it should. */
 export type Corrupt = (why: string, cause?: unknown) => TangentLabError;
@@ -13,19 +15,14 @@ export const holdsNo =
       cause,
     });
 
-/** The object that is kept as JSON under a name of a file's metadata. @throws TangentLabError `corrupt-file`. */
-export function metadataJson<T extends object>(
+/** What is kept as JSON under a name of a file's metadata, checked against a schema. @throws TangentLabError `corrupt-file`. */
+export function metadataJson<const Schema extends GenericSchema>(
   metadata: Readonly<Record<string, string>>,
   name: string,
+  schema: Schema,
   corrupt: Corrupt,
-): T {
-  let value: unknown;
-  try {
-    value = JSON.parse(metadata[name]!);
-  } catch (cause) {
-    throw corrupt(`its metadata's ${name} is missing or not JSON`, cause);
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw corrupt(`its metadata's ${name} is not an object`);
-  return value as T;
+): InferOutput<Schema> {
+  const text = Object.hasOwn(metadata, name) ? metadata[name] : undefined;
+  if (text === undefined) throw corrupt(`its metadata's ${name} is missing`);
+  return parseJson(text, schema, `its metadata's ${name}`, corrupt);
 }

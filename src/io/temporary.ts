@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 
 /** This machine, in eight hexadecimal digits: process numbers mean nothing on another one, which may share the disk. */
-const host = createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
+export const host = createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
 
 /** Names that `temporaryName` makes, and nothing else. */
 const pattern = /^\..*\.([0-9a-f]{8})-(\d+)-[0-9a-f]{8}\.tmp$/s;
@@ -47,7 +47,8 @@ export async function sweep(folder: string): Promise<void> {
   }
 }
 
-function isRunning(id: number): boolean {
+/** Whether there is a process of this number on this machine. */
+export function isRunning(id: number): boolean {
   try {
     process.kill(id, 0);
     return true;

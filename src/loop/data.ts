@@ -1,6 +1,7 @@
 import type { Key } from "../engine/random.js";
 import * as random from "../engine/random.js";
 import { check, TangentLabError } from "../errors.js";
+import { fingerprintOf } from "../io/fingerprint.js";
 
 /** What is needed of a known manifold; points are rows of `ambientDim` numbers. */
 export interface KnownManifold {
@@ -23,6 +24,8 @@ export interface TrainingData {
   readonly manifold?: KnownManifold | undefined;
   /** Where examples have labels 0 ... numClasses - 1. */
   readonly numClasses?: number | undefined;
+  /** A hash of all contents, labels and order, by which checkpoints and caches know the data. Default one of the first draws. */
+  fingerprint?(): Promise<string>;
 }
 
 /** What training with captions needs of a dataset: a batch's labels are indices into `captions`. */
@@ -41,6 +44,22 @@ export interface CaptionedData extends TrainingData {
 export function checkData(data: TrainingData): void {
   const loaded = typeof data?.sample === "function" && Array.isArray(data.shape);
   check(loaded, "data", data, "a dataset with shape and sample(): await what loads it first");
+}
+
+const fingerprints = new WeakMap<TrainingData, Promise<string>>();
+
+/** Examples that stand for data which have no fingerprint of their own. */
+const fingerprintDraws = 1000;
+
+/** What tells whether a training is of the same data: their own fingerprint, else a hash of the first draws. */
+export function fingerprintOfData(data: TrainingData): Promise<string> {
+  if (data.fingerprint) return data.fingerprint();
+  const known = fingerprints.get(data);
+  if (known !== undefined) return known;
+  const { x, labels } = data.sample(random.key(0), fingerprintDraws);
+  const made = fingerprintOf([{ shape: data.shape }, x, ...(labels ? [labels] : [])]);
+  fingerprints.set(data, made);
+  return made;
 }
 
 /** Height, width and channels of a dataset of square images; undefined for points. */
@@ -79,12 +98,35 @@ export function draw(data: TrainingData, key: Key, count: number): ReturnType<Tr
   });
 }
 
-/** Standard deviation of all numbers of the data, which EDM's preconditioning wants as sigmaData; to two digits, so that it reads well in settings. */
+/**
+ * Standard deviation of all numbers of the data, which EDM's preconditioning wants as sigmaData; to two digits, so that it reads well in settings.
+ * @throws TangentLabError `invalid-data` for data so large or small that noise of times 0.002 to 80 says nothing about them.
+ */
 export function deviation(data: TrainingData): number {
   const { x } = draw(data, random.key(0), 1000);
+  checkScale(data, x, 1e-3, 1e3);
   const mean = x.reduce((sum, value) => sum + value, 0) / x.length;
   const variance = x.reduce((sum, value) => sum + (value - mean) ** 2, 0) / x.length;
-  return Number(Math.max(Math.sqrt(variance), 0.01).toPrecision(2));
+  const size = Math.sqrt(variance);
+  return Number((size < 1e-3 ? 0.01 : size).toPrecision(2));
+}
+
+/**
+ * The root mean square of examples, which must be within bounds.
+ * @throws TangentLabError `invalid-data` naming the data.
+ */
+export function checkScale(data: TrainingData, x: Float32Array, least: number, most: number): number {
+  const size = Math.sqrt(x.reduce((sum, value) => sum + value * value, 0) / x.length);
+  if (size === 0 || (size >= least && size <= most)) return size;
+  throw new TangentLabError(
+    "invalid-data",
+    `the data ${data.name} are of a scale that cannot be trained on`,
+    {
+      argument: "data",
+      given: `a root mean square of ${size.toPrecision(2)}`,
+      allowed: `${least} to ${most}: divide the data by their standard deviation, images to [-1, 1]`,
+    },
+  );
 }
 
 /** How many classes the data have, where training is to be class-conditional; else undefined. */

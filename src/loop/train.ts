@@ -7,8 +7,9 @@ import * as tree from "../engine/tree.js";
 import { check, required, TangentLabError } from "../errors.js";
 import type { Checkpoints, Json, RunConfig } from "../io/checkpoint.js";
 import type { Method, Metrics, TrainingConfig, TrainState } from "../optim/method.js";
-import { draw, type TrainingData } from "./data.js";
-import { addRow, type ProbeSetRecord, type RecordRow, type RunRecord } from "./record.js";
+import { checkScale, draw, fingerprintOfData, type TrainingData } from "./data.js";
+import { checkState } from "./finite.js";
+import { addRow, type ProbeSetRecord, type RecordRow, type RunRecord, rowSchema } from "./record.js";
 import { nextTurn, Run, type TrainingEvent } from "./run.js";
 
 /** Looks at the model now and then: before the first step, every so many steps, and after the last. Must not change the state. */
@@ -31,13 +32,16 @@ export interface RunOptions {
   seed?: number;
   /** Steps between two events, at which metrics are read. Default a hundredth of `steps`. */
   eventEvery?: number;
-  /** Folder of the checkpoint: written ten times during the run, at its end, and when it is stopped. Default none. */
+  /**
+   * Folder of the checkpoint: written ten times during the run, at its end, and when it is stopped. Only a missing or empty folder or an earlier checkpoint is
+   * written to, and by one process at a time. Default none.
+   */
   checkpoint?: string;
   /** Steps between two checkpoints, rounded up to an event. Default a tenth of `steps`. */
   checkpointEvery?: number;
   /**
-   * Continue from the checkpoint, if there is one: on the same engine bit for bit as if it had not been interrupted. Without it, an old
-   * checkpoint is overwritten. Default false.
+   * Continue from the checkpoint, if there is one, of a run with the same settings and data: on the same engine bit for bit as if it had not been interrupted.
+   * Without it, an old checkpoint is overwritten. Default false.
    */
   resume?: boolean;
   /** Stops the run after the step it is at, as breaking out of the iterator does. */
@@ -64,12 +68,15 @@ export interface TrainOptions<Result> extends Omit<RunOptions, "checkpoint" | "b
 }
 
 /** Keys of a seed, by use. */
-const Use = { init: 0, steps: 1 } as const;
+const Use = { init: 0, steps: 1, scale: 5 } as const;
+
+/** Examples from which the scale of the data is known well enough to refuse an absurd one. */
+const scaleDraws = 64;
 
 /**
  * The one training loop: a method's compiled steps on random batches. Nothing starts before the run is iterated over or awaited.
- * @throws TangentLabError `invalid-argument` for options out of range; while it runs `not-finite` if the loss becomes NaN or infinite,
- * `invalid-data`, `file-system`, and on resuming `corrupt-file` or, for another run's checkpoint, `invalid-argument`.
+ * @throws TangentLabError `invalid-argument` for options out of range; while it runs `not-finite` if the loss or what is saved becomes NaN or infinite (the last
+ * good checkpoint stays), `invalid-data`, `file-system`, and on resuming `corrupt-file` or, for another run's checkpoint, `invalid-argument`.
  */
 export function train<Result>(options: TrainOptions<Result>): Run<Result> {
   required("options", options, "an object with steps, name, kind, method, data and finish");
@@ -139,16 +146,25 @@ async function* loop<Result>(
     shape: record.shape,
     ...record.settings,
   };
+  const release = await options.checkpoint?.open();
   let step = 0;
   let saved = -1;
-  const found = options.resume && (await options.checkpoint!.load<RecordRow, TrainState>(config, state));
-  if (found) {
+  try {
+    checkScale(data, draw(data, random.foldIn(base, Use.scale), scaleDraws).x, 1e-6, 1e6);
+    if (options.checkpoint) config.data = await fingerprintOfData(data);
+    const found = options.resume && (await options.checkpoint!.load(config, state, rowSchema));
+    if (found) {
+      tree.dispose(state);
+      ({ state, step } = found);
+      record.seconds = found.seconds;
+      for (const row of found.rows) addRow(record, row);
+      rows.push(...found.rows);
+      saved = step;
+    }
+  } catch (error) {
     tree.dispose(state);
-    ({ state, step } = found);
-    record.seconds = found.seconds;
-    for (const row of found.rows) addRow(record, row);
-    rows.push(...found.rows);
-    saved = step;
+    await release?.();
+    throw error;
   }
 
   const compiled = compiledStep(method);
@@ -168,7 +184,9 @@ async function* loop<Result>(
     return eventOf(row, steps);
   };
   const save = async (): Promise<void> => {
-    if (options.checkpoint === undefined || saved === step) return;
+    if (saved === step) return;
+    checkState(state, step, steps);
+    if (options.checkpoint === undefined) return;
     record.seconds = before + (performance.now() - started) / 1000;
     await options.checkpoint.save({ config, step, seconds: record.seconds, rows, state });
     saved = step;
@@ -199,11 +217,15 @@ async function* loop<Result>(
     throw error;
   } finally {
     for (const metrics of pending) tree.dispose(metrics);
-    if (!failed) {
-      await save();
-      end.result = options.finish(state, record);
+    try {
+      if (!failed) {
+        await save();
+        end.result = options.finish(state, record);
+      }
+    } finally {
+      tree.dispose(state);
+      await release?.();
     }
-    tree.dispose(state);
   }
   return end.result as Result;
 }

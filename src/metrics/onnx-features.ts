@@ -50,6 +50,7 @@ export async function onnxFeatures(config: OnnxFeaturesConfig): Promise<FeatureE
     "numbers > 0",
   );
   check(Array.isArray(mean) && mean.every(Number.isFinite), "mean", mean, "finite numbers");
+  await import("../engine/onnx/telemetry.js");
   const ort = await import("#onnxruntime");
   const { session, limit, name } = await load(config, (bytes) =>
     ort.InferenceSession.create(bytes, { logSeverityLevel: 3 }),

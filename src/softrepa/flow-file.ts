@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { check, TangentLabError } from "../errors.js";
 import { holdsNo, metadataJson } from "../io/metadata.js";
 import { readSafetensors, writeSafetensors } from "../io/safetensors.js";
@@ -8,6 +9,16 @@ import { type TextSettings, textEncoder } from "./text/encoder.js";
 import { vocabulary } from "./text/vocabulary.js";
 import { textToImage } from "./text-to-image.js";
 import type { Flow, TextEncoder, TextToImage, VelocityNetwork } from "./types.js";
+
+const networkSchema = v.looseObject({ attention: v.optional(v.string()) });
+const size = v.number();
+const textSchema = v.object({
+  words: v.array(v.string()),
+  length: size,
+  width: size,
+  layers: size,
+  heads: size,
+});
 
 /**
  * Writes a text-to-image model as one safetensors file: weights under "transformer." (with diffusers' names behind it) and "text_encoder.", the configuration and
@@ -33,9 +44,8 @@ export async function saveFlow(
 export async function loadFlow(path: string, text?: TextEncoder): Promise<Flow> {
   const { tensors, metadata } = await readSafetensors(path);
   const corrupt = holdsNo("text-to-image model", path);
-  const parse = <T extends object>(name: string): T => metadataJson(metadata, name, corrupt);
-  type NetworkSettings = { attention?: unknown } & JointTransformerConfig & CrossUnetConfig;
-  const { attention, ...settings } = parse<NetworkSettings>("network");
+  const { attention, ...rest } = metadataJson(metadata, "network", networkSchema, corrupt);
+  const settings = rest as object as JointTransformerConfig & CrossUnetConfig; // which check them
   check(
     metadata.text !== undefined || text !== undefined,
     "text",
@@ -45,10 +55,10 @@ export async function loadFlow(path: string, text?: TextEncoder): Promise<Flow> 
   let model: TextToImage;
   try {
     const network: VelocityNetwork = attention === "cross" ? crossUnet(settings) : jointTransformer(settings);
-    model = textToImage(network, text ?? encoderOf(parse<TextSettings>("text")));
+    model = textToImage(network, text ?? encoderOf(metadataJson(metadata, "text", textSchema, corrupt)));
   } catch (cause) {
-    if (!(cause instanceof TangentLabError) || cause.code === "corrupt-file") throw cause;
-    throw corrupt(cause.message, cause);
+    if (cause instanceof TangentLabError && cause.code === "corrupt-file") throw cause;
+    throw corrupt((cause as Error).message, cause); // settings of wrong types make no network
   }
   return { ...model.freeze(importPublished(model, tensors)), model };
 }

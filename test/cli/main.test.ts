@@ -130,7 +130,7 @@ test("a folder that cannot be written to is found out before training", async ()
   await writeFile(join(folder, "taken"), "a file");
   const { code, errors } = await tangentLab(["compare", "--quick", "--out", join(folder, "taken", "report")]);
   assert.is(code, 2);
-  assert.match(errors, /^error: cannot write .*settings\.json: .*\n$/);
+  assert.match(errors, /^error: cannot write .*report: .*\n$/);
 });
 
 test("a corrupt data file is named", async () => {

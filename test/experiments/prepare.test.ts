@@ -18,6 +18,7 @@ test("a denoiser is told the classes where the plan says so, and is another one 
   const place: Workplace = {
     ...{ folder, resume: false, signal: new AbortController().signal },
     cache: {
+      check: async () => {},
       keep: async (id) => void checkpoints.add(id),
       restore: async () => false,
       forget: async () => {},

@@ -32,3 +32,7 @@ export const network = mlp({ dim: 2, width: 16, depth: 2 });
 /** A small denoiser on the circle: 40 steps, an event every 5. */
 export const smallRun = (options: DenoiserTraining = {}): Run<TrainedDenoiser> =>
   diffusion.train(circle, { network, steps: 40, batchSize: 8, seed: 3, eventEvery: 5, ...options });
+
+/** A denoiser on the circle that writes a checkpoint after each of its many steps. */
+export const longRun = (options: DenoiserTraining = {}): Run<TrainedDenoiser> =>
+  smallRun({ steps: 200, eventEvery: 1, checkpointEvery: 1, ...options });

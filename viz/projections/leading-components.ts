@@ -4,7 +4,7 @@ import { addProduct } from "../../src/engine/simd/product.js";
 import type { Work } from "./turns.js";
 
 /** Of the subspace iteration: the gaps between one variance and the next count, not the variances' ends. */
-const iterations = 6;
+const iterations = 4;
 
 /**
  * The directions of most variance of centred rows, largest first, by subspace iteration from seeded draws: good to look at and to search in, not to the

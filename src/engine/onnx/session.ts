@@ -1,5 +1,7 @@
 // onnxruntime-node, or in a bundle for browsers onnxruntime-web: "imports" in package.json.
 
+import "./telemetry.js"; // before ONNX Runtime
+
 import * as tf from "@tensorflow/tfjs-core";
 import * as ort from "#onnxruntime";
 import { threadsWanted } from "../environment.js";

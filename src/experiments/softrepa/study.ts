@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import * as v from "valibot";
 import type { CaptionedDataset } from "../../../datasets/index.js";
 import { check } from "../../errors.js";
 import type { Json } from "../../io/checkpoint.js";
@@ -81,6 +82,23 @@ export interface SoftRepaStudyRecord {
 
 type SeedRecord = Pick<TrialRecord, "ceiling" | "arms">;
 
+const numbers = v.record(v.string(), v.nullable(v.number()));
+const agreement = v.looseObject({ overall: v.number(), byAttribute: numbers });
+const seedSchema = v.object({
+  ceiling: v.record(v.string(), agreement),
+  arms: v.pipe(
+    v.array(
+      v.looseObject({
+        ...{ name: v.string(), trained: v.number(), stepTime: v.number() },
+        splits: v.record(v.string(), v.looseObject({ agreement, information: v.looseObject({}) })),
+        alignment: v.nullable(v.looseObject({ probe: numbers })),
+        editing: v.array(v.looseObject({ start: v.number() })),
+      }),
+    ),
+    v.minLength(1),
+  ),
+}) as v.GenericSchema<unknown, unknown> as v.GenericSchema<unknown, SeedRecord>;
+
 /**
  * The same trial with several seeds: each has a flow, a judge and tokens of its own. A seed's folder is named by a hash of the plan; once it is measured its numbers
  * are in `<name>.json` beside it, and it is not run again. Undefined where it was stopped.
@@ -96,7 +114,7 @@ export async function softRepaStudy(
   for (const seed of seeds) {
     const name = await trainingName(`${data.name}-seed-${seed}`, data, { ...plan, seed });
     const path = join(place.folder, `${name}.json`);
-    let record = await readFinished<SeedRecord>(path);
+    let record = await readFinished(path, seedSchema);
     if (!record) {
       const trial = await softRepaTrial(data, plan, seed, { ...place, folder: join(place.folder, name) });
       if (!trial) return undefined;

@@ -1,0 +1,59 @@
+import { join } from "node:path";
+import * as v from "valibot";
+import { TangentLabError } from "../errors.js";
+import type { Json } from "../io/checkpoint.js";
+import { claimFolder } from "../io/claim.js";
+import { isMissing, readBytes, writeFileAtomically } from "../io/files.js";
+import { parseJson } from "../io/json.js";
+
+type Settings = { readonly [name: string]: Json };
+
+/** Reports of version 0.1 have no mark. */
+const isReport = (entries: readonly string[]): boolean =>
+  entries.some((name) => name === "settings.json" || name === "plan.json") &&
+  entries.some((name) => name === "checkpoints" || name === "runs");
+
+/**
+ * Takes a report's folder until the process ends and writes into it what decides the run: before any work, so that a folder that is not ours, that another process
+ * works in or that cannot be written to is found out now and not after minutes of training.
+ * @param resume Only if the folder's run has the same settings.
+ * @throws TangentLabError `file-system`; `invalid-argument` for a run with other settings, which are left as they are.
+ */
+export async function claimReport(
+  out: string,
+  name: "settings.json" | "plan.json",
+  settings: Settings,
+  { resume }: { resume: boolean },
+): Promise<void> {
+  await claimFolder(out, isReport);
+  const path = join(out, name);
+  if (resume) checkSame(path, await before(path), settings);
+  await writeFileAtomically(path, `${JSON.stringify(settings, null, 2)}\n`);
+}
+
+async function before(path: string): Promise<Record<string, unknown>> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readBytes(path);
+  } catch (error) {
+    if (isMissing(error)) return {};
+    throw error;
+  }
+  const schema = v.record(v.string(), v.unknown());
+  return parseJson(new TextDecoder().decode(bytes), schema, path, (why, cause) => {
+    return new TangentLabError("corrupt-file", why, { argument: "out", cause });
+  });
+}
+
+/** @param saved May be of a version that kept less. */
+function checkSame(path: string, saved: Record<string, unknown>, settings: Settings): void {
+  for (const [name, value] of Object.entries(settings)) {
+    const [given, was] = [JSON.stringify(value), JSON.stringify(saved[name])];
+    if (was === undefined || given === was) continue;
+    throw new TangentLabError("invalid-argument", `${path} is of a run with another ${name}`, {
+      argument: "--resume",
+      given: `${name} = ${given}`,
+      allowed: `${name} = ${was.slice(0, 200)}, as there, or another --out`,
+    });
+  }
+}

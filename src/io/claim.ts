@@ -1,0 +1,35 @@
+import { join } from "node:path";
+import { fileSystemError, writeFileAtomically } from "./files.js";
+import { lock, type Release } from "./lock.js";
+import { entriesOf, firstLine, listedIn, markName, notOurs } from "./mark.js";
+
+/** The lock of a folder into which files are written one by one. */
+export const lockName = ".tangent-lab.lock";
+
+/**
+ * Takes a folder for files that are written one by one, such as a report's: marks it as ours and keeps other processes out until it is released.
+ * @param isOurs Whether names in an unmarked folder are those of a version that left no mark.
+ * @throws TangentLabError `file-system` for a folder that holds anything but our own folders and is not marked, one that another process works in, and one that
+ * cannot be written to.
+ */
+export async function claimFolder(
+  folder: string,
+  isOurs: (entries: readonly string[]) => boolean = () => false,
+): Promise<Release> {
+  try {
+    const entries = (await entriesOf(folder)).filter((name) => name !== lockName);
+    if (!entries.includes(markName) && !isOurs(entries)) {
+      const foreign: string[] = [];
+      for (const name of entries) if ((await listedIn(join(folder, name))) === undefined) foreign.push(name);
+      if (foreign.length > 0) throw notOurs(folder, foreign);
+    }
+    const release = await lock(join(folder, lockName), folder);
+    await writeFileAtomically(join(folder, markName), `${firstLine}\n`).catch(async (cause) => {
+      await release();
+      throw cause;
+    });
+    return release;
+  } catch (cause) {
+    throw fileSystemError("write", folder, cause);
+  }
+}

@@ -1,0 +1,28 @@
+// A reader that stops reading, and a disk that takes nothing.
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+
+const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+const quoted = [process.execPath, ...process.execArgv, main].map((text) => `'${text}'`).join(" ");
+const shell = (command: string): { status: number | null; stdout: string; stderr: string } =>
+  spawnSync("bash", ["-c", command], { encoding: "utf8" });
+
+test("a pipe that is closed early is no error to read about", () => {
+  const { stdout, stderr } = shell(`${quoted} --help | true; echo "\${PIPESTATUS[0]}"`);
+  assert.is(stderr, "");
+  assert.ok(["0\n", "141\n"].includes(stdout), stdout);
+});
+
+test("output that cannot be written is a failure", () => {
+  if (!existsSync("/dev/full")) return console.log("skipped: no /dev/full");
+  for (const args of ["--help", "--version"]) {
+    const { status, stderr } = shell(`${quoted} ${args} > /dev/full`);
+    assert.is(status, 2, args);
+    assert.match(stderr, /^error: cannot write the output: .*ENOSPC.*\n$/);
+  }
+});
+
+test.run();

@@ -1,0 +1,95 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import * as v from "valibot";
+import { fromArray } from "../../datasets/index.js";
+import * as random from "../../src/engine/random.js";
+import { readFinished } from "../../src/experiments/finished.js";
+import { prepareDenoiser, type Workplace } from "../../src/experiments/prepare.js";
+import { trainingName, weightsCache } from "../../src/experiments/weights.js";
+import { rejection } from "../rejection.js";
+
+const weights = suite<{ folder: string }>("weights");
+weights.before.each((context) => {
+  context.folder = mkdtempSync(join(tmpdir(), "tangent-lab-weights-"));
+});
+weights.after.each(({ folder }) => rmSync(folder, { recursive: true }));
+
+const values = random.normal(random.key(0), 40);
+const plan = { steps: 2, batchSize: 4, learningRate: 1e-3 };
+const place = (folder: string, root: string, trained: string[] = []): Workplace => ({
+  ...{ folder: join(folder, "runs"), resume: false, signal: new AbortController().signal },
+  cache: weightsCache(root),
+  follow: async (run, { label }) => {
+    for await (const _ of run) trained.push(label);
+    return run;
+  },
+});
+
+weights("a training is named by all contents of its data: one example, the labels, their order", async () => {
+  const labels = Array.from({ length: 20 }, (_, i) => i % 2);
+  const name = (x: Float32Array, of?: number[]) => trainingName("a", fromArray(x, [2], of), {});
+  const changed = values.slice();
+  changed[0]! += 1e-3;
+  const swapped = Float32Array.from([...values.slice(2, 4), ...values.slice(0, 2), ...values.slice(4)]);
+  const names = [
+    await name(values),
+    await name(values, labels),
+    await name(values, [1, ...labels.slice(1)]),
+    await name(changed),
+    await name(swapped),
+  ];
+  assert.is(new Set(names).size, names.length);
+  assert.is(await name(values.slice(), labels.slice()), names[1]);
+});
+
+weights("a cache entry of another configuration is trained anew, and replaced", async ({ folder }) => {
+  const root = join(folder, "cache");
+  const data = fromArray(values, [2]);
+  await prepareDenoiser(data, plan, 0, place(folder, root));
+  const [first] = readdirSync(root);
+  const config = join(root, first!, "config.json");
+  writeFileSync(config, readFileSync(config, "utf8").replace('"seed": 0', '"seed": 5'));
+  const trained: string[] = [];
+  await prepareDenoiser(data, plan, 0, place(folder, root, trained));
+  assert.ok(trained.length > 0);
+  assert.match(readFileSync(config, "utf8"), /"seed": 0/);
+});
+
+weights(
+  "a cache that cannot be written is a warning, never an end, and nothing of the user's is replaced there",
+  async ({ folder }) => {
+    const said: string[] = [];
+    const { warn } = console;
+    console.warn = (message: string) => said.push(message);
+    try {
+      writeFileSync(join(folder, "file"), "mine");
+      const cache = weightsCache(join(folder, "file", "weights"));
+      await cache.check();
+      await prepareDenoiser(fromArray(values, [2]), plan, 0, place(folder, join(folder, "file", "weights")));
+      assert.match(said[0]!, /weights are not kept.*cannot write .*weights.*--no-cache/);
+      const name = await trainingName("array-denoiser", fromArray(values, [2]), { ...plan, seed: 0 });
+      mkdirSync(join(folder, "cache", name), { recursive: true });
+      writeFileSync(join(folder, "cache", name, "notes.txt"), "mine");
+      await prepareDenoiser(fromArray(values, [2]), plan, 0, place(folder, join(folder, "cache")));
+      assert.equal(readdirSync(join(folder, "cache", name)), ["notes.txt"]);
+    } finally {
+      console.warn = warn;
+    }
+  },
+);
+
+weights("a finished trial's file of wrong types is refused by name", async ({ folder }) => {
+  const path = join(folder, "trial.json");
+  const schema = v.object({ engine: v.string() });
+  for (const text of ["null", "{}", "[]", '{"engine": 3}', "[".repeat(20_000) + "]".repeat(20_000)]) {
+    writeFileSync(path, text);
+    const error = await rejection(() => readFinished(path, schema));
+    assert.is(error.code, "corrupt-file", text.slice(0, 20));
+    assert.match(error.message, /trial\.json .*; delete it to run it anew/);
+  }
+});
+
+weights.run();
