@@ -6,7 +6,7 @@ import * as viz from "../viz/index.js";
 /** What makes networks, data, losses, methods and measures: with nothing given, and with an empty object where options belong. */
 const makers = {
   consistency:
-    "continuous discrete ectPairs evaluation exponentialCurriculum levelTimes lpips mfd mfdDistance rootCurriculum tangentProbes train",
+    "continuous discrete ectPairs evaluation exponentialCurriculum levelTimes lpips meanFlow meanFlowModel mfd mfdDistance perceptualLoss rootCurriculum tangentProbes train",
   datasets: "arrayFile byName captionedFolder cifar10 drawn embed fromArray imageFolder labelledBy",
   diffusion: "denoise denoiser denoising generate karrasSigmas pretrained train trigflow",
   io: "encodePng imageGrid readSafetensors writeSafetensors",

@@ -18,9 +18,22 @@ export {
   pseudoHuber,
 } from "./losses.js";
 export { type LpipsConfig, lpips } from "./lpips.js";
+export {
+  type AverageVelocity,
+  type MeanFlowConfig,
+  type MeanFlowModel,
+  type MeanFlowTimes,
+  meanFlow,
+  meanFlowModel,
+} from "./mean-flow.js";
 export { type MfdDistanceOptions, type MfdOptions, mfd, mfdDistance } from "./mfd.js";
 export type { Objective, ObjectiveConfig, Teacher } from "./objective.js";
-export { classifierStandIn } from "./perceptual.js";
+export {
+  classifierStandIn,
+  efficientNetStages,
+  type PerceptualConfig,
+  perceptualLoss,
+} from "./perceptual.js";
 export { type ProbesConfig, tangentProbes } from "./probes.js";
 export type { ProcessName } from "./processes.js";
 export { type ScdOptions, type SctOptions, scd, sct } from "./scm.js";

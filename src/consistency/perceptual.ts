@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { checkFeatures, type FeatureNetwork } from "../nn/features.js";
 import type { Context } from "../optim/method.js";
 import { type ConsistencyLoss, l2 } from "./losses.js";
@@ -46,23 +46,51 @@ export function perceptual(
   };
 }
 
+export interface PerceptualConfig {
+  /** Which stages count, negative ones from the end. Default all. */
+  stages?: readonly number[];
+  /** For legends. Default "perceptual". */
+  name?: string;
+}
+
 /**
- * A stand-in for LPIPS where there is no network trained on ImageNet: the same distance, with equal weights, in the stages of a small classifier of
- * the data themselves (`metrics.trainClassifier`). Labels are in it, unlike in the manifold feature distance. Images only.
- * @throws TangentLabError `invalid-argument` for a network without parameters, in use for points.
+ * LPIPS's distance (Zhang et al., 1801.03924) with equal weights in the stages of any network: one trained on ImageNet (`nn.efficientNetLite0` with
+ * `efficientNetStages`), a classifier of the data themselves, a feature network. Images only.
+ * @throws TangentLabError `invalid-argument` for a network without parameters, in use for points and for stages that the network does not have.
  */
-export function classifierStandIn(classifier: FeatureNetwork): ConsistencyLoss {
-  checkFeatures("features", classifier);
-  const { model, parameters } = classifier;
+export function perceptualLoss(features: FeatureNetwork, config: PerceptualConfig = {}): ConsistencyLoss {
+  checkFeatures("features", features);
+  const { model, parameters } = features;
+  const { stages, name = "perceptual" } = required("config", config);
+  const listed = stages === undefined || (Array.isArray(stages) && stages.length > 0);
+  check(listed, "stages", stages, "one or more integers");
   return perceptual(
-    "perceptual (classifier stand-in)",
+    name,
     (x, { perceptual }) => {
       checkImages(x, "perceptual");
-      return model.apply(perceptual!, x).stages;
+      const all = model.apply(perceptual!, x).stages;
+      return (
+        stages?.map((i) => {
+          const stage = all.at(i);
+          check(stage !== undefined, "stages", i, `an integer from ${-all.length} to ${all.length - 1}`);
+          return stage;
+        }) ?? all
+      );
     },
     { perceptual: parameters },
   );
 }
+
+/** Of `nn.efficientNetLite0`'s stages the last one of each resolution, as LPIPS takes VGG's. */
+export const efficientNetStages: readonly number[] = [0, 1, 2, 4, 6];
+
+/**
+ * A stand-in for LPIPS where there is no network trained on ImageNet: the same distance in the stages of a small classifier of the data themselves
+ * (`metrics.trainClassifier`). Labels are in it, unlike in the manifold feature distance. Images only.
+ * @throws TangentLabError `invalid-argument` for a network without parameters, in use for points.
+ */
+export const classifierStandIn = (classifier: FeatureNetwork): ConsistencyLoss =>
+  perceptualLoss(classifier, { name: "perceptual (classifier stand-in)" });
 
 /** That a distance of images, called `name`, gets images. @throws TangentLabError `invalid-argument`. */
 export function checkImages(x: Tensor, name: string, channels?: readonly number[]): void {

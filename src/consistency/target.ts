@@ -16,6 +16,8 @@ export function movingTarget(base: Method, decay: (iteration: number) => number)
       ...base.batch(key, x, iteration, labels),
       targetDecay: tf.scalar(decay(iteration)) as Tensor,
     }),
+    gradient: ({ target, ...state }, batch) =>
+      base.gradient({ ...state, context: { ...state.context, target: target! } }, batch),
     step: ({ target: old, ...state }, batch) => {
       const { state: next, metrics } = base.step(
         { ...state, context: { ...state.context, target: old! } },

@@ -1,4 +1,4 @@
-import { denoiserFor } from "../diffusion/train.js";
+import { denoiserFor, withDropout } from "../diffusion/train.js";
 import { checkTrained, type Preconditioning, type TrainedDenoiser } from "../diffusion/trained.js";
 import { check, required } from "../errors.js";
 import { checkpointFolder, type RunConfig } from "../io/checkpoint.js";
@@ -47,6 +47,11 @@ export interface ConsistencyTraining extends Omit<loop.RunOptions, "steps">, Tra
   network?: TimeNetwork;
   /** Without `from`: how the network becomes a consistency function. Default "edm". */
   preconditioning?: Preconditioning;
+  /**
+   * Share of values that blocks drop in training, in [0, 1), with the same mask for output and target (0.2 as published for CIFAR-10). Of U-Nets only. Default as
+   * the network has it.
+   */
+  dropout?: number;
   /** Gives the network the examples' classes, one-hot; samples over training are then of random classes. Default as `from` was trained. */
   classConditional?: boolean;
   /** Samples, quality and tangents over training; false for none. */
@@ -73,7 +78,9 @@ export function train(data: TrainingData, options: ConsistencyTraining = {}): Ru
   const classes = classesOf(data, { classConditional });
   checkStart(data, options);
   const teacher = teacherOf(objective, from, data, classes);
-  const model = from?.denoiser ?? denoiserFor(data, options, deviation(data), classes);
+  const made = from?.denoiser ?? denoiserFor(data, options, deviation(data), classes);
+  const { dropout } = options;
+  const model = dropout === undefined ? made : withDropout(made, dropout);
   const { optimizer, learningRate, ema } = options;
   const method = objective.method({
     ...{ denoiser: model, shape: data.shape, loss, classes, iterations: steps, teacher },
@@ -101,6 +108,7 @@ export function train(data: TrainingData, options: ConsistencyTraining = {}): Ru
       ...(ema !== undefined && ema !== defaultEma && { ema: typeof ema === "number" ? ema : { ...ema } }),
       from: from?.record.name ?? null,
       ...(preconditioning && { preconditioning }),
+      ...(dropout !== undefined && { dropout }),
       ...(classes !== undefined && { classes }),
       ...loop.optimizerSettings(options),
       network: model.structure.size,

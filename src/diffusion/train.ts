@@ -5,6 +5,7 @@ import type { Run } from "../loop/run.js";
 import * as loop from "../loop/train.js";
 import { mlp } from "../nn/mlp.js";
 import type { TimeNetwork } from "../nn/network.js";
+import { networkFrom } from "../nn/network-from.js";
 import { unet } from "../nn/unet.js";
 import type { TrainingConfig } from "../optim/method.js";
 import { denoising } from "./denoising.js";
@@ -30,6 +31,18 @@ export function denoiserFor(
   const known = Object.hasOwn(preconditionings, preconditioning);
   check(known, "preconditioning", preconditioning, Object.keys(preconditionings).join(" or "));
   return preconditionings[preconditioning](network ?? defaultNetwork(data, classes), { sigmaData });
+}
+
+/**
+ * The same denoiser with this dropout in training. The parameters are the same: dropout has none.
+ * @throws TangentLabError `invalid-argument` for a share out of range, and for a network that has no dropout.
+ */
+export function withDropout(model: Denoiser, dropout: number): Denoiser {
+  const { settings } = model;
+  const { kind = "none" } = (settings ?? {}) as { kind?: string };
+  const able = kind === "unet" || kind === "songUnet";
+  check(able, "dropout", `of a network of kind ${kind}`, "dropout of nn.unet or nn.songUnet");
+  return preconditionings[model.preconditioning](networkFrom({ ...settings, dropout }), model);
 }
 
 export interface DenoiserTraining extends Omit<loop.RunOptions, "steps">, TrainingConfig {

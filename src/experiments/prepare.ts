@@ -12,6 +12,8 @@ import * as manifold from "../manifold/index.js";
 import { type PointGroup, pointTransformations } from "../manifold/points.js";
 import { trainClassifier } from "../metrics/classifier.js";
 import type { TrainedFeatures } from "../metrics/features.js";
+import { convFeatures } from "../nn/features.js";
+import { flatten } from "../nn/network.js";
 import { unet } from "../nn/unet.js";
 import { cosine } from "../optim/schedules.js";
 import { trainingName, type WeightsCache } from "./weights.js";
@@ -97,8 +99,18 @@ export function prepareFeatures(
         probability,
         ...(groups && { groups: groups as PointGroup[] }),
       });
+  // The small network and its ramp of the recorded results; `manifold.train` has the published ones by default.
+  const model =
+    image &&
+    flatten(
+      convFeatures({
+        size: image.size,
+        inChannels: image.channels,
+        labels: transformations.labelNames.length,
+      }),
+    );
   return prepare({ data, plan, seed, place, name: "features", metric: "loss" }, (options) =>
-    manifold.train(data, { ...options, transformations }),
+    manifold.train(data, { ...options, transformations, ramp: plan.steps / 10, ...(model && { model }) }),
   );
 }
 

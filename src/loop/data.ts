@@ -99,13 +99,16 @@ export function draw(data: TrainingData, key: Key, count: number): ReturnType<Tr
 }
 
 /**
- * Root mean square of the data about 0, which EDM's preconditioning wants as sigmaData; to two digits, so that it reads well in settings.
+ * Standard deviation of all numbers of the data, which EDM's preconditioning wants as sigmaData; to two digits, so that it reads well in settings.
  * @throws TangentLabError `invalid-data` for data so large or small that noise of times 0.002 to 80 says nothing about them.
  */
 export function deviation(data: TrainingData): number {
   const { x } = draw(data, random.key(0), 1000);
-  const size = checkScale(data, x, 1e-3, 1e3);
-  return Number((size || 0.01).toPrecision(2));
+  checkScale(data, x, 1e-3, 1e3);
+  const mean = x.reduce((sum, value) => sum + value, 0) / x.length;
+  const variance = x.reduce((sum, value) => sum + (value - mean) ** 2, 0) / x.length;
+  const size = Math.sqrt(variance);
+  return Number((size < 1e-3 ? 0.01 : size).toPrecision(2));
 }
 
 /**

@@ -119,7 +119,8 @@ export async function toFeatureSpace(
   };
 }
 
-function checkRows(argument: string, { shape, values }: Rows): void {
+/** That rows are as many numbers as their shape says. @throws TangentLabError `invalid-argument`. */
+export function checkRows(argument: string, { shape, values }: Rows): void {
   const whole = shape.length >= 2 && shape.every((n) => Number.isInteger(n) && n >= 1);
   check(whole, `${argument}.shape`, shape, "[count, ...example shape], all at least 1");
   const size = shape.reduce((a, b) => a * b, 1);

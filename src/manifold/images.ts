@@ -130,12 +130,14 @@ function chosenImages({ groups, channels }: ImageTransformationsConfig): ImageTr
 }
 
 /** The strengths, checked, with their defaults. */
-function strengthsOf(config: ImageTransformationsConfig): typeof defaultStrengths {
-  const strengths = { ...defaultStrengths };
-  for (const name of Object.keys(defaultStrengths) as (keyof TransformationStrengths)[]) {
-    const value = config[name] ?? defaultStrengths[name];
+function strengthsOf(config: ImageTransformationsConfig): Required<TransformationStrengths> {
+  const strengths = defaultStrengths(config.size);
+  for (const name of Object.keys(strengths) as (keyof TransformationStrengths)[]) {
+    const value = config[name] ?? strengths[name];
     const share = name === "rotateFracMax" || name === "hueMax" || name === "anisoRotateProb";
     if (name === "blurKernelSize") check(value % 2 === 1 && value > 0, name, value, "an odd number >= 1");
+    else if (name === "mixupBeta")
+      check(value > 0 && Number.isFinite(value), name, value, "a finite number > 0");
     else check(value >= 0 && value <= (share ? 1 : Infinity), name, value, share ? "in [0, 1]" : ">= 0");
     strengths[name] = value;
   }

@@ -4,6 +4,7 @@ export {
   type Rows,
   toFeatureSpace,
 } from "./feature-space.js";
+export { calibrateStatistics, heldOutR2, type TransformedConfig } from "./held-out.js";
 export {
   type ImageGroup,
   type ImageTransformationsConfig,

@@ -1,6 +1,6 @@
-import type { defaultStrengths, ImageParameters } from "./parameters.js";
+import type { ImageParameters, TransformationStrengths } from "./parameters.js";
 
-type Strengths = typeof defaultStrengths;
+type Strengths = Required<TransformationStrengths>;
 
 /** A square matrix by rows. */
 type Matrix = readonly (readonly number[])[];

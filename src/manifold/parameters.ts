@@ -21,21 +21,24 @@ export interface TransformationStrengths {
   hueMax?: number;
   /** Standard deviation of the logarithm to base 2 of the saturation. Default 1. */
   saturationStd?: number;
-  /** Taps of the blur's window, odd. Default 11. */
+  /** Taps of the blur's window, odd. Default 11 at 32 pixels, in proportion at other sizes. */
   blurKernelSize?: number;
-  /** Largest standard deviation of the blur in pixels. Default 3. */
+  /** Largest standard deviation of the blur in pixels. Default 3 at 32 pixels, in proportion at other sizes. */
   blurSigmaMax?: number;
-  /** Another example is mixed in with a weight of at most 1 / (1 + mixupBeta). Default 3. */
+  /** Another example is mixed in with a weight of Beta(1, mixupBeta) / 2. Default 3, whose mean is 1/8. */
   mixupBeta?: number;
   /** Largest root mean square of the noise. Default 0.5. */
   noiseStd?: number;
 }
 
-export const defaultStrengths: Required<TransformationStrengths> = {
+/** The published strengths (2510.00658), for images of this height and width. */
+export const defaultStrengths = (size: number): Required<TransformationStrengths> => ({
   ...{ scaleStd: 0.2, rotateFracMax: 1, anisoStd: 0.2, anisoRotateProb: 0.5, translateFracStd: 0.125 },
   ...{ brightnessStd: 0.2, contrastStd: 0.5, hueMax: 1, saturationStd: 1 },
-  ...{ blurKernelSize: 11, blurSigmaMax: 3, mixupBeta: 3, noiseStd: 0.5 },
-};
+  // Published in pixels, for 32 of them.
+  ...{ blurKernelSize: 1 + 2 * Math.ceil((5 * size) / 32), blurSigmaMax: (3 * size) / 32 },
+  ...{ mixupBeta: 3, noiseStd: 0.5 },
+});
 
 export const imageGroups = ["geometric", "color", "degradation"] as const;
 export type ImageGroup = (typeof imageGroups)[number];
@@ -63,11 +66,20 @@ const gaussian = (group: ImageGroup, label: string): Kind => ({
   decode: (w) => [w!],
 });
 
-/** A parameter from 0 to a largest value, its own label. */
+/** A parameter spread evenly from 0 to a largest value, its own label. */
 const share = (label: string, largest: (s: Required<TransformationStrengths>) => number): Kind => ({
   ...gaussian("degradation", label),
   draw: ([on, value], count, p, s) => [sometimes(on!, random.uniform(value!, count, 0, largest(s)), p)],
 });
+
+/** A weight of Beta(1, b) / 2: of the distribution function 1 - (1 - x)^b the inverse at a uniform number. */
+const mixed: Kind = {
+  ...gaussian("degradation", "mixup"),
+  draw: ([on, value], count, p, { mixupBeta }) => {
+    const weights = random.uniform(value!, count).map((u) => 0.5 * (1 - (1 - u) ** (1 / mixupBeta)));
+    return [sometimes(on!, weights, p)];
+  },
+};
 
 /** An angle a, labelled cos a - 1 and sin a. */
 const angle = (
@@ -118,7 +130,7 @@ export const imageKinds = {
   hue: angle("color", "hue", (s) => s.hueMax),
   saturation: gaussian("color", "saturation"),
   gaussian_blur: share("blur", (s) => s.blurSigmaMax),
-  mixup: share("mixup", (s) => 1 / (1 + s.mixupBeta)),
+  mixup: mixed,
   noise: share("noise", (s) => s.noiseStd),
 } as const satisfies Record<string, Kind>;
 

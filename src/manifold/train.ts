@@ -4,8 +4,9 @@ import { checkData, imageShape, type TrainingData } from "../loop/data.js";
 import type { Run } from "../loop/run.js";
 import * as loop from "../loop/train.js";
 import type { TrainedFeatures } from "../metrics/features.js";
-import { checkFlat, convFeatures, type FeatureModel, mlpFeatures } from "../nn/features.js";
+import { checkFlat, type FeatureModel, mlpFeatures } from "../nn/features.js";
 import { flatten } from "../nn/network.js";
+import { scaledVggBlocks, vggFeatures } from "../nn/vgg.js";
 import type { TrainingConfig } from "../optim/method.js";
 import { imageTransformations } from "./images.js";
 import { pointTransformations } from "./points.js";
@@ -17,9 +18,9 @@ export interface FeatureTraining extends Omit<loop.RunOptions, "steps">, Trainin
   steps?: number;
   /** What is regressed; decides what the features keep. Default all that fit the data. */
   transformations?: Transformations;
-  /** Must have a label for each of the transformations'. Default an MLP for points and a small convolutional network for images. */
+  /** Must have a label for each of the transformations'. Default an MLP for points and for images VGG scaled to them, `nn.scaledVggBlocks`. */
   model?: FeatureModel;
-  /** Steps over which the probability of the transformations rises. Default a tenth of `steps`. */
+  /** Steps over which the probability of the transformations rises. Default an eighth of `steps`, as published. */
   ramp?: number;
   /** For legends. Default "features". */
   name?: string;
@@ -32,7 +33,7 @@ export interface FeatureTraining extends Omit<loop.RunOptions, "steps">, Trainin
 export function train(data: TrainingData, options: FeatureTraining = {}): Run<TrainedFeatures> {
   checkData(data);
   required("options", options);
-  const { name = "features", steps = 2000, ramp = steps / 10, ...rest } = options;
+  const { name = "features", steps = 2000, ramp = steps / 8, ...rest } = options;
   const transformations = options.transformations ?? defaultTransformations(data);
   check(
     typeof transformations?.draw === "function" && Array.isArray(transformations.labelNames),
@@ -47,7 +48,10 @@ export function train(data: TrainingData, options: FeatureTraining = {}): Run<Tr
     steps,
     name,
     kind: "features",
-    checkpoint: checkpointFolder(options.checkpoint),
+    // Version 0.1 let it rise over a tenth; what differs is over after an eighth of the run.
+    checkpoint: checkpointFolder(options.checkpoint, (saved) =>
+      options.ramp === undefined && saved.ramp === steps / 10 ? { ...saved, ramp } : saved,
+    ),
     data,
     method: featureRegression({ ...rest, features: model, transformations, shape: data.shape, ramp }),
     settings: {
@@ -71,12 +75,15 @@ export function defaultTransformations(
     : pointTransformations({ dim: data.shape[0]!, ...chance });
 }
 
-/** The feature network that fits the data. */
+/** The feature network that fits the data: of images VGG with batch normalization, as published, scaled to their size. */
 export function defaultFeatures(data: TrainingData, labels: number): FeatureModel {
   const image = imageShape(data);
   return flatten(
     image
-      ? convFeatures({ size: image.size, inChannels: image.channels, labels })
+      ? vggFeatures({
+          ...{ size: image.size, inChannels: image.channels, labels },
+          blocks: scaledVggBlocks(image.size),
+        })
       : mlpFeatures({ dim: data.shape[0]!, labels }),
   );
 }

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
+import { reflect } from "../io/reflect.js";
 
 /** The low-pass filter of the sym6 wavelet (Daubechies, Ten Lectures on Wavelets, 1992). Its shifts by 2 are orthonormal: up and down again is the identity. */
 const sym6 = [
@@ -94,12 +95,4 @@ function positionsSeen(seen: number): Tensor {
     values[seen * seen + i] = ((i % seen) - seen / 2 + 1) / 2;
   }
   return tf.tensor2d(values, [3, seen * seen]);
-}
-
-/** The index that a position outside [0, size) is read at: borders are mirrors in the middle of the first and last element, as PyTorch's "reflect". */
-export function reflect(index: number, size: number): number {
-  if (size === 1) return 0;
-  const period = 2 * (size - 1);
-  const phase = ((index % period) + period) % period;
-  return Math.min(phase, period - phase);
 }

@@ -30,12 +30,18 @@ export {
   type TrainedFeatures,
 } from "./features.js";
 export { frechetDistance, type Gaussian, gaussian, gaussianFrechet } from "./frechet.js";
+export { type GradientNoise, type GradientNoiseConfig, gradientNoise } from "./gradient-noise.js";
 export {
   kernelDistance,
   kernelDistanceOfSubsets,
   type SubsetsConfig,
   type SubsetsDistance,
 } from "./kernel-distance.js";
+export {
+  type LaplacianPatchesConfig,
+  type LaplacianPatchesDistance,
+  laplacianPatches,
+} from "./laplacian-patches.js";
 export {
   distancesToData,
   distancesToManifold,
@@ -44,5 +50,6 @@ export {
 } from "./manifold-distance.js";
 export { energyDistance, type MmdConfig, mmd } from "./mmd.js";
 export { type OnnxFeaturesConfig, onnxFeatures } from "./onnx-features.js";
+export { type PairedDistance, type PairedDistanceConfig, pairedDistance } from "./paired-distance.js";
 export { type PrecisionRecall, type PrecisionRecallConfig, precisionRecall } from "./precision-recall.js";
 export { type SlicedWassersteinConfig, slicedWasserstein } from "./sliced-wasserstein.js";

@@ -3,6 +3,7 @@ import type { Tensor } from "../engine/tensor.js";
 import type { Tree } from "../engine/tree.js";
 import { conv2d, type Scale } from "./functional.js";
 import type { Network } from "./network.js";
+import type { PublishedLayout } from "./published.js";
 
 // Batch normalization (Ioffe and Szegedy, 1502.03167) after convolutions, PyTorch's definition. A network's tree has its running statistics as its
 // last part, `statistics`, by the path of each normalization: they are parameters that training updates without gradients.
@@ -25,6 +26,12 @@ export interface Convolution {
 export type ConvNorm = (path: string, x: Tensor, conv: Convolution, norm: Scale, stride?: number) => Tensor;
 
 const EPSILON = 1e-5;
+
+/** PyTorch has the statistics with their normalization, and a count of batches, which nothing depends on. */
+export const publishedStatistics: PublishedLayout = {
+  name: (ours) => ours.replace(/^statistics\./, ""),
+  ignore: (name) => name.endsWith(".num_batches_tracked"),
+};
 
 /** Before anything was seen: mean 0, variance 1. */
 export const freshStatistics = (channels: number): Statistics => ({
@@ -124,10 +131,6 @@ export function withBatchNorm<Output>(
         statistics: Object.fromEntries(Object.keys(before).map((path) => [path, updated[path]!])),
       };
     },
-    published: {
-      // PyTorch has the statistics with their normalization, and a count of batches, which nothing depends on.
-      name: (ours) => ours.replace(/^statistics\./, ""),
-      ignore: (name) => name.endsWith(".num_batches_tracked"),
-    },
+    published: publishedStatistics,
   };
 }

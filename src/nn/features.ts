@@ -61,7 +61,7 @@ type Stage = { readonly [name: string]: Leaves } & { conv: Affine; norm?: Scale 
 
 /**
  * Small convolutional regressor on images [batch, size, size, channels]: per stage a 3x3 convolution, SiLU, 2x2 means; at the end a linear layer.
- * `vggFeatures` is the published feature network of Align Your Tangent. For the manifold feature distance leave this one without normalization:
+ * `vggFeatures` is the published feature network of Align Your Tangent and the default for images. For the manifold feature distance leave this one without normalization:
  * statistics of an image taken out of its features hide its brightness and contrast from the distance.
  * @throws TangentLabError `invalid-argument` for a configuration that makes no network, and in use for x of another shape.
  */

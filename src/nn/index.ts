@@ -1,3 +1,4 @@
+export { type EfficientNetConfig, efficientNetLite0 } from "./efficient-net.js";
 export {
   type ConvFeaturesConfig,
   convFeatures,
@@ -23,4 +24,4 @@ export { exportPublished, importPublished, type Published, type PublishedLayout 
 export { type ResnetFeaturesConfig, resnetFeatures } from "./resnet.js";
 export { ddpmpp, ncsnpp, publishedConfig, type SongUnetConfig, songUnet } from "./song-unet.js";
 export { type UnetConfig, unet } from "./unet.js";
-export { type VggBlocks, type VggFeaturesConfig, vggBlocks, vggFeatures } from "./vgg.js";
+export { scaledVggBlocks, type VggBlocks, type VggFeaturesConfig, vggBlocks, vggFeatures } from "./vgg.js";

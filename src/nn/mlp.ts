@@ -20,6 +20,8 @@ export interface MlpConfig {
   layerNorm?: boolean;
   /** Number of classes, for `classLabels`; 0 is without. Default 0. */
   classes?: number;
+  /** Takes the `interval` of a condition, too. Default false. */
+  interval?: boolean;
 }
 
 interface Layer {
@@ -27,16 +29,16 @@ interface Layer {
 }
 
 /**
- * Multilayer perceptron on points [batch, dim] with a time condition c [batch]: [x, embedding(c), classes] -> (linear, SiLU) x depth -> linear.
+ * Multilayer perceptron on points [batch, dim] with a time condition c [batch]: [x, embedding(c), embedding(interval), classes] -> (linear, SiLU) x depth -> linear.
  * @throws TangentLabError `invalid-argument` for a configuration that makes no network, and in use for x of another shape.
  */
 export function mlp(config: MlpConfig): TimeNetwork {
   required("config", config, "an object with dim");
   const { dim, width = 128, depth = 4, frequencies = 16, layerNorm: norms = false } = config;
   for (const [name, value] of Object.entries({ dim, width, depth, frequencies })) check.count(name, value);
-  const { classes = 0 } = config;
+  const { classes = 0, interval = false } = config;
   checkClasses(classes);
-  const inputs = dim + 2 * frequencies + classes;
+  const inputs = dim + (interval ? 4 : 2) * frequencies + classes;
   return {
     settings: { kind: "mlp", ...config },
     init: (key) => {
@@ -51,7 +53,9 @@ export function mlp(config: MlpConfig): TimeNetwork {
       checkInput(x, [dim]);
       const { hidden, output } = parameters as unknown as { hidden: Layer[]; output: Affine };
       const labels = classRows(condition, classes, x.shape[0]!);
-      let h = tf.concat([x, timeEmbedding(c, frequencies), ...(labels ? [labels] : [])], 1);
+      const times = [c, ...(interval ? [condition.interval ?? tf.zerosLike(c)] : [])];
+      const embedded = times.map((time) => timeEmbedding(time, frequencies));
+      let h = tf.concat([x, ...embedded, ...(labels ? [labels] : [])], 1);
       for (const layer of hidden) {
         h = linear(h, layer.linear as unknown as Affine);
         if (layer.norm) h = layerNorm(h, layer.norm as unknown as Scale);

@@ -15,6 +15,8 @@ export type Condition = {
   readonly classLabels?: Tensor;
   /** Parameters of the augmentations that made x [batch, count]; without them: not augmented. */
   readonly augmentLabels?: Tensor;
+  /** Of an average over times [t - interval, t] [batch], for networks made with `interval`; without it: 0. */
+  readonly interval?: Tensor;
   /** From `drawMasks`; two passes with the same masks drop the same. Without them nothing is dropped. */
   readonly masks?: Masks;
 };

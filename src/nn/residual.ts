@@ -31,11 +31,16 @@ export function residualInit(
   };
 }
 
-/** Pre-norm convolutions of x [N, H, W, inputs] with the time [N, embedding] added between them: -> [N, H, W, outputs]. */
-export function residual(x: Tensor, time: Tensor, block: Residual, groups: number): Tensor {
+/**
+ * Pre-norm convolutions of x [N, H, W, inputs] with the time [N, embedding] added between them: -> [N, H, W, outputs].
+ * @param mask Dropout before the last convolution, [N, H, W, outputs].
+ */
+export function residual(x: Tensor, time: Tensor, block: Residual, groups: number, mask?: Tensor): Tensor {
   const shift = linear(time, block.time);
   let h = conv2d(silu(groupNorm(x, block.norm0, groups)), block.conv0);
   h = tf.add(h, tf.reshape(shift, [shift.shape[0]!, 1, 1, shift.shape[1]!]));
-  h = conv2d(silu(groupNorm(h, block.norm1, groups)), block.conv1);
+  h = silu(groupNorm(h, block.norm1, groups));
+  if (mask) h = tf.mul(h, mask);
+  h = conv2d(h, block.conv1);
   return tf.add(block.skip ? conv2d(x, block.skip) : x, h);
 }

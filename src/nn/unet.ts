@@ -4,6 +4,7 @@ import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import { check, required } from "../errors.js";
 import { checkClasses, classRows } from "./classes.js";
+import { dropoutMask } from "./dropout.js";
 import {
   type Affine,
   attention,
@@ -18,7 +19,7 @@ import {
 } from "./functional.js";
 import { convInit, denseInit, type Leaves, normInit } from "./initializers.js";
 import { checkInput } from "./input.js";
-import type { TimeNetwork } from "./network.js";
+import type { Masks, TimeNetwork } from "./network.js";
 import { type Residual, residual, residualInit } from "./residual.js";
 
 export interface UnetConfig {
@@ -38,12 +39,17 @@ export interface UnetConfig {
   attention?: boolean;
   /** Number of classes, for `classLabels`; 0 is without. Default 0. */
   classes?: number;
+  /** Takes the `interval` of a condition, too. Default false. */
+  interval?: boolean;
+  /** Share of values that a block drops in training, before its last convolution, in [0, 1). Default 0. */
+  dropout?: number;
 }
 
 type Attention = { readonly [name: string]: Leaves } & { norm: Scale; qkv: Affine; output: Affine };
 
 interface Parameters {
   label?: Affine;
+  interval?: Affine;
   time0: Affine;
   time1: Affine;
   input: Affine;
@@ -63,8 +69,9 @@ interface Parameters {
 export function unet(config: UnetConfig): TimeNetwork {
   required("config", config, "an object with size and inChannels");
   const { size, inChannels, channels = 32, multipliers = [1, 2, 2], blocks = 1, groups = 8 } = config;
-  const { classes = 0 } = config;
+  const { classes = 0, dropout = 0, interval = false } = config;
   checkClasses(classes);
+  check(dropout >= 0 && dropout < 1, "dropout", dropout, "a number in [0, 1)");
   const widths = multipliers.map((multiplier) => multiplier * channels);
   const levels = widths.length;
   const bottom = levels - 1;
@@ -85,8 +92,31 @@ export function unet(config: UnetConfig): TimeNetwork {
     `a divisor of all of ${widths.join(", ")}`,
   );
 
+  const side = (level: number): number => size / 2 ** level;
+  /** Every block's name for its mask, and level and width of what it drops from. */
+  const dropped = [
+    ...widths.flatMap((width, level) =>
+      Array.from({ length: blocks }, (_, i) => [`encoder.${level}.${i}`, level, width] as const),
+    ),
+    ["middle", bottom, widths[bottom]!] as const,
+    ...widths
+      .slice(0, bottom)
+      .flatMap((width, level) =>
+        Array.from({ length: blocks }, (_, i) => [`decoder.${level}.${i}`, level, width] as const),
+      ),
+  ];
+
   return {
     settings: { kind: "unet", ...config },
+    ...(dropout > 0 && {
+      drawMasks: (key: Key, count: number): Masks =>
+        Object.fromEntries(
+          dropped.map(([name, level, width], i) => [
+            name,
+            dropoutMask(random.foldIn(key, i), [count, side(level), side(level), width], dropout),
+          ]),
+        ),
+    }),
     init: (key) => {
       let used = 0;
       const next = (): Key => random.foldIn(key, used++);
@@ -110,33 +140,41 @@ export function unet(config: UnetConfig): TimeNetwork {
         norm: normInit(widths[0]!),
         output: convInit(next(), 3, widths[0]!, inChannels, 0),
         ...(classes > 0 ? { label: denseInit(next(), classes, channels) } : {}),
+        ...(interval ? { interval: denseInit(next(), channels, channels) } : {}),
       };
     },
     apply: (parameters, x, c, condition = {}) => {
       checkInput(x, [size, size, inChannels]);
       const p = parameters as unknown as Parameters;
+      const { masks = {} } = condition;
       const labels = classRows(condition, classes, x.shape[0]!);
-      const waves = timeEmbedding(c, channels / 2);
-      const embedded = labels ? tf.add(waves, linear(labels, p.label!)) : waves;
+      const parts = [timeEmbedding(c, channels / 2)];
+      if (labels) parts.push(linear(labels, p.label!));
+      if (interval) {
+        const apart = condition.interval ?? tf.zerosLike(c);
+        parts.push(linear(timeEmbedding(apart, channels / 2), p.interval!));
+      }
+      const embedded = parts.reduce((sum, part) => tf.add(sum, part));
       const time = silu(linear(silu(linear(embedded, p.time0)), p.time1));
       let h = conv2d(x, p.input);
       const skips: Tensor[][] = [];
       p.encoder.forEach((level, i) => {
         if (i > 0) h = downsample2x(h);
         skips.push(
-          level.map((block) => {
-            h = residual(h, time, block, groups);
+          level.map((block, j) => {
+            h = residual(h, time, block, groups, masks[`encoder.${i}.${j}`]);
             return h;
           }),
         );
       });
       if (p.attention) h = tf.add(h, selfAttention(h, p.attention, groups));
-      h = residual(h, time, p.middle, groups);
+      h = residual(h, time, p.middle, groups, masks.middle);
       for (let i = bottom - 1; i >= 0; i--) {
         const level = p.decoder[i]!;
         h = conv2d(upsample2x(h), level.up!);
         level.blocks.forEach((block, j) => {
-          h = residual(tf.concat([h, skips[i]![blocks - 1 - j]!], 3), time, block, groups);
+          const joined = tf.concat([h, skips[i]![blocks - 1 - j]!], 3);
+          h = residual(joined, time, block, groups, masks[`decoder.${i}.${j}`]);
         });
       }
       return conv2d(silu(groupNorm(h, p.norm, groups)), p.output);

@@ -31,6 +31,21 @@ export const vggBlocks = {
   ] as VggBlocks,
 } as const satisfies Record<string, VggBlocks>;
 
+/**
+ * Blocks for images of any height and width, narrower than VGG11's because there are fewer pixels: a halving for each factor 2 of the size, five at most,
+ * after one convolution to 16 channels, one to 32, and two to 64 each further time. 16 pixels: 16 M 32 M 64 64 M 64 64 M.
+ * @throws TangentLabError `invalid-argument` for a size that is no integer >= 2 divisible by 2.
+ */
+export function scaledVggBlocks(size: number): VggBlocks {
+  check(Number.isInteger(size) && size >= 2 && size % 2 === 0, "size", size, "an even integer >= 2");
+  let halvings = 1;
+  while (halvings < 5 && size % 2 ** (halvings + 1) === 0) halvings++;
+  const wide: VggBlocks = [64, 64];
+  const stages = [[16], [32], wide, wide, wide].slice(0, halvings);
+  // Where few halvings are possible the last convolutions see what there is, for the labels.
+  return [...stages.flatMap((stage): VggBlocks => [...stage, "M"]), ...(halvings < 4 ? wide : [])];
+}
+
 export interface VggFeaturesConfig {
   /** Height and width of the images, divisible by 2 for each "M". */
   size: number;

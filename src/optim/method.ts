@@ -42,6 +42,10 @@ export interface Method {
    * `labels` [count] are the dataset's, where it has any. The caller disposes the batch after the step.
    */
   batch(key: Key, x: Float32Array, iteration: number, labels?: Int32Array): Batch;
+  /**
+   * The gradient [P] of the loss of a batch at a state, whatever the optimizer makes of it: pure, made of tensor ops only.
+   */
+  gradient(state: TrainState, batch: Batch): Tensor;
   /** One update: pure, made of tensor ops only. `compile(method.step, { donate: true })`. */
   step(state: TrainState, batch: Batch): { state: TrainState; metrics: Metrics };
 }
@@ -100,6 +104,10 @@ export function method<B extends { readonly [name: string]: tree.Tree }>(parts: 
       ...parts.batch(key, x, iteration, labels),
       learningRate: tf.scalar(rate(iteration)),
     }),
+    gradient: (state, batch) => {
+      const loss = parts.loss(state.parameters, batch as unknown as B, state.context);
+      return valueAndGrad(loss, state.parameters).gradient;
+    },
     step: (state, batch) => {
       const loss = parts.loss(state.parameters, batch as unknown as B, state.context);
       const { loss: value, aux, gradient } = valueAndGrad(loss, state.parameters);

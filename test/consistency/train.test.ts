@@ -4,12 +4,14 @@ import * as assert from "uvu/assert";
 import * as consistency from "../../src/consistency/index.js";
 import { mfd } from "../../src/consistency/mfd.js";
 import type { ConsistencyTraining } from "../../src/consistency/train.js";
+import * as diffusion from "../../src/diffusion/index.js";
 import type { TrainedDenoiser } from "../../src/diffusion/trained.js";
 import * as random from "../../src/engine/random.js";
 import type { TrainingData } from "../../src/loop/data.js";
 import type { Run } from "../../src/loop/run.js";
 import * as manifold from "../../src/manifold/index.js";
 import { trainClassifier } from "../../src/metrics/classifier.js";
+import { unet } from "../../src/nn/unet.js";
 import { circle, network, smallRun } from "../loop/runs.js";
 import { rejection } from "../rejection.js";
 
@@ -77,6 +79,25 @@ test("a consistency model starts from a denoiser and is the identity at t = 0", 
   assert.is(record.parameters, start.record.parameters);
   const x = tf.tensor2d([0.3, -2, 1, 1], [2, 2]);
   assert.equal(Array.from(denoiser.apply(parameters, x, tf.zeros([2])).dataSync()), Array.from(x.dataSync()));
+});
+
+test("dropout is that of the training, not of the denoiser it starts from; points have none", async () => {
+  const start = await diffusion.train(halves, {
+    ...{ steps: 2, batchSize: 4, network: unet({ size: 8, inChannels: 1, channels: 8 }) },
+  });
+  const options = { steps: 2, batchSize: 4, from: start, recording: false } as const;
+  const [without, dropped] = [
+    await consistency.train(halves, options),
+    await consistency.train(halves, { ...options, dropout: 0.2 }),
+  ];
+  assert.is(without.denoiser.drawMasks, undefined);
+  assert.is(dropped.record.settings.dropout, 0.2);
+  assert.is(dropped.denoiser.sigmaData, start.denoiser.sigmaData);
+  const masks = dropped.denoiser.drawMasks!(random.key(0), 2);
+  const values = new Set(Object.values(masks).flatMap((mask) => [...mask.dataSync()]));
+  assert.equal([...values].sort(), [0, 1.25]);
+  assert.not.equal([...dropped.parameters.dataSync()], [...without.parameters.dataSync()]);
+  assert.is((await rejection(() => short({ dropout: 0.2 }))).argument, "dropout");
 });
 
 test("features, trained without labels, train a consistency model", async () => {

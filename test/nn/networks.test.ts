@@ -9,16 +9,19 @@ import {
   convFeatures,
   exportPublished,
   flatten,
+  type Masks,
   type Model,
   mlp,
   mlpFeatures,
   resnetFeatures,
+  scaledVggBlocks,
   songUnet,
   type TimeNetwork,
   unet,
   vggFeatures,
 } from "../../src/nn/index.js";
 import { checkGradients, normal } from "../finite-differences.js";
+import { close } from "../reference/fixtures.js";
 import { rejection } from "../rejection.js";
 
 test.before(async () => {
@@ -145,6 +148,50 @@ test("classes: each has outputs of its own, none is zeros; networks without them
       assert.is((await rejection(wrong)).argument, argument);
   }
   assert.is((await rejection(() => mlp({ dim: 2, classes: 1.5 }))).argument, "classes");
+});
+
+test("VGG's blocks scale to the image: halved as often as its size can be, five times at most", () => {
+  const blocks = (size: number): string => scaledVggBlocks(size).join(" ");
+  assert.is(blocks(16), "16 M 32 M 64 64 M 64 64 M");
+  assert.is(blocks(32), "16 M 32 M 64 64 M 64 64 M 64 64 M");
+  assert.is(blocks(64), blocks(32));
+  assert.is(blocks(24), "16 M 32 M 64 64 M 64 64");
+  assert.is(blocks(28), "16 M 32 M 64 64");
+  for (const size of [2, 6, 8, 16, 24, 28, 32]) {
+    const model = flatten(vggFeatures({ size, inChannels: 1, labels: 3, blocks: scaledVggBlocks(size) }));
+    const { stages, labels } = model.apply(model.init(random.key(1)), normal(2, [2, size, size, 1]));
+    assert.is(stages.at(-1)!.shape[1]! * 2 ** stages.length, size);
+    assert.equal(labels.shape, [2, 3]);
+  }
+  for (const size of [0, 7, 2.5]) assert.throws(() => scaledVggBlocks(size), /invalid size/);
+});
+
+test("U-Net: dropout only with masks, the same with the same masks, as none where nothing is dropped", () => {
+  const config = { size: 8, inChannels: 1, channels: 8, blocks: 2, multipliers: [1, 2] };
+  const model = flatten(unet({ ...config, dropout: 0.5 }));
+  const plain = flatten(unet(config));
+  assert.is(plain.drawMasks, undefined);
+  // Away from the start, at which the last layer is 0.
+  const parameters = tf.add(model.init(random.key(1)), tf.mul(normal(3, [model.structure.size]), 0.05));
+  const [x, c] = [normal(2, [3, 8, 8, 1]), tf.tensor1d([0, 0.5, 1])];
+  const run = (masks?: Masks): tf.Tensor => model.apply(parameters, x, c, masks && { masks }) as tf.Tensor;
+  close(run(), plain.apply(parameters, x, c), 0, "without masks");
+  const masks = model.drawMasks!(random.key(5), 3);
+  // Two blocks on each side of both levels but the lowest, whose other side is the middle.
+  assert.is(Object.keys(masks).length, 2 + 2 + 1 + 2);
+  for (const mask of Object.values(masks)) {
+    const kept = tf.mean(mask as tf.Tensor).dataSync()[0]!;
+    assert.ok(Math.abs(kept - 1) < 0.25 && mask.dataSync().every((value) => value === 0 || value === 2));
+  }
+  close(run(masks), run(model.drawMasks!(random.key(5), 3)), 0, "the same key");
+  for (const name of Object.keys(masks)) {
+    const ones = Object.fromEntries(
+      Object.entries(masks).map(([other, mask]) => [other, other === name ? mask : tf.onesLike(mask)]),
+    );
+    const change = tf.max(tf.abs(tf.sub(run(ones), run()))).dataSync()[0]!;
+    assert.ok(change > 1e-3, `${name} drops nothing`);
+  }
+  assert.throws(() => unet({ ...config, dropout: 1 }), /invalid dropout/);
 });
 
 test("inputs and parameters of other shapes than the network was made for are refused by name", async () => {

@@ -1,7 +1,7 @@
-import * as tf from "@tensorflow/tfjs-core";
 import type { Key } from "../../engine/random.js";
 import * as random from "../../engine/random.js";
 import type { Tensor } from "../../engine/tensor.js";
+import { dropoutMask } from "../dropout.js";
 import type { Masks } from "../network.js";
 import type { SongUnetConfig } from "./config.js";
 import { CLASS_MASK } from "./embedding.js";
@@ -17,24 +17,14 @@ export function drawSongMasks(
   const masks: Record<string, Tensor> = {};
   // A label that is left out is not made up for by the others: only what is dropped within the network is.
   if (labelDropout > 0 && classes > 0)
-    masks[CLASS_MASK] = mask(random.foldIn(key, 0), [count, 1], labelDropout, 1);
+    masks[CLASS_MASK] = dropoutMask(random.foldIn(key, 0), [count, 1], labelDropout, 1);
   if (dropout === 0) return masks;
   const blocks = [...encoder, ...decoder].filter(
     (part): part is Part & { kind: "block" } => part.kind === "block",
   );
   blocks.forEach(({ path, side, block }, i) => {
     const shape = [count, side, side, block.outputs];
-    masks[path] = mask(random.foldIn(key, i + 1), shape, dropout, 1 / (1 - dropout));
+    masks[path] = dropoutMask(random.foldIn(key, i + 1), shape, dropout);
   });
   return masks;
-}
-
-/** 0 with probability `rate`, else `kept`. */
-function mask(key: Key, shape: number[], rate: number, kept: number): Tensor {
-  const values = random.uniform(
-    key,
-    shape.reduce((a, b) => a * b, 1),
-  );
-  for (let i = 0; i < values.length; i++) values[i] = values[i]! < rate ? 0 : kept;
-  return tf.tensor(values, shape);
 }

@@ -8,6 +8,7 @@ import {
   type ImageTransformation,
   imageTransformationNames,
   parametersOf,
+  type TransformationStrengths,
 } from "../../manifold/parameters.js";
 import type { Draws } from "../../manifold/transformations.js";
 import type { CaseKind, Comparison } from "../case.js";
@@ -140,12 +141,12 @@ function groupsOf(file: Reference): (name: string) => ImageTransformation[] {
 }
 
 /** The strengths of the metadata's `parameters`, such as "scale_std". */
-function strengthsOf(file: Reference): Partial<typeof defaultStrengths> {
+function strengthsOf(file: Reference): TransformationStrengths {
   const given = file.json("parameters") as Record<string, unknown>;
   return Object.fromEntries(
     Object.entries(given).map(([name, value]) => {
       const key = name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
-      if (!Object.hasOwn(defaultStrengths, key) || typeof value !== "number")
+      if (!Object.hasOwn(defaultStrengths(32), key) || typeof value !== "number")
         throw corrupt(file.path, `its metadata's parameters have ${name}: ${value}, which is not known`);
       return [key, value];
     }),
