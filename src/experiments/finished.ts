@@ -1,7 +1,6 @@
-import type { GenericSchema } from "valibot";
 import { TangentLabError } from "../errors.js";
 import { isMissing, readBytes } from "../io/files.js";
-import { parseJson } from "../io/json.js";
+import { parseJson, type Schema } from "../io/json.js";
 
 /**
  * What a finished trial left, so that it is not run again; undefined where there is no file.
@@ -9,7 +8,7 @@ import { parseJson } from "../io/json.js";
  */
 export async function readFinished<T>(
   path: string,
-  schema: GenericSchema<unknown, T>,
+  schema: Schema<T>,
 ): Promise<T | undefined> {
   let bytes: Uint8Array;
   try {

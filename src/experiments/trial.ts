@@ -10,14 +10,8 @@ import type { TrainedDenoiser } from "../diffusion/trained.js";
 import { check } from "../errors.js";
 import type { Json } from "../io/checkpoint.js";
 import { writeFileAtomically } from "../io/files.js";
-import {
-  type ArrayRecord,
-  arraySchema,
-  type MetricsRecord,
-  metricsSchema,
-  probeMean,
-  type RunRecord,
-} from "../loop/record.js";
+import { type ArrayRecord, type MetricsRecord, probeMean, type RunRecord } from "../loop/record.js";
+import { arraySchema, metricsSchema } from "../loop/record-schema.js";
 import type { TrainedFeatures } from "../metrics/features.js";
 import { readFinished } from "./finished.js";
 import { type LossPlan, lossOf, ofVersion01 } from "./loss.js";

@@ -5,7 +5,7 @@ import * as v from "valibot";
 import * as tree from "../engine/tree.js";
 import { check, type ErrorDetails, TangentLabError } from "../errors.js";
 import { fileSystemError, isMissing, readBytes, restoreFolder, writeFolderAtomically } from "./files.js";
-import { parseJson } from "./json.js";
+import { parseJson, type Schema } from "./json.js";
 import { lock, type Release } from "./lock.js";
 import { checkOurs } from "./mark.js";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
@@ -45,7 +45,7 @@ export interface Checkpoints {
   load<Row extends { step: number }, State extends tree.Tree>(
     config: RunConfig,
     like: State,
-    row: v.GenericSchema<unknown, Row>,
+    row: Schema<Row>,
   ): Promise<Checkpoint<Row, State> | undefined>;
 }
 
@@ -127,7 +127,7 @@ async function load<Row extends { step: number }, State extends tree.Tree>(
   folder: string,
   config: RunConfig,
   like: State,
-  row: v.GenericSchema<unknown, Row>,
+  row: Schema<Row>,
   upgrade: (config: RunConfig) => RunConfig,
 ): Promise<Checkpoint<Row, State> | undefined> {
   await restoreFolder(folder, checkpointFiles);
@@ -197,7 +197,7 @@ function parseHead(
 function parseRows<Row extends { step: number }>(
   bytes: Uint8Array,
   folder: string,
-  schema: v.GenericSchema<unknown, Row>,
+  schema: Schema<Row>,
   step: number,
 ): Row[] {
   const bad = (why: string, cause?: unknown): TangentLabError => corrupt(folder, why, cause);

@@ -1,8 +1,14 @@
-import { type GenericSchema, getDotPath, type InferOutput, safeParse } from "valibot";
+import { type GenericSchema, getDotPath, safeParse } from "valibot";
 import type { TangentLabError } from "../errors.js";
 
 /** Makes the error of a file that does not hold what it should. */
 export type Corrupt = (why: string, cause?: unknown) => TangentLabError;
+
+/** What JSON must look like to be a T: a schema of valibot's, whose own types the notebook kernel's compiler does not know. */
+export interface Schema<T> {
+  readonly kind: "schema";
+  readonly "~types"?: { readonly output: T } | undefined;
+}
 
 /** Objects within objects that a file may have; ours have fewer than ten. */
 const mostNested = 64;
@@ -16,12 +22,7 @@ const quoted = 200;
  * @param corrupt Makes the error.
  * @throws what `corrupt` makes for text that is not JSON, is nested too deep, or does not fit the schema.
  */
-export function parseJson<const Schema extends GenericSchema>(
-  text: string,
-  schema: Schema,
-  what: string,
-  corrupt: Corrupt,
-): InferOutput<Schema> {
+export function parseJson<T>(text: string, schema: Schema<T>, what: string, corrupt: Corrupt): T {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -29,7 +30,7 @@ export function parseJson<const Schema extends GenericSchema>(
     throw corrupt(`${what} is not JSON`, cause);
   }
   if (isDeep(value)) throw corrupt(`${what} is nested more than ${mostNested} deep`);
-  const result = safeParse(schema, value, { abortEarly: true });
+  const result = safeParse(schema as GenericSchema<unknown, T>, value, { abortEarly: true });
   if (result.success) return result.output;
   const [issue] = result.issues;
   const path = getDotPath(issue);

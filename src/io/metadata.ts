@@ -1,6 +1,5 @@
-import type { GenericSchema, InferOutput } from "valibot";
 import { TangentLabError } from "../errors.js";
-import { type Corrupt, parseJson } from "./json.js";
+import { type Corrupt, parseJson, type Schema } from "./json.js";
 
 /** @param what What the file should hold: "soft tokens". */
 export const holdsNo =
@@ -13,12 +12,12 @@ export const holdsNo =
     });
 
 /** What is kept as JSON under a name of a file's metadata, checked against a schema. @throws TangentLabError `corrupt-file`. */
-export function metadataJson<const Schema extends GenericSchema>(
+export function metadataJson<T>(
   metadata: Readonly<Record<string, string>>,
   name: string,
-  schema: Schema,
+  schema: Schema<T>,
   corrupt: Corrupt,
-): InferOutput<Schema> {
+): T {
   const text = Object.hasOwn(metadata, name) ? metadata[name] : undefined;
   if (text === undefined) throw corrupt(`its metadata's ${name} is missing`);
   return parseJson(text, schema, `its metadata's ${name}`, corrupt);

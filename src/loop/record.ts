@@ -1,6 +1,5 @@
 // What a training run leaves behind: plain data, JSON both ways, no tensors and no functions. Everything that draws reads only this.
 
-import * as v from "valibot";
 import type { Json } from "../io/checkpoint.js";
 
 export type { Json } from "../io/checkpoint.js";
@@ -98,36 +97,6 @@ export interface RecordRow {
   samples?: ArrayRecord;
   probes?: Omit<ProbesRecord, "step">;
 }
-
-const integer = v.pipe(v.number(), v.integer(), v.minValue(0));
-/** Numbers, of which there may be many; JSON has null for NaN. */
-const values = v.custom<number[]>(
-  (given) => Array.isArray(given) && given.every((value) => typeof value === "number" || value === null),
-  "Expected a list of numbers",
-);
-const named = v.record(v.string(), v.nullable(v.number(), Number.NaN)) as v.GenericSchema<
-  unknown,
-  Record<string, number>
->;
-/** An `ArrayRecord` from a file. */
-export const arraySchema = v.object({ shape: v.array(integer), values });
-
-/** A `MetricsRecord` from a file. */
-export const metricsSchema = v.object({ step: integer, metrics: named });
-
-/** A row as a checkpoint's file has it. */
-export const rowSchema = v.object({
-  step: integer,
-  losses: v.exactOptional(named),
-  curve: v.exactOptional(named),
-  samples: v.exactOptional(arraySchema),
-  probes: v.exactOptional(
-    v.object({
-      ...{ outputs: arraySchema, tangents: arraySchema, parallel: values, normal: values },
-      ...{ cosine: v.nullable(values), distance: values },
-    }),
-  ),
-}) as v.GenericSchema<unknown, RecordRow>;
 
 /** Adds a row to a run's record. */
 export function addRow(record: RunRecord, { step, losses, curve, samples, probes }: RecordRow): void {

@@ -9,7 +9,8 @@ import type { Checkpoints, Json, RunConfig } from "../io/checkpoint.js";
 import type { Method, Metrics, TrainingConfig, TrainState } from "../optim/method.js";
 import { checkScale, draw, fingerprintOfData, type TrainingData } from "./data.js";
 import { checkState } from "./finite.js";
-import { addRow, type ProbeSetRecord, type RecordRow, type RunRecord, rowSchema } from "./record.js";
+import { addRow, type ProbeSetRecord, type RecordRow, type RunRecord } from "./record.js";
+import { rowSchema } from "./record-schema.js";
 import { nextTurn, Run, type TrainingEvent } from "./run.js";
 
 /** Looks at the model now and then: before the first step, every so many steps, and after the last. Must not change the state. */
