@@ -291,4 +291,33 @@ test("an unknown lowering is refused by the variable's name; the device says whi
   assert.match(await describeDevice(), /convolutions gathered/);
 });
 
+test("a number for each sample is not taken for one for each channel where there are as many", async () => {
+  const inputs = [
+    [16, 4, 4, 16],
+    [3, 3, 16, 16],
+    [16, 1, 1, 1],
+  ].map((shape, i) => randomTensor(i + 1, shape));
+  await allAlike(
+    (x, w, each) => {
+      const y = tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, "same");
+      return { sum: tf.add(y, each), difference: tf.sub(y, each), product: tf.mul(y, each) };
+    },
+    inputs,
+    1e-4,
+  );
+});
+
+test("constants that are a training state's are those of the step, though its memory is used again", async () => {
+  const step = compile(({ p }: { p: Tensor }) => ({ state: { p: tf.add(p as tf.Tensor, 1) } }), {
+    donate: true,
+  });
+  const sample = compile((p: Tensor) => ({ y: tf.sum(p as tf.Tensor) }), { constants: [0] });
+  let state: { p: Tensor } = { p: tf.zeros([1024]) };
+  for (let i = 1; i <= 6; i++) {
+    state = (await step(state)).state as { p: Tensor };
+    const { y } = (await sample(state.p)) as { y: tf.Tensor };
+    assert.is(y.dataSync()[0], 1024 * i);
+  }
+});
+
 test.run();

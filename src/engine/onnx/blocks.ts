@@ -68,13 +68,17 @@ function kindOf(operand: Value, shape: readonly number[]): "image" | "channel" |
   return padded[3] === 1 || padded[3] === shape[3] ? "channel" : undefined;
 }
 
+/** Not so a number for each sample, of which there may be as many as channels. */
+const variesByChannel = (operand: Value, shape: readonly number[]): boolean =>
+  kindOf(operand, shape) === "channel" && operand.shape.at(-1) === shape[3];
+
 /**
  * An image in blocks times a number for each channel, or for each channel of each sample, as a depthwise 1x1 convolution: one pass, to which the addition of
  * a second number for each and of another image can be joined. Samples count as channels of one image where each has numbers of its own.
  */
 export function timesChannels(graph: Graph, image: Value, factor: Value): Value | undefined {
   const blocks = twins.get(image);
-  if (!blocks || factor.constant?.splat || kindOf(factor, image.shape) !== "channel") return undefined;
+  if (!blocks || factor.constant?.splat || !variesByChannel(factor, image.shape)) return undefined;
   const [n, c, h, w] = blocks.shape as [number, number, number, number];
   const each = sizeOf(factor.shape) === n * c && n > 1;
   if (!each && sizeOf(factor.shape) !== c) return undefined;
@@ -89,7 +93,7 @@ export function timesChannels(graph: Graph, image: Value, factor: Value): Value 
 /** An image in blocks plus a number for each channel: part of the convolution that it comes from, or a convolution that does nothing else. */
 export function plusChannels(graph: Graph, image: Value, bias: Value): Value | undefined {
   if (!fitsBlocks(graph, image.shape) || bias.constant?.splat) return undefined;
-  if (kindOf(bias, image.shape) !== "channel") return undefined;
+  if (!variesByChannel(bias, image.shape)) return undefined;
   const blocks = toBlocks(graph, image);
   const [n, c, h, w] = blocks.shape as [number, number, number, number];
   const source = sourceOf(blocks);

@@ -33,7 +33,7 @@ interface Compiled {
   /** From outside, read at every call: inputs after the arguments' leaves. */
   variables: readonly tf.Variable[];
   /** Numbers of leaves that are constants of the graph, by the leaf: it serves these arguments only. */
-  constants: ReadonlyMap<number, WeakRef<Data>>;
+  constants: ReadonlyMap<number, { readonly data: WeakRef<Data>; readonly version: number }>;
 }
 
 /** What has fewer numbers is not worth a graph of its own. */
@@ -96,7 +96,12 @@ export function compileOnnx<A extends tree.Tree[], R extends tree.Tree>(
       if (!leaves) continue;
       entry.running++;
       const compiled = await entry.compiled;
-      const kept = [...compiled.constants].map(([i, data]) => [leaves[i]!.dataSync(), data.deref()] as const);
+      const kept = [...compiled.constants].map(([i, { data, version }]) => {
+        const known = data.deref();
+        // Memory that a later state was written into does not hold this constant any more.
+        const current = known && versionOf(known) === version ? known : undefined;
+        return [leaves[i]!.dataSync(), current] as const;
+      });
       if (kept.every(([given, data]) => given === data)) {
         if (entry !== entries[0] && !entry.retired) {
           remove(entry);
@@ -210,14 +215,14 @@ async function build<A extends tree.Tree[]>(
   });
   // So are frozen networks: what a state hands on is taken for one, until it turns out to change.
   const frozen = new Map<Value, Float32Array>();
-  const bound = new Map<number, WeakRef<Data>>();
+  const bound = new Map<number, { data: WeakRef<Data>; version: number }>();
   flat.forEach((leaf, i) => {
     const argument = ends.findIndex((end) => i < end);
     if (!constants.includes(argument) && !(guess && argument === 0 && taken.has(i))) return;
     const data = leaf.dataSync();
     if (leaf.size < smallestConstant || !(data instanceof Float32Array) || leaf.dtype !== "float32") return;
     frozen.set(graph.inputs[i]!, data);
-    bound.set(i, new WeakRef<Data>(data));
+    bound.set(i, { data: new WeakRef<Data>(data), version: versionOf(data) });
   });
   const { model, usedInputs, work } = graph.encode(computed, frozen);
   const session = await createSession(model, work, usedInputs, computed).catch(refused);
@@ -243,6 +248,10 @@ export async function multiplyAdds<A extends tree.Tree[]>(
   return graph.encode(outputs).products;
 }
 
+/** How often memory was used again for another state. */
+const versions = new WeakMap<Data, number>();
+const versionOf = (data: Data): number => versions.get(data) ?? 0;
+
 /** Memory of states that were given up, for states to come: a training loop alternates between two sets of buffers. */
 class StateBuffers {
   private readonly free: Data[] = [];
@@ -252,7 +261,10 @@ class StateBuffers {
     const size = sizeOf(shape);
     const kind = type === "float32" ? Float32Array : type === "int32" ? Int32Array : Uint8Array;
     const i = this.free.findIndex((data) => data.length === size && data instanceof kind);
-    return i >= 0 ? this.free.splice(i, 1)[0]! : new kind(size);
+    if (i < 0) return new kind(size);
+    const again = this.free.splice(i, 1)[0]!;
+    versions.set(again, versionOf(again) + 1);
+    return again;
   }
 
   own(data: Data): void {
