@@ -6,10 +6,7 @@ import { parseJson, type Schema } from "../io/json.js";
  * What a finished trial left, so that it is not run again; undefined where there is no file.
  * @throws TangentLabError `corrupt-file` for a file that is not JSON, or not of a trial.
  */
-export async function readFinished<T>(
-  path: string,
-  schema: Schema<T>,
-): Promise<T | undefined> {
+export async function readFinished<T>(path: string, schema: Schema<T>): Promise<T | undefined> {
   let bytes: Uint8Array;
   try {
     bytes = await readBytes(path);

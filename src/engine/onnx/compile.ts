@@ -16,8 +16,9 @@ export interface CompileOptions {
    */
   donate?: boolean;
   /**
-   * Arguments, by position, whose tensors are the same at every call, such as a trained model that samples: compiled, they are constants, prepared once. Others
-   * of the same shapes are compiled for anew. What a donated state hands on as it is needs no mention. Default none.
+   * Arguments, by position, whose tensors are the same at every call, such as a trained model that samples: compiled, their float32 tensors of 256 numbers
+   * or more are constants, prepared once. Others of the same shapes are compiled for anew, so this is not for the state of a training that goes on.
+   * What a donated state hands on as it is needs no mention. Default none.
    */
   constants?: readonly number[];
 }
@@ -92,7 +93,7 @@ export function compileOnnx<A extends tree.Tree[], R extends tree.Tree>(
   const find = async (args: A): Promise<{ leaves: tf.Tensor[]; entry: Entry<A>; compiled: Compiled }> => {
     let guesses = 0;
     for (const entry of [...entries]) {
-      const leaves = entry.match(args);
+      const leaves = entry.retired ? undefined : entry.match(args);
       if (!leaves) continue;
       entry.running++;
       const compiled = await entry.compiled;
@@ -112,6 +113,7 @@ export function compileOnnx<A extends tree.Tree[], R extends tree.Tree>(
       entry.running--;
       if (kept.some(([, data]) => data === undefined)) retire(entry);
       else guesses++;
+      release(entry);
     }
     const entry = add(args, guesses < mostGuesses);
     entry.running++;
@@ -138,8 +140,10 @@ export function compileOnnx<A extends tree.Tree[], R extends tree.Tree>(
     });
     if (donate) {
       const state = tree.leaves(args[0]!).length;
+      // Two leaves may share their memory, of which one is handed on.
+      const handedOn = new Set([...moved].map((i) => inputs[i]));
       for (let i = 0; i < state; i++) {
-        if (!moved.has(i)) buffers.give(inputs[i]!);
+        if (!handedOn.has(inputs[i])) buffers.give(inputs[i]!);
         leaves[i]!.dispose();
       }
     }
