@@ -4,6 +4,7 @@ import { blocksOf, fitsBlocks, fromBlocks, toBlocks } from "../blocks.js";
 import type { Graph, Value } from "../graph.js";
 import { type Attributes, blockedDomain } from "../proto.js";
 import { transpose } from "./shape.js";
+import { forwardPads, turnedPads, turnTaps } from "./turned.js";
 import { inputWindows, outputWindows, type WindowTable } from "./windows.js";
 
 // Convolutions on blocks of channels. ONNX Runtime's optimizer makes them of Convs with constant weights only, but they take weights that are computed.
@@ -45,10 +46,9 @@ const attributesOf = ({ kernel, pads, strides, dilations }: Pass, group: number)
 });
 
 function forwardPass(info: Info): Pass {
-  const { top, left, bottom, right } = info.padInfo;
   return {
     kernel: [info.filterHeight, info.filterWidth],
-    pads: [top, left, bottom, right],
+    pads: forwardPads(info),
     strides: [info.strideHeight, info.strideWidth],
     dilations: [info.dilationHeight, info.dilationWidth],
     outHeight: info.outHeight,
@@ -58,15 +58,8 @@ function forwardPass(info: Info): Pass {
 
 /** The gradient for the input is a convolution with the filter turned by half a turn; undefined for strides, and where borders were cut off. */
 function inputPass(info: Info): Pass | undefined {
-  if (info.strideHeight !== 1 || info.strideWidth !== 1) return undefined;
-  const spanY = (info.filterHeight - 1) * info.dilationHeight;
-  const spanX = (info.filterWidth - 1) * info.dilationWidth;
-  const [top, left] = [spanY - info.padInfo.top, spanX - info.padInfo.left];
-  const bottom = info.inHeight - info.outHeight + info.padInfo.top;
-  const right = info.inWidth - info.outWidth + info.padInfo.left;
-  const pads = [top, left, bottom, right];
-  if (pads.some((pad) => pad < 0)) return undefined;
-  return { ...forwardPass(info), pads, outHeight: info.inHeight, outWidth: info.inWidth };
+  const pads = turnedPads(info);
+  return pads && { ...forwardPass(info), pads, outHeight: info.inHeight, outWidth: info.inWidth };
 }
 
 /** A filter [kh, kw, I, O] with channels added so that they fill blocks; few input channels stay as they are. */
@@ -110,10 +103,7 @@ function turnedFilter(graph: Graph, filter: Value): Value {
     );
     blocks = transpose(graph, reshapeTo(graph, rows, [taps, outputs / b, inputs / b, b, b]), [1, 2, 0, 3, 4]);
   }
-  if (taps === 1) return reshapeTo(graph, blocks, shape);
-  const axis = 2;
-  const backwards = graph.integers(Array.from({ length: taps }, (_, i) => taps - 1 - i));
-  return reshapeTo(graph, graph.op("Gather", [blocks, backwards], blocks.shape, "float32", { axis }), shape);
+  return reshapeTo(graph, turnTaps(graph, blocks, 2), shape);
 }
 
 /** The image in blocks; with few channels [n, c, h, w], as the kernels want it then. */
@@ -162,9 +152,8 @@ function runDepthwise(graph: Graph, x: Value, filter: Value, pass: Pass, turned:
   const b = graph.block;
   if (multiplier !== 1 || c % b !== 0) return undefined;
   const taps = kh * kw;
-  const backwards = graph.integers(Array.from({ length: taps }, (_, i) => taps - 1 - i));
   const rows = reshapeTo(graph, filter, [taps, c / b, b]);
-  const ordered = turned ? graph.op("Gather", [rows, backwards], rows.shape, "float32", { axis: 0 }) : rows;
+  const ordered = turned ? turnTaps(graph, rows, 0) : rows;
   const weights = reshapeTo(graph, transpose(graph, ordered, [1, 0, 2]), [c, 1, kh, kw]);
   const shape = [x.shape[0]!, c, pass.outHeight, pass.outWidth];
   const attributes = attributesOf(pass, c);
@@ -281,10 +270,9 @@ function brickIndex(
 
 /** Windows of an image in blocks: their largest numbers, or the means of what they hold. */
 export function pool(graph: Graph, op: "MaxPool" | "AveragePool", x: Value, info: Info): Value {
-  const { top, left, bottom, right } = info.padInfo;
   const attributes = {
     kernel_shape: [info.filterHeight, info.filterWidth],
-    pads: [top, left, bottom, right],
+    pads: forwardPads(info),
     strides: [info.strideHeight, info.strideWidth],
   };
   const shape = [info.batchSize, info.outChannels, info.outHeight, info.outWidth];

@@ -2,6 +2,7 @@ import type { backend_util } from "@tensorflow/tfjs-core";
 import { reshapeTo } from "../backend.js";
 import type { Graph, Value } from "../graph.js";
 import { transpose } from "./shape.js";
+import { forwardPads, turnedPads, turnTaps } from "./turned.js";
 
 // Convolutions as ONNX's Conv on [n, c, h, w], between transposes.
 
@@ -29,32 +30,10 @@ function run(
   return transpose(graph, y, [0, 2, 3, 1]);
 }
 
-const forwardPads = ({ padInfo: { top, left, bottom, right } }: Info): number[] => [top, left, bottom, right];
-
-/** Borders with which a convolution by the turned filter is the gradient for the input; undefined for strides, and where borders were cut off. */
-function turnedPads(info: Info): number[] | undefined {
-  if (info.strideHeight !== 1 || info.strideWidth !== 1) return undefined;
-  const pads = [
-    (info.filterHeight - 1) * info.dilationHeight - info.padInfo.top,
-    (info.filterWidth - 1) * info.dilationWidth - info.padInfo.left,
-    info.inHeight - info.outHeight + info.padInfo.top,
-    info.inWidth - info.outWidth + info.padInfo.left,
-  ];
-  return pads.every((pad) => pad >= 0) ? pads : undefined;
-}
-
 /** A filter [kh, kw, a, b] turned by half a turn. */
 function turned(graph: Graph, filter: Value): Value {
   const [kh, kw, a, b] = filter.shape as [number, number, number, number];
-  const taps = kh * kw;
-  if (taps === 1) return filter;
-  const backwards = graph.integers(Array.from({ length: taps }, (_, i) => taps - 1 - i));
-  const rows = reshapeTo(graph, filter, [taps, a, b]);
-  return reshapeTo(
-    graph,
-    graph.op("Gather", [rows, backwards], rows.shape, "float32", { axis: 0 }),
-    filter.shape,
-  );
+  return reshapeTo(graph, turnTaps(graph, reshapeTo(graph, filter, [kh * kw, a, b]), 0), filter.shape);
 }
 
 const strides = (info: Info): number[] => [info.strideHeight, info.strideWidth];
