@@ -250,8 +250,11 @@ function hashOf(bytes: Uint8Array): number {
   return hash;
 }
 
-const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
-  a.length === b.length && a.every((value, i) => value === b[i]);
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
 
 function bytesOf(value: Value, frozen?: Float32Array): Uint8Array {
   const { data, splat } = value.constant ?? { data: frozen!, splat: false };
