@@ -49,7 +49,12 @@ export class Duel {
     };
     const arm = (name: ArmName): Arm =>
       new Arm(data, {
-        ...{ name, denoiser, start, loss: losses[name], iterations, seed },
+        name,
+        denoiser,
+        start,
+        loss: losses[name],
+        iterations,
+        seed,
         dials: () => this.dials,
       });
     this.arms = { pixel: arm("pixel"), MFD: arm("MFD") };

@@ -65,7 +65,13 @@ async function fit(
 ): Promise<Tensor | undefined> {
   const { steps, learningRate } = plan[phase];
   const run = train({
-    ...{ name: phase, kind: phase, data, seed, steps, batchSize: plan.batchSize, eventEvery: 25 },
+    name: phase,
+    kind: phase,
+    data,
+    seed,
+    steps,
+    batchSize: plan.batchSize,
+    eventEvery: 25,
     method: make(cosine(learningRate, steps)),
     finish: ({ ema }) => keep(ema),
   });

@@ -80,7 +80,10 @@ export async function compareCommand(args: CompareArguments, signal: AbortSignal
   const comparisons: ComparisonRecord[] = [];
   for (const data of datasets) {
     const comparison = await compare(data, {
-      ...{ quick, seed, batchSize, classConditional },
+      quick,
+      seed,
+      batchSize,
+      classConditional,
       models: join(args.out, "models"),
       place: { folder: join(args.out, "checkpoints"), resume, cache, signal, follow },
     });

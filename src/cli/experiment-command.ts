@@ -50,7 +50,11 @@ export async function experimentCommand(
   const folder = join(out, "runs");
   const progress = jointProgress(plannedSteps(plan), await finishedSteps(plan, { folder, dataset }));
   const runs = await runStudy(plan, {
-    ...{ folder, resume: true, signal, dataset, prepared: new Map() },
+    folder,
+    resume: true,
+    signal,
+    dataset,
+    prepared: new Map(),
     cache,
     follow: progress.follow,
     skip: progress.skip,
@@ -62,7 +66,12 @@ export async function experimentCommand(
   const { title, question, axis, measures } = study;
   const { denoiser, features, judge } = plan.cells[0]!.start;
   const record: StudyRecord = {
-    ...{ name, title, question, quick: args.quick, axis: axis ?? null, measures: [...measures] },
+    name,
+    title,
+    question,
+    quick: args.quick,
+    axis: axis ?? null,
+    measures: [...measures],
     date: new Date().toISOString(),
     seconds: runs
       .flatMap(({ records, tuning }) => [...records, ...tuning.flatMap((choice) => choice.records)])

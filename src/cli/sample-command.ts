@@ -43,7 +43,10 @@ export async function sampleCommand(args: SampleArguments): Promise<void> {
   const labels = labelsOf(args, classes);
   const columns = args.class === undefined && classes !== undefined ? Math.min(classes, count) : undefined;
   const { shape, values } = await generate(model, {
-    ...{ count, seed, sampler: args.sampler as SamplerName, ...(steps !== undefined && { steps }) },
+    count,
+    seed,
+    sampler: args.sampler as SamplerName,
+    ...(steps !== undefined && { steps }),
     ...(labels && { labels }),
   });
   if (shape.length === 4)

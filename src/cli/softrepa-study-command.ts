@@ -36,7 +36,11 @@ export async function softRepaStudyCommand(args: ExperimentArguments, signal: Ab
   await claimReport(out, "plan.json", { ...plan, seeds }, { resume: false });
   console.error(`engine: ${engine}`);
   const found = await softRepaStudy(data, plan, seeds, {
-    ...{ folder: join(out, "runs"), resume: true, cache: undefined, signal, follow },
+    folder: join(out, "runs"),
+    resume: true,
+    cache: undefined,
+    signal,
+    follow,
   });
   if (!found) {
     const again = "the same command continues with the trainings that are not finished";
@@ -50,7 +54,10 @@ export async function softRepaStudyCommand(args: ExperimentArguments, signal: Ab
       "of attributes that were seen and on others, what does it cost, and what of the tokens matters?",
     date: new Date().toISOString(),
     seconds: (performance.now() - started) / 1000,
-    ...{ quick, dataset: data.name, seeds, ...found },
+    quick,
+    dataset: data.name,
+    seeds,
+    ...found,
     settings: { ...plan },
     machine: machine(engine),
     versions: versions(),

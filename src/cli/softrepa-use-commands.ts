@@ -41,7 +41,13 @@ export async function generateCommand(args: GenerateArguments): Promise<void> {
   warnOfUnknownWords(flow, caption);
   const captions = caption.flatMap((each) => Array<string>(count).fill(each));
   const data = await generate(flow, {
-    ...{ captions, tokens, guidance, negativePrompt, shift, steps, key: random.key(seed) },
+    captions,
+    tokens,
+    guidance,
+    negativePrompt,
+    shift,
+    steps,
+    key: random.key(seed),
     solver: solver as "euler" | "heun",
   });
   await writeImages(args, { data, shape: [captions.length, ...flow.shape] }, count);
@@ -71,9 +77,20 @@ export async function editCommand(args: EditArguments): Promise<void> {
   warnOfUnknownWords(flow, [source, target]);
   const images = await readImage(image, flow.shape);
   const result = await edit(flow, {
-    ...{ images, source: [source], target: [target], steps, sourceGuidance, targetGuidance, tokens },
-    ...{ guidanceForm, negativePrompt, shift, nMin, nAvg },
-    ...{ frames: Math.max(1, frames), key: random.key(seed) },
+    images,
+    source: [source],
+    target: [target],
+    steps,
+    sourceGuidance,
+    targetGuidance,
+    tokens,
+    guidanceForm,
+    negativePrompt,
+    shift,
+    nMin,
+    nAvg,
+    frames: Math.max(1, frames),
+    key: random.key(seed),
     ...(start !== undefined && { start }),
   });
   const strip = tf.concat([images, ...result.frames] as tf.Tensor[], 0);

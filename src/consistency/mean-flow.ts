@@ -90,7 +90,9 @@ export function meanFlowModel(network: TimeNetwork): MeanFlowModel {
   const velocity: MeanFlowModel["velocity"] = (parameters, z, r, t, condition) =>
     apply(parameters, z, t, { ...condition, interval: tf.sub(t, r) });
   return {
-    ...{ structure, init, velocity },
+    structure,
+    init,
+    velocity,
     ...(drawMasks && { drawMasks }),
     ...(settings && { settings }),
     apply: (parameters, x, sigma, condition) =>

@@ -83,7 +83,12 @@ export function train(data: TrainingData, options: ConsistencyTraining = {}): Ru
   const model = dropout === undefined ? made : withDropout(made, dropout);
   const { optimizer, learningRate, ema } = options;
   const method = objective.method({
-    ...{ denoiser: model, shape: data.shape, loss, classes, iterations: steps, teacher },
+    denoiser: model,
+    shape: data.shape,
+    loss,
+    classes,
+    iterations: steps,
+    teacher,
     ...(optimizer && { optimizer }),
     ...(learningRate !== undefined && { learningRate }),
     ...(ema !== undefined && { ema }),
@@ -178,8 +183,10 @@ function teacherOf(
 function ofVersion01({ distance, pixel, ...rest }: RunConfig): RunConfig {
   const objectives: RunConfig = { "continuous-training": "sct", "continuous-distillation": "scd" };
   const losses: RunConfig = {
-    ...{ "pseudo-huber": pseudoHuber().name, pixel: pixel ?? null },
-    ...{ aligned: "MFD", "pixel + aligned": "pixel + MFD" },
+    "pseudo-huber": pseudoHuber().name,
+    pixel: pixel ?? null,
+    aligned: "MFD",
+    "pixel + aligned": "pixel + MFD",
   };
   return {
     ...rest,

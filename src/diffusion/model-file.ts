@@ -21,7 +21,9 @@ const descriptionSchema = v.object({
 });
 
 const originSchema = v.object({
-  ...{ name: v.string(), kind: v.picklist(["denoiser", "consistency"]), dataset: v.string() },
+  name: v.string(),
+  kind: v.picklist(["denoiser", "consistency"]),
+  dataset: v.string(),
   shape: v.array(v.pipe(v.number(), v.integer(), v.minValue(1))),
   settings: v.looseObject({ classes: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))) }),
 });
@@ -69,7 +71,9 @@ export async function loadDenoiser(path: string, network?: TimeNetwork): Promise
       { sigmaData },
     );
     const model = pretrained(denoiser, importPublished(denoiser, tensors), {
-      ...{ shape, name, ...(typeof classes === "number" && { classes }) },
+      shape,
+      name,
+      ...(typeof classes === "number" && { classes }),
     });
     return { ...model, record: { ...model.record, kind, dataset, settings } };
   } catch (cause) {

@@ -65,9 +65,19 @@ export function pretrained(
     denoiser,
     parameters,
     record: {
-      ...{ name, kind: "denoiser", dataset: "", shape: [...shape], parameters: size },
+      name,
+      kind: "denoiser",
+      dataset: "",
+      shape: [...shape],
+      parameters: size,
       settings: classes === undefined ? {} : { classes },
-      ...{ engine: "", seconds: 0, losses: [], curve: [], samples: [], probeSet: null, probes: [] },
+      engine: "",
+      seconds: 0,
+      losses: [],
+      curve: [],
+      samples: [],
+      probeSet: null,
+      probes: [],
     },
   };
 }

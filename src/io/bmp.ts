@@ -94,7 +94,12 @@ function header(bytes: Uint8Array): Header {
   const [red, green, blue] =
     bits === 16 ? ([0x7c00, 0x03e0, 0x001f] as const) : ([0xff0000, 0x00ff00, 0x0000ff] as const);
   return {
-    ...{ width, height, bits, compression, offset, bottomUp: signedHeight > 0 },
+    width,
+    height,
+    bits,
+    compression,
+    offset,
+    bottomUp: signedHeight > 0,
     palette: palette(bytes.subarray(14 + size, offset), isCore),
     masks: hasMasks ? [mask(0), mask(1), mask(2)] : [red, green, blue],
   };

@@ -63,8 +63,13 @@ export function pngLayout(bytes: Uint8Array): PngLayout | string {
       if (needed > mostOfOneByte * data)
         return `it declares ${width} x ${height} pixels, which its ${data} bytes of data cannot hold`;
       return {
-        ...{ width, height, depth: depth!, channels: kind.channels },
-        ...{ interlaced: interlace === 1, hasProfile, end: next },
+        width,
+        height,
+        depth: depth!,
+        channels: kind.channels,
+        interlaced: interlace === 1,
+        hasProfile,
+        end: next,
       };
     }
     at = next;

@@ -105,7 +105,10 @@ export function addRow(record: RunRecord, { step, losses, curve, samples, probes
   if (samples) record.samples.push({ step, samples });
   if (probes)
     record.probes.push({
-      ...{ step, ...probes, parallel: numbers(probes.parallel), normal: numbers(probes.normal) },
+      step,
+      ...probes,
+      parallel: numbers(probes.parallel),
+      normal: numbers(probes.normal),
       cosine: probes.cosine && numbers(probes.cosine),
     });
 }

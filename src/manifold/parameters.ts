@@ -33,11 +33,20 @@ export interface TransformationStrengths {
 
 /** The published strengths (2510.00658), for images of this height and width. */
 export const defaultStrengths = (size: number): Required<TransformationStrengths> => ({
-  ...{ scaleStd: 0.2, rotateFracMax: 1, anisoStd: 0.2, anisoRotateProb: 0.5, translateFracStd: 0.125 },
-  ...{ brightnessStd: 0.2, contrastStd: 0.5, hueMax: 1, saturationStd: 1 },
+  scaleStd: 0.2,
+  rotateFracMax: 1,
+  anisoStd: 0.2,
+  anisoRotateProb: 0.5,
+  translateFracStd: 0.125,
+  brightnessStd: 0.2,
+  contrastStd: 0.5,
+  hueMax: 1,
+  saturationStd: 1,
   // Published in pixels, for 32 of them.
-  ...{ blurKernelSize: 1 + 2 * Math.ceil((5 * size) / 32), blurSigmaMax: (3 * size) / 32 },
-  ...{ mixupBeta: 3, noiseStd: 0.5 },
+  blurKernelSize: 1 + 2 * Math.ceil((5 * size) / 32),
+  blurSigmaMax: (3 * size) / 32,
+  mixupBeta: 3,
+  noiseStd: 0.5,
 });
 
 export const imageGroups = ["geometric", "color", "degradation"] as const;

@@ -81,7 +81,9 @@ export function defaultFeatures(data: TrainingData, labels: number): FeatureMode
   return flatten(
     image
       ? vggFeatures({
-          ...{ size: image.size, inChannels: image.channels, labels },
+          size: image.size,
+          inChannels: image.channels,
+          labels,
           blocks: scaledVggBlocks(image.size),
         })
       : mlpFeatures({ dim: data.shape[0]!, labels }),

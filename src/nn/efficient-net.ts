@@ -27,7 +27,11 @@ interface Stage {
 }
 
 const stage = (blocks: number, kernel: number, stride: number, expand: number, channels: number): Stage => ({
-  ...{ blocks, kernel, stride, expand, channels },
+  blocks,
+  kernel,
+  stride,
+  expand,
+  channels,
 });
 
 const STEM = 32;

@@ -143,7 +143,10 @@ export function crossUnet(config: CrossUnetConfig): VelocityNetwork {
   return {
     ...shapes,
     attention: "cross",
-    ...{ layers, textDim, pooledDim, tokenDim: textDim },
+    layers,
+    textDim,
+    pooledDim,
+    tokenDim: textDim,
     settings: { size, channels, textDim, pooledDim, width, multipliers, heads, groups },
     init,
     apply: (parameters, inputs) => run(parameters, inputs),

@@ -91,7 +91,10 @@ export function jointTransformer(given: JointTransformerConfig): VelocityNetwork
   return {
     ...shapes,
     attention: "joint",
-    ...{ layers, textDim, pooledDim, tokenDim: width },
+    layers,
+    textDim,
+    pooledDim,
+    tokenDim: width,
     settings: config,
     init,
     apply: (parameters, inputs) => run(parameters, inputs),

@@ -29,7 +29,10 @@ test("a trial from nothing to a report", async () => {
   const data = objects();
   try {
     const record = (await softRepaTrial(data, tiny, 1, {
-      ...{ folder, resume: false, cache: undefined, signal: new AbortController().signal },
+      folder,
+      resume: false,
+      cache: undefined,
+      signal: new AbortController().signal,
       follow: async (run) => run,
     }))!;
     assert.equal(
@@ -68,7 +71,10 @@ test("a trial from nothing to a report", async () => {
         dataset: "objects",
         shape: [16, 16, 3],
       },
-      ...{ ...record, settings: { ...tiny }, machine: {}, versions: {} },
+      ...record,
+      settings: { ...tiny },
+      machine: {},
+      versions: {},
     };
     const html = await renderSoftRepa(report);
     for (const text of [...record.examples[0]!.captions, record.strips.target[0]!, "A &#60;test&#62;"]) {
@@ -98,7 +104,11 @@ test("edits change exactly one attribute, each in its turn", () => {
 
 test("a study's summary: means with intervals, differences to the first arm of the same seed", () => {
   const arm = (name: string, overall: number) => ({
-    ...{ name, trained: 0, alignment: null, editing: [], stepTime: 1 },
+    name,
+    trained: 0,
+    alignment: null,
+    editing: [],
+    stepTime: 1,
     splits: {
       seen: {
         agreement: { overall, byAttribute: {} },

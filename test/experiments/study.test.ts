@@ -20,7 +20,10 @@ test.after.each(() => rm(folder, { recursive: true }));
 
 const stage = { steps: 4, batchSize: 8, learningRate: 1e-3 };
 const cell = (arm: string, loss: Cell["loss"], learningRates: number[]): Cell => ({
-  ...{ panel: "circle", dataset: "circle", arm, loss },
+  panel: "circle",
+  dataset: "circle",
+  arm,
+  loss,
   start: { denoiser: stage, features: { ...stage, probability: 0.5 }, judge: null, seed: 0 },
   training: { steps: 6, batchSize: 4, stages: 2, ema: 0.9, learningRates },
   recording: { recordings: 2, count: 64, examples: 2 },
@@ -31,7 +34,9 @@ const plan: StudyPlan = {
   cells: [cell("pixel", { name: "pixel" }, [1e-4, 1e-2]), cell("MFD", { name: "MFD", layers: [-1] }, [1e-3])],
 };
 const study: Study = {
-  ...{ name: "test", title: "Test", question: "?" },
+  name: "test",
+  title: "Test",
+  question: "?",
   measures: ["steps", "metric", "parallel", "direction", "manifoldDistance"],
   plan: () => plan,
 };
@@ -40,8 +45,13 @@ const study: Study = {
 function bench(stopAt?: string): Bench & { trained: string[]; skipped: number } {
   const controller = new AbortController();
   const self: Bench & { trained: string[]; skipped: number } = {
-    ...{ folder: join(folder, "runs"), resume: true, cache: weightsCache(join(folder, "cache")) },
-    ...{ prepared: new Map(), signal: controller.signal, trained: [], skipped: 0 },
+    folder: join(folder, "runs"),
+    resume: true,
+    cache: weightsCache(join(folder, "cache")),
+    prepared: new Map(),
+    signal: controller.signal,
+    trained: [],
+    skipped: 0,
     dataset: (name) => byName(name),
     skip: (steps) => {
       self.skipped += steps;

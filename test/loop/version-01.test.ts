@@ -41,7 +41,10 @@ async function features(): ReturnType<typeof manifold.train> extends PromiseLike
   const run = manifold.train(circle, {
     transformations: manifold.pointTransformations({ dim: 2, groups: ["noise"] }),
     model: flatten(mlpFeatures({ dim: 2, labels: 1, width: 4, depth: 1 })),
-    ...{ steps: 2, batchSize: 4, checkpoint, resume: true },
+    steps: 2,
+    batchSize: 4,
+    checkpoint,
+    resume: true,
   });
   const events: number[] = [];
   for await (const { step } of run) events.push(step);
@@ -103,7 +106,10 @@ test("runs of studies that it finished are found: their names are hashes of the 
   ];
   for (const [loss, hash] of known) {
     const trial: Trial = {
-      ...{ dataset: "circle", seed: 1, start, loss },
+      dataset: "circle",
+      seed: 1,
+      start,
+      loss,
       training: { steps: 6, batchSize: 4, stages: 2, ema: 0.9, learningRate: 1e-3 },
       recording: { recordings: 2, count: 64, examples: 2 },
     };

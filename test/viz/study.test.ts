@@ -99,11 +99,17 @@ const study: StudyRecord = {
   title: "Does <it> converge?",
   question: "Is it & faster?",
   date: "2025-01-02T03:04:05.678Z",
-  ...{ seconds: 10, quick: false, axis: "batch size", measures: ["metric", "parallel"] },
+  seconds: 10,
+  quick: false,
+  axis: "batch size",
+  measures: ["metric", "parallel"],
   seeds: { tune: [0], report: [10, 11, 12] },
   panels: [
     {
-      ...{ name: "digits", metric: "frechet", reference: "pixel", targets: { 4: 0.5 } },
+      name: "digits",
+      metric: "frechet",
+      reference: "pixel",
+      targets: { 4: 0.5 },
       cells: [
         cell("pixel", 4, 0.6, null),
         cell("MFD", 4, 0.4, of(-0.2, 0.1)),

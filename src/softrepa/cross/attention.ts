@@ -39,8 +39,10 @@ export function crossInit(next: () => Key, width: number, textDim: number): Tree
     output: denseInit(next(), width, width, 0.1),
   });
   return {
-    ...{ norm1: normInit(width), self: attention(width) },
-    ...{ norm2: normInit(width), cross: attention(textDim) },
+    norm1: normInit(width),
+    self: attention(width),
+    norm2: normInit(width),
+    cross: attention(textDim),
     norm3: normInit(width),
     mlp1: xavierInit(next(), [width, 4 * width]),
     mlp2: denseInit(next(), 4 * width, width, 0.1),
