@@ -76,7 +76,7 @@ export async function arrayFile(path: string, options: ArrayFileOptions = {}): P
 /** What black and white are where nobody says it: images in [0, 1] would else be read, without a word, as ones that have no dark pixel. */
 function rangeOf(data: NumericArray, path: string): readonly [number, number] {
   const isReal = data instanceof Float32Array || data instanceof Float64Array;
-  const values = data as unknown as { some(is: (value: number | bigint) => boolean): boolean };
+  const values = data as { some(is: (value: number | bigint) => boolean): boolean };
   const known = isReal ? values.some((value) => !(value >= 0)) : values.some((value) => value > 1);
   const why = isReal ? "no number there is below 0" : "they are integers, and none is above 1";
   check(known, "range", undefined, `what black and white are in ${path}, such as [0, 1]: ${why}`);

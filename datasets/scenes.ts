@@ -72,7 +72,7 @@ export function objectFinder<Meaning>(
   );
   const differences = Object.entries(colours).map(([name, colour]) => ({
     name,
-    d: colour.map((value, k) => value - background[k]!) as unknown as RGB,
+    d: colour.map((value, k) => value - background[k]!) as [number, number, number],
   }));
   return (image, offset = 0, among = () => true) => {
     let best: Seen<Meaning> | undefined;

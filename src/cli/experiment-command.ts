@@ -42,7 +42,7 @@ export async function experimentCommand(
   const out = args.out ?? join("report", args.quick ? `${name}-quick` : name);
   const { dataset, plan } = await withData(asked, args.data ?? []);
   // Runs are found by what decides them: those of another plan stay, and are not taken for this one's.
-  await claimReport(out, "plan.json", plan as unknown as Record<string, Json>, { resume: false });
+  await claimReport(out, "plan.json", plan as Record<string, Json>, { resume: false });
   const cache = args.cache ? weightsCache() : undefined;
   await cache?.check();
   console.error(`engine: ${engine}`);

@@ -45,7 +45,7 @@ export function unitNorm(g: Tensor): Tensor {
 /** 1/2 |f - stopgrad(f - g)|^2, [batch]: its gradient is g, as given, however g was made. */
 const proximal = (f: Tensor, g: Tensor): Tensor =>
   tf.customGrad((...inputs) => {
-    const save = inputs[1] as unknown as tf.GradSaveFunc;
+    const save = inputs[1] as tf.GradSaveFunc;
     save([g as tf.Tensor]);
     return {
       value: tf.mul(tf.sum(tf.reshape(tf.square(g), [g.shape[0]!, -1]), 1), 0.5),

@@ -40,7 +40,8 @@ async function eager<A extends tree.Tree[], R extends tree.Tree>(
 ): Promise<R> {
   // One turn of the event loop per call: timers and input are served between steps.
   await tf.nextFrame();
-  const result = tf.tidy(() => checkResult(f(...args)) as unknown as tf.TensorContainer) as unknown as R;
+  // tfjs types no tree as what tidy takes and gives back.
+  const result = tf.tidy(() => checkResult(f(...args)) as tf.TensorContainer) as unknown as R;
   if (donate) {
     const kept = new Set(tree.leaves(result));
     for (const leaf of tree.leaves(args[0]!)) if (!kept.has(leaf)) leaf.dispose();

@@ -105,12 +105,12 @@ const write = (data: Float32Array, shape: number[], backend: unknown): tf.Tensor
   dtype: "float32",
 });
 
-interface FilterGradientAttributes {
+type FilterGradientAttributes = {
   strides: number | [number, number];
   pad: "same" | "valid" | number;
   filterShape: Shape4;
   dimRoundingMode?: "floor" | "round" | "ceil";
-}
+};
 
 export const convolutionOf = (x: tf.TensorInfo, attrs: unknown): tf.backend_util.Conv2DInfo => {
   const { strides, pad, filterShape, dimRoundingMode } = attrs as FilterGradientAttributes;
@@ -155,16 +155,16 @@ const filterGradient: KernelFunc = ({ inputs, attrs, backend }) => {
       }
     }
   }
-  const { filterShape } = attrs as unknown as FilterGradientAttributes;
+  const { filterShape } = attrs as FilterGradientAttributes;
   return write(Float32Array.from(dW), filterShape, backend);
 };
 
-interface PoolAttributes {
+type PoolAttributes = {
   filterSize: number | [number, number];
   strides: number | [number, number];
   pad: "same" | "valid" | number;
   dimRoundingMode?: "floor" | "round" | "ceil";
-}
+};
 
 /** The windows of pooling along one axis of `size` places: those of window i are `windows[i]`, cut off at the borders. */
 interface PoolAxis {
@@ -243,7 +243,7 @@ function poolGradient(rank: 2 | 3, spread: Spread): KernelFunc {
   return ({ inputs, attrs, backend }) => {
     const { dy: dyInfo, input } = inputs as Inputs;
     const [x, dy] = [read(input!, backend), read(dyInfo!, backend)];
-    const [depth, height, width] = poolAxes(input!.shape, rank, attrs as unknown as PoolAttributes) as [
+    const [depth, height, width] = poolAxes(input!.shape, rank, attrs as PoolAttributes) as [
       PoolAxis,
       PoolAxis,
       PoolAxis,
@@ -285,8 +285,8 @@ const nearestGradient: KernelFunc = ({ inputs, attrs, backend }) => {
   const { dy: dyInfo, images } = inputs as Inputs;
   const [, height, width, channels] = images!.shape as Shape4;
   const [, outHeight, outWidth] = dyInfo!.shape as Shape4;
-  const rows = nearestSources(height, outHeight, attrs as unknown as Resizing);
-  const columns = nearestSources(width, outWidth, attrs as unknown as Resizing);
+  const rows = nearestSources(height, outHeight, attrs as Resizing);
+  const columns = nearestSources(width, outWidth, attrs as Resizing);
   const dy = read(dyInfo!, backend);
   const dx = new Float32Array(tf.util.sizeFromShape(images!.shape));
   overImages(dyInfo!.shape as Shape4, (from, row, column, n) => {
@@ -300,8 +300,8 @@ const bilinearGradient: KernelFunc = ({ inputs, attrs, backend }) => {
   const { dy: dyInfo, images } = inputs as Inputs;
   const [, height, width, channels] = images!.shape as Shape4;
   const [, outHeight, outWidth] = dyInfo!.shape as Shape4;
-  const rows = interpolated(height, outHeight, attrs as unknown as Resizing);
-  const columns = interpolated(width, outWidth, attrs as unknown as Resizing);
+  const rows = interpolated(height, outHeight, attrs as Resizing);
+  const columns = interpolated(width, outWidth, attrs as Resizing);
   const dy = read(dyInfo!, backend);
   const dx = new Float32Array(tf.util.sizeFromShape(images!.shape));
   overImages(dyInfo!.shape as Shape4, (from, row, column, n) => {

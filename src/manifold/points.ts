@@ -50,17 +50,17 @@ export function pointTransformations(config: PointTransformationsConfig): Transf
   return withProbability(probability, {
     labelNames: pointGroups.filter((group) => groups.has(group)).flatMap((group) => names[group]),
     draw: (key, count, p) => {
-      const keys = random.split(key, 8) as random.Key[];
+      const keys = random.split(key, 8);
       const columns: Float32Array[] = [];
       const draws: { [name: string]: tf.Tensor } = {};
       if (groups.has("scale")) {
-        const z = sometimes(keys[0]!, random.normal(keys[1]!, count), p);
+        const z = sometimes(keys[0], random.normal(keys[1], count), p);
         columns.push(z);
         draws.scale = tf.tensor1d(z.map((value) => 2 ** (scaleStd * value)));
       }
       if (groups.has("shift")) {
-        const on = sometimes(keys[2]!, new Float32Array(count).fill(1), p);
-        const z = scaleRows(random.normal(keys[3]!, count * dim), dim, on);
+        const on = sometimes(keys[2], new Float32Array(count).fill(1), p);
+        const z = scaleRows(random.normal(keys[3], count * dim), dim, on);
         for (let j = 0; j < dim; j++) columns.push(on.map((_, i) => z[i * dim + j]!));
         draws.shift = tf.tensor2d(
           z.map((value) => value * shiftStd),
@@ -68,13 +68,13 @@ export function pointTransformations(config: PointTransformationsConfig): Transf
         );
       }
       if (groups.has("mixup")) {
-        const weight = withoutMiddle(sometimes(keys[4]!, random.uniform(keys[5]!, count, 0, 0.25), p));
+        const weight = withoutMiddle(sometimes(keys[4], random.uniform(keys[5], count, 0, 0.25), p));
         columns.push(weight);
         draws.mixup = tf.tensor1d(weight);
       }
       if (groups.has("noise")) {
-        const [sizeKey, directionKey] = random.split(keys[7]!);
-        const size = sometimes(keys[6]!, random.uniform(sizeKey, count), p);
+        const [sizeKey, directionKey] = random.split(keys[7]);
+        const size = sometimes(keys[6], random.uniform(sizeKey, count), p);
         columns.push(size);
         const rms = size.map((value) => noiseMax * value);
         draws.noise = tf.tensor2d(scaleRows(sphere(directionKey, count, dim), dim, rms), [count, dim]);

@@ -57,7 +57,7 @@ export function dualEncoder(config: DualEncoderConfig): DualEncoder {
       };
     },
     apply: (parameters, images, words) => {
-      const p = parameters as unknown as Record<"words" | "hidden" | "captions", Affine> &
+      const p = parameters as Record<"words" | "hidden" | "captions", Affine> &
         Record<"images" | "scale", Tensor>;
       const text = linear(silu(linear(silu(linear(words, p.words)), p.hidden)), p.captions);
       return {

@@ -98,7 +98,7 @@ export function convFeatures(config: ConvFeaturesConfig): Network<[x: Tensor], F
     },
     apply: (parameters, x) => {
       checkInput(x, [size, size, inChannels]);
-      const p = parameters as unknown as { stages: Stage[]; labels: Affine };
+      const p = parameters as { stages: Stage[]; labels: Affine };
       const stages: Tensor[] = [];
       let h = x;
       for (const { conv, norm } of p.stages) {
@@ -141,7 +141,7 @@ export function mlpFeatures(config: MlpFeaturesConfig): Network<[x: Tensor], Fea
     },
     apply: (parameters, x) => {
       checkInput(x, [dim]);
-      const p = parameters as unknown as { stages: Affine[]; labels: Affine };
+      const p = parameters as { stages: Affine[]; labels: Affine };
       const stages: Tensor[] = [];
       let h = x;
       for (const stage of p.stages) {

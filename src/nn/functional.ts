@@ -6,10 +6,10 @@ import type { Tensor } from "../engine/tensor.js";
 // gradients of gradients are right; compiled, the repetition is merged.
 
 /** Weights of an affine map: `weight` [in, out], `bias` [out]. */
-export interface Affine {
+export type Affine = {
   readonly weight: Tensor;
   readonly bias: Tensor;
-}
+};
 
 /** x [batch, in] -> [batch, out]. */
 export function linear(x: Tensor, { weight, bias }: Affine): Tensor {
@@ -24,7 +24,7 @@ export function conv2d(x: Tensor, { weight, bias }: Affine, stride = 1): Tensor 
 /** x sigmoid(x). */
 export function silu(x: Tensor): Tensor {
   return tf.customGrad((...inputs) => {
-    const [x, save] = inputs as unknown as [Tensor, tf.GradSaveFunc];
+    const [x, save] = inputs as [Tensor, tf.GradSaveFunc];
     save([x as tf.Tensor]);
     return {
       value: tf.mul(x, tf.sigmoid(x)),
@@ -38,10 +38,10 @@ export function silu(x: Tensor): Tensor {
 }
 
 /** Scale and shift of a normalization, each [channels]. */
-export interface Scale {
+export type Scale = {
   readonly weight: Tensor;
   readonly bias: Tensor;
-}
+};
 
 /**
  * Group normalization (Wu and He, 1803.08494) of x [N, H, W, C]: mean 0 and variance 1 over the positions and channels of each of `groups`
@@ -65,7 +65,7 @@ export function groupNorm(x: Tensor, { weight, bias }: Scale, groups: number, ep
     return { mu, inverse: tf.rsqrt(tf.add(variance, epsilon)) };
   };
   const normalize = tf.customGrad((...inputs) => {
-    const [x, weight, bias, save] = inputs as unknown as [Tensor, Tensor, Tensor, tf.GradSaveFunc];
+    const [x, weight, bias, save] = inputs as [Tensor, Tensor, Tensor, tf.GradSaveFunc];
     save([x, weight] as tf.Tensor[]);
     const { mu, inverse } = moments(x);
     const a = tf.mul(inverse, weight);

@@ -3,7 +3,7 @@ import * as random from "../engine/random.js";
 import { check, required } from "../errors.js";
 import { checkClasses, classRows } from "./classes.js";
 import { type Affine, layerNorm, linear, type Scale, silu, timeEmbedding } from "./functional.js";
-import { denseInit, type Leaves, normInit } from "./initializers.js";
+import { denseInit, normInit } from "./initializers.js";
 import { checkInput } from "./input.js";
 import type { TimeNetwork } from "./network.js";
 
@@ -24,9 +24,7 @@ export interface MlpConfig {
   interval?: boolean;
 }
 
-interface Layer {
-  readonly [name: string]: Leaves;
-}
+type Layer = { readonly linear: Affine; readonly norm?: Scale };
 
 /**
  * Multilayer perceptron on points [batch, dim] with a time condition c [batch]: [x, embedding(c), embedding(interval), classes] -> (linear, SiLU) x depth -> linear.
@@ -51,14 +49,14 @@ export function mlp(config: MlpConfig): TimeNetwork {
     },
     apply: (parameters, x, c, condition = {}) => {
       checkInput(x, [dim]);
-      const { hidden, output } = parameters as unknown as { hidden: Layer[]; output: Affine };
+      const { hidden, output } = parameters as { hidden: Layer[]; output: Affine };
       const labels = classRows(condition, classes, x.shape[0]!);
       const times = [c, ...(interval ? [condition.interval ?? tf.zerosLike(c)] : [])];
       const embedded = times.map((time) => timeEmbedding(time, frequencies));
       let h = tf.concat([x, ...embedded, ...(labels ? [labels] : [])], 1);
       for (const layer of hidden) {
-        h = linear(h, layer.linear as unknown as Affine);
-        if (layer.norm) h = layerNorm(h, layer.norm as unknown as Scale);
+        h = linear(h, layer.linear);
+        if (layer.norm) h = layerNorm(h, layer.norm);
         h = silu(h);
       }
       return linear(h, output);

@@ -59,9 +59,9 @@ export function flatten<Inputs extends readonly unknown[], Output>(
 ): Model<Inputs, Output> {
   const isNetwork = typeof network?.init === "function" && typeof network.apply === "function";
   check(isNetwork, "network", network, "a network with init and apply, such as mlp({ dim: 2 })");
-  const structure = tf.tidy(
-    () => tree.structure(network.init(random.key(0))) as unknown as tf.TensorContainer,
-  ) as unknown as tree.Structure<tree.Tree>;
+  const example = tf.tidy(() => network.init(random.key(0)) as tf.TensorContainer) as tree.Tree;
+  const structure = tree.structure(example);
+  tree.dispose(example);
   const { drawMasks, published, settings, train } = network;
   return {
     structure,

@@ -44,7 +44,7 @@ export function songUnet(given: SongUnetConfig): TimeNetwork {
 
   const apply = (parameters: Tree, x: Tensor, c: Tensor, condition: Condition = {}): Tensor => {
     checkInput(x, [config.size, config.size, config.inChannels]);
-    const { enc, dec } = parameters as unknown as Record<"enc" | "dec", Record<string, PartParameters>>;
+    const { enc, dec } = parameters as Record<"enc" | "dec", Record<string, PartParameters>>;
     const embedding = embeddingApply(parameters, c, condition, config);
     const run = (part: Part, p: PartParameters, x: Tensor): Tensor => {
       if (part.kind === "block")

@@ -47,7 +47,7 @@ export interface UnetConfig {
 
 type Attention = { readonly [name: string]: Leaves } & { norm: Scale; qkv: Affine; output: Affine };
 
-interface Parameters {
+type Parameters = {
   label?: Affine;
   interval?: Affine;
   time0: Affine;
@@ -59,7 +59,7 @@ interface Parameters {
   decoder: { up?: Affine; blocks: Residual[] }[];
   norm: Scale;
   output: Affine;
-}
+};
 
 /**
  * Convolutional U-Net on images [batch, size, size, inChannels] with a time condition c [batch] and, with `classes`, class labels, after DDPM++ (2011.13456) but small: pre-norm residual
@@ -145,7 +145,7 @@ export function unet(config: UnetConfig): TimeNetwork {
     },
     apply: (parameters, x, c, condition = {}) => {
       checkInput(x, [size, size, inChannels]);
-      const p = parameters as unknown as Parameters;
+      const p = parameters as Parameters;
       const { masks = {} } = condition;
       const labels = classRows(condition, classes, x.shape[0]!);
       const parts = [timeEmbedding(c, channels / 2)];

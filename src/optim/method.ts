@@ -92,6 +92,8 @@ export function method<B extends { readonly [name: string]: tree.Tree }>(parts: 
     ema: tf.clone(parameters),
     context: copy(parts.context ?? {}),
   });
+  const lossOf = ({ parameters, context }: TrainState, batch: { readonly [name: string]: tree.Tree }) =>
+    parts.loss(parameters, batch as B, context);
   return {
     init: (key) => {
       const parameters = parts.init(key);
@@ -104,13 +106,9 @@ export function method<B extends { readonly [name: string]: tree.Tree }>(parts: 
       ...parts.batch(key, x, iteration, labels),
       learningRate: tf.scalar(rate(iteration)),
     }),
-    gradient: (state, batch) => {
-      const loss = parts.loss(state.parameters, batch as unknown as B, state.context);
-      return valueAndGrad(loss, state.parameters).gradient;
-    },
+    gradient: (state, batch) => valueAndGrad(lossOf(state, batch), state.parameters).gradient,
     step: (state, batch) => {
-      const loss = parts.loss(state.parameters, batch as unknown as B, state.context);
-      const { loss: value, aux, gradient } = valueAndGrad(loss, state.parameters);
+      const { loss: value, aux, gradient } = valueAndGrad(lossOf(state, batch), state.parameters);
       const next = optimizer.update(gradient, state.optimizer, state.parameters, batch.learningRate);
       const parameters = withFixed(next.parameters, state.parameters, parts.fixed ?? []);
       return {

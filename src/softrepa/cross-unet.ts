@@ -42,7 +42,7 @@ export interface CrossUnetConfig {
 /** A residual block, and attention at all levels but the first. */
 type Stage = { residual: Residual; attention?: CrossParameters };
 
-interface Parameters {
+type Parameters = {
   condition: ConditionParameters;
   input: Affine;
   encoder: readonly Stage[];
@@ -50,7 +50,7 @@ interface Parameters {
   decoder: readonly (Stage & { up: Affine })[];
   norm: Scale;
   output: Affine;
-}
+};
 
 /**
  * A small U-Net with cross-attention to text, in the manner of Stable Diffusion 1.5 (2112.10752), for velocities. Soft tokens (SoftREPA, 2503.08250) go in
@@ -110,7 +110,7 @@ export function crossUnet(config: CrossUnetConfig): VelocityNetwork {
   };
 
   const run = (parameters: Tree, inputs: VelocityInputs, observer: Observer = {}): Tensor => {
-    const p = parameters as unknown as Parameters;
+    const p = parameters as Parameters;
     const { x, t, softTokens = [] } = inputs;
     checkImages("x.shape", x.shape, shapes);
     checkSoftTokens(softTokens, textDim);

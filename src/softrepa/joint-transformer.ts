@@ -26,14 +26,14 @@ import type { VelocityInputs, VelocityNetwork } from "./types.js";
 
 export { fromDiffusers, type JointTransformerConfig } from "./joint/config.js";
 
-interface Parameters {
+type Parameters = {
   pos_embed: PatchParameters;
   time_text_embed: ConditionParameters;
   context_embedder: Affine;
   transformer_blocks: readonly BlockParameters[];
   norm_out: { linear: Affine };
   proj_out: Affine;
-}
+};
 
 /**
  * Stable Diffusion 3's multimodal transformer (MM-DiT, 2403.03206) with soft tokens (SoftREPA, 2503.08250): in each of the first layers they are put in front
@@ -65,7 +65,7 @@ export function jointTransformer(given: JointTransformerConfig): VelocityNetwork
   };
 
   const run = (parameters: Tree, inputs: VelocityInputs, observer: Observer = {}): Tensor => {
-    const p = parameters as unknown as Parameters;
+    const p = parameters as Parameters;
     const { x, t, text, softTokens = [] } = inputs;
     checkImages("x.shape", x.shape, shapes);
     checkSoftTokens(softTokens, config);
@@ -98,7 +98,7 @@ export function jointTransformer(given: JointTransformerConfig): VelocityNetwork
     settings: config,
     init,
     apply: (parameters, inputs) => run(parameters, inputs),
-    embedText: (parameters, tokens) => dense(tokens, (parameters as unknown as Parameters).context_embedder),
+    embedText: (parameters, tokens) => dense(tokens, (parameters as Parameters).context_embedder),
     softAttention: (parameters, inputs) => {
       const patches = (inputs.x.shape[1]! / patch) * (inputs.x.shape[2]! / patch);
       const maps: Tensor[] = [];

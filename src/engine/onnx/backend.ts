@@ -256,10 +256,10 @@ function elementTypeOf(dtype: tf.DataType): ElementType {
 
 function typed(values: tf.BackendValues, dtype: tf.DataType): ConstantData {
   if (dtype === "float32")
-    return values instanceof Float32Array ? values : Float32Array.from(values as unknown as number[]);
+    return values instanceof Float32Array ? values : Float32Array.from(values as ArrayLike<number>);
   if (dtype === "int32")
-    return values instanceof Int32Array ? values : Int32Array.from(values as unknown as number[]);
-  return Uint8Array.from(values as unknown as number[]);
+    return values instanceof Int32Array ? values : Int32Array.from(values as ArrayLike<number>);
+  return Uint8Array.from(values as ArrayLike<number>);
 }
 
 const sameSize = (value: Value, shape: readonly number[]): boolean =>

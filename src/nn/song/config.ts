@@ -161,13 +161,13 @@ export function publishedConfig(settings: unknown): { network: SongUnetConfig; s
   const { sigma_data = 0.5, model_type = "SongUNet" } = settings as Record<string, unknown>;
   check(model_type === "SongUNet", "config.model_type", model_type, "SongUNet");
   check(typeof sigma_data === "number" && sigma_data > 0, "config.sigma_data", sigma_data, "a number > 0");
-  const network: Record<string, unknown> = {};
+  const network: { [Name in keyof SongUnetConfig]?: unknown } = {};
   for (const [name, value] of Object.entries(settings as Record<string, unknown>)) {
     if (AROUND.includes(name)) continue;
     check(Object.hasOwn(PUBLISHED, name), "config", name, Object.keys(PUBLISHED).join(", "));
     network[PUBLISHED[name]!] = value;
   }
-  for (const name of ["multipliers", "attentionSizes", "resampleFilter"])
+  for (const name of ["multipliers", "attentionSizes", "resampleFilter"] as const)
     check(
       network[name] === undefined || Array.isArray(network[name]),
       `config: ${name}`,
@@ -175,7 +175,7 @@ export function publishedConfig(settings: unknown): { network: SongUnetConfig; s
       "a list of numbers",
     );
   // EDM takes sizes that no level has, and does nothing for them.
-  const config = network as unknown as SongUnetConfig;
+  const config = network as SongUnetConfig;
   if (config.attentionSizes !== undefined)
     config.attentionSizes = config.attentionSizes.filter((side) => sides(config).includes(side));
   return { network: checkSongUnet(config), sigmaData: sigma_data };

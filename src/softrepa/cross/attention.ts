@@ -13,14 +13,14 @@ import {
   splitHeads,
 } from "../../nn/transformer.js";
 
-interface Attention {
+type Attention = {
   q: Affine;
   k: Affine;
   v: Affine;
   output: Affine;
-}
+};
 
-export interface CrossParameters {
+export type CrossParameters = {
   norm1: Scale;
   self: Attention;
   norm2: Scale;
@@ -28,7 +28,7 @@ export interface CrossParameters {
   norm3: Scale;
   mlp1: Affine;
   mlp2: Affine;
-}
+};
 
 /** A block of `width` channels that reads text of `textDim` numbers a token. */
 export function crossInit(next: () => Key, width: number, textDim: number): Tree {

@@ -17,12 +17,12 @@ import {
 } from "../../nn/transformer.js";
 import type { JointConfig } from "./config.js";
 
-interface Weight {
+type Weight = {
   readonly weight: Tensor;
-}
+};
 
 /** Names as published. */
-export interface BlockParameters {
+export type BlockParameters = {
   norm1: { linear: Affine };
   norm1_context: { linear: Affine };
   attn: Record<"to_q" | "to_k" | "to_v" | "add_q_proj" | "add_k_proj" | "add_v_proj", Affine> & {
@@ -41,11 +41,11 @@ export interface BlockParameters {
   };
   ff: FeedForward;
   ff_context?: FeedForward;
-}
+};
 
-interface FeedForward {
+type FeedForward = {
   net: { 0: { proj: Affine }; 2: Affine };
-}
+};
 
 /** Image tokens [N, patches, width] and text tokens [N, L, width]. */
 export interface Streams {

@@ -112,5 +112,5 @@ export async function readEmbeddings(
       });
     }
     return embeddedText({ captions, tokens, pooled: tensor("pooled") ?? tf.mean(tokens, 1) }) as never;
-  }) as unknown as TextEncoder;
+  }) as TextEncoder;
 }
