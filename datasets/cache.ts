@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import envPaths from "env-paths";
-import { TangentLabError } from "../src/errors.js";
+import { TangentLabError, warnOnce } from "../src/errors.js";
 import { readBytes, writeFileAtomically } from "../src/io/files.js";
 import { decodeSafetensors, encodeSafetensors, type StoredArray } from "../src/io/safetensors.js";
-import { warnOnce } from "../src/io/warn.js";
 
 /** Where what took long to make is kept: ~/.cache/tangent-lab, or in XDG_CACHE_HOME; elsewhere where the system wants caches. */
 export const cacheFolder = (): string => envPaths("tangent-lab", { suffix: "" }).cache;

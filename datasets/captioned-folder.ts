@@ -1,9 +1,8 @@
 import { basename, join, posix, sep } from "node:path";
-import { check, required, TangentLabError } from "../src/errors.js";
+import { check, required, TangentLabError, warnOnce } from "../src/errors.js";
 import { decodeImage } from "../src/io/decode-image.js";
 import { checkPath, readBytes } from "../src/io/files.js";
 import { byteLimit, type ReadLimit } from "../src/io/limits.js";
-import { warnOnce } from "../src/io/warn.js";
 import { type CaptionEntry, captionFiles, readCaptions } from "./caption-files.js";
 import { type CaptionedDataset, captioned } from "./captioned.js";
 import { isFile } from "./idx-images.js";

@@ -1,13 +1,12 @@
 import { basename, join, resolve, sep } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { check, required, TangentLabError } from "../src/errors.js";
+import { check, required, TangentLabError, warnOnce } from "../src/errors.js";
 import { type DecodedImage, decodeImage } from "../src/io/decode-image.js";
 import { checkPath } from "../src/io/files.js";
 import { imageExtensions } from "../src/io/image-kind.js";
 import { allocate, byteLimit, type ReadLimit } from "../src/io/limits.js";
 import { resample } from "../src/io/resample.js";
 import type { StoredArray } from "../src/io/safetensors.js";
-import { warnOnce } from "../src/io/warn.js";
 import { digest, keep, readKept } from "./cache.js";
 import { checkClassCount } from "./classes.js";
 import type { Dataset } from "./dataset.js";

@@ -8,7 +8,6 @@ import { type CompareArguments, compareCommand } from "./compare-command.js";
 import { type ExperimentArguments, experimentCommand } from "./experiment-command.js";
 import { Interrupted, interruptible } from "./interrupt.js";
 import { dataHelp } from "./load-dataset.js";
-import { watchOutput } from "./output.js";
 import { type SampleArguments, sampleCommand } from "./sample-command.js";
 import { type SoftRepaArguments, softRepaCommand } from "./softrepa-command.js";
 import { softRepaStudyCommand } from "./softrepa-study-command.js";
@@ -213,6 +212,19 @@ function pair(text: string): [number, number] {
 function integer(text: string): number {
   if (!/^[+-]?\d+$/.test(text)) throw new InvalidArgumentError("It must be an integer.");
   return Number(text);
+}
+
+/**
+ * What happens when the command line's output cannot be written. A reader that has enough (`| head -1`) ends the process without a word, as it ends other programs;
+ * anything else, such as a full disk, is said and is a failure.
+ */
+function watchOutput(stream: NodeJS.WriteStream): void {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    // 128 + SIGPIPE, as shells report it; what was asked for was not all written.
+    if (error.code === "EPIPE") process.exit(141);
+    if (stream !== process.stderr) process.stderr.write(`error: cannot write the output: ${error.message}\n`);
+    process.exit(2);
+  });
 }
 
 watchOutput(process.stdout);

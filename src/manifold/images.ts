@@ -4,7 +4,6 @@ import type { Tensor } from "../engine/tensor.js";
 import { check, required } from "../errors.js";
 import { gaussianBlur } from "./blur.js";
 import { colorMaps, inverseMaps } from "./matrices.js";
-import { mixup, withoutMiddle } from "./mixup.js";
 import {
   defaultStrengths,
   type ImageGroup,
@@ -21,10 +20,12 @@ import {
   chosen,
   type Draws,
   labelTensor,
+  mixup,
   scaleRows,
   sphere,
   type Transformations,
   type TransformationsConfig,
+  withoutMiddle,
   withProbability,
 } from "./transformations.js";
 import { warp } from "./warp.js";

@@ -2,16 +2,17 @@ import * as tf from "@tensorflow/tfjs-core";
 import { perExample } from "../diffusion/edm.js";
 import * as random from "../engine/random.js";
 import { check, required } from "../errors.js";
-import { mixup, withoutMiddle } from "./mixup.js";
 import {
   checkExamples,
   chosen,
   labelTensor,
+  mixup,
   scaleRows,
   sometimes,
   sphere,
   type Transformations,
   type TransformationsConfig,
+  withoutMiddle,
   withProbability,
 } from "./transformations.js";
 

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
-import { reflect } from "../io/reflect.js";
+import { reflect } from "../io/resample.js";
 
 /** The low-pass filter of the sym6 wavelet (Daubechies, Ten Lectures on Wavelets, 1992). Its shifts by 2 are orthonormal: up and down again is the identity. */
 const sym6 = [

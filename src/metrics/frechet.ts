@@ -2,7 +2,7 @@ import { addProduct } from "../engine/simd/product.js";
 import { check, required } from "../errors.js";
 import { countRows } from "../loop/data.js";
 import { cholesky, symmetricEigenvalues, transpose } from "./matrices.js";
-import type { PointsConfig } from "./points.js";
+import type { PointsConfig } from "./pairs.js";
 
 /** Rows of which products are summed at once. */
 const chunk = 1024;

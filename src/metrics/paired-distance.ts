@@ -3,7 +3,7 @@ import { check, required } from "../errors.js";
 import { countExamples } from "../loop/data.js";
 import { bootstrap, type Interval } from "./bootstrap.js";
 import type { FeatureExtractor } from "./features.js";
-import { squaredDistance } from "./points.js";
+import { squaredDistance } from "./pairs.js";
 
 export interface PairedDistanceConfig {
   /** Of one example: [height, width, channels], of points [dim]. */

@@ -31,12 +31,10 @@ const withGradients = (
 export function depthwiseConv2d(x: Tensor, filter: Tensor, stride: number): Tensor {
   const attrs = { strides: [stride, stride], pad: "same", dilations: [1, 1] };
   const run = (kernel: string, inputs: Record<string, Tensor>, more: tf.NamedAttrMap = {}): Tensor =>
-    tf
-      .engine()
-      .runKernel(`DepthwiseConv2dNative${kernel}`, inputs as tf.NamedTensorMap, {
-        ...attrs,
-        ...more,
-      }) as Tensor;
+    tf.engine().runKernel(`DepthwiseConv2dNative${kernel}`, inputs as tf.NamedTensorMap, {
+      ...attrs,
+      ...more,
+    }) as Tensor;
   const forward: Bilinear = (x, filter) =>
     withGradients(
       (x, filter) => run("", { x, filter }),

@@ -9,8 +9,8 @@ import { depthwiseConv2d } from "./depthwise.js";
 import type { Features } from "./features.js";
 import { type Affine, linear, type Scale } from "./functional.js";
 import { convInit, denseInit, normInit } from "./initializers.js";
-import { checkInput } from "./input.js";
 import type { Network } from "./network.js";
+import { checkInput } from "./network.js";
 
 export interface EfficientNetConfig {
   /** Images are resized to so many pixels first, bilinearly; the published weights were trained at 224. Default as they are. */

@@ -5,8 +5,8 @@ import type { Tensor } from "../engine/tensor.js";
 import { check, required } from "../errors.js";
 import { type Affine, conv2d, downsample2x, groupNorm, linear, type Scale, silu } from "./functional.js";
 import { convInit, denseInit, type Leaves, normInit } from "./initializers.js";
-import { checkInput } from "./input.js";
 import type { Model, Network } from "./network.js";
+import { checkInput } from "./network.js";
 
 /** What a feature network gives for a batch. */
 export interface Features {

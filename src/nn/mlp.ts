@@ -4,8 +4,8 @@ import { check, required } from "../errors.js";
 import { checkClasses, classRows } from "./classes.js";
 import { type Affine, layerNorm, linear, type Scale, silu, timeEmbedding } from "./functional.js";
 import { denseInit, normInit } from "./initializers.js";
-import { checkInput } from "./input.js";
 import type { TimeNetwork } from "./network.js";
+import { checkInput } from "./network.js";
 
 export interface MlpConfig {
   /** Dimension of the points. */

@@ -14,8 +14,8 @@ import {
 import type { Features } from "./features.js";
 import { type Affine, linear, type Scale } from "./functional.js";
 import { convInit, denseInit, normInit } from "./initializers.js";
-import { checkInput } from "./input.js";
 import type { Network } from "./network.js";
+import { checkInput } from "./network.js";
 
 export interface ResnetFeaturesConfig {
   /** Channels of the images. */

@@ -18,8 +18,8 @@ import {
   upsample2x,
 } from "./functional.js";
 import { convInit, denseInit, type Leaves, normInit } from "./initializers.js";
-import { checkInput } from "./input.js";
 import type { Masks, TimeNetwork } from "./network.js";
+import { checkInput } from "./network.js";
 import { type Residual, residual, residualInit } from "./residual.js";
 
 export interface UnetConfig {

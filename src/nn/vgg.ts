@@ -14,8 +14,8 @@ import {
 import type { Features } from "./features.js";
 import { type Affine, linear, maxPool2x, type Scale } from "./functional.js";
 import { convInit, denseInit, normInit } from "./initializers.js";
-import { checkInput } from "./input.js";
 import type { Network } from "./network.js";
+import { checkInput } from "./network.js";
 
 /** A 3x3 convolution to so many channels with batch normalization and ReLU, or "M": the largest of 2x2. */
 export type VggBlocks = readonly (number | "M")[];

@@ -15,7 +15,7 @@ import {
 } from "../nn/functional.js";
 import { convInit, normInit } from "../nn/initializers.js";
 import { type Residual, residual, residualInit } from "../nn/residual.js";
-import { type CrossParameters, crossApply, crossInit } from "./cross/attention.js";
+import { type CrossParameters, crossApply, crossInit } from "./cross-attention.js";
 import { checkImages, type ImageShapes } from "./image-size.js";
 import { type ConditionParameters, condition, conditionInit } from "./joint/embedding.js";
 import type { VelocityInputs, VelocityNetwork } from "./types.js";

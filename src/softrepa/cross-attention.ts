@@ -1,17 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { Key } from "../../engine/random.js";
-import type { Tensor } from "../../engine/tensor.js";
-import type { Tree } from "../../engine/tree.js";
-import { type Affine, layerNorm, type Scale } from "../../nn/functional.js";
-import { denseInit, normInit, xavierInit } from "../../nn/initializers.js";
-import {
-  attentionWeights,
-  dense,
-  gelu,
-  headAttention,
-  mergeHeads,
-  splitHeads,
-} from "../../nn/transformer.js";
+import type { Key } from "../engine/random.js";
+import type { Tensor } from "../engine/tensor.js";
+import type { Tree } from "../engine/tree.js";
+import { type Affine, layerNorm, type Scale } from "../nn/functional.js";
+import { denseInit, normInit, xavierInit } from "../nn/initializers.js";
+import { attentionWeights, dense, gelu, headAttention, mergeHeads, splitHeads } from "../nn/transformer.js";
 
 type Attention = {
   q: Affine;
