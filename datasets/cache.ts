@@ -6,7 +6,7 @@ import { readBytes, writeFileAtomically } from "../src/io/files.js";
 import { decodeSafetensors, encodeSafetensors, type StoredArray } from "../src/io/safetensors.js";
 
 /** Where what took long to make is kept: ~/.cache/tangent-lab, or in XDG_CACHE_HOME; elsewhere where the system wants caches. */
-export const cacheFolder = (): string => envPaths("tangent-lab", { suffix: "" }).cache;
+const cacheFolder = (): string => envPaths("tangent-lab", { suffix: "" }).cache;
 
 /** Arrays as they are kept, and what they were made from. */
 export interface Kept {

@@ -34,7 +34,7 @@ export function parseStates(text: string | undefined): FileState[] | undefined {
   }
 }
 
-export const hashOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+const hashOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 /**
  * A file's content, and its state before it was read. Files are read one after the other, synchronously: for thousands of small ones a promise each would take

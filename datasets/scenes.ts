@@ -12,7 +12,7 @@ export interface SceneObject {
 }
 
 /** What lies behind all objects: a dark grey, so that no colour is the background's. */
-export const background: RGB = [-0.75, -0.75, -0.75];
+const background: RGB = [-0.75, -0.75, -0.75];
 
 /** Paints objects that do not overlap onto the background: [size, size, 3] from `offset` on. */
 export function paint(objects: readonly SceneObject[], size: number, out: Float32Array, offset = 0): void {

@@ -10,7 +10,7 @@ import type { Condition } from "../nn/network.js";
 import { jvp } from "../optim/jvp.js";
 import { type Context, type Method, type MethodParts, method } from "../optim/method.js";
 import { type LossTerm, scalarsAt } from "./losses.js";
-import { checkObjective, type ObjectiveConfig, type Teacher } from "./objective.js";
+import { checkObjective, modelsAt, type ObjectiveConfig, type Teacher } from "./objective.js";
 import { type ProcessName, processes } from "./processes.js";
 
 export interface ContinuousConfig extends ObjectiveConfig {
@@ -79,12 +79,7 @@ export function continuousParts(config: ContinuousConfig): MethodParts<Continuou
     },
     loss: (parameters, { x, noise, t, warmup, condition, scalars }, context) => {
       const all = { ...context, ...scalars };
-      const student =
-        (parameters: Tensor): Denoise =>
-        (x, t) =>
-          denoiser.apply(parameters, x, t, condition);
-      const { masks: _, ...undropped } = condition;
-      const guide: Denoise = (x, t) => teacher!.denoiser.apply(context.teacher!, x, t, undropped);
+      const { student, guide } = modelsAt(config, condition, context);
       const noisy = addNoise(x, noise, t);
       const slope = teacher ? velocity(guide, noisy, t) : noise;
       const total = totalDerivative(student(parameters), noisy, t, slope);
@@ -140,7 +135,7 @@ function stabilised(
  * The direction [batch, k] against which a term pulls the output in its space: the tangent there, normalised, and half the distance's gradient where two
  * points differ by it. For l2 that is the normalised tangent itself.
  */
-export function pull(
+function pull(
   term: LossTerm,
   output: Tensor,
   tangent: Tensor,

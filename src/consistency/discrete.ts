@@ -1,13 +1,13 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { drawCondition } from "../diffusion/condition.js";
 import { addNoise } from "../diffusion/edm.js";
-import { type Denoise, heunStep, type OdeStep } from "../diffusion/ode.js";
+import { heunStep, type OdeStep } from "../diffusion/ode.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import type { Condition } from "../nn/network.js";
 import { type Method, type MethodParts, method } from "../optim/method.js";
 import { scalarsAt } from "./losses.js";
-import { checkObjective, type ObjectiveConfig, type Teacher } from "./objective.js";
+import { checkObjective, modelsAt, type ObjectiveConfig, type Teacher } from "./objective.js";
 import { movingTarget } from "./target.js";
 import type { DrawTimes } from "./times.js";
 
@@ -72,12 +72,7 @@ export function discreteParts(config: DiscreteConfig): MethodParts<DiscreteBatch
       };
     },
     loss: (parameters, { x, noise, t, r, condition, scalars }, context) => {
-      const student =
-        (parameters: Tensor): Denoise =>
-        (x, t) =>
-          denoiser.apply(parameters, x, t, condition);
-      const { masks: _, ...undropped } = condition;
-      const guide: Denoise = (x, t) => teacher!.denoiser.apply(context.teacher!, x, t, undropped);
+      const { student, guide } = modelsAt(config, condition, context);
       const far = addNoise(x, noise, t);
       const near = teacher ? solver(guide, far, t, r) : addNoise(x, noise, r);
       const target = student(context.target ?? parameters)(near, r);

@@ -37,7 +37,7 @@ const d = (x: Features, y: Features, layers: Layers, epsilon: number): Tensor =>
 };
 
 /** g / |g| for each example; norms under 1e-5 count as 1e-5. */
-export function unitNorm(g: Tensor): Tensor {
+function unitNorm(g: Tensor): Tensor {
   const squares = tf.sum(tf.reshape(tf.square(g), [g.shape[0]!, -1]), 1);
   return tf.div(g, perExample(tf.maximum(tf.sqrt(squares), 1e-5), g));
 }

@@ -1,10 +1,12 @@
 import { checkDenoiser } from "../diffusion/denoising.js";
 import type { Denoiser } from "../diffusion/edm.js";
+import type { Denoise } from "../diffusion/ode.js";
 import type { TrainedDenoiser } from "../diffusion/trained.js";
 import type { Tensor } from "../engine/tensor.js";
 import { required } from "../errors.js";
 import type { Json } from "../loop/record.js";
-import type { Method, TrainingConfig } from "../optim/method.js";
+import type { Condition } from "../nn/network.js";
+import type { Context, Method, TrainingConfig } from "../optim/method.js";
 import { asLoss, type ConsistencyLoss, type Distance, type Loss } from "./losses.js";
 import type { PairSchedule } from "./times.js";
 
@@ -46,6 +48,19 @@ export function checkObjective(config: ObjectiveConfig): ConsistencyLoss {
   const { denoiser, shape, loss } = required("config", config, "an object with denoiser, shape and loss");
   checkDenoiser(denoiser, shape);
   return asLoss(loss);
+}
+
+/** The model for any parameters, and the teacher if there is one, under a batch's condition. The teacher drops nothing. */
+export function modelsAt(
+  { denoiser, teacher }: { denoiser: Denoiser; teacher?: Teacher | undefined },
+  condition: Condition,
+  context: Context,
+): { student: (parameters: Tensor) => Denoise; guide: Denoise } {
+  const { masks: _, ...undropped } = condition;
+  return {
+    student: (parameters) => (x, t) => denoiser.apply(parameters, x, t, condition),
+    guide: (x, t) => teacher!.denoiser.apply(context.teacher!, x, t, undropped),
+  };
 }
 
 /** Options that were given, for an objective's settings. */

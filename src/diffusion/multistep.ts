@@ -7,7 +7,7 @@ import { type Denoise, eulerStep } from "./ode.js";
 import { karrasSigmas } from "./sampling.js";
 
 /** Times of the customary samplers: one step, and two with the middle time of ECT on small images. */
-export const oneStep = [80] as const;
+const oneStep = [80] as const;
 export const twoStep = [80, 0.821] as const;
 
 /**

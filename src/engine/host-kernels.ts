@@ -18,8 +18,8 @@ export function registerHostKernels(): void {
     AvgPool3DGrad: poolGradient(3, spreadMeans),
     MaxPoolGrad: poolGradient(2, toMaxima),
     MaxPool3DGrad: poolGradient(3, toMaxima),
-    ResizeBilinearGrad: bilinearGradient,
-    ResizeNearestNeighborGrad: nearestGradient,
+    ResizeBilinearGrad: resizeGradient(interpolated),
+    ResizeNearestNeighborGrad: resizeGradient(nearest),
     Einsum: contraction,
   };
   for (const [kernelName, kernelFunc] of Object.entries(replaced)) {
@@ -281,35 +281,32 @@ function overImages(
       }
 }
 
-const nearestGradient: KernelFunc = ({ inputs, attrs, backend }) => {
-  const { dy: dyInfo, images } = inputs as Inputs;
-  const [, height, width, channels] = images!.shape as Shape4;
-  const [, outHeight, outWidth] = dyInfo!.shape as Shape4;
-  const rows = nearestSources(height, outHeight, attrs as Resizing);
-  const columns = nearestSources(width, outWidth, attrs as Resizing);
-  const dy = read(dyInfo!, backend);
-  const dx = new Float32Array(tf.util.sizeFromShape(images!.shape));
-  overImages(dyInfo!.shape as Shape4, (from, row, column, n) => {
-    const to = ((n * height + rows[row]!) * width + columns[column]!) * channels;
-    for (let c = 0; c < channels; c++) dx[to + c]! += dy[from + c]!;
-  });
-  return write(dx, images!.shape, backend);
-};
+/** For each of `to` places along an axis of `from` the ones that it is computed from, each with its weight. */
+type Sources = (
+  from: number,
+  to: number,
+  how: Resizing,
+) => readonly (readonly (readonly [place: number, weight: number])[])[];
 
-const bilinearGradient: KernelFunc = ({ inputs, attrs, backend }) => {
-  const { dy: dyInfo, images } = inputs as Inputs;
-  const [, height, width, channels] = images!.shape as Shape4;
-  const [, outHeight, outWidth] = dyInfo!.shape as Shape4;
-  const rows = interpolated(height, outHeight, attrs as Resizing);
-  const columns = interpolated(width, outWidth, attrs as Resizing);
-  const dy = read(dyInfo!, backend);
-  const dx = new Float32Array(tf.util.sizeFromShape(images!.shape));
-  overImages(dyInfo!.shape as Shape4, (from, row, column, n) => {
-    for (const [y, ofRow] of rows[row]!)
-      for (const [at, ofColumn] of columns[column]!) {
-        const to = ((n * height + y) * width + at) * channels;
-        for (let c = 0; c < channels; c++) dx[to + c]! += ofRow * ofColumn * dy[from + c]!;
-      }
-  });
-  return write(dx, images!.shape, backend);
-};
+/** The gradient of a resizing: dy at each place goes to the places that it was computed from. */
+const resizeGradient =
+  (sources: Sources): KernelFunc =>
+  ({ inputs, attrs, backend }) => {
+    const { dy: dyInfo, images } = inputs as Inputs;
+    const [, height, width, channels] = images!.shape as Shape4;
+    const [, outHeight, outWidth] = dyInfo!.shape as Shape4;
+    const rows = sources(height, outHeight, attrs as Resizing);
+    const columns = sources(width, outWidth, attrs as Resizing);
+    const dy = read(dyInfo!, backend);
+    const dx = new Float32Array(tf.util.sizeFromShape(images!.shape));
+    overImages(dyInfo!.shape as Shape4, (from, row, column, n) => {
+      for (const [y, ofRow] of rows[row]!)
+        for (const [at, ofColumn] of columns[column]!) {
+          const to = ((n * height + y) * width + at) * channels;
+          for (let c = 0; c < channels; c++) dx[to + c]! += ofRow * ofColumn * dy[from + c]!;
+        }
+    });
+    return write(dx, images!.shape, backend);
+  };
+
+const nearest: Sources = (from, to, how) => nearestSources(from, to, how).map((place) => [[place, 1]]);

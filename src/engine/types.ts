@@ -32,7 +32,7 @@ export const widening: ReadonlySet<string> = new Set([
 ]);
 
 /** Kernels that take truth values as they are: those that compare, choose, count, and move numbers about. */
-export const takesTruth: ReadonlySet<string> = new Set([
+const takesTruth: ReadonlySet<string> = new Set([
   "All",
   "Any",
   "ArgMax",

@@ -37,6 +37,19 @@ export interface CaptionedData extends TrainingData {
   captionsTogether?(label: number): readonly number[];
 }
 
+/** Checks that each of `count` examples has a label, an index of a caption. @throws TangentLabError `invalid-argument`. */
+export function checkCaptionLabels(
+  labels: Int32Array | undefined,
+  count: number,
+): asserts labels is Int32Array {
+  check(
+    labels?.length === count,
+    "data",
+    `${labels?.length ?? "no"} labels`,
+    `${count} labels: indices of captions`,
+  );
+}
+
 /**
  * That training gets a dataset: one that is still being loaded has neither shape nor examples.
  * @throws TangentLabError `invalid-argument`.

@@ -4,7 +4,7 @@ import type { Tensor } from "../engine/tensor.js";
 import type { Tree } from "../engine/tree.js";
 import { check, required } from "../errors.js";
 import { checkpointFolder } from "../io/checkpoint.js";
-import { type CaptionedData, imageShape } from "../loop/data.js";
+import { type CaptionedData, checkCaptionLabels, imageShape } from "../loop/data.js";
 import type { RunRecord } from "../loop/record.js";
 import type { Run } from "../loop/run.js";
 import * as loop from "../loop/train.js";
@@ -112,12 +112,7 @@ export function pairing(config: PairingConfig): Method {
     init: encoder.model.init,
     batch: (_key, x, _iteration, labels) => {
       const count = x.length / shape.reduce((a, b) => a * b, 1);
-      check(
-        labels?.length === count,
-        "data",
-        `${labels?.length ?? "no"} labels`,
-        `${count} labels: indices of captions`,
-      );
+      checkCaptionLabels(labels, count);
       return {
         x: tf.tensor(x, [count, ...shape]) as Tensor,
         words: oneHotWords(

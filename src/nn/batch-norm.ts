@@ -73,7 +73,7 @@ const trainingNorm =
   };
 
 /** Mean 0 and variance 1 of each channel over the whole batch x [N, H, W, C], then scale and shift. */
-export function batchNorm(x: Tensor, { weight, bias }: Scale): Tensor {
+function batchNorm(x: Tensor, { weight, bias }: Scale): Tensor {
   const normalize = tf.customGrad((...inputs) => {
     const [x, weight, bias, save] = inputs as [Tensor, Tensor, Tensor, tf.GradSaveFunc];
     save([x, weight] as tf.Tensor[]);

@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import { check, required } from "../errors.js";
+import { checkCaptionLabels } from "../loop/data.js";
 import { adamw } from "../optim/adam.js";
 import { type LossAndAux, valueAndGrad } from "../optim/gradient.js";
 import { type Method, method, type TrainingConfig } from "../optim/method.js";
@@ -88,19 +89,14 @@ export function contrastive(config: ContrastiveConfig): Method {
     context: { flow: flow.parameters },
     batch: (key, x, _iteration, labels) => {
       const count = x.length / width;
-      check(
-        labels?.length === count,
-        "data",
-        `${labels?.length ?? "no"} labels`,
-        `${count} labels: indices of captions`,
-      );
+      checkCaptionLabels(labels, count);
       check(
         count >= 2 || !contrast,
         "batchSize",
         count,
         "an integer >= 2: captions are told apart within a batch",
       );
-      const [noiseKey, timeKey] = random.split(key, 2) as [random.Key, random.Key];
+      const [noiseKey, timeKey] = random.split(key);
       const noises = timesPerStep * (contrast ? 1 : count);
       const drawn = random.uniform(timeKey, timesPerStep);
       const hard = negatives

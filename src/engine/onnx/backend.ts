@@ -7,7 +7,7 @@ import { guarded } from "./guards.js";
 import { type ElementType, elementType } from "./proto.js";
 
 /** Name of the symbolic tfjs backend whose kernels record nodes of an ONNX graph instead of computing. */
-export const traceBackendName = "tangent-lab-trace";
+const traceBackendName = "tangent-lab-trace";
 
 /** What a kernel's implementation gets: values instead of tensors, and the graph to add nodes to. */
 export interface KernelContext<Attrs> {
