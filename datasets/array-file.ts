@@ -25,7 +25,7 @@ export interface ArrayFileOptions extends ReadLimit {
  * label, y, y_train, arr_1).
  *
  * Images are [count, height, width] or [count, height, width, channels] with 1 or 3 channels, points [count, dim]; both of any type but complex numbers.
- * @throws TangentLabError `corrupt-file` for what is no such file, `invalid-data` for other shapes, numbers that are not finite or outside of `range`, labels
+ * @throws TangentLabError `corrupt-file` if it is not such a file; `invalid-data` for other shapes, numbers that are not finite or outside of `range`, labels
  * that do not fit, and compressed arrays that take more than `maxBytes`, `invalid-argument` for a `range` that is missing or not to be, `file-system` if it cannot be read.
  */
 export async function arrayFile(path: string, options: ArrayFileOptions = {}): Promise<Dataset> {
@@ -66,14 +66,14 @@ export async function arrayFile(path: string, options: ArrayFileOptions = {}): P
   const scale = isImage ? 2 / (high - low) : 1;
   const shift = isImage ? low : 0;
   const offset = isImage ? -1 : 0;
-  // Rounding must not push white beyond 1; what was outside of the range stays there and is found.
+  // Rounding must not push white beyond 1; what was outside of the range stays outside and is reported.
   const values = allocate(path, 4 * data.length, () =>
     Float32Array.from(data as ArrayLike<number>, (value) => (Number(value) - shift) * scale + offset),
   );
   return fromArray(values, shape, classes, name);
 }
 
-/** What black and white are where nobody says it: images in [0, 1] would else be read, without a word, as ones that have no dark pixel. */
+/** The values of black and white if `range` is not given. Throws if they cannot be told: images in [0, 1] would silently be read as images without a dark pixel. */
 function rangeOf(data: NumericArray, path: string): readonly [number, number] {
   const isReal = data instanceof Float32Array || data instanceof Float64Array;
   const values = data as { some(is: (value: number | bigint) => boolean): boolean };

@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 
-/** The work was stopped by a signal, in order. */
+/** A signal stopped the work, which ended cleanly. */
 export class Interrupted extends Error {
   /** 128 + the signal's number, as shells have it: 130 after Ctrl-C. */
   readonly exitCode: number;
@@ -13,7 +13,7 @@ export class Interrupted extends Error {
 
 /**
  * Runs `work` so that the first SIGINT or SIGTERM aborts its signal, with the signal's name as the reason; a second one kills the process.
- * `work` ends in order and throws `Interrupted`.
+ * `work` ends cleanly and throws `Interrupted`.
  */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();

@@ -16,7 +16,7 @@ export interface LoadOptions {
 }
 
 /**
- * That each option is for at least one of these datasets: it would else do nothing, without a word.
+ * Checks that each option applies to at least one of these datasets; otherwise it would silently do nothing.
  * @throws TangentLabError `invalid-argument`.
  */
 export function checkOptions(names: readonly string[], { data = [], size, range }: LoadOptions): void {

@@ -20,7 +20,7 @@ export interface SampleArguments {
   out: string;
 }
 
-/** The class that is asked for, or all classes in turn. */
+/** The requested class, or all classes in turn. */
 function labelsOf(args: SampleArguments, classes: number | undefined): number[] | undefined {
   const { count, class: only } = args;
   if (classes === undefined) {

@@ -71,7 +71,7 @@ export interface ConsistencyLoss {
 /** What training takes: a loss, or a distance, which is one in the space of the data themselves. */
 export type Loss = ConsistencyLoss | Distance;
 
-/** The loss. @throws TangentLabError `invalid-argument` for what is none. */
+/** The loss. @throws TangentLabError `invalid-argument` if it is not a loss. */
 export function asLoss(loss: Loss): ConsistencyLoss {
   // Both `l2` and `l2()` are functions; a distance has two arguments.
   const isDistance = typeof loss === "function" && loss.length === 2;

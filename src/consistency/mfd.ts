@@ -57,7 +57,7 @@ const proximal = (f: Tensor, g: Tensor): Tensor =>
  * Align Your Tangent (2510.00658): with g the gradient of the manifold feature distance d(f, target) at the output f, scaled to norm 1 for each example, the
  * loss lambda/2 |f - stopgrad(f - g)|^2. Its value is always lambda/2 (0 where there is no gradient); its gradient is lambda g. The metric `distance` is d. In
  * continuous time the tangent is taken in feature space, and normalised over all features together.
- * @throws TangentLabError `invalid-argument` for options out of range, features that were not awaited, a ramp with nothing beside.
+ * @throws TangentLabError `invalid-argument` for options out of range, features that were not awaited, or a ramp without `beside`.
  */
 export function mfd(features: FeatureNetwork, options: MfdOptions = {}): ConsistencyLoss {
   required("options", options);
@@ -107,7 +107,7 @@ export function mfd(features: FeatureNetwork, options: MfdOptions = {}): Consist
 
 /**
  * The manifold feature distance alone (2510.00658) of corresponding examples: x, y [batch, ...] -> [batch].
- * @throws TangentLabError `invalid-argument` for options out of range, in use for layers that the network does not have.
+ * @throws TangentLabError `invalid-argument` for options out of range, and, when it is applied, for layers that the network does not have.
  */
 export function mfdDistance(features: FeatureNetwork, options: MfdDistanceOptions = {}): Distance {
   required("options", options);

@@ -56,7 +56,7 @@ export interface PerceptualConfig {
 /**
  * LPIPS's distance (Zhang et al., 1801.03924) with equal weights in the stages of any network: one trained on ImageNet (`nn.efficientNetLite0` with
  * `efficientNetStages`), a classifier of the data themselves, a feature network. Images only.
- * @throws TangentLabError `invalid-argument` for a network without parameters, in use for points and for stages that the network does not have.
+ * @throws TangentLabError `invalid-argument` for a network without parameters, and, when used, for points and for stages that the network does not have.
  */
 export function perceptualLoss(features: FeatureNetwork, config: PerceptualConfig = {}): ConsistencyLoss {
   checkFeatures("features", features);
@@ -87,7 +87,7 @@ export const efficientNetStages: readonly number[] = [0, 1, 2, 4, 6];
 /**
  * A stand-in for LPIPS where there is no network trained on ImageNet: the same distance in the stages of a small classifier of the data themselves
  * (`metrics.trainClassifier`). Labels are in it, unlike in the manifold feature distance. Images only.
- * @throws TangentLabError `invalid-argument` for a network without parameters, in use for points.
+ * @throws TangentLabError `invalid-argument` for a network without parameters and, when used, for points.
  */
 export const classifierStandIn = (classifier: FeatureNetwork): ConsistencyLoss =>
   perceptualLoss(classifier, { name: "perceptual (classifier stand-in)" });

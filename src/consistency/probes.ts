@@ -66,7 +66,7 @@ export function tangentProbes(config: ProbesConfig): Observer & { readonly probe
     x.set(chosen.subarray(example * dim, (example + 1) * dim), i * dim);
   });
   const labels = given && Int32Array.from(times, (_, i) => given[Math.floor(i / config.times.length)]!);
-  /** Made anew for each look, so that no tensor stays behind when the run is over. */
+  /** Made again for each recording, so that no tensor stays behind when the run is over. */
   const draws = () => drawProbes(keys[1], { ...config, x, shape, times, labels });
   const drawn = shape.length === 1 ? 400 : 100;
   const neighbours = manifold ? new Float32Array(0) : draw(data, keys[2], neighbourhood).x;

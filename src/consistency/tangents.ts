@@ -66,7 +66,7 @@ export interface ProbeConfig {
 
 /**
  * Probes with noise from a key.
- * @throws TangentLabError `invalid-argument` for another number of times than examples, `invalid-data` for missing labels.
+ * @throws TangentLabError `invalid-argument` if the number of times is not that of the examples, `invalid-data` for missing labels.
  */
 export function drawProbes(
   key: random.Key,

@@ -138,14 +138,14 @@ export function train(data: TrainingData, options: ConsistencyTraining = {}): Ru
   }
 }
 
-/** What the options of version 0.1 are called: without a word they would do nothing. */
+/** What options of version 0.1 are called now. Ignored, they would silently do nothing. */
 function checkNames(options: object): void {
   const now = { distance: "given as loss", stages: "given as objective: ect({ stages })" };
   for (const [name, allowed] of Object.entries(now))
     check(!(name in options), name, (options as Record<string, unknown>)[name], allowed);
 }
 
-/** That the model to start from is a trained one of these data. Random parameters would be trained without a word. */
+/** Checks that `from` is a trained model of these data. Otherwise random parameters would silently be trained. */
 function checkStart(data: TrainingData, { from, network, preconditioning }: ConsistencyTraining): void {
   if (from === undefined) return;
   checkTrained("from", from);

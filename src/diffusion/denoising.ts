@@ -26,7 +26,7 @@ export function checkDenoiser(denoiser: Denoiser, shape: readonly number[]): voi
 
 /**
  * Denoiser training (EDM, 2206.00364): mean over batch and dimensions of lambda(t) (D(x0 + t e, t) - x0)^2.
- * @throws TangentLabError `invalid-argument` for a missing denoiser or shape, in use `invalid-data` for missing labels where there are classes.
+ * @throws TangentLabError `invalid-argument` for a missing denoiser or shape, and, in a batch, `invalid-data` for missing labels of a model with classes.
  */
 export function denoising(config: DenoisingConfig): Method {
   required("config", config, "an object with denoiser and shape");

@@ -31,7 +31,7 @@ const originSchema = v.object({
 /**
  * Writes a trained denoiser or consistency model as one safetensors file: its averaged parameters under the names that `exportPublished` gives them, and as
  * JSON in the metadata how the network is made and what it was trained for.
- * @throws TangentLabError `invalid-argument` for a run that was not awaited, `file-system`.
+ * @throws TangentLabError `invalid-argument` for a training that was not awaited, `file-system`.
  */
 export async function saveDenoiser(path: string, model: TrainedDenoiser): Promise<void> {
   checkTrained("model", model);
@@ -46,7 +46,7 @@ export async function saveDenoiser(path: string, model: TrainedDenoiser): Promis
 
 /**
  * Reads what `saveDenoiser` has written: to sample from, to measure, to start a training from. What was recorded in training is not in the file.
- * @param network A network of your own that it was trained with; the library's own are made anew.
+ * @param network A network of your own that it was trained with; the library's own are rebuilt from the file.
  * @throws TangentLabError `file-system`, `corrupt-file`; `invalid-data` naming a tensor that does not fit the network; `invalid-argument` without
  * `network` where it is needed.
  */

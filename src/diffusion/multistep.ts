@@ -20,7 +20,7 @@ export function samplingTimes(steps: number): readonly number[] {
   return steps === 2 ? twoStep : karrasSigmas({ steps: steps + 1 }).slice(0, steps);
 }
 
-/** @throws TangentLabError `invalid-argument` for no times, and for such as do not fall or are not above 0. */
+/** @throws TangentLabError `invalid-argument` for an empty list of times, and for times that do not decrease or are not above 0. */
 export function checkSamplingTimes(times: readonly number[]): void {
   const falling = times.every((t, i) => t > 0 && (i === 0 || t < times[i - 1]!));
   check(times.length >= 1 && falling, "times", times, "one or more falling numbers > 0");
@@ -39,7 +39,7 @@ export interface SampleConfig {
 /**
  * Consistency sampling (Song et al., 2303.01469, algorithm 1): x = f(t_0 z_0, t_0), then for each further time x = f(x + t z, t).
  * One standard normal [count, ...] for each of the falling times; the same noises give the same samples.
- * @throws TangentLabError `invalid-argument` for times that do not fall, an end above them, and another number of noises.
+ * @throws TangentLabError `invalid-argument` for times that do not decrease, an end above them, and a wrong number of noises.
  */
 export function sample(
   denoiser: Denoiser,

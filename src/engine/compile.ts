@@ -10,7 +10,7 @@ export type { CompileOptions };
 
 /**
  * Compiles a pure function of trees of tensors for the device in use (see `useDevice`). The returned function takes the same
- * arguments and resolves to the same tree; it compiles anew for each combination of input shapes and keeps the results for the 32 used last.
+ * arguments and resolves to the same tree; it compiles again for each combination of input shapes and keeps the results for the 32 used last.
  *
  * The function must be made of tfjs ops and must not read values: noise, masks, learning rates and step counts are inputs. Plain numbers and
  * tensors from outside become constants; variables (`tf.variable`) from outside are read at every call. Gradients (`tf.grads`, `tf.customGrad`) and
@@ -40,7 +40,7 @@ async function eager<A extends tree.Tree[], R extends tree.Tree>(
 ): Promise<R> {
   // One turn of the event loop per call: timers and input are served between steps.
   await tf.nextFrame();
-  // tfjs types no tree as what tidy takes and gives back.
+  // tf.tidy's type does not express trees as arguments and results.
   const result = tf.tidy(() => checkResult(f(...args)) as tf.TensorContainer) as unknown as R;
   if (donate) {
     const kept = new Set(tree.leaves(result));

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { type ContractionOps, einsum } from "./einsum.js";
 import { interpolated, nearestSources, type Resizing } from "./resizing.js";
 
-// Kernels of tfjs's plain JavaScript backend that are wrong or slow, written anew. They compute in what the global Float32Array is, as tfjs's own do.
+// Kernels of tfjs's plain JavaScript backend that are wrong or slow, rewritten. They compute in the global Float32Array, as tfjs's own do.
 
 type KernelFunc = tf.KernelConfig["kernelFunc"];
 export type KernelArguments = Parameters<KernelFunc>[0];
@@ -41,7 +41,7 @@ export function wrapKernel(
   tf.registerKernel({ ...config, kernelFunc: (args) => around(args, config.kernelFunc) });
 }
 
-/** tf.cumsum and tf.cumprod hand an axis counted from the end on as it is, which the kernels take for none. */
+/** tf.cumsum and tf.cumprod pass an axis counted from the end on unchanged, which the kernels do not understand. */
 export function registerAxes(backendName: string): void {
   for (const kernelName of ["Cumsum", "Cumprod"])
     wrapKernel(kernelName, backendName, ({ inputs, attrs, backend }, kernel) => {

@@ -60,7 +60,7 @@ export const checkPath = (path: unknown, argument = "path"): void =>
 export const isMissing = (error: unknown): boolean =>
   ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT";
 
-/** Bytes that one call of the system reads; more than 2 GiB are refused. */
+/** Bytes that one system call reads; Node throws for more than 2 GiB. */
 const pieceBytes = 2 ** 30;
 
 /**

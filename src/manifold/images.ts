@@ -47,7 +47,7 @@ export interface ImageTransformationsConfig
  * contrast, hue cos a - 1 and sin a, saturation), degradation 3 (the blur's standard deviation in pixels, weight of the mixed-in example, root mean
  * square of the noise). All without a unit are in standard deviations. Images that are not RGB have no hue and saturation, unless these are asked for by
  * name; then they change nothing.
- * @throws TangentLabError `invalid-argument` for options out of range; in use for a strength beyond [0, 1] and examples of another shape or count.
+ * @throws TangentLabError `invalid-argument` for options out of range; when used, for a strength outside of [0, 1] and examples of another shape or count.
  */
 export function imageTransformations(config: ImageTransformationsConfig): Transformations {
   required("config", config, "an object with size and channels");

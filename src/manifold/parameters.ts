@@ -82,7 +82,7 @@ const share = (label: string, largest: (s: Required<TransformationStrengths>) =>
 });
 
 /** A weight of Beta(1, b) / 2: of the distribution function 1 - (1 - x)^b the inverse at a uniform number. */
-const mixed: Kind = {
+const mixup: Kind = {
   ...gaussian("degradation", "mixup"),
   draw: ([on, value], count, p, { mixupBeta }) => {
     const weights = random.uniform(value!, count).map((u) => 0.5 * (1 - (1 - u) ** (1 / mixupBeta)));
@@ -138,8 +138,7 @@ export const imageKinds = {
   contrast: gaussian("color", "contrast"),
   hue: angle("color", "hue", (s) => s.hueMax),
   saturation: gaussian("color", "saturation"),
-  gaussian_blur: share("blur", (s) => s.blurSigmaMax),
-  mixup: mixed,
+  gaussian_blur: share("blur", (s) => s.blurSigmaMax),  mixup,
   noise: share("noise", (s) => s.noiseStd),
 } as const satisfies Record<string, Kind>;
 

@@ -39,7 +39,7 @@ export function chosen<Group extends string>(
 }
 
 /**
- * Transformations whose `draw` takes the probability of each as its third argument, as such that take the strength, by which the probability is multiplied;
+ * Turns transformations whose `draw` takes the probability of each as its third argument into ones that take the strength, a factor of that probability;
  * both are checked.
  */
 export function withProbability(probability: number, { draw, ...rest }: Transformations): Transformations {
@@ -53,7 +53,7 @@ export function withProbability(probability: number, { draw, ...rest }: Transfor
   };
 }
 
-/** That transformations get the examples they were drawn for: x [count, ...shape]. */
+/** Checks that transformations get the examples they were drawn for: x [count, ...shape]. */
 export function checkExamples(x: Tensor, { labels }: Draws, shape: readonly number[]): void {
   const expected = [labels.shape[0]!, ...shape];
   check(`${x.shape}` === `${expected}`, "x", x.shape, `[${expected}], as the parameters were drawn for`);

@@ -38,7 +38,7 @@ export interface ClassificationConfig extends TrainingConfig {
 
 /**
  * Training of a classifier: softmax cross-entropy with the dataset's labels. Metrics: loss, accuracy of the batch in [0, 1].
- * @throws TangentLabError in use `invalid-data` for examples without labels.
+ * @throws TangentLabError in a batch, `invalid-data` for examples without labels.
  */
 export function classification(config: ClassificationConfig): Method {
   const { model, shape, classes, ...training } = required(

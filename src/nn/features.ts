@@ -63,7 +63,7 @@ type Stage = { readonly [name: string]: Leaves } & { conv: Affine; norm?: Scale 
  * Small convolutional regressor on images [batch, size, size, channels]: per stage a 3x3 convolution, SiLU, 2x2 means; at the end a linear layer.
  * `vggFeatures` is the published feature network of Align Your Tangent and the default for images. For the manifold feature distance leave this one without normalization:
  * statistics of an image taken out of its features hide its brightness and contrast from the distance.
- * @throws TangentLabError `invalid-argument` for a configuration that makes no network, and in use for x of another shape.
+ * @throws TangentLabError `invalid-argument` for an invalid configuration; `apply` throws it for x of another shape.
  */
 export function convFeatures(config: ConvFeaturesConfig): Network<[x: Tensor], Features> {
   required("config", config, "an object with size, inChannels and labels");
@@ -125,7 +125,7 @@ export interface MlpFeaturesConfig {
 
 /**
  * Multilayer perceptron regressor on points [batch, dim]: (linear, SiLU) x depth, linear.
- * @throws TangentLabError `invalid-argument` for a configuration that makes no network, and in use for x of another shape.
+ * @throws TangentLabError `invalid-argument` for an invalid configuration; `apply` throws it for x of another shape.
  */
 export function mlpFeatures(config: MlpFeaturesConfig): Network<[x: Tensor], Features> {
   required("config", config, "an object with dim and labels");

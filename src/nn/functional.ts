@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 
 // Composite functions with hand-written gradients: fewer ops in a compiled step than automatic differentiation of their parts. A gradient
-// starts again from the function's inputs (saved: eagerly computed ones would else be freed), never from other values inside, so that
+// starts again from the function's inputs (saved: otherwise, run eagerly, they would be freed), never from other values inside, so that
 // gradients of gradients are right; compiled, the repetition is merged.
 
 /** Weights of an affine map: `weight` [in, out], `bias` [out]. */

@@ -28,7 +28,7 @@ type Layer = { readonly linear: Affine; readonly norm?: Scale };
 
 /**
  * Multilayer perceptron on points [batch, dim] with a time condition c [batch]: [x, embedding(c), embedding(interval), classes] -> (linear, SiLU) x depth -> linear.
- * @throws TangentLabError `invalid-argument` for a configuration that makes no network, and in use for x of another shape.
+ * @throws TangentLabError `invalid-argument` for an invalid configuration; `apply` throws it for x of another shape.
  */
 export function mlp(config: MlpConfig): TimeNetwork {
   required("config", config, "an object with dim");

@@ -9,7 +9,7 @@ import type { PublishedLayout } from "./published.js";
 /** Random masks of a network in training (dropout), by the names of its parts; scaled, so that their mean is 1. */
 export type Masks = { readonly [name: string]: Tensor };
 
-/** What may steer a network besides x and c. Networks without use for a part leave it aside. */
+/** What may condition a network besides x and c. A network ignores the parts that it has no use for. */
 export type Condition = {
   /** One-hot classes [batch, classes]; a row of zeros is "no class". */
   readonly classLabels?: Tensor;
@@ -35,7 +35,7 @@ export interface Network<Inputs extends readonly unknown[], Output> {
   train?(parameters: tree.Tree, ...inputs: Inputs): { output: Output; statistics: tree.Tree };
   /** Where weights for the network have been published: how they are stored. See `importPublished`. */
   readonly published?: PublishedLayout;
-  /** What makes the library's own networks anew, JSON, for files of models: `networkFrom`, `loadFlow`. */
+  /** Settings (JSON) from which the library's own networks are rebuilt, for files of models: `networkFrom`, `loadFlow`. */
   readonly settings?: object;
 }
 
@@ -53,7 +53,7 @@ export interface Model<Inputs extends readonly unknown[], Output>
   apply(parameters: Tensor, ...inputs: Inputs): Output;
 }
 
-/** The same network on a flat vector of parameters. @throws TangentLabError `invalid-argument` for what is no network. */
+/** The same network on a flat vector of parameters. @throws TangentLabError `invalid-argument` if it is not a network. */
 export function flatten<Inputs extends readonly unknown[], Output>(
   network: Network<Inputs, Output>,
 ): Model<Inputs, Output> {
@@ -80,7 +80,7 @@ export function flatten<Inputs extends readonly unknown[], Output>(
 }
 
 /**
- * That a network gets what it was made for: x [batch, ...shape]. Names in `shape` stand for any size.
+ * Checks that a network gets an input of its shape: x [batch, ...shape]. Names in `shape` stand for any size.
  * @throws TangentLabError `invalid-argument` naming both shapes.
  */
 export function checkInput(x: Tensor, shape: readonly (number | string)[]): void {

@@ -23,7 +23,7 @@ type PartParameters = { readonly [name: string]: Leaves } & Affine & Scale;
  * The U-Net of "Score-based generative modeling through SDEs" (2011.13456) as EDM has it (2206.00364, "SongUNet"): DDPM++, NCSN++ and what
  * lies between. Images [N, size, size, inChannels], c [N] = ln(sigma)/4, a `Condition` with class labels, augmentation labels and masks. Its
  * parameters have the published names: `importPublished(flatten(songUnet(config)), tensors)`.
- * @throws TangentLabError `invalid-argument` for a configuration that makes no network.
+ * @throws TangentLabError `invalid-argument` for an invalid configuration.
  */
 export function songUnet(given: SongUnetConfig): TimeNetwork {
   const config = checkSongUnet(given);
@@ -57,7 +57,7 @@ export function songUnet(given: SongUnetConfig): TimeNetwork {
 
     const skips: Tensor[] = [];
     let h = x;
-    let aux = x; // the image, or what became of it, beside the main path
+    let aux = x; // the image, or its resampled form, beside the main path
     for (const part of parts.encoder) {
       const p = enc[part.name]!;
       if (part.role === "aux-down") {

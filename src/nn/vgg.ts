@@ -66,7 +66,7 @@ interface Parameters {
 /**
  * VGG with batch normalization as Align Your Tangent's feature network (2510.00658): the block list, the mean over what positions are left, a linear
  * layer. Features are the output of every "M" and the labels. `apply` normalizes by the running statistics, `train` by the batch's.
- * @throws TangentLabError `invalid-argument` for a configuration that makes no network, and in use for x of another shape.
+ * @throws TangentLabError `invalid-argument` for an invalid configuration; `apply` throws it for x of another shape.
  */
 export function vggFeatures(config: VggFeaturesConfig): Network<[x: Tensor], Features> {
   required("config", config, "an object with size, inChannels and labels");
@@ -124,7 +124,7 @@ export function vggFeatures(config: VggFeaturesConfig): Network<[x: Tensor], Fea
   };
 }
 
-/** The convolutions with their published names: "16x16_block0", counted anew at each size. */
+/** The convolutions with their published names: "16x16_block0", counted from 0 at each size. */
 function named(
   blocks: VggBlocks,
   size: number,

@@ -55,7 +55,7 @@ type Parameters = {
 /**
  * A small U-Net with cross-attention to text, in the manner of Stable Diffusion 1.5 (2112.10752), for velocities. Soft tokens (SoftREPA, 2503.08250) go in
  * behind the first text token, one set for all layers: `softTokens` has one entry.
- * @throws TangentLabError `invalid-argument` for a configuration that makes no network; `apply` for soft tokens that do not fit, naming the dimension, and for
+ * @throws TangentLabError `invalid-argument` for an invalid configuration; `apply` throws it for soft tokens that do not fit, naming the dimension, and for
  * images of another shape than [N, height, width, channels].
  */
 export function crossUnet(config: CrossUnetConfig): VelocityNetwork {

@@ -37,10 +37,10 @@ type Parameters = {
 
 /**
  * Stable Diffusion 3's multimodal transformer (MM-DiT, 2403.03206) with soft tokens (SoftREPA, 2503.08250): in each of the first layers they are put in front
- * of the text tokens and taken off behind it. Weights have the names of diffusers' SD3Transformer2DModel:
+ * of the text tokens, and removed after it. Weights have the names of diffusers' SD3Transformer2DModel:
  * `importPublished(flatten(jointTransformer(fromDiffusers(config))), tensors)`. Images may be smaller than `size`, larger or not square: as upstream, the middle of
  * the table of positions serves them.
- * @throws TangentLabError `invalid-argument` for a configuration that makes no network; `apply` for soft tokens that do not fit, naming the dimension, and for
+ * @throws TangentLabError `invalid-argument` for an invalid configuration; `apply` throws it for soft tokens that do not fit, naming the dimension, and for
  * images of another shape than [N, height, width, channels], heights and widths multiples of `patch` up to `positions` patches.
  */
 export function jointTransformer(given: JointTransformerConfig): VelocityNetwork {

@@ -148,7 +148,7 @@ const AROUND = ["sigma_data", "sigma_min", "sigma_max", "use_fp16", "model_type"
 
 /**
  * The configuration of a published EDM network: the keyword arguments of its preconditioned network, such as { img_resolution: 32, img_channels: 3,
- * model_channels: 128, ... }. What is not given has EDM's default.
+ * model_channels: 128, ... }. Settings that are not given have EDM's defaults.
  * @throws TangentLabError `invalid-argument` for a setting that is unknown, or another model_type than SongUNet.
  */
 export function publishedConfig(settings: unknown): { network: SongUnetConfig; sigmaData: number } {

@@ -43,7 +43,7 @@ type Parameters = {
 /**
  * A small transformer over a caption's words, trained together with the image model: pre-norm layers in which words attend to all words but the padding.
  * `tokens` are its normalized output, `pooled` a linear function of their mean without the padding.
- * @throws TangentLabError `invalid-argument` for sizes that make no network.
+ * @throws TangentLabError `invalid-argument` for invalid sizes.
  */
 export function textEncoder(config: TextEncoderConfig): TextEncoder & { readonly settings: TextSettings } {
   required("config", config, "an object with vocabulary");
