@@ -8,7 +8,7 @@ import { classesOf } from "./classes.js";
 import type { Dataset } from "./dataset.js";
 import { storedImages } from "./stored.js";
 
-/** Under which names the arrays of an .npz are looked for, in this order. */
+/** Names under which the arrays of an .npz are looked up, in this order. */
 const imageNames = ["images", "x", "x_train", "data", "arr_0"] as const;
 const labelNames = ["labels", "label", "y", "y_train", "arr_1"] as const;
 
@@ -73,7 +73,7 @@ export async function arrayFile(path: string, options: ArrayFileOptions = {}): P
   return fromArray(values, shape, classes, name);
 }
 
-/** The values of black and white if `range` is not given. Throws if they cannot be told: images in [0, 1] would silently be read as images without a dark pixel. */
+/** The values of black and white if `range` is not given. Throws if they are unclear: images in [0, 1] would silently be read as images without a dark pixel. */
 function rangeOf(data: NumericArray, path: string): readonly [number, number] {
   const isReal = data instanceof Float32Array || data instanceof Float64Array;
   const values = data as { some(is: (value: number | bigint) => boolean): boolean };

@@ -4,7 +4,7 @@ import type { Dataset } from "./dataset.js";
 import { alongCurves } from "./generated.js";
 import { scaled, type Vector } from "./manifold.js";
 
-/** Points that a pen went through, in order; in any unit. */
+/** Points along a pen's stroke, in order; in any unit. */
 export type Stroke = readonly (readonly [x: number, y: number])[];
 
 /** Nodes that a stroke is drawn with. */

@@ -25,7 +25,7 @@ const states = array(
   }),
 );
 
-/** States as they were kept; undefined for what is none. */
+/** States as they were saved; undefined if there are none. */
 export function parseStates(text: string | undefined): FileState[] | undefined {
   try {
     return parse(states, JSON.parse(text ?? ""));

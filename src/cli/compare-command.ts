@@ -57,7 +57,7 @@ export async function compareCommand(args: CompareArguments, signal: AbortSignal
       name,
       "--dataset with classes, two or more, such as digits",
     );
-  // Images of a size that these do not take are found out now and not after minutes of training.
+  // Images of a size that these do not take are found now and not after minutes of training.
   for (const data of datasets) for (const network of [defaultNetwork, defaultFeatures]) network(data, 1);
   const settings = {
     quick,

@@ -41,7 +41,7 @@ export async function experimentCommand(
   const engine = await describeDevice();
   const out = args.out ?? join("report", args.quick ? `${name}-quick` : name);
   const { dataset, plan } = await withData(asked, args.data ?? []);
-  // Runs are found by what decides them: those of another plan stay, and are not taken for this one's.
+  // Runs are identified by their settings: those of another plan stay, and are not mistaken for this one's.
   await claimReport(out, "plan.json", plan as Record<string, Json>, { resume: false });
   const cache = args.cache ? weightsCache() : undefined;
   await cache?.check();
@@ -155,7 +155,7 @@ const section = (record: StudyRecord, command: string): string =>
     `${tableNote(record)}${tuningNote(record)} ${record.date.slice(0, 10)}, \`${command}\`.`,
   ].join("\n");
 
-/** What was typed, as far as it decides the numbers. */
+/** The typed options that decide the numbers. */
 const commandOf = (name: string, { quick, seeds, panel = [] }: ExperimentArguments): string =>
   [
     `tangent-lab experiment ${name}`,

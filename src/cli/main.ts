@@ -105,7 +105,9 @@ async function main(): Promise<number> {
   let verified = true;
   program
     .command("verify")
-    .description("checks every reference case of published numbers in a folder; exits with 1 if one does not match")
+    .description(
+      "checks every reference case of published numbers in a folder; exits with 1 if one does not match",
+    )
     .argument("<folder>", "safetensors and JSON files laid out like the published reference's")
     .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto")
     .action(async (folder: string, options: VerifyArguments) => {
@@ -128,7 +130,9 @@ async function main(): Promise<number> {
     .option("--resume", "continue what was interrupted, from the checkpoints in the report's folder", false)
     .action((options: SoftRepaArguments) => interruptible((signal) => softRepaCommand(options, signal)));
   withModel(program.command("generate"))
-    .description("draws images of captions with a trained text-to-image flow, as one PNG: a row for each caption")
+    .description(
+      "draws images of captions with a trained text-to-image flow, as one PNG: a row for each caption",
+    )
     .option("--caption <text>", "what to draw; may be repeated", several)
     .option("--count <integer>", "images of each caption", integer, 4)
     .option("--guidance <number>", "strength of classifier-free guidance; 1 is the caption alone", Number, 2)
@@ -137,13 +141,15 @@ async function main(): Promise<number> {
     .option("--solver <name>", "euler or heun", "euler")
     .action((options: GenerateArguments) => generateCommand(options));
   withModel(program.command("edit"))
-    .description(
-      "edits an image from one caption to another (FlowEdit), as a strip of images in one PNG",
-    )
+    .description("edits an image from one caption to another (FlowEdit), as a strip of images in one PNG")
     .requiredOption("--image <file>", "PNG or JPEG of the model's size")
     .requiredOption("--source <text>", "what the image shows")
     .requiredOption("--target <text>", "what it should show")
-    .option("--start <integer>", "how many of the --steps levels the edit passes; more levels change more", integer)
+    .option(
+      "--start <integer>",
+      "how many of the --steps levels the edit passes; more levels change more",
+      integer,
+    )
     .option("--source-guidance <number>", "guidance of the source caption", Number, 1.5)
     .option("--target-guidance <number>", "guidance of the target caption", Number, 4)
     .option(
@@ -153,12 +159,7 @@ async function main(): Promise<number> {
     )
     .option("--negative-prompt <text>", "what guidance leads away from (default: no caption)")
     .option("--shift <number>", "more than 1 spends more steps where there is more noise; SD3: 3", Number, 1)
-    .option(
-      "--n-min <integer>",
-      "number of last steps that follow the target's velocity alone",
-      integer,
-      0,
-    )
+    .option("--n-min <integer>", "number of last steps that follow the target's velocity alone", integer, 0)
     .option("--n-avg <integer>", "number of noises averaged in each step", integer, 1)
     .option("--frames <integer>", "intermediate images to show", integer, 6)
     .action((options: EditArguments) => editCommand(options));
@@ -185,7 +186,7 @@ async function main(): Promise<number> {
   }
 }
 
-/** What every command that uses a trained text-to-image flow takes. */
+/** Options of every command that uses a trained text-to-image flow. */
 const withModel = (command: Command): Command =>
   command
     .requiredOption(
@@ -220,7 +221,7 @@ function integer(text: string): number {
  */
 function watchOutput(stream: NodeJS.WriteStream): void {
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    // 128 + SIGPIPE, as shells report it; what was asked for was not all written.
+    // 128 + SIGPIPE, as shells report it; the output is not complete.
     if (error.code === "EPIPE") process.exit(141);
     if (stream !== process.stderr) process.stderr.write(`error: cannot write the output: ${error.message}\n`);
     process.exit(2);

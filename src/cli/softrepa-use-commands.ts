@@ -68,7 +68,7 @@ export interface EditArguments extends ModelArguments {
   frames: number;
 }
 
-/** `tangent-lab edit`: a strip as one PNG, from the image through what it was on the way to the edited one. */
+/** `tangent-lab edit`: a strip as one PNG: the image, the steps between, the edited image. */
 export async function editCommand(args: EditArguments): Promise<void> {
   const { image, source, target, start, steps, frames, seed } = args;
   const { sourceGuidance, targetGuidance, negativePrompt = "", shift = 1, nMin = 0, nAvg = 1 } = args;

@@ -17,7 +17,7 @@ export interface MfdDistanceOptions {
 export interface MfdOptions extends MfdDistanceOptions {
   /** A distance of the data themselves to which MFD's loss is added. Default none: MFD alone. */
   beside?: Distance;
-  /** lambda: what MFD's loss is multiplied with. Default 1. */
+  /** lambda: the factor of MFD's loss. Default 1. */
   lambda?: number;
   /** Iterations over which lambda rises from 0, beside another distance. Default 0: all of it from the start. */
   ramp?: number;

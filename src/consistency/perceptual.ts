@@ -81,18 +81,18 @@ export function perceptualLoss(features: FeatureNetwork, config: PerceptualConfi
   );
 }
 
-/** Of `nn.efficientNetLite0`'s stages the last one of each resolution, as LPIPS takes VGG's. */
+/** The last of `nn.efficientNetLite0`'s stages at each resolution, as LPIPS takes VGG's. */
 export const efficientNetStages: readonly number[] = [0, 1, 2, 4, 6];
 
 /**
- * A stand-in for LPIPS where there is no network trained on ImageNet: the same distance in the stages of a small classifier of the data themselves
- * (`metrics.trainClassifier`). Labels are in it, unlike in the manifold feature distance. Images only.
+ * A stand-in for LPIPS without a network trained on ImageNet: the same distance in the stages of a small classifier of the data themselves
+ * (`metrics.trainClassifier`). It needs labels; the manifold feature distance does not. Images only.
  * @throws TangentLabError `invalid-argument` for a network without parameters and, when used, for points.
  */
 export const classifierStandIn = (classifier: FeatureNetwork): ConsistencyLoss =>
   perceptualLoss(classifier, { name: "perceptual (classifier stand-in)" });
 
-/** That a distance of images, called `name`, gets images. @throws TangentLabError `invalid-argument`. */
+/** Checks that a distance of images, called `name`, gets images. @throws TangentLabError `invalid-argument`. */
 export function checkImages(x: Tensor, name: string, channels?: readonly number[]): void {
   const given = `${name}, of [${x.shape}]`;
   check(x.rank === 4, "distance", given, "a distance of points: these are no images");

@@ -39,13 +39,13 @@ export interface ConsistencyTraining extends Omit<loop.RunOptions, "steps">, Tra
    * consistency distillation (2303.01469), `scd()`. Default `ect()`.
    */
   objective?: Objective;
-  /** How the output is drawn to its target: `l1()`, `l2()`, `pseudoHuber()`, `mfd(features)`, `lpips(...)`. Default `pseudoHuber()`, in continuous time `l2()`. */
+  /** How the output is pulled to its target: `l1()`, `l2()`, `pseudoHuber()`, `mfd(features)`, `lpips(...)`. Default `pseudoHuber()`, in continuous time `l2()`. */
   loss?: Loss;
   /** A trained denoiser to start from, usually much better than random parameters. */
   from?: TrainedDenoiser;
   /** Without `from`: default an MLP for points and a small U-Net for images. */
   network?: TimeNetwork;
-  /** Without `from`: how the network becomes a consistency function. Default "edm". */
+  /** Without `from`: the preconditioning that makes the network a consistency function. Default "edm". */
   preconditioning?: Preconditioning;
   /**
    * Share of values that blocks drop in training, in [0, 1), with the same mask for output and target (0.2 as published for CIFAR-10). Of U-Nets only. Default as
@@ -109,7 +109,7 @@ export function train(data: TrainingData, options: ConsistencyTraining = {}): Ru
       ...(teacher && teacher !== from && { teacher: teacher.record.name }),
       loss: loss.name,
       ...loss.settings,
-      // Checkpoints of runs with the usual average go on as they are.
+      // Checkpoints of runs with the usual average continue unchanged.
       ...(ema !== undefined && ema !== defaultEma && { ema: typeof ema === "number" ? ema : { ...ema } }),
       from: from?.record.name ?? null,
       ...(preconditioning && { preconditioning }),

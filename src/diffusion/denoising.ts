@@ -17,7 +17,7 @@ export interface DenoisingConfig extends TrainingConfig {
   classes?: number | undefined;
 }
 
-/** That training has a denoiser and the shape of its examples. @throws TangentLabError `invalid-argument` naming what is missing. */
+/** Checks that training has a denoiser and the shape of its examples. @throws TangentLabError `invalid-argument` naming what is missing. */
 export function checkDenoiser(denoiser: Denoiser, shape: readonly number[]): void {
   const applies = typeof denoiser?.apply === "function";
   check(applies, "denoiser", denoiser, "denoiser(network) or trigflow(network)");

@@ -86,7 +86,7 @@ export type StochasticSolver = (
 /**
  * EDM's stochastic sampler (2206.00364, algorithm 2): before each step of Heun's method the level is raised a little by
  * fresh noise.
- * @throws TangentLabError `invalid-argument` for options out of range, in use for levels that do not decrease and another number of noises.
+ * @throws TangentLabError `invalid-argument` for options out of range, and, when it samples, for levels that do not decrease and a wrong number of noises.
  */
 export function stochastic(config: ChurnConfig = {}): StochasticSolver {
   raising(config, 1); // its checks

@@ -13,7 +13,7 @@ export interface TrainedDenoiser {
 }
 
 /**
- * That a model is a trained one: a run that was not awaited has neither denoiser nor parameters.
+ * Checks that a model is a trained one: a run that was not awaited has neither denoiser nor parameters.
  * @throws TangentLabError `invalid-argument`.
  */
 export function checkTrained(argument: string, model: TrainedDenoiser): void {

@@ -52,7 +52,7 @@ export function fileSystemError(
   });
 }
 
-/** @throws TangentLabError `invalid-argument` for what is no path. */
+/** @throws TangentLabError `invalid-argument` for anything but a path. */
 export const checkPath = (path: unknown, argument = "path"): void =>
   check(typeof path === "string" && path !== "", argument, path, "the path of a file or folder");
 
@@ -191,7 +191,7 @@ export async function restoreFolder(folder: string, names: readonly string[] = [
 }
 
 /**
- * Removes a folder that `writeFolderAtomically` wrote; nothing where there is none.
+ * Removes a folder that `writeFolderAtomically` wrote; does nothing if it is missing.
  * @throws TangentLabError `file-system`, also if it holds what is not ours.
  */
 export async function removeFolder(folder: string, names: readonly string[] = []): Promise<void> {
@@ -258,7 +258,7 @@ export async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-/** That files can be written in a folder, which is made. @throws TangentLabError `file-system`. */
+/** Checks that files can be written in a folder, and makes it if it is missing. @throws TangentLabError `file-system`. */
 export async function checkWritable(folder: string): Promise<void> {
   try {
     await makeFolder(folder);

@@ -6,7 +6,7 @@ const startsWith = (bytes: Uint8Array, magic: readonly number[]): boolean =>
   magic.every((byte, i) => bytes[i] === byte);
 
 /**
- * What a file that is not what its name says is instead, and what to do; undefined for what is not known. Downloads that went wrong are HTML pages or Git
+ * What a file really is if it is not what its name says, and what to do; undefined if unknown. Downloads that went wrong are HTML pages or Git
  * LFS pointers far more often than they are broken.
  */
 export function foreignContent(bytes: Uint8Array): string | undefined {

@@ -51,7 +51,7 @@ export function checkCaptionLabels(
 }
 
 /**
- * That training gets a dataset: one that is still being loaded has neither shape nor examples.
+ * Checks that training gets a dataset: one that is still being loaded has neither shape nor examples.
  * @throws TangentLabError `invalid-argument`.
  */
 export function checkData(data: TrainingData): void {
@@ -64,7 +64,7 @@ const fingerprints = new WeakMap<TrainingData, Promise<string>>();
 /** Examples that stand for data which have no fingerprint of their own. */
 const fingerprintDraws = 1000;
 
-/** What tells whether a training is of the same data: their own fingerprint, else a hash of the first draws. */
+/** Identifies the data of a training: their own fingerprint, or else a hash of the first draws. */
 export function fingerprintOfData(data: TrainingData): Promise<string> {
   if (data.fingerprint) return data.fingerprint();
   const known = fingerprints.get(data);
@@ -142,7 +142,7 @@ export function checkScale(data: TrainingData, x: Float32Array, least: number, m
   );
 }
 
-/** How many classes the data have, where training is to be class-conditional; else undefined. */
+/** Number of the data's classes, for class-conditional training; otherwise undefined. */
 export function classesOf(
   data: TrainingData,
   { classConditional = false }: { classConditional?: boolean },

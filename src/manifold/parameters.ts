@@ -138,7 +138,8 @@ export const imageKinds = {
   contrast: gaussian("color", "contrast"),
   hue: angle("color", "hue", (s) => s.hueMax),
   saturation: gaussian("color", "saturation"),
-  gaussian_blur: share("blur", (s) => s.blurSigmaMax),  mixup,
+  gaussian_blur: share("blur", (s) => s.blurSigmaMax),
+  mixup,
   noise: share("noise", (s) => s.noiseStd),
 } as const satisfies Record<string, Kind>;
 

@@ -22,7 +22,7 @@ const margin = taps / 4;
 export function warp(images: Tensor, inverse: Tensor): Tensor {
   const [n, size, , c] = images.shape as [number, number, number, number];
   const padded = 3 * size - 2;
-  // One black row more at each end, for what is read outside.
+  // One black row more at each end, for reads outside of the image.
   const fine = 2 * padded + 2;
   const seen = 2 * (size + 2 * margin);
   // x is the first axis from here to the second product with `down`.

@@ -91,7 +91,7 @@ interface Parameters {
  * or grey ones [N, H, W, 1], in [-1, 1] to features and the 1,000 classes' logits, `labels`. Features are the outputs of the seven stages of blocks, at 1/2, 1/4,
  * 1/8, 1/16, 1/16, 1/32 and 1/32 of the resolution, and of the last convolution, 1280 channels. It is for use, not for training: normalization is by the
  * running statistics only.
- * @throws TangentLabError `invalid-argument` for a size that is none, and in use for images of other channels.
+ * @throws TangentLabError `invalid-argument` for an invalid size; `apply` throws it for images with other channels.
  */
 export function efficientNetLite0(config: EfficientNetConfig = {}): Network<[x: Tensor], Features> {
   const { size } = required("config", config);

@@ -25,14 +25,14 @@ export interface FeatureNetwork {
   readonly parameters: Tensor;
 }
 
-/** That a network is one on a flat vector of parameters. @throws TangentLabError `invalid-argument`. */
+/** Checks that a network takes a flat vector of parameters. @throws TangentLabError `invalid-argument`. */
 export function checkFlat(argument: string, model: FeatureModel): void {
   const flat = model?.structure !== undefined && typeof model.apply === "function";
   check(flat, argument, model, "a network on flat parameters: flatten(vggFeatures(...))");
 }
 
 /**
- * That features come from a network with its own parameters: a run that was not awaited has neither.
+ * Checks that features come from a network with its own parameters: a run that was not awaited has neither.
  * @throws TangentLabError `invalid-argument`.
  */
 export function checkFeatures(argument: string, features: FeatureNetwork): void {

@@ -190,7 +190,7 @@ function attentionInit(next: () => Key, width: number): { [name: string]: Leaves
   };
 }
 
-/** Attention between all positions: x [N, H, W, C] -> what is to be added to it. */
+/** Attention between all positions: x [N, H, W, C] -> the change to be added to x. */
 function selfAttention(x: Tensor, { norm, qkv, output }: Attention, groups: number): Tensor {
   const [n, h, w, c] = x.shape as [number, number, number, number];
   const rows = tf.reshape(groupNorm(x, norm, groups), [n * h * w, c]);

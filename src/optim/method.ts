@@ -38,12 +38,12 @@ export interface Method {
   /** A state that starts from given parameters [P] (copied), for example a trained denoiser's average. */
   from(parameters: Tensor): TrainState;
   /**
-   * On the host: draws noise, times and whatever else is random for examples x [count, ...shape], flat, at an iteration (0, 1, ...).
+   * On the host: draws noise, times and all else that is random for examples x [count, ...shape], flat, at an iteration (0, 1, ...).
    * `labels` [count] are the dataset's, where it has any. The caller disposes the batch after the step.
    */
   batch(key: Key, x: Float32Array, iteration: number, labels?: Int32Array): Batch;
   /**
-   * The gradient [P] of the loss of a batch at a state, whatever the optimizer makes of it: pure, made of tensor ops only.
+   * The gradient [P] of the loss of a batch at a state, before the optimizer: pure, made of tensor ops only.
    */
   gradient(state: TrainState, batch: Batch): Tensor;
   /** One update: pure, made of tensor ops only. `compile(method.step, { donate: true })`. */

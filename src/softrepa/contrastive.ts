@@ -26,7 +26,7 @@ export interface ContrastiveConfig extends TrainingConfig, ContrastiveLossConfig
   tMax?: number;
   /** Times of a step, one in each of as many equal parts of the range; all pairs are evaluated at each. Default 1, as published. */
   timesPerStep?: number;
-  /** Captions that stand against each picture's own beside the batch's: `attributeNegatives` or `nearestNegatives`. Default none, as published. */
+  /** Negatives for each picture besides the batch's captions: `attributeNegatives` or `nearestNegatives`. Default none, as published. */
   negatives?: HardNegatives | undefined;
   /**
    * False drops the contrastive term and leaves the positive pairs' own error, with a weight of `positiveWeight`, here 1 by default, and a noise for each picture:
@@ -45,7 +45,7 @@ export interface ContrastiveConfig extends TrainingConfig, ContrastiveLossConfig
  * E[i][j] = mean (v(x_t of image i, caption j) - (e - x0_i))^2, and the contrastive loss of E's rows; with hard negatives a row is longer by them. Only the tokens
  * are trained: by AdamW with a decay of 1e-4 unless `optimizer` says otherwise. Metrics: loss, error (mean of the positive pairs) and, with the contrastive term,
  * crossEntropy and accuracy.
- * @throws TangentLabError `invalid-argument` for settings out of range and tokens that do not fit the flow; in use `invalid-data` for a caption without negatives.
+ * @throws TangentLabError `invalid-argument` for settings out of range and tokens that do not fit the flow; in a batch, `invalid-data` for a caption without negatives.
  */
 export function contrastive(config: ContrastiveConfig): Method {
   required("config", config, "an object with flow, tokens and captions");

@@ -1,7 +1,7 @@
 import { check, TangentLabError } from "../../errors.js";
 import { checkCaptions } from "../captions.js";
 
-/** Numbers of what is no word. */
+/** Numbers of the special tokens. */
 export const special = { padding: 0, start: 1, end: 2, unknown: 3 } as const;
 
 /** The words that a text encoder knows. */
