@@ -25,10 +25,10 @@ export interface DiscreteConfig extends ObjectiveConfig {
   targetDecay?: ((iteration: number) => number) | undefined;
 }
 
-/** 1/(t - r): the same pull per time, however close the pairs are. */
+/** 1/(t - r), [batch] (2310.14189): the same pull per time, however close the pairs are. */
 export const inverseGap = (t: Tensor, r: Tensor): Tensor => tf.div(1, tf.sub(t, r));
 
-/** All pairs alike. */
+/** Ones [batch]: all pairs alike. */
 export const uniformWeight = (t: Tensor): Tensor => tf.onesLike(t);
 
 /** What a step of a discrete-time objective gets: examples, noise [count, ...shape], times [count]. */

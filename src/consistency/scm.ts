@@ -27,7 +27,7 @@ export function sct(options: SctOptions = {}): Objective {
   };
 }
 
-/** sCM's distillation in continuous time (2410.11081): the same along a teacher's trajectories. */
+/** sCM's distillation in continuous time (2410.11081): the same along a teacher's trajectories. Throws as `sct` does. */
 export function scd(options: ScdOptions = {}): Objective {
   check.only("scd", options, ["teacher", ...known]);
   const { teacher = "from", ...rest } = options;

@@ -57,6 +57,6 @@ export function denoising(config: DenoisingConfig): Method {
   });
 }
 
-/** EDM's lambda(t) = (t^2 + s^2) / (t s)^2: all levels start with the same loss, about 1. */
+/** EDM's lambda(t) = (t^2 + s^2) / (t s)^2 (2206.00364, table 1), [batch] like t: all levels start with the same loss, about 1. */
 export const denoisingWeight = (t: Tensor, sigmaData: number): Tensor =>
   tf.div(tf.add(tf.square(t), sigmaData ** 2), tf.square(tf.mul(t, sigmaData)));

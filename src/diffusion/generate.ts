@@ -40,7 +40,7 @@ export interface Generated {
 }
 
 /**
- * Draws samples from a trained denoiser or consistency model.
+ * Draws samples from a trained denoiser or consistency model: flat `values` of `shape` [count, ...shape of an example], not clipped.
  * @throws TangentLabError `invalid-argument`; `invalid-data` for labels out of range.
  */
 export async function generate(model: TrainedDenoiser, options: GenerateOptions = {}): Promise<Generated> {

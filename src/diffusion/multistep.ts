@@ -6,12 +6,13 @@ import { addNoise, type Denoiser } from "./edm.js";
 import { type Denoise, eulerStep } from "./ode.js";
 import { karrasSigmas } from "./sampling.js";
 
-/** Times of the customary samplers: one step, and two with the middle time of ECT on small images. */
 const oneStep = [80] as const;
+
+/** Noise levels of two-step sampling; the middle one is customary for 32x32 images (2310.14189, 2406.14548). */
 export const twoStep = [80, 0.821] as const;
 
 /**
- * Times of a sampler of n >= 1 steps: `oneStep`, `twoStep`, from three on EDM's levels from 80 down, the lowest of n + 1 left out.
+ * Noise levels of a sampler of n >= 1 steps: 80 for one, `twoStep` for two, from three on EDM's levels from 80 down, the lowest of n + 1 left out.
  * @throws TangentLabError `invalid-argument` for steps < 1.
  */
 export function samplingTimes(steps: number): readonly number[] {

@@ -43,7 +43,7 @@ export type Solver = (
 ) => Tensor;
 
 /**
- * Euler's method on dx/dt = (x - D(x, t))/t. One evaluation a step.
+ * Euler's method on dx/dt = (x - D(x, t))/t (2206.00364, eq. 3). One evaluation a step.
  * @throws TangentLabError `invalid-argument` for levels that do not decrease.
  */
 export const euler: Solver = (denoiser, parameters, latent, sigmas, condition) => {
@@ -52,7 +52,7 @@ export const euler: Solver = (denoiser, parameters, latent, sigmas, condition) =
 };
 
 /**
- * Heun's second-order method (EDM, algorithm 1). Two evaluations a step, one in a step to 0.
+ * Heun's second-order method (2206.00364, algorithm 1). Two evaluations a step, one in a step to 0.
  * @throws TangentLabError `invalid-argument` for levels that do not decrease.
  */
 export const heun: Solver = (denoiser, parameters, latent, sigmas, condition) => {

@@ -49,6 +49,7 @@ export const defaultStrengths = (size: number): Required<TransformationStrengths
   noiseStd: 0.5,
 });
 
+/** Groups of image transformations (2510.00658): see `imageTransformations`. */
 export const imageGroups = ["geometric", "color", "degradation"] as const;
 export type ImageGroup = (typeof imageGroups)[number];
 

@@ -16,6 +16,7 @@ import {
   withProbability,
 } from "./transformations.js";
 
+/** Groups of point transformations: see `pointTransformations`. */
 export const pointGroups = ["scale", "shift", "mixup", "noise"] as const;
 export type PointGroup = (typeof pointGroups)[number];
 

@@ -18,7 +18,7 @@ export interface ClassifierConfig {
 }
 
 /**
- * A small convolutional classifier whose features Fréchet distances are taken in. Not the feature network of MFD: what trains is not what judges.
+ * A small convolutional classifier of images [batch, size, size, channels], in whose features Fréchet distances are measured. Not the feature network of MFD: what trains is not what judges.
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export function classifier(config: ClassifierConfig): FeatureModel {
@@ -89,7 +89,7 @@ export interface ClassifierTraining extends Omit<loop.RunOptions, "steps">, Trai
 }
 
 /**
- * Trains the classifier that judges images: its features are what Fréchet distances are taken in. Iterate over the run, or await it.
+ * Trains the classifier that judges images: Fréchet distances are measured in its features. Iterate over the run, or await it.
  * @throws TangentLabError `invalid-argument` for points, data without labels and options out of range; while it runs as `train`.
  */
 export function trainClassifier(data: TrainingData, options: ClassifierTraining = {}): Run<TrainedFeatures> {

@@ -35,6 +35,7 @@ export interface DualEncoder {
 /**
  * A small CLIP (Radford et al., 2103.00020): a convolutional image tower and a text tower of words at their places, trained apart from every model it
  * judges. `words` are one-hot rows, [captions, length * vocabulary]: see `oneHotWords`.
+ * @throws TangentLabError `invalid-argument` for sizes that are not counts or do not fit the image tower.
  */
 export function dualEncoder(config: DualEncoderConfig): DualEncoder {
   required("config", config, "an object with size, channels, vocabulary and length");
@@ -72,7 +73,10 @@ export function dualEncoder(config: DualEncoderConfig): DualEncoder {
 
 const normalize = (x: Tensor): Tensor => tf.mul(x, tf.rsqrt(tf.add(tf.sum(tf.square(x), -1, true), 1e-8)));
 
-/** Captions' token numbers [captions * length] as one-hot rows [captions, length * vocabulary]. */
+/**
+ * Captions' token numbers [captions * length] as one-hot rows [captions, length * vocabulary].
+ * @throws TangentLabError `invalid-argument` for a number outside of the vocabulary.
+ */
 export function oneHotWords(
   ids: ArrayLike<number>,
   { length, vocabulary }: Pick<DualEncoder, "length" | "vocabulary">,
@@ -100,7 +104,10 @@ export interface PairingConfig extends TrainingConfig {
   ids: readonly (readonly number[])[];
 }
 
-/** CLIP's training: symmetric cross-entropy of every image with all captions of the batch and the other way round. Metrics: loss, accuracy. */
+/**
+ * CLIP's training (2103.00020): symmetric cross-entropy of every image with all captions of the batch and the other way round. Metrics: loss, accuracy in [0, 1].
+ * @throws TangentLabError `invalid-argument` for a missing configuration and, in a batch, for missing labels.
+ */
 export function pairing(config: PairingConfig): Method {
   const { encoder, shape, ids, ...training } = required(
     "config",
@@ -169,7 +176,10 @@ export interface DualEncoderTraining extends Omit<loop.RunOptions, "steps">, Tra
   name?: string;
 }
 
-/** Trains the judge of how well images and captions belong together. Iterate over the run, or await it. */
+/**
+ * Trains the judge of how well images [size, size, channels] and captions belong together. Iterate over the run, or await it.
+ * @throws TangentLabError `invalid-argument` for points, for ids that are not one list for each caption, and for options out of range; while it runs as `train`.
+ */
 export function trainDualEncoder(data: CaptionedData, options: DualEncoderTraining): Run<TrainedDualEncoder> {
   const { name = "dual encoder", steps = 1000, batchSize = 64, ids, vocabulary, ...rest } = options;
   const image = imageShape(data);

@@ -21,7 +21,7 @@ export function conv2d(x: Tensor, { weight, bias }: Affine, stride = 1): Tensor 
   return tf.add(tf.conv2d(x as tf.Tensor4D, weight as tf.Tensor4D, stride, "same"), bias);
 }
 
-/** x sigmoid(x). */
+/** SiLU, x sigmoid(x) (Elfwing et al., 1702.03118): like x, of any shape. */
 export function silu(x: Tensor): Tensor {
   return tf.customGrad((...inputs) => {
     const [x, save] = inputs as [Tensor, tf.GradSaveFunc];
@@ -92,14 +92,14 @@ export function groupNorm(x: Tensor, { weight, bias }: Scale, groups: number, ep
   return normalize(x, weight, bias);
 }
 
-/** Layer normalization (Ba et al., 1607.06450) over the last axis of x [N, C]. */
+/** Layer normalization (Ba et al., 1607.06450) over the last axis of x [N, C], then scale and shift, each [C]. */
 export function layerNorm(x: Tensor, { weight, bias }: Scale, epsilon = 1e-5): Tensor {
   const centred = tf.sub(x, tf.mean(x, -1, true));
   const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), epsilon));
   return tf.add(tf.mul(tf.mul(centred, inverse), weight), bias);
 }
 
-/** Scaled dot-product attention over tokens: q, k, v [N, tokens, C] -> [N, tokens, C]. */
+/** Scaled dot-product attention over tokens (Vaswani et al., 1706.03762, eq. 1): q, k, v [N, tokens, C] -> [N, tokens, C]. */
 export function attention(q: Tensor, k: Tensor, v: Tensor): Tensor {
   const scores = tf.mul(tf.matMul(q, k, false, true), 1 / Math.sqrt(q.shape[2]!));
   return tf.matMul(tf.softmax(scores), v);

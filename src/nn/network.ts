@@ -53,7 +53,7 @@ export interface Model<Inputs extends readonly unknown[], Output>
   apply(parameters: Tensor, ...inputs: Inputs): Output;
 }
 
-/** The same network on a flat vector of parameters. @throws TangentLabError `invalid-argument` if it is not a network. */
+/** The same network on a flat vector of parameters [P]. @throws TangentLabError `invalid-argument` if it is not a network. */
 export function flatten<Inputs extends readonly unknown[], Output>(
   network: Network<Inputs, Output>,
 ): Model<Inputs, Output> {

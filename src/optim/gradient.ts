@@ -8,7 +8,7 @@ export interface LossAndAux<Aux extends tree.Tree> {
   aux: Aux;
 }
 
-/** The loss, what was computed on the way, and the gradient of the loss at x. Like JAX's value_and_grad(has_aux=True). */
+/** The scalar loss, what was computed on the way, and the gradient of the loss at x, of x's shape. Like JAX's value_and_grad(has_aux=True). */
 export function valueAndGrad<Aux extends tree.Tree>(
   f: (x: Tensor) => LossAndAux<Aux>,
   x: Tensor,

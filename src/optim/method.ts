@@ -79,7 +79,10 @@ export interface MethodParts<B extends tree.Tree> extends TrainingConfig {
   ): (parameters: Tensor) => LossAndAux<{ readonly [name: string]: Tensor }>;
 }
 
-/** A method from its loss: gradient, optimizer, average. */
+/**
+ * A method from its loss: gradient, optimizer, average, all on flat vectors of parameters [P].
+ * @throws TangentLabError `invalid-argument` for an optimizer, a learning rate or an average that is none.
+ */
 export function method<B extends { readonly [name: string]: tree.Tree }>(parts: MethodParts<B>): Method {
   const { optimizer = radam(), learningRate = 1e-3 } = parts;
   const steps = typeof optimizer?.init === "function" && typeof optimizer.update === "function";

@@ -37,7 +37,7 @@ export interface SongUnetConfig {
   resampleFilter?: readonly number[];
 }
 
-/** EDM's networks for 32x32 images: `songUnet({ ...ddpmpp, size: 32, inChannels: 3 })`. */
+/** DDPM++ (2011.13456) as EDM (2206.00364) has it for 32x32 images: `songUnet({ ...ddpmpp, size: 32, inChannels: 3 })`. */
 export const ddpmpp = {
   embedding: "positional",
   encoder: "standard",
@@ -48,6 +48,7 @@ export const ddpmpp = {
   multipliers: [2, 2, 2],
 } as const satisfies Partial<SongUnetConfig>;
 
+/** NCSN++ (2011.13456) as EDM (2206.00364) has it for 32x32 images: `songUnet({ ...ncsnpp, size: 32, inChannels: 3 })`. */
 export const ncsnpp = {
   embedding: "fourier",
   encoder: "residual",
