@@ -14,7 +14,8 @@ const labelNames = ["labels", "label", "y", "y_train", "arr_1"] as const;
 
 export interface ArrayFileOptions extends ReadLimit {
   /**
-   * What black and white are in images of real numbers or wide integers. Default [-1, 1] of real numbers; needed where no number is below 0, as it is in [0, 1].
+   * What black and white are in images of real numbers or wide integers. Default [-1, 1] of real numbers; needed where no number is below 0, as it is in [0,
+   * 1].
    * Integers are 0 ... 255 if one is above 1. Not for images of uint8, which are 0 ... 255, and of bool, nor for points.
    */
   range?: readonly [number, number];
@@ -25,8 +26,9 @@ export interface ArrayFileOptions extends ReadLimit {
  * label, y, y_train, arr_1).
  *
  * Images are [count, height, width] or [count, height, width, channels] with 1 or 3 channels, points [count, dim]; both of any type but complex numbers.
- * @throws TangentLabError `corrupt-file` if it is not such a file; `invalid-data` for other shapes, numbers that are not finite or outside of `range`, labels
- * that do not fit, and compressed arrays that take more than `maxBytes`, `invalid-argument` for a `range` that is missing or not to be, `file-system` if it cannot be read.
+ * @throws TangentLabError `corrupt-file` if it is not such a file; `file-system` if it cannot be read; `invalid-argument` for a `range` that is missing or not
+ * allowed; `invalid-data` for other shapes, for numbers that are not finite or outside of `range`, for labels that do not fit, and for compressed arrays that
+ * take more than `maxBytes`.
  */
 export async function arrayFile(path: string, options: ArrayFileOptions = {}): Promise<Dataset> {
   checkPath(path);

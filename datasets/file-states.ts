@@ -72,9 +72,9 @@ const sizeOf = (status: string): string => status.slice(0, status.indexOf(","));
 const clockStep = 50;
 
 /**
- * Whether the files of a folder still hold what they held. One whose size, times and place are the same is taken for unchanged, where its time of change can be
- * believed: programs can set the time of writing, but the time of change is the system's own. It is not believed if it is in whole seconds, as in mounted images
- * and archives, or so near to the moment when it was looked at that a later change may share it. All other files are read, and their content decides.
+ * Whether the files of a folder still hold what they held. A file counts as unchanged if its size, times and place are the same and its time of change is
+ * reliable. Programs can set the time of writing, but only the system sets the time of change. It is not reliable in whole seconds, as in mounted images and
+ * archives, or if it is so recent that a later change may share it. All other files are read, and their content decides.
  * @throws TangentLabError `file-system` for a file that cannot be read.
  */
 export async function unchanged(

@@ -29,7 +29,9 @@ async function main(): Promise<number> {
     .configureOutput({ outputError: (text, write) => write(text) });
   program
     .command("compare")
-    .description("pixel loss, manifold feature distance and both together: trains them, writes a report")
+    .description(
+      "trains models with the pixel loss, the manifold feature distance and both, and writes a report",
+    )
     .option("--quick", "a small version of it, under a minute", false)
     .option("--out <folder>", "where the report goes", "report")
     .option("--seed <integer>", "seed of all random numbers", integer, 0)
@@ -116,7 +118,7 @@ async function main(): Promise<number> {
   program
     .command("softrepa")
     .description(
-      "a text-to-image flow with and without soft tokens: trains both, generates, edits, measures, writes a report",
+      "trains a text-to-image flow and soft tokens, generates and edits with and without them, writes a report",
     )
     .option("--quick", "a small version of it, under 90 s", false)
     .option(

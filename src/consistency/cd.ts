@@ -21,7 +21,7 @@ export interface CdOptions extends LevelRange {
 
 /**
  * Consistency distillation (2303.01469, algorithm 2): x_r is one step of a solver from x_t, to the next lower level, along the trajectory of a trained
- * denoiser; the target is an average of the parameters.
+ * denoiser. The target is an average of the parameters.
  * @throws TangentLabError `invalid-argument` for unknown options; training throws it for options out of range.
  */
 export function cd(options: CdOptions = {}): Objective {

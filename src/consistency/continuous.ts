@@ -39,7 +39,8 @@ export type ContinuousBatch = {
 
 /**
  * Consistency in continuous time (sCM, 2410.11081): the mean over the batch of weight(t) <f(x_t, t), stopgrad(tangent)>, where the tangent is df/dt along
- * a trajectory, by a Jacobian-vector product, normalised. The limit of discrete objectives for r -> t. Each term of the loss has its tangent in its own space and
+ * a trajectory, by a Jacobian-vector product, normalised. The limit of discrete objectives for r -> t. Each term of the loss has its tangent in its own space
+ * and
  * what its distance makes of it (see `pull`). Metrics: loss, distance (mean norm of the tangents df/dt before they are normalised, a root
  * mean square), gradientNorm.
  * @throws TangentLabError `invalid-argument` for options out of range.
@@ -114,8 +115,8 @@ export function totalDerivative(
 }
 
 /**
- * sCM's tangent warm-up, for f in EDM's variables: of df/dt the part s^2/(t^2 + s^2) (dx/dt - (x - f)/t), which compares the velocity with f's own as
- * a denoiser, is stable; the rest comes in with a share r in [0, 1]. At r = 0 this trains a denoiser.
+ * sCM's tangent warm-up, for f in EDM's variables: the part s^2/(t^2 + s^2) (dx/dt - (x - f)/t) of df/dt is stable: it compares the velocity with f's own as a
+ * denoiser. The rest is added with a factor r in [0, 1]. At r = 0 this trains a denoiser.
  */
 function stabilised(
   { value, tangent }: { value: Tensor; tangent: Tensor },

@@ -54,8 +54,9 @@ const proximal = (f: Tensor, g: Tensor): Tensor =>
   })(f);
 
 /**
- * Align Your Tangent (2510.00658): with g the gradient of the manifold feature distance d(f, target) at the output f, scaled to norm 1 for each example, the
- * loss lambda/2 |f - stopgrad(f - g)|^2. Its value is always lambda/2 (0 where there is no gradient); its gradient is lambda g. The metric `distance` is d. In
+ * Align Your Tangent (2510.00658): the loss lambda/2 |f - stopgrad(f - g)|^2. Here g is the gradient of the manifold feature distance d(f, target) at the
+ * output f, scaled to norm 1 for each example. The loss is always lambda/2 (0 where there is no gradient); its gradient is lambda g. The metric `distance` is
+ * d. In
  * continuous time the tangent is taken in feature space, and normalised over all features together.
  * @throws TangentLabError `invalid-argument` for options out of range, features that were not awaited, or a ramp without `beside`.
  */
@@ -68,7 +69,7 @@ export function mfd(features: FeatureNetwork, options: MfdOptions = {}): Consist
   check(isDistance, "beside", beside, "a distance of the data: l1(), l2(), pseudoHuber()");
   check.positive("lambda", lambda);
   check(ramp >= 0 && Number.isFinite(ramp), "ramp", ramp, "a number of iterations >= 0");
-  check(ramp === 0 || beside !== undefined, "ramp", ramp, "0 with nothing beside");
+  check(ramp === 0 || beside !== undefined, "ramp", ramp, "0 without beside");
   const { model } = features;
   const lambdaIn = (context: Context): Tensor => context.lambda ?? tf.scalar(lambda);
   return {

@@ -35,8 +35,8 @@ export interface ProbesConfig {
 }
 
 /**
- * Records the loss's tangents at fixed probes (x0, noise, t) over training, at the model that is being trained: how much of each is parallel to the data's
- * manifold, and how it turns from one recording to the next.
+ * Records the tangents of the model in training at fixed probes (x0, noise, t): the share of each that is parallel to the data's manifold, and how it turns
+ * from one recording to the next.
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export function tangentProbes(config: ProbesConfig): Observer & { readonly probeSet: ProbeSetRecord } {

@@ -54,7 +54,7 @@ export async function generate(model: TrainedDenoiser, options: GenerateOptions 
   if (churn !== undefined) required("churn", churn);
   const areTimes = times === undefined || (Array.isArray(times) && times.every(Number.isFinite));
   check(areTimes, "times", times, "a list of falling noise levels");
-  check(!times || options.steps === undefined, "steps", steps, "none with times, of which each is a step");
+  check(!times || options.steps === undefined, "steps", steps, "none with times: each of them is a step");
   const conditionOf = conditions(model, labels, count);
   const { shape } = model.record;
   const size = shape.reduce((a, b) => a * b, 1);

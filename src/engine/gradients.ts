@@ -32,8 +32,8 @@ function registerComparisons(): void {
 }
 
 /**
- * Gradients written in terms of a kernel's result lose it in a gradient of gradients: tfjs's tape has the saved copy before the kernel itself, so that
- * the path through it is silently left out. They compute the result again from the inputs; compiled, equal nodes are merged.
+ * Gradients written in terms of a kernel's result lose it in a gradient of gradients. tfjs's tape has the saved copy before the kernel itself, and silently
+ * leaves out the path through it. They compute the result again from the inputs; compiled, equal nodes are merged.
  */
 function registerRecomputed(): void {
   const kernels = {

@@ -27,7 +27,7 @@ const REASONS: Record<string, string> = {
   EISDIR: "it is a folder",
   EEXIST: "a file is where a folder should be",
   ENAMETOOLONG: "the name is too long",
-  ELOOP: "its links lead round in a circle",
+  ELOOP: "its symbolic links form a loop",
   ENOMEM: "there is not enough memory",
   ENFILE: "too many open files",
   ETXTBSY: "it is being run",

@@ -15,7 +15,7 @@ export function foreignContent(bytes: Uint8Array): string | undefined {
   if (text.startsWith("version https://git-lfs"))
     return "it is a Git LFS pointer, not the file itself: `git lfs pull` fetches that";
   if (text.startsWith("<!doctype") || text.startsWith("<html") || text.startsWith("<?xml"))
-    return "it is a web page or XML: what was to be downloaded is perhaps not there, or needs a login";
+    return "it is a web page or XML: the file may be missing from the server, or need a login";
   if (startsWith(bytes, [0x80, 2]) || startsWith(bytes, [0x80, 4])) return "it is a Python pickle";
   if (startsWith(bytes, [0x50, 0x4b, 3, 4])) return "it is a zip file";
   if (startsWith(bytes, [0x1f, 0x8b])) return "it is compressed with gzip";

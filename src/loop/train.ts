@@ -41,7 +41,8 @@ export interface RunOptions {
   /** Steps between two checkpoints, rounded up to an event. Default a tenth of `steps`. */
   checkpointEvery?: number;
   /**
-   * Continue from the checkpoint, if there is one, of a run with the same settings and data: on the same engine bit for bit as if it had not been interrupted.
+   * Continue from the checkpoint, if there is one, of a run with the same settings and data. On the same engine the result is bit for bit that of an
+   * uninterrupted run.
    * Without it, an old checkpoint is overwritten. Default false.
    */
   resume?: boolean;
@@ -76,7 +77,8 @@ const scaleDraws = 64;
 
 /**
  * The one training loop: a method's compiled steps on random batches. Nothing starts before the run is iterated over or awaited.
- * @throws TangentLabError `invalid-argument` for options out of range; while it runs `not-finite` if the loss or what is saved becomes NaN or infinite (the last
+ * @throws TangentLabError `invalid-argument` for options out of range; while it runs `not-finite` if the loss or what is saved becomes NaN or infinite (the
+ * last
  * good checkpoint stays), `invalid-data`, `file-system`, and on resuming `corrupt-file` or, for another run's checkpoint, `invalid-argument`.
  */
 export function train<Result>(options: TrainOptions<Result>): Run<Result> {

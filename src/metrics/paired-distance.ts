@@ -23,8 +23,8 @@ export interface PairedDistance {
 }
 
 /**
- * How far samples are from what each of them should be: of a consistency model's f(x_T) and the end of its teacher's own path from the same noise, it falls
- * to 0 as the one learns the other's map, where a distance of sets only asks for the same distribution.
+ * How far samples are from what each of them should be. Between a consistency model's f(x_T) and the end of its teacher's path from the same noise it falls to
+ * 0 as the model learns the teacher's map. A distance of sets only asks for the same distribution.
  *
  * `pairedDistance((await generate(model, { seed })).values, (await generate(teacher, { seed, sampler: "heun" })).values, { shape, features, key })`
  * @param samples [count, ...shape], flat; at least four.

@@ -62,8 +62,9 @@ type Parameters = {
 };
 
 /**
- * Convolutional U-Net on images [batch, size, size, inChannels] with a time condition c [batch] and, with `classes`, class labels, after DDPM++ (2011.13456) but small: pre-norm residual
- * blocks with the time added between their convolutions, 2x2 means down, nearest neighbour and a convolution up, one skip connection per block.
+ * Convolutional U-Net on images [batch, size, size, inChannels] with a time condition c [batch] and, with `classes`, class labels. After DDPM++ (2011.13456)
+ * but small: pre-norm residual blocks with the time added between their convolutions, 2x2 means down, nearest neighbour and a convolution up, one skip
+ * connection per block.
  * @throws TangentLabError `invalid-argument` for an invalid configuration; `apply` throws it for x of another shape.
  */
 export function unet(config: UnetConfig): TimeNetwork {

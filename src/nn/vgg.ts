@@ -32,8 +32,8 @@ export const vggBlocks = {
 } as const satisfies Record<string, VggBlocks>;
 
 /**
- * Blocks for images of any height and width, narrower than VGG11's because there are fewer pixels: a halving for each factor 2 of the size, five at most,
- * after one convolution to 16 channels, one to 32, and two to 64 each further time. 16 pixels: 16 M 32 M 64 64 M 64 64 M.
+ * Blocks for images of any height and width, narrower than VGG11's because there are fewer pixels. The size is halved as often as it has factors of 2, at most
+ * five times: after one convolution to 16 channels, one to 32, then two to 64 each time. 16 pixels: 16 M 32 M 64 64 M 64 64 M.
  * @throws TangentLabError `invalid-argument` for a size that is no integer >= 2 divisible by 2.
  */
 export function scaledVggBlocks(size: number): VggBlocks {

@@ -60,7 +60,7 @@ export function cached(
         throw new TangentLabError("invalid-data", "a caption has no negatives", {
           argument: "negatives",
           given: captions[label],
-          allowed: "captions of which others are wrong for the same picture",
+          allowed: "captions, some of which are wrong for the same picture",
         });
       }
       known.set(label, found);
