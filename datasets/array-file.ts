@@ -15,8 +15,7 @@ const labelNames = ["labels", "label", "y", "y_train", "arr_1"] as const;
 export interface ArrayFileOptions extends ReadLimit {
   /**
    * What black and white are in images of real numbers or wide integers. Default [-1, 1] of real numbers; needed where no number is below 0, as it is in [0,
-   * 1].
-   * Integers are 0 ... 255 if one is above 1. Not for images of uint8, which are 0 ... 255, and of bool, nor for points.
+   * 1]. Integers are 0 ... 255 if one is above 1. Not for images of uint8, which are 0 ... 255, and of bool, nor for points.
    */
   range?: readonly [number, number];
 }

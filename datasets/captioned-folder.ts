@@ -22,8 +22,8 @@ export interface CaptionedFolderOptions extends ReadLimit {
  *
  * `file_name` and `text` are understood in both; names are paths within the folder, in any of Unicode's forms. Every image of the folder needs a caption and
  * every caption its file.
- * @throws TangentLabError `file-system` where there is nothing to read, `invalid-data` for images of the wrong size, files without captions,
- * captions without files and blank captions, `corrupt-file` for files that are not JSON, CSV or an image, or not in the encoding.
+ * @throws TangentLabError `file-system` where there is nothing to read, `invalid-data` for images of the wrong size, files without captions, captions without
+ * files and blank captions, `corrupt-file` for files that are not JSON, CSV or an image, or not in the encoding.
  */
 export async function captionedFolder(
   folder: string,

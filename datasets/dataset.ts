@@ -19,8 +19,8 @@ export interface Dataset {
   readonly classNames?: readonly string[];
   /**
    * 32 hexadecimal digits that identify the data of a training, a cache or a report. They change with any example, label or the order, and with nothing else,
-   * such as the name. Computed once, when it is first asked for. Generated data have one of what they are generated
-   * from and of their first draws. A dataset of your own may leave it out.
+   * such as the name. Computed once, when it is first asked for. Generated data have one of what they are generated from and of their first draws. A dataset of
+   * your own may leave it out.
    */
   fingerprint?(): Promise<string>;
   /** The manifold the examples lie on; only where it is known exactly. */

@@ -27,11 +27,11 @@ export interface ImageFolderOptions extends ReadLimit {
 
 /**
  * A folder of pictures (PNG, JPEG, WebP, GIF, BMP, AVIF, TIFF): images [size, size, channels] in [-1, 1], turned as their orientation says, transparency over
- * white. Where they lie in subfolders, each of these is a class, in alphabetical order, with everything below it. Links to files and folders are followed; files
- * and folders whose names begin with a dot are ignored, and a warning names what else is left out. What was decoded is kept in the cache folder until the
+ * white. Where they lie in subfolders, each of these is a class, in alphabetical order, with everything below it. Links to files and folders are followed;
+ * files and folders whose names begin with a dot are ignored, and a warning names what else is left out. What was decoded is kept in the cache folder until the
  * content of a file changes.
- * @throws TangentLabError `file-system` for a folder without images, `invalid-data` for images of several sizes, both beside and in subfolders, or too
- * large to decode (`maxBytes`), `corrupt-file` naming a file that is no image or not complete.
+ * @throws TangentLabError `file-system` for a folder without images, `invalid-data` for images of several sizes, both beside and in subfolders, or too large to
+ * decode (`maxBytes`), `corrupt-file` naming a file that is no image or not complete.
  */
 export async function imageFolder(folder: string, options: ImageFolderOptions = {}): Promise<Dataset> {
   checkPath(folder, "folder");

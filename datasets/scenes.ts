@@ -49,9 +49,9 @@ export interface Seen<Meaning> {
 }
 
 /**
- * Finds the paintable object nearest to what an image shows. A painting is background + mask (colour - background), so that its squared distance to an image
- * is -2 <d, M> + |d|^2 sum(mask^2) apart from a constant. Here d = colour - background and M = sum over pixels of mask (image - background). So one pass over
- * the masks serves all colours.
+ * Finds the paintable object nearest to what an image shows. A painting is background + mask (colour - background), so that its squared distance to an image is
+ * -2 <d, M> + |d|^2 sum(mask^2) apart from a constant. Here d = colour - background and M = sum over pixels of mask (image - background). So one pass over the
+ * masks serves all colours.
  */
 export function objectFinder<Meaning>(
   places: readonly Place<Meaning>[],

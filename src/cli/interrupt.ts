@@ -12,8 +12,8 @@ export class Interrupted extends Error {
 }
 
 /**
- * Runs `work` so that the first SIGINT or SIGTERM aborts its signal, with the signal's name as the reason; a second one kills the process.
- * `work` ends cleanly and throws `Interrupted`.
+ * Runs `work` so that the first SIGINT or SIGTERM aborts its signal, with the signal's name as the reason; a second one kills the process. `work` ends cleanly
+ * and throws `Interrupted`.
  */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();

@@ -38,11 +38,10 @@ export type ContinuousBatch = {
 };
 
 /**
- * Consistency in continuous time (sCM, 2410.11081): the mean over the batch of weight(t) <f(x_t, t), stopgrad(tangent)>, where the tangent is df/dt along
- * a trajectory, by a Jacobian-vector product, normalised. The limit of discrete objectives for r -> t. Each term of the loss has its tangent in its own space
- * and
- * what its distance makes of it (see `pull`). Metrics: loss, distance (mean norm of the tangents df/dt before they are normalised, a root
- * mean square), gradientNorm.
+ * Consistency in continuous time (sCM, 2410.11081): the mean over the batch of weight(t) <f(x_t, t), stopgrad(tangent)>, where the tangent is df/dt along a
+ * trajectory, by a Jacobian-vector product, normalised. The limit of discrete objectives for r -> t. Each term of the loss has its tangent in its own space and
+ * what its distance makes of it (see `pull`). Metrics: loss, distance (mean norm of the tangents df/dt before they are normalised, a root mean square),
+ * gradientNorm.
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export const continuous = (config: ContinuousConfig): Method => method(continuousParts(config));

@@ -114,10 +114,9 @@ export interface MeanFlowConfig extends TrainingConfig, MeanFlowTimes {
 }
 
 /**
- * MeanFlow (2505.13447): the mean over the batch of weight |u(z, r, t) - stopgrad(v - (t - r) du/dt)|^2, from data, with no teacher and no curriculum. One
- * step of its
- * `flowMap` from t = 1 to 0 makes a sample. Only for r = 0 does a pair lead to the data: in between, flowMap's results are noisy. A distance in features of
- * data, such as the manifold feature distance, does not apply to them. A method, not an objective of `consistency.train`: its network takes two times, not a
+ * MeanFlow (2505.13447): the mean over the batch of weight |u(z, r, t) - stopgrad(v - (t - r) du/dt)|^2, from data, with no teacher and no curriculum. One step
+ * of its `flowMap` from t = 1 to 0 makes a sample. Only for r = 0 does a pair lead to the data: in between, flowMap's results are noisy. A distance in features
+ * of data, such as the manifold feature distance, does not apply to them. A method, not an objective of `consistency.train`: its network takes two times, not a
  * denoiser's noise level, and its loss is of velocities, not of outputs. Train it by `loop.train`. Metrics: loss, distance (mean norm of the difference),
  * gradientNorm.
  * @throws TangentLabError `invalid-argument` for options out of range.

@@ -56,8 +56,7 @@ const proximal = (f: Tensor, g: Tensor): Tensor =>
 /**
  * Align Your Tangent (2510.00658): the loss lambda/2 |f - stopgrad(f - g)|^2. Here g is the gradient of the manifold feature distance d(f, target) at the
  * output f, scaled to norm 1 for each example. The loss is always lambda/2 (0 where there is no gradient); its gradient is lambda g. The metric `distance` is
- * d. In
- * continuous time the tangent is taken in feature space, and normalised over all features together.
+ * d. In continuous time the tangent is taken in feature space, and normalised over all features together.
  * @throws TangentLabError `invalid-argument` for options out of range, features that were not awaited, or a ramp without `beside`.
  */
 export function mfd(features: FeatureNetwork, options: MfdOptions = {}): ConsistencyLoss {

@@ -10,8 +10,8 @@ export type Stages = (x: Tensor, context: Context) => readonly Tensor[];
 
 /**
  * The features in which LPIPS (Zhang et al., 1801.03924) is a squared Euclidean distance: each position's channels scaled to norm 1, times the root of (the
- * channels' weights / the number of positions). All stages stand beside each other. Stages [batch, h, w, channels], weights [channels] >= 0 of
- * each, by default 1 -> [batch, k].
+ * channels' weights / the number of positions). All stages stand beside each other. Stages [batch, h, w, channels], weights [channels] >= 0 of each, by default
+ * 1 -> [batch, k].
  */
 export function perceptualFeatures(stages: readonly Tensor[], weights?: readonly Tensor[]): Tensor {
   const parts = stages.map((stage, i) => {

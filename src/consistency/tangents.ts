@@ -32,7 +32,8 @@ export type Tangents = {
 };
 
 /**
- * The CM tangents of a loss at probes, minus its gradient with respect to f(x_t, t), [count, ...shape] (2510.00658): a pure function of the parameters [P] and the loss's context (`state.context`). Compile it.
+ * The CM tangents of a loss at probes, minus its gradient with respect to f(x_t, t), [count, ...shape] (2510.00658): a pure function of the parameters [P] and
+ * the loss's context (`state.context`). Compile it.
  */
 export function tangents(
   denoiser: Denoiser,

@@ -61,7 +61,8 @@ export interface ConsistencyTraining extends Omit<loop.RunOptions, "steps">, Tra
 }
 
 /**
- * Trains a consistency function f(x, t) (2303.01469): any point x [batch, ...shape] of a trajectory, at noise levels t [batch], to its start, in one step. Iterate over the run, or await it.
+ * Trains a consistency function f(x, t) (2303.01469): any point x [batch, ...shape] of a trajectory, at noise levels t [batch], to its start, in one step.
+ * Iterate over the run, or await it.
  * @throws TangentLabError `invalid-argument` for options out of range; while it runs as `loop.train`.
  */
 export function train(data: TrainingData, options: ConsistencyTraining = {}): Run<TrainedDenoiser> {

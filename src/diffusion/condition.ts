@@ -6,8 +6,8 @@ import type { Condition } from "../nn/network.js";
 import type { Denoiser } from "./edm.js";
 
 /**
- * What conditions a network in a step, made on the host: dropout masks where `drawMasks` is given, and with `classes` the examples' labels [count],
- * one-hot. All passes of the step share it. The caller disposes it.
+ * What conditions a network in a step, made on the host: dropout masks where `drawMasks` is given, and with `classes` the examples' labels [count], one-hot.
+ * All passes of the step share it. The caller disposes it.
  * @throws TangentLabError `invalid-data` if classes are asked for and the data have no labels.
  */
 export function drawCondition(

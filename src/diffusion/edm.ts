@@ -19,7 +19,8 @@ export interface DenoiserConfig {
 }
 
 /**
- * A network inside EDM's preconditioning (2206.00364, eq. 7 and table 1), on a flat vector of parameters [P]: D(x, t) for x [batch, ...] at noise levels t [batch].
+ * A network inside EDM's preconditioning (2206.00364, eq. 7 and table 1), on a flat vector of parameters [P]: D(x, t) for x [batch, ...] at noise levels t
+ * [batch].
  * @throws TangentLabError `invalid-argument` for sigmaData <= 0, and, when it is applied, for an output whose shape is not that of x.
  */
 export function denoiser(network: TimeNetwork, { sigmaData = 0.5 }: DenoiserConfig = {}): Denoiser {

@@ -47,8 +47,8 @@ export async function saveDenoiser(path: string, model: TrainedDenoiser): Promis
 /**
  * Reads what `saveDenoiser` has written: to sample from, to measure, to start a training from. What was recorded in training is not in the file.
  * @param network A network of your own that it was trained with; the library's own are rebuilt from the file.
- * @throws TangentLabError `file-system`, `corrupt-file`; `invalid-data` naming a tensor that does not fit the network; `invalid-argument` without
- * `network` where it is needed.
+ * @throws TangentLabError `file-system`, `corrupt-file`; `invalid-data` naming a tensor that does not fit the network; `invalid-argument` without `network`
+ * where it is needed.
  */
 export async function loadDenoiser(path: string, network?: TimeNetwork): Promise<TrainedDenoiser> {
   const { tensors, metadata } = await readSafetensors(path);

@@ -38,8 +38,8 @@ export interface SampleConfig {
 }
 
 /**
- * Consistency sampling (Song et al., 2303.01469, algorithm 1): x = f(t_0 z_0, t_0), then for each further time x = f(x + t z, t).
- * One standard normal [count, ...] for each of the falling times; the same noises give the same samples.
+ * Consistency sampling (Song et al., 2303.01469, algorithm 1): x = f(t_0 z_0, t_0), then for each further time x = f(x + t z, t). One standard normal [count,
+ * ...] for each of the falling times; the same noises give the same samples.
  * @throws TangentLabError `invalid-argument` for times that do not decrease, an end above them, and a wrong number of noises.
  */
 export function sample(

@@ -84,8 +84,7 @@ export type StochasticSolver = (
 ) => Tensor;
 
 /**
- * EDM's stochastic sampler (2206.00364, algorithm 2): before each step of Heun's method the level is raised a little by
- * fresh noise.
+ * EDM's stochastic sampler (2206.00364, algorithm 2): before each step of Heun's method the level is raised a little by fresh noise.
  * @throws TangentLabError `invalid-argument` for options out of range, and, when it samples, for levels that do not decrease and a wrong number of noises.
  */
 export function stochastic(config: ChurnConfig = {}): StochasticSolver {

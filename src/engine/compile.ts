@@ -9,16 +9,16 @@ import * as tree from "./tree.js";
 export type { CompileOptions };
 
 /**
- * Compiles a pure function of trees of tensors for the device in use (see `useDevice`). The returned function takes the same
- * arguments and resolves to the same tree; it compiles again for each combination of input shapes and keeps the results for the 32 used last.
+ * Compiles a pure function of trees of tensors for the device in use (see `useDevice`). The returned function takes the same arguments and resolves to the same
+ * tree; it compiles again for each combination of input shapes and keeps the results for the 32 used last.
  *
- * The function must be made of tfjs ops and must not read values: noise, masks, learning rates and step counts are inputs. Plain numbers and
- * tensors from outside become constants; variables (`tf.variable`) from outside are read at every call. Gradients (`tf.grads`, `tf.customGrad`) and
- * gradients of gradients are taken inside.
+ * The function must be made of tfjs ops and must not read values: noise, masks, learning rates and step counts are inputs. Plain numbers and tensors from
+ * outside become constants; variables (`tf.variable`) from outside are read at every call. Gradients (`tf.grads`, `tf.customGrad`) and gradients of gradients
+ * are taken inside.
  *
  * @throws TangentLabError `unsupported-op` for an op that compiled steps lack, naming it, its shapes and the line that called it, and so for random numbers
- * drawn inside (`tf.dropout`, `tf.randomNormal` without a seed), variables made or assigned inside (`optimizer.minimize`); `value-read-in-step` if a value is read
- * inside; `invalid-argument` if a donated state is used a second time, for an async function, and for a result that is no tree of tensors.
+ * drawn inside (`tf.dropout`, `tf.randomNormal` without a seed), variables made or assigned inside (`optimizer.minimize`); `value-read-in-step` if a value is
+ * read inside; `invalid-argument` if a donated state is used a second time, for an async function, and for a result that is no tree of tensors.
  */
 export function compile<A extends tree.Tree[], R extends tree.Tree>(
   f: (...args: A) => R,

@@ -71,8 +71,8 @@ const headSchema = v.object({
  * A checkpoint as a folder with config.json, state.safetensors and metrics.jsonl, made beside its place and renamed.
  * @param path The folder; undefined: no checkpoint.
  * @param upgrade Turns a configuration of format 1 into one of today's names, where they differ.
- * @throws TangentLabError `invalid-argument` for anything but a path; when it is used, `file-system`, and `corrupt-file` for a folder that is not a whole checkpoint and
- * `invalid-argument` for another run's. Where saving fails, an older checkpoint is as it was.
+ * @throws TangentLabError `invalid-argument` for anything but a path; when it is used, `file-system`, and `corrupt-file` for a folder that is not a whole
+ * checkpoint and `invalid-argument` for another run's. Where saving fails, an older checkpoint is as it was.
  */
 export function checkpointFolder<Path extends string | undefined>(
   path: Path,

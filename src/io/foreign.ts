@@ -6,8 +6,8 @@ const startsWith = (bytes: Uint8Array, magic: readonly number[]): boolean =>
   magic.every((byte, i) => bytes[i] === byte);
 
 /**
- * What a file really is if it is not what its name says, and what to do; undefined if unknown. Downloads that went wrong are HTML pages or Git
- * LFS pointers far more often than they are broken.
+ * What a file really is if it is not what its name says, and what to do; undefined if unknown. Downloads that went wrong are HTML pages or Git LFS pointers far
+ * more often than they are broken.
  */
 export function foreignContent(bytes: Uint8Array): string | undefined {
   if (bytes.length === 0) return "it is empty";

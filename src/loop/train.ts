@@ -42,8 +42,7 @@ export interface RunOptions {
   checkpointEvery?: number;
   /**
    * Continue from the checkpoint, if there is one, of a run with the same settings and data. On the same engine the result is bit for bit that of an
-   * uninterrupted run.
-   * Without it, an old checkpoint is overwritten. Default false.
+   * uninterrupted run. Without it, an old checkpoint is overwritten. Default false.
    */
   resume?: boolean;
   /** Stops the run after the step it is at, as breaking out of the iterator does. */
@@ -78,8 +77,7 @@ const scaleDraws = 64;
 /**
  * The one training loop: a method's compiled steps on random batches. Nothing starts before the run is iterated over or awaited.
  * @throws TangentLabError `invalid-argument` for options out of range; while it runs `not-finite` if the loss or what is saved becomes NaN or infinite (the
- * last
- * good checkpoint stays), `invalid-data`, `file-system`, and on resuming `corrupt-file` or, for another run's checkpoint, `invalid-argument`.
+ * last good checkpoint stays), `invalid-data`, `file-system`, and on resuming `corrupt-file` or, for another run's checkpoint, `invalid-argument`.
  */
 export function train<Result>(options: TrainOptions<Result>): Run<Result> {
   required("options", options, "an object with steps, name, kind, method, data and finish");

@@ -43,10 +43,9 @@ export interface ImageTransformationsConfig
 
 /**
  * Transformations of images [count, size, size, channels] in [-1, 1], by default each with probability 0.15 (2510.00658), applied in this order. Labels:
- * geometric 7 (isotropic scale w, rotation cos a - 1 and sin a, anisotropic scale w cos r and w sin r, translation x and y), color 5 (brightness,
- * contrast, hue cos a - 1 and sin a, saturation), degradation 3 (the blur's standard deviation in pixels, weight of the mixed-in example, root mean
- * square of the noise). All without a unit are in standard deviations. Images that are not RGB have no hue and saturation, unless these are asked for by
- * name; then they change nothing.
+ * geometric 7 (isotropic scale w, rotation cos a - 1 and sin a, anisotropic scale w cos r and w sin r, translation x and y), color 5 (brightness, contrast, hue
+ * cos a - 1 and sin a, saturation), degradation 3 (the blur's standard deviation in pixels, weight of the mixed-in example, root mean square of the noise). All
+ * without a unit are in standard deviations. Images that are not RGB have no hue and saturation, unless these are asked for by name; then they change nothing.
  * @throws TangentLabError `invalid-argument` for options out of range; when used, for a strength outside of [0, 1] and examples of another shape or count.
  */
 export function imageTransformations(config: ImageTransformationsConfig): Transformations {

@@ -32,8 +32,8 @@ export interface PointTransformationsConfig extends TransformationsConfig<PointG
 }
 
 /**
- * Transformations of points [count, dim], by default each with probability 0.5. Labels: scale (in standard deviations), shift (dim of them, alike),
- * weight of the mixed-in example, size of the noise over its maximum.
+ * Transformations of points [count, dim], by default each with probability 0.5. Labels: scale (in standard deviations), shift (dim of them, alike), weight of
+ * the mixed-in example, size of the noise over its maximum.
  * @throws TangentLabError `invalid-argument` for options out of range; when used, for a strength outside of [0, 1] and examples of another shape or count.
  */
 export function pointTransformations(config: PointTransformationsConfig): Transformations {

@@ -39,8 +39,8 @@ export function chosen<Group extends string>(
 }
 
 /**
- * Turns transformations whose `draw` takes the probability of each as its third argument into ones that take the strength, a factor of that probability;
- * both are checked.
+ * Turns transformations whose `draw` takes the probability of each as its third argument into ones that take the strength, a factor of that probability; both
+ * are checked.
  */
 export function withProbability(probability: number, { draw, ...rest }: Transformations): Transformations {
   check(probability >= 0 && probability <= 1, "probability", probability, "a number in [0, 1]");
@@ -90,8 +90,8 @@ export function labelTensor(columns: readonly Float32Array[], count: number): Te
 }
 
 /**
- * Each example mixed with its counterpart in the batch read backwards: (1 - w) x_i + w x_(count-1-i), weights [count]. Needs examples in random order;
- * the middle one of an odd number is its own counterpart.
+ * Each example mixed with its counterpart in the batch read backwards: (1 - w) x_i + w x_(count-1-i), weights [count]. Needs examples in random order; the
+ * middle one of an odd number is its own counterpart.
  */
 export const mixup = (x: Tensor, weight: Tensor): Tensor =>
   tf.add(x, tf.mul(tf.sub(tf.reverse(x, 0), x), perExample(weight, x)));

@@ -18,7 +18,8 @@ export interface ClassifierConfig {
 }
 
 /**
- * A small convolutional classifier of images [batch, size, size, channels], in whose features Fréchet distances are measured. Not the feature network of MFD: what trains is not what judges.
+ * A small convolutional classifier of images [batch, size, size, channels], in whose features Fréchet distances are measured. Not the feature network of MFD:
+ * what trains is not what judges.
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export function classifier(config: ClassifierConfig): FeatureModel {

@@ -33,8 +33,8 @@ export interface DualEncoder {
 }
 
 /**
- * A small CLIP (Radford et al., 2103.00020): a convolutional image tower and a text tower of words at their places, trained apart from every model it
- * judges. `words` are one-hot rows, [captions, length * vocabulary]: see `oneHotWords`.
+ * A small CLIP (Radford et al., 2103.00020): a convolutional image tower and a text tower of words at their places, trained apart from every model it judges.
+ * `words` are one-hot rows, [captions, length * vocabulary]: see `oneHotWords`.
  * @throws TangentLabError `invalid-argument` for sizes that are not counts or do not fit the image tower.
  */
 export function dualEncoder(config: DualEncoderConfig): DualEncoder {
@@ -105,7 +105,8 @@ export interface PairingConfig extends TrainingConfig {
 }
 
 /**
- * CLIP's training (2103.00020): symmetric cross-entropy of every image with all captions of the batch and the other way round. Metrics: loss, accuracy in [0, 1].
+ * CLIP's training (2103.00020): symmetric cross-entropy of every image with all captions of the batch and the other way round. Metrics: loss, accuracy in [0,
+ * 1].
  * @throws TangentLabError `invalid-argument` for a missing configuration and, in a batch, for missing labels.
  */
 export function pairing(config: PairingConfig): Method {
@@ -178,7 +179,8 @@ export interface DualEncoderTraining extends Omit<loop.RunOptions, "steps">, Tra
 
 /**
  * Trains the judge of how well images [size, size, channels] and captions belong together. Iterate over the run, or await it.
- * @throws TangentLabError `invalid-argument` for points, for ids that are not one list for each caption, and for options out of range; while it runs as `train`.
+ * @throws TangentLabError `invalid-argument` for points, for ids that are not one list for each caption, and for options out of range; while it runs as
+ * `train`.
  */
 export function trainDualEncoder(data: CaptionedData, options: DualEncoderTraining): Run<TrainedDualEncoder> {
   const { name = "dual encoder", steps = 1000, batchSize = 64, ids, vocabulary, ...rest } = options;

@@ -30,8 +30,8 @@ export interface OnnxFeaturesConfig extends ReadLimit {
  * the FID. Grey images are given three equal channels where the network wants three.
  *
  * `onnxFeatures({ model: "inception.onnx", size: 299, range: [0, 255] })`
- * @throws TangentLabError `file-system` if the file cannot be read, `corrupt-file` if it is no ONNX model that ONNX Runtime loads,
- * `invalid-argument` for options that do not fit it.
+ * @throws TangentLabError `file-system` if the file cannot be read, `corrupt-file` if it is no ONNX model that ONNX Runtime loads, `invalid-argument` for
+ * options that do not fit it.
  */
 export async function onnxFeatures(config: OnnxFeaturesConfig): Promise<FeatureExtractor> {
   required("config", config, "an object with model");

@@ -88,10 +88,9 @@ interface Parameters {
 
 /**
  * EfficientNet-Lite0 (Tan and Le, 1905.11946, without squeeze-and-excitation and with ReLU6) for weights trained on ImageNet (docs/weights.md). Images [N, H,
- * W, 3], or grey ones [N, H, W, 1], in [-1, 1] become features and the 1,000 classes' logits, `labels`. Features are the outputs of the seven stages of
- * blocks, at 1/2, 1/4,
- * 1/8, 1/16, 1/16, 1/32 and 1/32 of the resolution, and of the last convolution, 1280 channels. It is for use, not for training: normalization is by the
- * running statistics only.
+ * W, 3], or grey ones [N, H, W, 1], in [-1, 1] become features and the 1,000 classes' logits, `labels`. Features are the outputs of the seven stages of blocks,
+ * at 1/2, 1/4, 1/8, 1/16, 1/16, 1/32 and 1/32 of the resolution, and of the last convolution, 1280 channels. It is for use, not for training: normalization is
+ * by the running statistics only.
  * @throws TangentLabError `invalid-argument` for an invalid size; `apply` throws it for images with other channels.
  */
 export function efficientNetLite0(config: EfficientNetConfig = {}): Network<[x: Tensor], Features> {

@@ -60,8 +60,8 @@ export interface ConvFeaturesConfig {
 type Stage = { readonly [name: string]: Leaves } & { conv: Affine; norm?: Scale };
 
 /**
- * Small convolutional regressor on images [batch, size, size, channels]: per stage a 3x3 convolution, SiLU, 2x2 means; at the end a linear layer.
- * `vggFeatures` is the published feature network of Align Your Tangent and the default for images. For the manifold feature distance leave this one without normalization:
+ * Small convolutional regressor on images [batch, size, size, channels]: per stage a 3x3 convolution, SiLU, 2x2 means; at the end a linear layer. `vggFeatures`
+ * is the published feature network of Align Your Tangent and the default for images. For the manifold feature distance leave this one without normalization:
  * statistics of an image taken out of its features hide its brightness and contrast from the distance.
  * @throws TangentLabError `invalid-argument` for an invalid configuration; `apply` throws it for x of another shape.
  */

@@ -27,7 +27,8 @@ export interface MlpConfig {
 type Layer = { readonly linear: Affine; readonly norm?: Scale };
 
 /**
- * Multilayer perceptron on points [batch, dim] with a time condition c [batch]: [x, embedding(c), embedding(interval), classes] -> (linear, SiLU) x depth -> linear.
+ * Multilayer perceptron on points [batch, dim] with a time condition c [batch]: [x, embedding(c), embedding(interval), classes] -> (linear, SiLU) x depth ->
+ * linear.
  * @throws TangentLabError `invalid-argument` for an invalid configuration; `apply` throws it for x of another shape.
  */
 export function mlp(config: MlpConfig): TimeNetwork {

@@ -45,8 +45,8 @@ type Parameters = { readonly conv1: Convolution; readonly bn1: Scale; readonly f
 };
 
 /**
- * ResNet of basic blocks (He et al., 1512.03385) with torchvision's names: images [N, H, W, inChannels] to the output of every stage and labels.
- * `apply` normalizes by the running statistics, `train` by the batch's.
+ * ResNet of basic blocks (He et al., 1512.03385) with torchvision's names: images [N, H, W, inChannels] to the output of every stage and labels. `apply`
+ * normalizes by the running statistics, `train` by the batch's.
  * @throws TangentLabError `invalid-argument` for an invalid configuration; `apply` throws it for x of another shape.
  */
 export function resnetFeatures(config: ResnetFeaturesConfig): Network<[x: Tensor], Features> {

@@ -20,9 +20,9 @@ export { ddpmpp, ncsnpp, publishedConfig, type SongUnetConfig } from "./song/con
 type PartParameters = { readonly [name: string]: Leaves } & Affine & Scale;
 
 /**
- * The U-Net of "Score-based generative modeling through SDEs" (2011.13456) as EDM has it (2206.00364, "SongUNet"): DDPM++, NCSN++ and what
- * lies between. Images [N, size, size, inChannels], c [N] = ln(sigma)/4, a `Condition` with class labels, augmentation labels and masks. Its
- * parameters have the published names: `importPublished(flatten(songUnet(config)), tensors)`.
+ * The U-Net of "Score-based generative modeling through SDEs" (2011.13456) as EDM has it (2206.00364, "SongUNet"): DDPM++, NCSN++ and what lies between. Images
+ * [N, size, size, inChannels], c [N] = ln(sigma)/4, a `Condition` with class labels, augmentation labels and masks. Its parameters have the published names:
+ * `importPublished(flatten(songUnet(config)), tensors)`.
  * @throws TangentLabError `invalid-argument` for an invalid configuration.
  */
 export function songUnet(given: SongUnetConfig): TimeNetwork {

@@ -64,8 +64,8 @@ interface Parameters {
 }
 
 /**
- * VGG with batch normalization as Align Your Tangent's feature network (2510.00658): the block list, the mean over what positions are left, a linear
- * layer. Features are the output of every "M" and the labels. `apply` normalizes by the running statistics, `train` by the batch's.
+ * VGG with batch normalization as Align Your Tangent's feature network (2510.00658): the block list, the mean over what positions are left, a linear layer.
+ * Features are the output of every "M" and the labels. `apply` normalizes by the running statistics, `train` by the batch's.
  * @throws TangentLabError `invalid-argument` for an invalid configuration; `apply` throws it for x of another shape.
  */
 export function vggFeatures(config: VggFeaturesConfig): Network<[x: Tensor], Features> {

@@ -38,8 +38,8 @@ export interface Method {
   /** A state that starts from given parameters [P] (copied), for example a trained denoiser's average. */
   from(parameters: Tensor): TrainState;
   /**
-   * On the host: draws noise, times and all else that is random for examples x [count, ...shape], flat, at an iteration (0, 1, ...).
-   * `labels` [count] are the dataset's, where it has any. The caller disposes the batch after the step.
+   * On the host: draws noise, times and all else that is random for examples x [count, ...shape], flat, at an iteration (0, 1, ...). `labels` [count] are the
+   * dataset's, where it has any. The caller disposes the batch after the step.
    */
   batch(key: Key, x: Float32Array, iteration: number, labels?: Int32Array): Batch;
   /**

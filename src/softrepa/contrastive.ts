@@ -30,8 +30,7 @@ export interface ContrastiveConfig extends TrainingConfig, ContrastiveLossConfig
   negatives?: HardNegatives | undefined;
   /**
    * False drops the contrastive term and leaves the positive pairs' own error, with a weight of `positiveWeight`, here 1 by default, and a noise for each
-   * picture:
-   * plain prompt tuning. Default true.
+   * picture: plain prompt tuning. Default true.
    */
   contrast?: boolean;
   /**
@@ -43,10 +42,9 @@ export interface ContrastiveConfig extends TrainingConfig, ContrastiveLossConfig
 
 /**
  * Soft token training (SoftREPA, 2503.08250): a batch has b images and their captions, one noise e and one time t for all of them. The loss is the contrastive
- * loss of the rows of E[i][j] = mean (v(x_t of image i, caption j) - (e - x0_i))^2. Hard negatives make the rows longer. Only the tokens
- * are trained: by AdamW with a decay of 1e-4 unless `optimizer` says otherwise. Metrics: loss, error (mean of the positive pairs) and, with the contrastive
- * term,
- * crossEntropy and accuracy.
+ * loss of the rows of E[i][j] = mean (v(x_t of image i, caption j) - (e - x0_i))^2. Hard negatives make the rows longer. Only the tokens are trained: by AdamW
+ * with a decay of 1e-4 unless `optimizer` says otherwise. Metrics: loss, error (mean of the positive pairs) and, with the contrastive term, crossEntropy and
+ * accuracy.
  * @throws TangentLabError `invalid-argument` for settings out of range and tokens that do not fit the flow; in a batch, `invalid-data` for a caption without
  * negatives.
  */

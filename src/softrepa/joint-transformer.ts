@@ -38,8 +38,8 @@ type Parameters = {
 /**
  * Stable Diffusion 3's multimodal transformer (MM-DiT, 2403.03206) with soft tokens (SoftREPA, 2503.08250): in each of the first layers they are put in front
  * of the text tokens, and removed after it. Weights have the names of diffusers' SD3Transformer2DModel:
- * `importPublished(flatten(jointTransformer(fromDiffusers(config))), tensors)`. Images may be smaller than `size`, larger or not square: as upstream, the middle of
- * the table of positions serves them.
+ * `importPublished(flatten(jointTransformer(fromDiffusers(config))), tensors)`. Images may be smaller than `size`, larger or not square: as upstream, the
+ * middle of the table of positions serves them.
  * @throws TangentLabError `invalid-argument` for an invalid configuration; `apply` throws it for soft tokens that do not fit, naming the dimension, and for
  * images of another shape than [N, height, width, channels], heights and widths multiples of `patch` up to `positions` patches.
  */

@@ -50,8 +50,8 @@ export interface SoftTokenTraining
 }
 
 /**
- * Trains soft tokens for a frozen flow by SoftREPA's contrastive loss (2503.08250): AdamW, a rate of 1e-3 that falls along a cosine to a floor and starts
- * again (in the published code in ten steps along the same cosine).
+ * Trains soft tokens for a frozen flow by SoftREPA's contrastive loss (2503.08250): AdamW, a rate of 1e-3 that falls along a cosine to a floor and starts again
+ * (in the published code in ten steps along the same cosine).
  * @param flow a trained flow, which stays as it is.
  * @throws TangentLabError `invalid-argument` for options out of range, among them negatives by attributes for captions without known attributes.
  */

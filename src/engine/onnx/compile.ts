@@ -16,9 +16,9 @@ export interface CompileOptions {
    */
   donate?: boolean;
   /**
-   * Arguments, by position, whose tensors are the same at every call, such as a trained model that samples: compiled, their float32 tensors of 256 numbers
-   * or more are constants, prepared once. Others of the same shapes are compiled again, so this is not for the state of a training that goes on.
-   * What a donated state hands on as it is needs no mention. Default none.
+   * Arguments, by position, whose tensors are the same at every call, such as a trained model that samples: compiled, their float32 tensors of 256 numbers or
+   * more are constants, prepared once. Others of the same shapes are compiled again, so this is not for the state of a training that goes on. What a donated
+   * state hands on as it is needs no mention. Default none.
    */
   constants?: readonly number[];
 }
