@@ -8,7 +8,7 @@ import { decodeSafetensors, encodeSafetensors, type StoredArray } from "../src/i
 /** The cache folder: ~/.cache/tangent-lab, or in XDG_CACHE_HOME; on other systems where they keep caches. */
 const cacheFolder = (): string => envPaths("tangent-lab", { suffix: "" }).cache;
 
-/** Arrays as they are kept, and what they were made from. */
+/** Saved arrays, and what they were made from. */
 export interface Kept {
   arrays: Record<string, StoredArray>;
   /** Plain text by name. */

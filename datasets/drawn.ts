@@ -80,7 +80,7 @@ function catmullRom(nodes: readonly Vector[], closed: boolean): Parametrization 
   const n = nodes.length;
   const node = (i: number): Vector => {
     if (closed) return nodes[((i % n) + n) % n]!;
-    // Beyond an open end the curve goes on straight.
+    // Beyond an open end the curve continues straight.
     if (i < 0) return nodes[0]!.map((value, k) => 2 * value - nodes[1]![k]!);
     if (i >= n) return nodes[n - 1]!.map((value, k) => 2 * value - nodes[n - 2]![k]!);
     return nodes[i]!;

@@ -68,7 +68,7 @@ function statusAt(path: string): { status: string; at: number; changed: bigint }
 
 const sizeOf = (status: string): string => status.slice(0, status.indexOf(","));
 
-/** Clocks of file systems go on in steps of up to 10 ms. */
+/** Clocks of file systems advance in steps of up to 10 ms. */
 const clockStep = 50;
 
 /**

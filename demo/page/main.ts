@@ -102,7 +102,7 @@ function setRunning(value: boolean): void {
   showWords();
 }
 
-/** The schedule has ended; its last stage can go on. */
+/** The schedule has ended; its last stage can continue. */
 function atEnd(): boolean {
   return (latest?.iteration ?? 0) >= ITERATIONS;
 }

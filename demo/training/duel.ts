@@ -24,8 +24,8 @@ const QUALITY_EVERY = 5;
 const Use = { probes: 8, noise: 9, pool: 10, samples: 11, reference: 12, origins: 14 } as const;
 
 /**
- * Two consistency models that differ only in their loss: same start, same batches, same noise. ECT (2406.14548) for `iterations`; beyond, its last
- * stage goes on.
+ * Two consistency models that differ only in their loss: same start, same batches, same noise. ECT (2406.14548) for `iterations`; after that its last stage
+ * continues.
  */
 export class Duel {
   iteration = 0;

@@ -9,7 +9,7 @@ import { type Condition, flatten, type Model, type TimeNetwork } from "../nn/net
  */
 export interface Denoiser extends Model<[x: Tensor, t: Tensor, condition?: Condition], Tensor> {
   readonly sigmaData: number;
-  /** How it is made of its network: `denoiser` or `trigflow`. */
+  /** The preconditioning of its network: `denoiser` or `trigflow`. */
   readonly preconditioning: "edm" | "trigflow";
 }
 

@@ -149,9 +149,9 @@ interface Level {
 }
 
 interface Sampler {
-  /** How many standard normals like a sample it needs. */
+  /** Number of standard normals, each like a sample, that it needs. */
   readonly draws: number;
-  /** What the first of them is multiplied with to start from. */
+  /** The factor of the first of them, for the start. */
   readonly start: number;
   readonly levels: readonly Level[];
   /** The steps' functions, each once. */

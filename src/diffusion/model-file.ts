@@ -78,6 +78,6 @@ export async function loadDenoiser(path: string, network?: TimeNetwork): Promise
     return { ...model, record: { ...model.record, kind, dataset, settings } };
   } catch (cause) {
     if (cause instanceof TangentLabError && cause.code !== "invalid-argument") throw cause;
-    throw corrupt((cause as Error).message, cause); // settings of wrong types make no network
+    throw corrupt((cause as Error).message, cause); // settings of wrong types are invalid
   }
 }

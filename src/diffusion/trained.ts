@@ -22,7 +22,7 @@ export function checkTrained(argument: string, model: TrainedDenoiser): void {
   check(trained, argument, "no parameters", "a trained denoiser or consistency model: await its run first");
 }
 
-/** What makes a denoiser of a network, by its preconditioning. */
+/** Functions that make a denoiser of a network, by the preconditioning's name. */
 export const preconditionings = { edm: denoiser, trigflow } as const;
 
 /** EDM's (2206.00364), or TrigFlow's of sCM (2410.11081). */

@@ -84,7 +84,7 @@ export const contraction: KernelFunc = ({ inputs, attrs, backend }) =>
     return einsum(plainOps, attrs!.equation as string, tensors);
   });
 
-/** The result of other ops as that of a kernel: the tensor is disposed with the scope it was made in; its data goes on. */
+/** The result of other ops as that of a kernel: the tensor is disposed with the scope it was made in; its data stays. */
 export function composed(backend: unknown, f: () => tf.Tensor): tf.TensorInfo {
   const { dataId, shape, dtype } = tf.tidy(f);
   (backend as tf.KernelBackend).incRef(dataId);

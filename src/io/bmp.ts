@@ -29,7 +29,7 @@ export const bmpSize = (bytes: Uint8Array): { width: number; height: number } =>
 };
 
 /**
- * Decodes a Windows bitmap of 1, 4, 8, 16, 24 or 32 bits a pixel, also with runs; transparency is left aside, as viewers do. Written here: the packages for it
+ * Decodes a Windows bitmap of 1, 4, 8, 16, 24 or 32 bits a pixel, also with runs; transparency is ignored, as in viewers. Written here: the packages for it
  * ignore palettes (fast-bmp 4.0), or where the pixels begin, and lose all after the first row of odd width (bmp-ts 1.0).
  * @throws Error saying what is wrong.
  */

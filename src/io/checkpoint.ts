@@ -213,7 +213,7 @@ function parseRows<Row extends { step: number }>(
   });
 }
 
-/** The data that a checkpoint was trained on are not those that are given: what was expected. */
+/** The expected data, if a checkpoint was trained on others than the given ones. */
 function otherData(folder: string, config: RunConfig, saved: RunConfig): TangentLabError {
   const name = ({ dataset, data }: RunConfig): string =>
     `the dataset ${dataset}${data === undefined ? "" : ` with the fingerprint ${data}`}`;

@@ -1,4 +1,4 @@
-/** How text begins, lower-case, without what may stand before it. */
+/** The beginning of a text, in lower case, without leading blanks. */
 const beginning = (bytes: Uint8Array): string =>
   new TextDecoder("latin1").decode(bytes.subarray(0, 512)).trimStart().toLowerCase();
 

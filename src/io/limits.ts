@@ -28,7 +28,7 @@ export function checkDeclared(name: string, what: string, bytes: number, limit: 
 }
 
 /**
- * Memory for numbers that are about to be read.
+ * Allocates memory for numbers to be read.
  * @throws TangentLabError `invalid-data` where there is not as much.
  */
 export function allocate<T>(name: string, bytes: number, make: () => T): T {

@@ -1,4 +1,4 @@
-// What tells our folders from the user's: a file `.tangent-lab` that lists the names of all that was written there.
+// What distinguishes our folders from the user's: a file `.tangent-lab` that lists the names of all that was written there.
 
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -59,7 +59,7 @@ export async function listedIn(folder: string): Promise<string[] | undefined> {
 
 const shown = 3;
 
-/** The error of a folder that holds what is the user's. */
+/** The error for a folder that holds the user's files. */
 export function notOurs(folder: string, entries: readonly string[]): TangentLabError {
   const some = entries.slice(0, shown).map((name) => JSON.stringify(name));
   const more = entries.length > shown ? ` and ${entries.length - shown} more` : "";

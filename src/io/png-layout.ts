@@ -8,7 +8,7 @@ export interface PngLayout {
   interlaced: boolean;
   /** Whether there is an orientation or a colour profile to apply. */
   hasProfile: boolean;
-  /** Where the last chunk ends: some programs append to files what is no part of the picture. */
+  /** Where the last chunk ends: some programs append data that are not part of the picture. */
   end: number;
 }
 

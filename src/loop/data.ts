@@ -61,7 +61,7 @@ export function checkData(data: TrainingData): void {
 
 const fingerprints = new WeakMap<TrainingData, Promise<string>>();
 
-/** Examples that stand for data which have no fingerprint of their own. */
+/** Number of examples that are hashed for data without a fingerprint of their own. */
 const fingerprintDraws = 1000;
 
 /** Identifies the data of a training: their own fingerprint, or else a hash of the first draws. */
@@ -112,7 +112,7 @@ export function draw(data: TrainingData, key: Key, count: number): ReturnType<Tr
 }
 
 /**
- * Standard deviation of all numbers of the data, which EDM's preconditioning wants as sigmaData; to two digits, so that it reads well in settings.
+ * Standard deviation of all numbers of the data, EDM's sigmaData; to two digits, so that it reads well in settings.
  * @throws TangentLabError `invalid-data` for data so large or small that noise of times 0.002 to 80 says nothing about them.
  */
 export function deviation(data: TrainingData): number {

@@ -64,14 +64,14 @@ export interface TrainOptions<Result> extends Omit<RunOptions, "checkpoint" | "b
   /** What else decides the run, for its record and to recognise its checkpoint. */
   settings?: RunConfig;
   observers?: readonly Observer[];
-  /** What the run gives: called once, with the last state, whose tensors are freed afterwards. */
+  /** Makes the run's result: called once, with the last state, whose tensors are freed afterwards. */
   finish(state: TrainState, record: RunRecord): Result;
 }
 
 /** Keys of a seed, by use. */
 const Use = { init: 0, steps: 1, scale: 5 } as const;
 
-/** Examples from which the scale of the data is known well enough to refuse an absurd one. */
+/** Number of examples from which the scale of the data is estimated, to reject an absurd one. */
 const scaleDraws = 64;
 
 /**

@@ -53,7 +53,7 @@ export const defaultStrengths = (size: number): Required<TransformationStrengths
 export const imageGroups = ["geometric", "color", "degradation"] as const;
 export type ImageGroup = (typeof imageGroups)[number];
 
-/** One kind of transformation of images: what is drawn for it, and the labels that tell what was drawn. */
+/** One kind of transformation of images: what is drawn for it, and the labels of what was drawn. */
 interface Kind {
   readonly group: ImageGroup;
   readonly labels: readonly string[];

@@ -8,7 +8,7 @@ import type { PublishedLayout } from "./published.js";
 // Batch normalization (Ioffe and Szegedy, 1502.03167) after convolutions, PyTorch's definition. A network's tree has its running statistics as its
 // last part, `statistics`, by the path of each normalization: they are parameters that training updates without gradients.
 
-/** Running moments of what a normalization gets, each [channels]. */
+/** Running moments of a normalization's input, each [channels]. */
 export interface Statistics {
   readonly [name: string]: Tensor;
   readonly running_mean: Tensor;
@@ -27,7 +27,7 @@ export type ConvNorm = (path: string, x: Tensor, conv: Convolution, norm: Scale,
 
 const EPSILON = 1e-5;
 
-/** PyTorch has the statistics with their normalization, and a count of batches, which nothing depends on. */
+/** PyTorch stores the statistics with their normalization, and an unused count of batches. */
 export const publishedStatistics: PublishedLayout = {
   name: (ours) => ours.replace(/^statistics\./, ""),
   ignore: (name) => name.endsWith(".num_batches_tracked"),
@@ -113,7 +113,7 @@ function convolve(x: Tensor, { weight, bias }: Convolution, stride: number): Ten
   return bias ? tf.add(y, bias) : y;
 }
 
-/** `apply` and `train` of a network (see `Network`), from one function of what its normalizations are to do. */
+/** `apply` and `train` of a network (see `Network`), from one function, given how to normalize. */
 export function withBatchNorm<Output>(
   run: (parameters: Tree, x: Tensor, convNorm: ConvNorm) => Output,
 ): Required<Pick<Network<[x: Tensor], Output>, "apply" | "train" | "published">> {
@@ -125,7 +125,7 @@ export function withBatchNorm<Output>(
       const before = statisticsOf(parameters);
       const updated: Record<string, Statistics> = {};
       const output = run(parameters, x, trainingNorm(before, updated));
-      // In the order of the parameters, whatever the order in which the layers ran.
+      // In the order of the parameters, not in that in which the layers ran.
       return {
         output,
         statistics: Object.fromEntries(Object.keys(before).map((path) => [path, updated[path]!])),

@@ -17,7 +17,7 @@ export interface EfficientNetConfig {
   size?: number;
 }
 
-/** A stage: so many blocks, of which the first has the stride; each widens its channels, convolves each alone, and narrows them. */
+/** A stage of `blocks` blocks, the first of which has the stride; each widens its channels, convolves each alone, and narrows them. */
 interface Stage {
   readonly blocks: number;
   readonly kernel: number;

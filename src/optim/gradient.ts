@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 import * as tree from "../engine/tree.js";
 
-/** A scalar to differentiate, and values from on the way that the caller wants besides. */
+/** A scalar to differentiate, and further values computed on the way. */
 export interface LossAndAux<Aux extends tree.Tree> {
   loss: Tensor;
   aux: Aux;

@@ -14,7 +14,7 @@ export type Context = { readonly [name: string]: Tensor };
 
 export { defaultEma } from "./ema.js";
 
-/** Everything that changes in training, and what it needs besides; `parameters`, moments and `ema` are flat vectors [P]. */
+/** Everything that changes in training, and its context; `parameters`, moments and `ema` are flat vectors [P]. */
 export type TrainState = {
   readonly parameters: Tensor;
   readonly optimizer: OptimizerState;
@@ -64,7 +64,7 @@ export interface MethodParts<B extends tree.Tree> extends TrainingConfig {
   init(key: Key): Tensor;
   /** Default {}. */
   context?: Context;
-  /** Parts of the parameters that stay as they are, weight decay included: [begin, end) each, in rising order. Default none. */
+  /** Frozen parts of the parameters, also without weight decay: [begin, end) each, in rising order. Default none. */
   fixed?: readonly (readonly [begin: number, end: number])[];
   /** The batch without its learning rate. */
   batch(key: Key, x: Float32Array, iteration: number, labels?: Int32Array): B;

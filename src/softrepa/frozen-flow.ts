@@ -7,7 +7,7 @@ import type { SoftTokens } from "./tokens.js";
 /** Encoded captions: tensors whose first axis counts the captions. */
 export type EncodedText = { readonly [name: string]: Tensor };
 
-/** A trained text-to-image flow as soft tokens see it: its parameters stay as they are. */
+/** A trained text-to-image flow for soft tokens: its parameters are frozen. */
 export interface FrozenFlow extends ImageShapes {
   /** Its parameters [P]. */
   readonly parameters: Tensor;

@@ -40,7 +40,7 @@ export interface SoftTokens extends Model<[t: Tensor, embed?: TokenEmbedder | un
   readonly layers: number;
   readonly tokens: number;
   readonly dim: number;
-  /** Undefined for tokens that are put into the transformer as they are. */
+  /** Undefined for tokens that enter the transformer unchanged. */
   readonly textDim?: number | undefined;
   /** 0 where tokens do not depend on time. */
   readonly timeRows: number;

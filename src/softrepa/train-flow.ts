@@ -82,7 +82,7 @@ export function trainFlow(data: CaptionedData, options: FlowTraining = {}): Run<
   });
 }
 
-/** A text encoder that knows the captions' words and has room for the longest caption. */
+/** A text encoder whose vocabulary and length fit the captions. */
 export function captionEncoder(captions: readonly string[]): TextEncoder {
   const vocabulary = trainVocabulary(captions);
   const longest = captions.reduce((most, caption) => Math.max(most, vocabulary.numbers(caption).length), 0);
