@@ -164,7 +164,7 @@ const section = (record: StudyRecord, command: string): string =>
     `${tableNote(record)}${tuningNote(record)} ${record.date.slice(0, 10)}, \`${command}\`.`,
   ].join("\n");
 
-/** What was typed, as far as it decides the numbers. */
+/** The typed options that decide the numbers. */
 const commandOf = (name: string, { quick, seeds, panel = [] }: ExperimentArguments): string =>
   [
     `tangent-lab experiment ${name}`,

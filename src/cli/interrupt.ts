@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 
-/** The work was stopped by a signal, in order. */
+/** A signal stopped the work, which ended cleanly. */
 export class Interrupted extends Error {
   /** 128 + the signal's number, as shells have it: 130 after Ctrl-C. */
   readonly exitCode: number;

@@ -21,8 +21,8 @@ export interface CdOptions extends LevelRange {
 
 /**
  * Consistency distillation (2303.01469, algorithm 2): x_r is one step of a solver from x_t, to the next lower level, along the trajectory of a trained
- * denoiser; the target is an average of the parameters.
- * @throws TangentLabError `invalid-argument` for unknown options, in use for options out of range.
+ * denoiser. The target is an average of the parameters.
+ * @throws TangentLabError `invalid-argument` for unknown options; training throws it for options out of range.
  */
 export function cd(options: CdOptions = {}): Objective {
   check.only("cd", options, ["teacher", "intervals", "solver", "targetDecay", "min", "max", "rho"]);

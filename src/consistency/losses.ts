@@ -11,10 +11,10 @@ const named = (name: string, distance: Distance): Distance =>
 
 const examples = (x: Tensor): Tensor => tf.reshape(x, [x.shape[0]!, -1]);
 
-/** Sum of absolute differences. */
+/** Sum of absolute differences of each example, [batch, ...] twice -> [batch]. */
 export const l1 = (): Distance => named("l1", (x, y) => tf.sum(tf.abs(examples(tf.sub(x, y))), 1));
 
-/** Sum of squared differences. */
+/** Sum of squared differences of each example, [batch, ...] twice -> [batch]. */
 export const l2 = (): Distance => named("l2", (x, y) => tf.sum(tf.square(examples(tf.sub(x, y))), 1));
 
 export interface PseudoHuberConfig {
@@ -23,7 +23,7 @@ export interface PseudoHuberConfig {
 }
 
 /**
- * sqrt(|x - y|^2 + c^2) - c with c scaled by sqrt(dimension) (Song and Dhariwal, 2310.14189).
+ * sqrt(|x - y|^2 + c^2) - c of each example, [batch, ...] twice -> [batch], with c scaled by sqrt(dimension) (Song and Dhariwal, 2310.14189).
  * @throws TangentLabError `invalid-argument` for c < 0.
  */
 export function pseudoHuber({ c = 0.00054 }: PseudoHuberConfig = {}): Distance {
@@ -71,7 +71,7 @@ export interface ConsistencyLoss {
 /** What training takes: a loss, or a distance, which is one in the space of the data themselves. */
 export type Loss = ConsistencyLoss | Distance;
 
-/** The loss. @throws TangentLabError `invalid-argument` for what is none. */
+/** The loss. @throws TangentLabError `invalid-argument` if it is not a loss. */
 export function asLoss(loss: Loss): ConsistencyLoss {
   // Both `l2` and `l2()` are functions; a distance has two arguments.
   const isDistance = typeof loss === "function" && loss.length === 2;

@@ -77,7 +77,10 @@ export interface MeanFlowModel
   apply(parameters: Tensor, x: Tensor, sigma: Tensor, condition?: Condition): Tensor;
 }
 
-/** @throws TangentLabError `invalid-argument` for a network that does not take intervals. */
+/**
+ * A network as MeanFlow's average velocity u(z, r, t) (2505.13447), z [batch, ...], r and t [batch] in [0, 1].
+ * @throws TangentLabError `invalid-argument` for a network that does not take intervals.
+ */
 export function meanFlowModel(network: TimeNetwork): MeanFlowModel {
   const { structure, init, apply, drawMasks, settings } = flatten(network);
   const takes = (settings as { interval?: boolean } | undefined)?.interval === true;
@@ -90,7 +93,9 @@ export function meanFlowModel(network: TimeNetwork): MeanFlowModel {
   const velocity: MeanFlowModel["velocity"] = (parameters, z, r, t, condition) =>
     apply(parameters, z, t, { ...condition, interval: tf.sub(t, r) });
   return {
-    ...{ structure, init, velocity },
+    structure,
+    init,
+    velocity,
     ...(drawMasks && { drawMasks }),
     ...(settings && { settings }),
     apply: (parameters, x, sigma, condition) =>
@@ -109,10 +114,11 @@ export interface MeanFlowConfig extends TrainingConfig, MeanFlowTimes {
 }
 
 /**
- * MeanFlow: the mean over the batch of weight |u(z, r, t) - stopgrad(v - (t - r) du/dt)|^2, from data, with no teacher and no curriculum. One step of its
- * `flowMap` from t = 1 to 0 makes a sample. Only for r = 0 does a pair lead to the data: in between, flowMap's results are noisy, and a distance in features
- * of data, such as the manifold feature distance, says nothing of them. A method, not an objective of `consistency.train`: its network takes two times, not a
- * denoiser's noise level, and its loss is of velocities, not of outputs. Train it by `loop.train`. Metrics: loss, distance (mean norm of the difference), gradientNorm.
+ * MeanFlow (2505.13447): the mean over the batch of weight |u(z, r, t) - stopgrad(v - (t - r) du/dt)|^2, from data, with no teacher and no curriculum. One step
+ * of its `flowMap` from t = 1 to 0 makes a sample. Only for r = 0 does a pair lead to the data: in between, flowMap's results are noisy. A distance in features
+ * of data, such as the manifold feature distance, does not apply to them. A method, not an objective of `consistency.train`: its network takes two times, not a
+ * denoiser's noise level, and its loss is of velocities, not of outputs. Train it by `loop.train`. Metrics: loss, distance (mean norm of the difference),
+ * gradientNorm.
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export function meanFlow(config: MeanFlowConfig): Method {

@@ -17,7 +17,7 @@ export interface MfdDistanceOptions {
 export interface MfdOptions extends MfdDistanceOptions {
   /** A distance of the data themselves to which MFD's loss is added. Default none: MFD alone. */
   beside?: Distance;
-  /** lambda: what MFD's loss is multiplied with. Default 1. */
+  /** lambda: the factor of MFD's loss. Default 1. */
   lambda?: number;
   /** Iterations over which lambda rises from 0, beside another distance. Default 0: all of it from the start. */
   ramp?: number;
@@ -37,7 +37,7 @@ const d = (x: Features, y: Features, layers: Layers, epsilon: number): Tensor =>
 };
 
 /** g / |g| for each example; norms under 1e-5 count as 1e-5. */
-export function unitNorm(g: Tensor): Tensor {
+function unitNorm(g: Tensor): Tensor {
   const squares = tf.sum(tf.reshape(tf.square(g), [g.shape[0]!, -1]), 1);
   return tf.div(g, perExample(tf.maximum(tf.sqrt(squares), 1e-5), g));
 }
@@ -45,7 +45,7 @@ export function unitNorm(g: Tensor): Tensor {
 /** 1/2 |f - stopgrad(f - g)|^2, [batch]: its gradient is g, as given, however g was made. */
 const proximal = (f: Tensor, g: Tensor): Tensor =>
   tf.customGrad((...inputs) => {
-    const save = inputs[1] as unknown as tf.GradSaveFunc;
+    const save = inputs[1] as tf.GradSaveFunc;
     save([g as tf.Tensor]);
     return {
       value: tf.mul(tf.sum(tf.reshape(tf.square(g), [g.shape[0]!, -1]), 1), 0.5),
@@ -54,10 +54,10 @@ const proximal = (f: Tensor, g: Tensor): Tensor =>
   })(f);
 
 /**
- * Align Your Tangent (2510.00658): with g the gradient of the manifold feature distance d(f, target) at the output f, scaled to norm 1 for each example, the
- * loss lambda/2 |f - stopgrad(f - g)|^2. Its value is always lambda/2 (0 where there is no gradient); its gradient is lambda g. The metric `distance` is d. In
- * continuous time the tangent is taken in feature space, and normalised over all features together.
- * @throws TangentLabError `invalid-argument` for options out of range, features that were not awaited, a ramp with nothing beside.
+ * Align Your Tangent (2510.00658): the loss lambda/2 |f - stopgrad(f - g)|^2. Here g is the gradient of the manifold feature distance d(f, target) at the
+ * output f, scaled to norm 1 for each example. The loss is always lambda/2 (0 where there is no gradient); its gradient is lambda g. The metric `distance` is
+ * d. In continuous time the tangent is taken in feature space, and normalised over all features together.
+ * @throws TangentLabError `invalid-argument` for options out of range, features that were not awaited, or a ramp without `beside`.
  */
 export function mfd(features: FeatureNetwork, options: MfdOptions = {}): ConsistencyLoss {
   required("options", options);
@@ -68,7 +68,7 @@ export function mfd(features: FeatureNetwork, options: MfdOptions = {}): Consist
   check(isDistance, "beside", beside, "a distance of the data: l1(), l2(), pseudoHuber()");
   check.positive("lambda", lambda);
   check(ramp >= 0 && Number.isFinite(ramp), "ramp", ramp, "a number of iterations >= 0");
-  check(ramp === 0 || beside !== undefined, "ramp", ramp, "0 with nothing beside");
+  check(ramp === 0 || beside !== undefined, "ramp", ramp, "0 without beside");
   const { model } = features;
   const lambdaIn = (context: Context): Tensor => context.lambda ?? tf.scalar(lambda);
   return {
@@ -107,7 +107,7 @@ export function mfd(features: FeatureNetwork, options: MfdOptions = {}): Consist
 
 /**
  * The manifold feature distance alone (2510.00658) of corresponding examples: x, y [batch, ...] -> [batch].
- * @throws TangentLabError `invalid-argument` for options out of range, in use for layers that the network does not have.
+ * @throws TangentLabError `invalid-argument` for options out of range, and, when it is applied, for layers that the network does not have.
  */
 export function mfdDistance(features: FeatureNetwork, options: MfdDistanceOptions = {}): Distance {
   required("options", options);

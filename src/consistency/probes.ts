@@ -45,8 +45,8 @@ export interface TangentProbes extends Observer {
 }
 
 /**
- * Records the loss's tangents at fixed probes (x0, noise, t) over training, at the model that is being trained: how much of each is parallel to the data's
- * manifold, and how it turns from one recording to the next.
+ * Records the tangents of the model in training at fixed probes (x0, noise, t): the share of each that is parallel to the data's manifold, and how it turns
+ * from one recording to the next.
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export function tangentProbes(config: ProbesConfig): TangentProbes {
@@ -76,7 +76,7 @@ export function tangentProbes(config: ProbesConfig): TangentProbes {
     x.set(chosen.subarray(example * dim, (example + 1) * dim), i * dim);
   });
   const labels = given && Int32Array.from(times, (_, i) => given[Math.floor(i / config.times.length)]!);
-  /** Made anew for each look, so that no tensor stays behind when the run is over. */
+  /** Made again for each recording, so that no tensor stays behind when the run is over. */
   const draws = () => drawProbes(keys[1], { ...config, x, shape, times, labels });
   const drawn = shape.length === 1 ? 400 : 100;
   const neighbours = manifold ? new Float32Array(0) : draw(data, keys[2], neighbourhood).x;

@@ -32,7 +32,8 @@ export type Tangents = {
 };
 
 /**
- * The CM tangents of a loss at probes: a pure function of the parameters [P] and the loss's context (`state.context`). Compile it.
+ * The CM tangents of a loss at probes, minus its gradient with respect to f(x_t, t), [count, ...shape] (2510.00658): a pure function of the parameters [P] and
+ * the loss's context (`state.context`). Compile it.
  */
 export function tangents(
   denoiser: Denoiser,
@@ -64,9 +65,8 @@ export interface ProbeConfig {
   classes?: number | undefined;
 }
 
-/**
- * Probes with noise from a key.
- * @throws TangentLabError `invalid-argument` for another number of times than examples, `invalid-data` for missing labels.
+/** Probes x, noise [count, ...shape] and t, r [count], with noise from a key.
+ * @throws TangentLabError `invalid-argument` if the number of times is not that of the examples, `invalid-data` for missing labels.
  */
 export function drawProbes(
   key: random.Key,

@@ -51,7 +51,7 @@ export function ectPairs(config: EctSchedule): PairSchedule {
   };
 }
 
-/** Times without levels: t log-normal (default ln t ~ N(-1.1, 2^2)), r from the schedule. */
+/** Times without levels, t and r < t [count] each: t log-normal (default ln t ~ N(-1.1, 2^2), as in 2406.14548), r from the schedule. */
 export const continuousTimes =
   (pairs: PairSchedule, time: LogNormal = { mean: -1.1, std: 2 }): DrawTimes =>
   (key, count, iteration) => {

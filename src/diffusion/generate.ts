@@ -40,7 +40,7 @@ export interface Generated {
 }
 
 /**
- * Draws samples from a trained denoiser or consistency model.
+ * Draws samples from a trained denoiser or consistency model: flat `values` of `shape` [count, ...shape of an example], not clipped.
  * @throws TangentLabError `invalid-argument`; `invalid-data` for labels out of range.
  */
 export async function generate(model: TrainedDenoiser, options: GenerateOptions = {}): Promise<Generated> {
@@ -54,7 +54,7 @@ export async function generate(model: TrainedDenoiser, options: GenerateOptions 
   if (churn !== undefined) required("churn", churn);
   const areTimes = times === undefined || (Array.isArray(times) && times.every(Number.isFinite));
   check(areTimes, "times", times, "a list of falling noise levels");
-  check(!times || options.steps === undefined, "steps", steps, "none with times, of which each is a step");
+  check(!times || options.steps === undefined, "steps", steps, "none with times: each of them is a step");
   const conditionOf = conditions(model, labels, count);
   const { shape } = model.record;
   const size = shape.reduce((a, b) => a * b, 1);
@@ -149,9 +149,9 @@ interface Level {
 }
 
 interface Sampler {
-  /** How many standard normals like a sample it needs. */
+  /** Number of standard normals, each like a sample, that it needs. */
   readonly draws: number;
-  /** What the first of them is multiplied with to start from. */
+  /** The factor of the first of them, for the start. */
   readonly start: number;
   readonly levels: readonly Level[];
   /** The steps' functions, each once. */

@@ -21,7 +21,9 @@ const descriptionSchema = v.object({
 });
 
 const originSchema = v.object({
-  ...{ name: v.string(), kind: v.picklist(["denoiser", "consistency"]), dataset: v.string() },
+  name: v.string(),
+  kind: v.picklist(["denoiser", "consistency"]),
+  dataset: v.string(),
   shape: v.array(v.pipe(v.number(), v.integer(), v.minValue(1))),
   settings: v.looseObject({ classes: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))) }),
 });
@@ -29,7 +31,7 @@ const originSchema = v.object({
 /**
  * Writes a trained denoiser or consistency model as one safetensors file: its averaged parameters under the names that `exportPublished` gives them, and as
  * JSON in the metadata how the network is made and what it was trained for.
- * @throws TangentLabError `invalid-argument` for a run that was not awaited, `file-system`.
+ * @throws TangentLabError `invalid-argument` for a training that was not awaited, `file-system`.
  */
 export async function saveDenoiser(path: string, model: TrainedDenoiser): Promise<void> {
   checkTrained("model", model);
@@ -44,9 +46,9 @@ export async function saveDenoiser(path: string, model: TrainedDenoiser): Promis
 
 /**
  * Reads what `saveDenoiser` has written: to sample from, to measure, to start a training from. What was recorded in training is not in the file.
- * @param network A network of your own that it was trained with; the library's own are made anew.
- * @throws TangentLabError `file-system`, `corrupt-file`; `invalid-data` naming a tensor that does not fit the network; `invalid-argument` without
- * `network` where it is needed.
+ * @param network A network of your own that it was trained with; the library's own are rebuilt from the file.
+ * @throws TangentLabError `file-system`, `corrupt-file`; `invalid-data` naming a tensor that does not fit the network; `invalid-argument` without `network`
+ * where it is needed.
  */
 export async function loadDenoiser(path: string, network?: TimeNetwork): Promise<TrainedDenoiser> {
   const { tensors, metadata } = await readSafetensors(path);
@@ -69,11 +71,13 @@ export async function loadDenoiser(path: string, network?: TimeNetwork): Promise
       { sigmaData },
     );
     const model = pretrained(denoiser, importPublished(denoiser, tensors), {
-      ...{ shape, name, ...(typeof classes === "number" && { classes }) },
+      shape,
+      name,
+      ...(typeof classes === "number" && { classes }),
     });
     return { ...model, record: { ...model.record, kind, dataset, settings } };
   } catch (cause) {
     if (cause instanceof TangentLabError && cause.code !== "invalid-argument") throw cause;
-    throw corrupt((cause as Error).message, cause); // settings of wrong types make no network
+    throw corrupt((cause as Error).message, cause); // settings of wrong types are invalid
   }
 }

@@ -6,12 +6,13 @@ import { addNoise, type Denoiser } from "./edm.js";
 import { type Denoise, eulerStep } from "./ode.js";
 import { karrasSigmas } from "./sampling.js";
 
-/** Times of the customary samplers: one step, and two with the middle time of ECT on small images. */
-export const oneStep = [80] as const;
+const oneStep = [80] as const;
+
+/** Noise levels of two-step sampling; the middle one is customary for 32x32 images (2310.14189, 2406.14548). */
 export const twoStep = [80, 0.821] as const;
 
 /**
- * Times of a sampler of n >= 1 steps: `oneStep`, `twoStep`, from three on EDM's levels from 80 down, the lowest of n + 1 left out.
+ * Noise levels of a sampler of n >= 1 steps: 80 for one, `twoStep` for two, from three on EDM's levels from 80 down, the lowest of n + 1 left out.
  * @throws TangentLabError `invalid-argument` for steps < 1.
  */
 export function samplingTimes(steps: number): readonly number[] {
@@ -20,7 +21,7 @@ export function samplingTimes(steps: number): readonly number[] {
   return steps === 2 ? twoStep : karrasSigmas({ steps: steps + 1 }).slice(0, steps);
 }
 
-/** @throws TangentLabError `invalid-argument` for no times, and for such as do not fall or are not above 0. */
+/** @throws TangentLabError `invalid-argument` for an empty list of times, and for times that do not decrease or are not above 0. */
 export function checkSamplingTimes(times: readonly number[]): void {
   const falling = times.every((t, i) => t > 0 && (i === 0 || t < times[i - 1]!));
   check(times.length >= 1 && falling, "times", times, "one or more falling numbers > 0");
@@ -37,9 +38,9 @@ export interface SampleConfig {
 }
 
 /**
- * Consistency sampling (Song et al., 2303.01469, algorithm 1): x = f(t_0 z_0, t_0), then for each further time x = f(x + t z, t).
- * One standard normal [count, ...] for each of the falling times; the same noises give the same samples.
- * @throws TangentLabError `invalid-argument` for times that do not fall, an end above them, and another number of noises.
+ * Consistency sampling (Song et al., 2303.01469, algorithm 1): x = f(t_0 z_0, t_0), then for each further time x = f(x + t z, t). One standard normal [count,
+ * ...] for each of the falling times; the same noises give the same samples.
+ * @throws TangentLabError `invalid-argument` for times that do not decrease, an end above them, and a wrong number of noises.
  */
 export function sample(
   denoiser: Denoiser,

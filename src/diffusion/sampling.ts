@@ -43,8 +43,8 @@ export type Solver = (
 ) => Tensor;
 
 /**
- * Euler's method on dx/dt = (x - D(x, t))/t. One evaluation a step.
- * @throws TangentLabError `invalid-argument` for levels that do not fall.
+ * Euler's method on dx/dt = (x - D(x, t))/t (2206.00364, eq. 3). One evaluation a step.
+ * @throws TangentLabError `invalid-argument` for levels that do not decrease.
  */
 export const euler: Solver = (denoiser, parameters, latent, sigmas, condition) => {
   const denoise: Denoise = (x, t) => denoiser.apply(parameters, x, t, condition);
@@ -52,8 +52,8 @@ export const euler: Solver = (denoiser, parameters, latent, sigmas, condition) =
 };
 
 /**
- * Heun's second-order method (EDM, algorithm 1). Two evaluations a step, one in a step to 0.
- * @throws TangentLabError `invalid-argument` for levels that do not fall.
+ * Heun's second-order method (2206.00364, algorithm 1). Two evaluations a step, one in a step to 0.
+ * @throws TangentLabError `invalid-argument` for levels that do not decrease.
  */
 export const heun: Solver = (denoiser, parameters, latent, sigmas, condition) => {
   const denoise: Denoise = (x, t) => denoiser.apply(parameters, x, t, condition);
@@ -84,9 +84,8 @@ export type StochasticSolver = (
 ) => Tensor;
 
 /**
- * EDM's stochastic sampler (2206.00364, algorithm 2): before each step of Heun's method the level is raised a little by
- * fresh noise.
- * @throws TangentLabError `invalid-argument` for options out of range, in use for levels that do not fall and another number of noises.
+ * EDM's stochastic sampler (2206.00364, algorithm 2): before each step of Heun's method the level is raised a little by fresh noise.
+ * @throws TangentLabError `invalid-argument` for options out of range, and, when it samples, for levels that do not decrease and a wrong number of noises.
  */
 export function stochastic(config: ChurnConfig = {}): StochasticSolver {
   raising(config, 1); // its checks
@@ -142,7 +141,7 @@ export function denoised(
 const stepTo = (step: OdeStep, denoise: Denoise, x: Tensor, from: number, to: number): Tensor =>
   step(denoise, x, tf.fill([x.shape[0]!], from), tf.fill([x.shape[0]!], to));
 
-/** @throws TangentLabError `invalid-argument` for fewer than two levels, and for such as do not fall. */
+/** @throws TangentLabError `invalid-argument` for fewer than two levels, and for levels that do not decrease. */
 export function checkLevels(sigmas: readonly number[]): void {
   const falling = sigmas.every((sigma, i) => sigma >= 0 && (i === 0 || sigma < sigmas[i - 1]!));
   check(sigmas.length >= 2 && falling, "sigmas", sigmas, "at least two falling numbers, only the last 0");

@@ -10,7 +10,7 @@ export interface LogNormal {
 }
 
 /**
- * `count` times t with ln t ~ N(mean, std^2).
+ * `count` noise levels t with ln t ~ N(mean, std^2), [count].
  * @throws TangentLabError `invalid-argument` for a mean that is not finite or std < 0.
  */
 export function logNormal(key: random.Key, count: number, time: LogNormal): Float32Array {

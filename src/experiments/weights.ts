@@ -2,11 +2,10 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import envPaths from "env-paths";
 import { currentDevice } from "../engine/device.js";
-import { TangentLabError } from "../errors.js";
+import { TangentLabError, warnOnce } from "../errors.js";
 import { checkpointFiles as files, type Json } from "../io/checkpoint.js";
 import { checkWritable, isMissing, readBytes, removeFolder, writeFolderAtomically } from "../io/files.js";
 import { lock } from "../io/lock.js";
-import { warnOnce } from "../io/warn.js";
 import { fingerprintOfData, type TrainingData } from "../loop/data.js";
 import { versions } from "./provenance.js";
 

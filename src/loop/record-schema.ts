@@ -26,8 +26,12 @@ export const rowSchema: Schema<RecordRow> = v.object({
   samples: v.exactOptional(arraySchema),
   probes: v.exactOptional(
     v.object({
-      ...{ outputs: arraySchema, tangents: arraySchema, parallel: values, normal: values },
-      ...{ cosine: v.nullable(values), distance: values },
+      outputs: arraySchema,
+      tangents: arraySchema,
+      parallel: values,
+      normal: values,
+      cosine: v.nullable(values),
+      distance: values,
     }),
   ),
 }) as v.GenericSchema<unknown, RecordRow>;

@@ -119,7 +119,7 @@ export async function toFeatureSpace(
   };
 }
 
-/** That rows are as many numbers as their shape says. @throws TangentLabError `invalid-argument`. */
+/** Checks that rows have as many numbers as their shape says. @throws TangentLabError `invalid-argument`. */
 export function checkRows(argument: string, { shape, values }: Rows): void {
   const whole = shape.length >= 2 && shape.every((n) => Number.isInteger(n) && n >= 1);
   check(whole, `${argument}.shape`, shape, "[count, ...example shape], all at least 1");

@@ -62,8 +62,8 @@ function determination(values: readonly number[], predictions: readonly number[]
 }
 
 /**
- * A feature network with the running statistics that so many batches of transformed examples give, and all else as it is: what a network with batch
- * normalization needs to be looked at untrained. As training, weights left alone, would have them. The caller disposes the new parameters.
+ * A feature network with running statistics from this many batches of transformed examples, and otherwise unchanged. A network with batch normalization needs
+ * them to be measured untrained. They are those of a training that leaves the weights alone. The caller disposes the new parameters.
  * @throws TangentLabError `invalid-argument` for a network without batch normalization or parameters, and examples that do not fit their shape.
  */
 export async function calibrateStatistics(

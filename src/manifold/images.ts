@@ -4,7 +4,6 @@ import type { Tensor } from "../engine/tensor.js";
 import { check, required } from "../errors.js";
 import { gaussianBlur } from "./blur.js";
 import { colorMaps, inverseMaps } from "./matrices.js";
-import { mixup, withoutMiddle } from "./mixup.js";
 import {
   defaultStrengths,
   type ImageGroup,
@@ -21,10 +20,12 @@ import {
   chosen,
   type Draws,
   labelTensor,
+  mixup,
   scaleRows,
   sphere,
   type Transformations,
   type TransformationsConfig,
+  withoutMiddle,
   withProbability,
 } from "./transformations.js";
 import { warp } from "./warp.js";
@@ -42,11 +43,10 @@ export interface ImageTransformationsConfig
 
 /**
  * Transformations of images [count, size, size, channels] in [-1, 1], by default each with probability 0.15 (2510.00658), applied in this order. Labels:
- * geometric 7 (isotropic scale w, rotation cos a - 1 and sin a, anisotropic scale w cos r and w sin r, translation x and y), color 5 (brightness,
- * contrast, hue cos a - 1 and sin a, saturation), degradation 3 (the blur's standard deviation in pixels, weight of the mixed-in example, root mean
- * square of the noise). All without a unit are in standard deviations. Images that are not RGB have no hue and saturation, unless these are asked for by
- * name; then they change nothing.
- * @throws TangentLabError `invalid-argument` for options out of range; in use for a strength beyond [0, 1] and examples of another shape or count.
+ * geometric 7 (isotropic scale w, rotation cos a - 1 and sin a, anisotropic scale w cos r and w sin r, translation x and y), color 5 (brightness, contrast, hue
+ * cos a - 1 and sin a, saturation), degradation 3 (the blur's standard deviation in pixels, weight of the mixed-in example, root mean square of the noise). All
+ * without a unit are in standard deviations. Images that are not RGB have no hue and saturation, unless these are asked for by name; then they change nothing.
+ * @throws TangentLabError `invalid-argument` for options out of range; when used, for a strength outside of [0, 1] and examples of another shape or count.
  */
 export function imageTransformations(config: ImageTransformationsConfig): Transformations {
   required("config", config, "an object with size and channels");

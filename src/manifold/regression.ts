@@ -16,10 +16,9 @@ export interface FeatureRegressionConfig extends TrainingConfig {
 }
 
 /**
- * Training of a feature map without labels of the data: mean squared error of the parameters of random transformations (2510.00658). A network
- * with batch normalization is trained with the batch's moments; its running statistics are in the state's parameters, and averaged in `ema`, as the
- * weights are.
- * @throws TangentLabError `invalid-argument` for options out of range, in use for a network with other labels than the transformations'.
+ * Training of a feature map without labels of the data: mean squared error of the parameters of random transformations (2510.00658). A network with batch
+ * normalization is trained with the batch's moments; its running statistics are in the state's parameters, and averaged in `ema`, as the weights are.
+ * @throws TangentLabError `invalid-argument` for options out of range, and, in training, for a network whose labels are not the transformations'.
  */
 export function featureRegression(config: FeatureRegressionConfig): Method {
   required("config", config, "an object with features, transformations and shape");

@@ -15,7 +15,7 @@ export interface TangentSplit {
 }
 
 /**
- * Splits vectors at the manifold points nearest to where they start. Rows of `manifold.ambientDim` numbers.
+ * Splits vectors, flat rows [count, manifold.ambientDim], at the manifold points nearest to where they start.
  * @throws TangentLabError `invalid-argument` for rows that do not fit each other.
  */
 export function splitAtManifold(
@@ -158,7 +158,7 @@ export interface DirectionCosine {
 }
 
 /**
- * Cosines between corresponding rows: 1 the same direction, -1 the opposite.
+ * Cosines between corresponding rows, in [-1, 1]: 1 the same direction, -1 the opposite.
  * @throws TangentLabError `invalid-argument` for rows that do not fit each other.
  */
 export function directionCosine(

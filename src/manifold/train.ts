@@ -64,7 +64,7 @@ export function train(data: TrainingData, options: FeatureTraining = {}): Run<Tr
   });
 }
 
-/** The transformations that fit the data, each with the given probability; default 0.15 for images and 0.5 for points. */
+/** The transformations that fit the data, each with the given probability in [0, 1]; default 0.15 for images (2510.00658) and 0.5 for points. */
 export function defaultTransformations(
   data: TrainingData,
   chance: { probability?: number } = {},
@@ -75,13 +75,15 @@ export function defaultTransformations(
     : pointTransformations({ dim: data.shape[0]!, ...chance });
 }
 
-/** The feature network that fits the data: of images VGG with batch normalization, as published, scaled to their size. */
+/** The feature network that fits the data: of images VGG with batch normalization, as published (2510.00658), scaled to their size; of points an MLP. */
 export function defaultFeatures(data: TrainingData, labels: number): FeatureModel {
   const image = imageShape(data);
   return flatten(
     image
       ? vggFeatures({
-          ...{ size: image.size, inChannels: image.channels, labels },
+          size: image.size,
+          inChannels: image.channels,
+          labels,
           blocks: scaledVggBlocks(image.size),
         })
       : mlpFeatures({ dim: data.shape[0]!, labels }),

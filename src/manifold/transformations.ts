@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { perExample } from "../diffusion/edm.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import { check } from "../errors.js";
@@ -38,8 +39,8 @@ export function chosen<Group extends string>(
 }
 
 /**
- * Transformations whose `draw` takes the probability of each as its third argument, as such that take the strength, by which the probability is multiplied;
- * both are checked.
+ * Turns transformations whose `draw` takes the probability of each as its third argument into ones that take the strength, a factor of that probability; both
+ * are checked.
  */
 export function withProbability(probability: number, { draw, ...rest }: Transformations): Transformations {
   check(probability >= 0 && probability <= 1, "probability", probability, "a number in [0, 1]");
@@ -52,7 +53,7 @@ export function withProbability(probability: number, { draw, ...rest }: Transfor
   };
 }
 
-/** That transformations get the examples they were drawn for: x [count, ...shape]. */
+/** Checks that transformations get the examples they were drawn for: x [count, ...shape]. */
 export function checkExamples(x: Tensor, { labels }: Draws, shape: readonly number[]): void {
   const expected = [labels.shape[0]!, ...shape];
   check(`${x.shape}` === `${expected}`, "x", x.shape, `[${expected}], as the parameters were drawn for`);
@@ -87,3 +88,14 @@ export function labelTensor(columns: readonly Float32Array[], count: number): Te
   });
   return tf.tensor2d(out, [count, columns.length]);
 }
+
+/**
+ * Each example mixed with its counterpart in the batch read backwards: (1 - w) x_i + w x_(count-1-i), weights [count]. Needs examples in random order; the
+ * middle one of an odd number is its own counterpart.
+ */
+export const mixup = (x: Tensor, weight: Tensor): Tensor =>
+  tf.add(x, tf.mul(tf.sub(tf.reverse(x, 0), x), perExample(weight, x)));
+
+/** Weights 0 for the middle one of an odd number of examples, as nothing is mixed into it. */
+export const withoutMiddle = (weights: Float32Array): Float32Array =>
+  weights.map((weight, i) => (2 * i + 1 === weights.length ? 0 : weight));

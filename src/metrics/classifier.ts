@@ -18,7 +18,8 @@ export interface ClassifierConfig {
 }
 
 /**
- * A small convolutional classifier whose features Fréchet distances are taken in. Not the feature network of MFD: what trains is not what judges.
+ * A small convolutional classifier of images [batch, size, size, channels], in whose features Fréchet distances are measured. Not the feature network of MFD:
+ * what trains is not what judges.
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export function classifier(config: ClassifierConfig): FeatureModel {
@@ -38,7 +39,7 @@ export interface ClassificationConfig extends TrainingConfig {
 
 /**
  * Training of a classifier: softmax cross-entropy with the dataset's labels. Metrics: loss, accuracy of the batch in [0, 1].
- * @throws TangentLabError in use `invalid-data` for examples without labels.
+ * @throws TangentLabError in a batch, `invalid-data` for examples without labels.
  */
 export function classification(config: ClassificationConfig): Method {
   const { model, shape, classes, ...training } = required(
@@ -89,7 +90,7 @@ export interface ClassifierTraining extends Omit<loop.RunOptions, "steps">, Trai
 }
 
 /**
- * Trains the classifier that judges images: its features are what Fréchet distances are taken in. Iterate over the run, or await it.
+ * Trains the classifier that judges images: Fréchet distances are measured in its features. Iterate over the run, or await it.
  * @throws TangentLabError `invalid-argument` for points, data without labels and options out of range; while it runs as `train`.
  */
 export function trainClassifier(data: TrainingData, options: ClassifierTraining = {}): Run<TrainedFeatures> {

@@ -4,7 +4,7 @@ import type { Tensor } from "../engine/tensor.js";
 import type { Tree } from "../engine/tree.js";
 import { check, required } from "../errors.js";
 import { checkpointFolder } from "../io/checkpoint.js";
-import { type CaptionedData, imageShape } from "../loop/data.js";
+import { type CaptionedData, checkCaptionLabels, imageShape } from "../loop/data.js";
 import type { RunRecord } from "../loop/record.js";
 import type { Run } from "../loop/run.js";
 import * as loop from "../loop/train.js";
@@ -33,8 +33,9 @@ export interface DualEncoder {
 }
 
 /**
- * A small CLIP (Radford et al., 2103.00020): a convolutional image tower and a text tower of words at their places, trained apart from every model it
- * judges. `words` are one-hot rows, [captions, length * vocabulary]: see `oneHotWords`.
+ * A small CLIP (Radford et al., 2103.00020): a convolutional image tower and a text tower of words at their places, trained apart from every model it judges.
+ * `words` are one-hot rows, [captions, length * vocabulary]: see `oneHotWords`.
+ * @throws TangentLabError `invalid-argument` for sizes that are not counts or do not fit the image tower.
  */
 export function dualEncoder(config: DualEncoderConfig): DualEncoder {
   required("config", config, "an object with size, channels, vocabulary and length");
@@ -57,7 +58,7 @@ export function dualEncoder(config: DualEncoderConfig): DualEncoder {
       };
     },
     apply: (parameters, images, words) => {
-      const p = parameters as unknown as Record<"words" | "hidden" | "captions", Affine> &
+      const p = parameters as Record<"words" | "hidden" | "captions", Affine> &
         Record<"images" | "scale", Tensor>;
       const text = linear(silu(linear(silu(linear(words, p.words)), p.hidden)), p.captions);
       return {
@@ -72,7 +73,10 @@ export function dualEncoder(config: DualEncoderConfig): DualEncoder {
 
 const normalize = (x: Tensor): Tensor => tf.mul(x, tf.rsqrt(tf.add(tf.sum(tf.square(x), -1, true), 1e-8)));
 
-/** Captions' token numbers [captions * length] as one-hot rows [captions, length * vocabulary]. */
+/**
+ * Captions' token numbers [captions * length] as one-hot rows [captions, length * vocabulary].
+ * @throws TangentLabError `invalid-argument` for a number outside of the vocabulary.
+ */
 export function oneHotWords(
   ids: ArrayLike<number>,
   { length, vocabulary }: Pick<DualEncoder, "length" | "vocabulary">,
@@ -100,7 +104,11 @@ export interface PairingConfig extends TrainingConfig {
   ids: readonly (readonly number[])[];
 }
 
-/** CLIP's training: symmetric cross-entropy of every image with all captions of the batch and the other way round. Metrics: loss, accuracy. */
+/**
+ * CLIP's training (2103.00020): symmetric cross-entropy of every image with all captions of the batch and the other way round. Metrics: loss, accuracy in [0,
+ * 1].
+ * @throws TangentLabError `invalid-argument` for a missing configuration and, in a batch, for missing labels.
+ */
 export function pairing(config: PairingConfig): Method {
   const { encoder, shape, ids, ...training } = required(
     "config",
@@ -112,12 +120,7 @@ export function pairing(config: PairingConfig): Method {
     init: encoder.model.init,
     batch: (_key, x, _iteration, labels) => {
       const count = x.length / shape.reduce((a, b) => a * b, 1);
-      check(
-        labels?.length === count,
-        "data",
-        `${labels?.length ?? "no"} labels`,
-        `${count} labels: indices of captions`,
-      );
+      checkCaptionLabels(labels, count);
       return {
         x: tf.tensor(x, [count, ...shape]) as Tensor,
         words: oneHotWords(
@@ -174,7 +177,11 @@ export interface DualEncoderTraining extends Omit<loop.RunOptions, "steps">, Tra
   name?: string;
 }
 
-/** Trains the judge of how well images and captions belong together. Iterate over the run, or await it. */
+/**
+ * Trains the judge of how well images [size, size, channels] and captions belong together. Iterate over the run, or await it.
+ * @throws TangentLabError `invalid-argument` for points, for ids that are not one list for each caption, and for options out of range; while it runs as
+ * `train`.
+ */
 export function trainDualEncoder(data: CaptionedData, options: DualEncoderTraining): Run<TrainedDualEncoder> {
   const { name = "dual encoder", steps = 1000, batchSize = 64, ids, vocabulary, ...rest } = options;
   const image = imageShape(data);

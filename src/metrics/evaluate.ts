@@ -74,14 +74,19 @@ export async function evaluate(
   const labels = isConditional ? known : undefined;
   const extract = await extractor(features, data, seed);
   const { values } = await generate(model, {
-    ...{ ...sampling, count, seed, batchSize },
+    ...sampling,
+    count,
+    seed,
+    batchSize,
     ...(labels && { labels }),
   });
   const { values: samples, dim } = await extract(values, shape);
   const { values: reference } = await extract(clean, shape);
   const interval = (statistic: (x: Float32Array, y: Float32Array) => number): Interval =>
     bootstrap(statistic as (...sets: Float32Array[]) => number, [samples, reference], {
-      ...{ key: keys[1], dim, resamples },
+      key: keys[1],
+      dim,
+      resamples,
     });
   return {
     frechet: interval((x, y) => frechetDistance(x, y, { dim })),
@@ -89,8 +94,13 @@ export async function evaluate(
     precision: interval((x, y) => precisionRecall(x, y, { dim }).precision),
     recall: interval((x, y) => precisionRecall(x, y, { dim }).recall),
     denoising: await denoisingFrechet({
-      ...{ denoise: applyTo(model, { labels, batchSize }), clean, shape, features: extract },
-      ...{ key: keys[2], resamples, ...(sigmas && { sigmas }) },
+      denoise: applyTo(model, { labels, batchSize }),
+      clean,
+      shape,
+      features: extract,
+      key: keys[2],
+      resamples,
+      ...(sigmas && { sigmas }),
     }),
   };
 }

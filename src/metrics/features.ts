@@ -33,7 +33,7 @@ export function classifierFeatures(model: FeatureModel, parameters: Tensor, x: T
  * Features by a feature network of this library, such as a trained classifier: its last stage, of images the means over positions.
  *
  * `networkFeatures(judge)`
- * @throws TangentLabError in use `invalid-argument` for images that do not fit the network or are not finite.
+ * @throws TangentLabError when used, `invalid-argument` for images that do not fit the network or are not finite.
  */
 export function networkFeatures({ model, parameters }: FeatureNetwork, batchSize = 64): FeatureExtractor {
   const compiled = compile((parameters: Tensor, x: Tensor) => classifierFeatures(model, parameters, x));

@@ -2,7 +2,7 @@ import { addProduct } from "../engine/simd/product.js";
 import { check, required } from "../errors.js";
 import { countRows } from "../loop/data.js";
 import { cholesky, symmetricEigenvalues, transpose } from "./matrices.js";
-import type { PointsConfig } from "./points.js";
+import type { PointsConfig } from "./pairs.js";
 
 /** Rows of which products are summed at once. */
 const chunk = 1024;
@@ -46,7 +46,7 @@ export function gaussian(rows: Float32Array, config: PointsConfig): Gaussian {
 }
 
 /**
- * Squared 2-Wasserstein distance of two Gaussians. Never below 0.
+ * Squared 2-Wasserstein distance of two Gaussians (Dowson and Landau 1982). Never below 0.
  * @throws TangentLabError `invalid-argument` for Gaussians of different dimensions.
  */
 export function gaussianFrechet(a: Gaussian, b: Gaussian): number {

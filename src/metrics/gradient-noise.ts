@@ -118,11 +118,14 @@ function noiseOf(groups: readonly Moments[], batchSize: number): GradientNoise {
   const { scale, trace, squaredNorm } = whole;
   return {
     scale: {
-      ...{ estimate: scale, standardError },
+      estimate: scale,
+      standardError,
       // Of a student's distribution with 15 degrees of freedom.
-      ...{ low: Math.max(0, scale - 2.131 * standardError), high: scale + 2.131 * standardError },
+      low: Math.max(0, scale - 2.131 * standardError),
+      high: scale + 2.131 * standardError,
     },
-    ...{ trace, squaredNorm },
+    trace,
+    squaredNorm,
   };
 }
 

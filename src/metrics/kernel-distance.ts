@@ -3,8 +3,8 @@ import * as random from "../engine/random.js";
 import { check, required } from "../errors.js";
 import { countRows } from "../loop/data.js";
 import { takeRows } from "./bootstrap.js";
+import type { PointsConfig } from "./pairs.js";
 import { eachProduct, eachProductWithin } from "./pairs.js";
-import type { PointsConfig } from "./points.js";
 
 /**
  * Kernel distance (KID, Bińkowski et al. 2018): squared maximum mean discrepancy with the polynomial kernel k(x, y) = (x . y / dim + 1)^3 of features, by the

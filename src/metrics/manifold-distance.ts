@@ -24,14 +24,14 @@ export function distancesToManifold(points: Float32Array, manifold: Projection):
   });
 }
 
-/** Mean Euclidean distance of rows to a known manifold; says nothing about how they cover it. */
+/** Mean Euclidean distance of rows to a known manifold, in their units; says nothing about how they cover it. Throws as `distancesToManifold` does. */
 export function manifoldDistance(points: Float32Array, manifold: Projection): number {
   const distances = distancesToManifold(points, manifold);
   return distances.reduce((sum, value) => sum + value, 0) / distances.length;
 }
 
 /**
- * Euclidean distance of each row of `points` to the nearest row of `data`.
+ * Euclidean distance of each row of `points` to the nearest row of `data`, in their units.
  * @throws TangentLabError `invalid-argument` for empty, ragged or non-finite rows.
  */
 export function distancesToData(points: Float32Array, data: Float32Array, dim: number): Float32Array {

@@ -1,7 +1,7 @@
 import { check, required } from "../errors.js";
 import { countRows } from "../loop/data.js";
+import type { PointsConfig } from "./pairs.js";
 import { eachSquaredDistance, eachSquaredDistanceWithin, meanRow } from "./pairs.js";
-import type { PointsConfig } from "./points.js";
 
 export interface MmdConfig extends PointsConfig {
   /**
@@ -12,8 +12,8 @@ export interface MmdConfig extends PointsConfig {
 }
 
 /**
- * Squared maximum mean discrepancy (Gretton et al. 2012) with a mean of Gaussian kernels, by the unbiased estimate: its mean is 0
- * for equal distributions, so that it may be slightly negative. Rows of `dim` numbers, at least two each.
+ * Squared maximum mean discrepancy (Gretton et al. 2012) with a mean of Gaussian kernels, by the unbiased estimate. Its mean is 0 for equal distributions, so
+ * that it may be slightly negative. Rows of `dim` numbers, at least two each.
  * @throws TangentLabError `invalid-argument` for too few, ragged or non-finite rows, or bandwidths <= 0.
  */
 export function mmd(samples: Float32Array, reference: Float32Array, config: MmdConfig): number {

@@ -1,7 +1,7 @@
 import { check, required } from "../errors.js";
 import { countRows } from "../loop/data.js";
+import type { PointsConfig } from "./pairs.js";
 import { eachSquaredDistance, eachSquaredDistanceWithin, meanRow } from "./pairs.js";
-import type { PointsConfig } from "./points.js";
 
 export interface PrecisionRecallConfig extends PointsConfig {
   /** Each row's ball reaches to this nearest of the other rows of its set. Default 3. */

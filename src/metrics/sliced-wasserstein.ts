@@ -1,7 +1,7 @@
 import * as random from "../engine/random.js";
 import { check, required } from "../errors.js";
 import { countRows } from "../loop/data.js";
-import type { PointsConfig } from "./points.js";
+import type { PointsConfig } from "./pairs.js";
 
 export interface SlicedWassersteinConfig extends PointsConfig {
   /** Random directions. Default 128. */

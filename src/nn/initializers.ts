@@ -23,7 +23,7 @@ export function xavierInit(key: Key, shape: readonly number[], gain = 1): Affine
   return { weight: xavierWeight(key, shape, gain), bias: tf.zeros([outputs]) };
 }
 
-/** The same without a bias. */
+/** The same weights without a bias. */
 export function xavierWeight(key: Key, shape: readonly number[], gain = 1): Tensor {
   const [inputs, outputs] = shape.slice(-2) as [number, number];
   const positions = shape.slice(0, -2).reduce((a, b) => a * b, 1);
@@ -31,7 +31,7 @@ export function xavierWeight(key: Key, shape: readonly number[], gain = 1): Tens
   return tf.tensor(random.uniform(key, positions * inputs * outputs, -range, range), shape as number[]);
 }
 
-/** A normalization that starts without scale and shift. */
+/** A normalization's scale of ones and shift of zeros, each [channels]. */
 export function normInit(channels: number): Scale & Leaves {
   return { weight: tf.ones([channels]), bias: tf.zeros([channels]) };
 }

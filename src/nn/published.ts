@@ -7,13 +7,13 @@ import { asFloat32, type StoredArray } from "../io/safetensors.js";
 // Weights as PyTorch's state dicts have them, and ours. The one place where the layouts meet: convolutions are OIHW there and HWIO here,
 // matrices [out, in] there and [in, out] here.
 
-/** How the weights of a network are stored where they are published. */
+/** How a network's published weights are stored. */
 export interface PublishedLayout {
   /** Published name of a parameter, from its name in our tree ("enc.16x16_conv.weight"). */
   name(ours: string): string;
   /** Further tensors of the state dict that follow from the configuration. Checked where present, written on export. */
   readonly constants?: Readonly<Record<string, StoredArray>>;
-  /** What a parameter is, by its name in our tree, where the state dict does not have it; undefined if it must. */
+  /** The value of a parameter, by its name in our tree, if the state dict lacks it; undefined if it is required. */
   missing?(ours: string): StoredArray | undefined;
   /** Names of further tensors that are nothing to us, such as counters. */
   ignore?(published: string): boolean;

@@ -18,8 +18,8 @@ import {
   upsample2x,
 } from "./functional.js";
 import { convInit, denseInit, type Leaves, normInit } from "./initializers.js";
-import { checkInput } from "./input.js";
 import type { Masks, TimeNetwork } from "./network.js";
+import { checkInput } from "./network.js";
 import { type Residual, residual, residualInit } from "./residual.js";
 
 export interface UnetConfig {
@@ -47,7 +47,7 @@ export interface UnetConfig {
 
 type Attention = { readonly [name: string]: Leaves } & { norm: Scale; qkv: Affine; output: Affine };
 
-interface Parameters {
+type Parameters = {
   label?: Affine;
   interval?: Affine;
   time0: Affine;
@@ -59,12 +59,13 @@ interface Parameters {
   decoder: { up?: Affine; blocks: Residual[] }[];
   norm: Scale;
   output: Affine;
-}
+};
 
 /**
- * Convolutional U-Net on images [batch, size, size, inChannels] with a time condition c [batch] and, with `classes`, class labels, after DDPM++ (2011.13456) but small: pre-norm residual
- * blocks with the time added between their convolutions, 2x2 means down, nearest neighbour and a convolution up, one skip connection per block.
- * @throws TangentLabError `invalid-argument` for a configuration that makes no network, and in use for x of another shape.
+ * Convolutional U-Net on images [batch, size, size, inChannels] with a time condition c [batch] and, with `classes`, class labels. After DDPM++ (2011.13456)
+ * but small: pre-norm residual blocks with the time added between their convolutions, 2x2 means down, nearest neighbour and a convolution up, one skip
+ * connection per block.
+ * @throws TangentLabError `invalid-argument` for an invalid configuration; `apply` throws it for x of another shape.
  */
 export function unet(config: UnetConfig): TimeNetwork {
   required("config", config, "an object with size and inChannels");
@@ -145,7 +146,7 @@ export function unet(config: UnetConfig): TimeNetwork {
     },
     apply: (parameters, x, c, condition = {}) => {
       checkInput(x, [size, size, inChannels]);
-      const p = parameters as unknown as Parameters;
+      const p = parameters as Parameters;
       const { masks = {} } = condition;
       const labels = classRows(condition, classes, x.shape[0]!);
       const parts = [timeEmbedding(c, channels / 2)];
@@ -190,7 +191,7 @@ function attentionInit(next: () => Key, width: number): { [name: string]: Leaves
   };
 }
 
-/** Attention between all positions: x [N, H, W, C] -> what is to be added to it. */
+/** Attention between all positions: x [N, H, W, C] -> the change to be added to x. */
 function selfAttention(x: Tensor, { norm, qkv, output }: Attention, groups: number): Tensor {
   const [n, h, w, c] = x.shape as [number, number, number, number];
   const rows = tf.reshape(groupNorm(x, norm, groups), [n * h * w, c]);

@@ -14,7 +14,7 @@ export type Context = { readonly [name: string]: Tensor };
 
 export { defaultEma } from "./ema.js";
 
-/** Everything that changes in training, and what it needs besides; `parameters`, moments and `ema` are flat vectors [P]. */
+/** Everything that changes in training, and its context; `parameters`, moments and `ema` are flat vectors [P]. */
 export type TrainState = {
   readonly parameters: Tensor;
   readonly optimizer: OptimizerState;
@@ -38,12 +38,12 @@ export interface Method {
   /** A state that starts from given parameters [P] (copied), for example a trained denoiser's average. */
   from(parameters: Tensor): TrainState;
   /**
-   * On the host: draws noise, times and whatever else is random for examples x [count, ...shape], flat, at an iteration (0, 1, ...).
-   * `labels` [count] are the dataset's, where it has any. The caller disposes the batch after the step.
+   * On the host: draws noise, times and all else that is random for examples x [count, ...shape], flat, at an iteration (0, 1, ...). `labels` [count] are the
+   * dataset's, where it has any. The caller disposes the batch after the step.
    */
   batch(key: Key, x: Float32Array, iteration: number, labels?: Int32Array): Batch;
   /**
-   * The gradient [P] of the loss of a batch at a state, whatever the optimizer makes of it: pure, made of tensor ops only.
+   * The gradient [P] of the loss of a batch at a state, before the optimizer: pure, made of tensor ops only.
    */
   gradient(state: TrainState, batch: Batch): Tensor;
   /** One update: pure, made of tensor ops only. `compile(method.step, { donate: true })`. */
@@ -64,7 +64,7 @@ export interface MethodParts<B extends tree.Tree> extends TrainingConfig {
   init(key: Key): Tensor;
   /** Default {}. */
   context?: Context;
-  /** Parts of the parameters that stay as they are, weight decay included: [begin, end) each, in rising order. Default none. */
+  /** Frozen parts of the parameters, also without weight decay: [begin, end) each, in rising order. Default none. */
   fixed?: readonly (readonly [begin: number, end: number])[];
   /** The batch without its learning rate. */
   batch(key: Key, x: Float32Array, iteration: number, labels?: Int32Array): B;
@@ -79,7 +79,10 @@ export interface MethodParts<B extends tree.Tree> extends TrainingConfig {
   ): (parameters: Tensor) => LossAndAux<{ readonly [name: string]: Tensor }>;
 }
 
-/** A method from its loss: gradient, optimizer, average. */
+/**
+ * A method from its loss: gradient, optimizer, average, all on flat vectors of parameters [P].
+ * @throws TangentLabError `invalid-argument` for an optimizer, a learning rate or an average that is none.
+ */
 export function method<B extends { readonly [name: string]: tree.Tree }>(parts: MethodParts<B>): Method {
   const { optimizer = radam(), learningRate = 1e-3 } = parts;
   const steps = typeof optimizer?.init === "function" && typeof optimizer.update === "function";
@@ -92,6 +95,8 @@ export function method<B extends { readonly [name: string]: tree.Tree }>(parts: 
     ema: tf.clone(parameters),
     context: copy(parts.context ?? {}),
   });
+  const lossOf = ({ parameters, context }: TrainState, batch: { readonly [name: string]: tree.Tree }) =>
+    parts.loss(parameters, batch as B, context);
   return {
     init: (key) => {
       const parameters = parts.init(key);
@@ -104,13 +109,9 @@ export function method<B extends { readonly [name: string]: tree.Tree }>(parts: 
       ...parts.batch(key, x, iteration, labels),
       learningRate: tf.scalar(rate(iteration)),
     }),
-    gradient: (state, batch) => {
-      const loss = parts.loss(state.parameters, batch as unknown as B, state.context);
-      return valueAndGrad(loss, state.parameters).gradient;
-    },
+    gradient: (state, batch) => valueAndGrad(lossOf(state, batch), state.parameters).gradient,
     step: (state, batch) => {
-      const loss = parts.loss(state.parameters, batch as unknown as B, state.context);
-      const { loss: value, aux, gradient } = valueAndGrad(loss, state.parameters);
+      const { loss: value, aux, gradient } = valueAndGrad(lossOf(state, batch), state.parameters);
       const next = optimizer.update(gradient, state.optimizer, state.parameters, batch.learningRate);
       const parameters = withFixed(next.parameters, state.parameters, parts.fixed ?? []);
       return {

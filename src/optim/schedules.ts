@@ -67,7 +67,7 @@ export function warmup(iterations: number, after: Schedule): Schedule {
 
 /**
  * A number is a constant schedule; a schedule's rates are checked as they are asked for.
- * @throws TangentLabError `invalid-argument` for what is neither, and in use for a rate that is not a finite number >= 0.
+ * @throws TangentLabError `invalid-argument` for anything else and, in training, for a rate that is not a finite number >= 0.
  */
 export function asSchedule(rate: number | Schedule): Schedule {
   if (typeof rate === "number") return constant(rate);

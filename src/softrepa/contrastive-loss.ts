@@ -20,8 +20,8 @@ export interface ContrastiveLossConfig {
 }
 
 /**
- * SoftREPA's contrastive loss (2503.08250) of rows of denoising errors E [rows, captions] >= 0: logits = scale exp(-E / temperature), softmax
- * cross-entropy of every row with its own caption, plus positiveWeight times the mean of the positive pairs' errors; or with linear logits.
+ * SoftREPA's contrastive loss (2503.08250) of rows of denoising errors E [rows, captions] >= 0: softmax cross-entropy of every row with its own caption, logits
+ * = scale exp(-E / temperature), plus positiveWeight times the mean of the positive pairs' errors. `logits: "linear"` has linear ones.
  * @param positives [rows, captions], 1 at each row's own caption and 0 elsewhere.
  * @returns the mean over rows, its cross-entropy alone, and how often the own caption has the least error; scalars.
  */

@@ -88,7 +88,14 @@ export function checkedEdit(
   }
   if (tokens) checkTokens(flow, tokens.model);
   return {
-    ...{ images, source, target, start, frames, nMin, nAvg, tokens },
+    images,
+    source,
+    target,
+    start,
+    frames,
+    nMin,
+    nAvg,
+    tokens,
     levels: levels.slice(-start - 1),
     // v + s (v - v0) = v0 + (1 + s) (v - v0)
     scales: [sourceGuidance, targetGuidance + onTop],

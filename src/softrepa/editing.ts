@@ -107,7 +107,7 @@ type EditInputs = {
  * One step of FlowEdit, pure: text of [source captions, target captions, as many negative ones for each], in this order. The four velocities are one
  * evaluation of the network.
  */
-export function editStep(
+function editStep(
   flow: FrozenFlow,
   softTokens?: LoadedTokens["model"],
 ): (parameters: EditParameters, inputs: EditInputs, text: EncodedText) => Tensor {

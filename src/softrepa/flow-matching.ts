@@ -3,6 +3,7 @@ import { perExample } from "../diffusion/edm.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import { check, required } from "../errors.js";
+import { checkCaptionLabels } from "../loop/data.js";
 import { adamw } from "../optim/adam.js";
 import { type Method, method, type TrainingConfig } from "../optim/method.js";
 import { checkCaptions } from "./captions.js";
@@ -53,12 +54,7 @@ export function flowMatching(config: FlowMatchingConfig): Method {
     fixed: rangesOf(flow),
     batch: (key, x, _iteration, labels) => {
       const count = x.length / width;
-      check(
-        labels?.length === count,
-        "data",
-        `${labels?.length ?? "no"} labels`,
-        `${count} labels: indices of captions`,
-      );
+      checkCaptionLabels(labels, count);
       const [noiseKey, timeKey, dropKey] = random.split(key, 3);
       const dropped = random.uniform(dropKey, count);
       const own = new Int32Array(count * length);

@@ -7,11 +7,11 @@ import type { SoftTokens } from "./tokens.js";
 /** Encoded captions: tensors whose first axis counts the captions. */
 export type EncodedText = { readonly [name: string]: Tensor };
 
-/** A trained text-to-image flow as soft tokens see it: its parameters stay as they are. */
+/** A trained text-to-image flow for soft tokens: its parameters are frozen. */
 export interface FrozenFlow extends ImageShapes {
   /** Its parameters [P]. */
   readonly parameters: Tensor;
-  /** Dimension of soft tokens, where that is to be checked. */
+  /** Dimension of soft tokens, if it should be checked. */
   readonly tokenDim?: number;
   /** Dimension of text tokens before `embedText`. */
   readonly textDim?: number;
@@ -31,14 +31,14 @@ export interface FrozenFlow extends ImageShapes {
   ): Tensor;
 }
 
-/** That a key is there. @throws TangentLabError `invalid-argument`. */
+/** Checks that a key is given. @throws TangentLabError `invalid-argument`. */
 export function checkKey(key: Key): void {
   const isKey = Array.isArray(key) && key.length === 2 && key.every((word) => Number.isInteger(word));
   check(isKey, "key", key, "a key of random numbers: random.key(0)");
 }
 
 /**
- * That soft tokens are as wide as a flow's text.
+ * Checks that soft tokens are as wide as a flow's text.
  * @throws TangentLabError `invalid-argument` naming `tokens.dim` or `tokens.textDim`.
  */
 export function checkTokens(flow: FrozenFlow, model: SoftTokens): void {

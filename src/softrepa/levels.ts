@@ -13,7 +13,7 @@ export interface LevelsConfig {
 }
 
 /**
- * The levels t of a flow's sampling, falling from 1 to 0: N + 1 numbers.
+ * The times t of a flow's sampling, from 1 down to 0: N + 1 numbers.
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export function flowLevels({ steps = 20, shift = 1, spacing = "uniform" }: LevelsConfig = {}): number[] {

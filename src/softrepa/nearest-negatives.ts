@@ -56,7 +56,10 @@ export function nearestNegatives(
   return { of: cached(captions, find), count };
 }
 
-/** A flow's own vectors of captions, its pooled text: for `nearestNegatives`. */
+/**
+ * A flow's own vectors of captions, its pooled text: one [pooledDim] for each, for `nearestNegatives`.
+ * @throws TangentLabError `invalid-argument` for captions that are not a list of texts.
+ */
 export function captionVectors(
   flow: FrozenFlow,
   captions: readonly string[],

@@ -5,7 +5,8 @@ import { flatten } from "../nn/network.js";
 import type { Text, TextEncoder, TextToImage, VelocityInputs, VelocityNetwork } from "./types.js";
 
 /**
- * A text-to-image flow: the parts' parameters are one flat vector, the network's as published under "transformer." and the text encoder's under "text_encoder.".
+ * A text-to-image flow: the parts' parameters are one flat vector [P], the network's as published under "transformer." and the text encoder's under
+ * "text_encoder.".
  * @throws TangentLabError `invalid-argument` where the network does not read what the encoder gives, naming the dimension.
  */
 export function textToImage(network: VelocityNetwork, text: TextEncoder): TextToImage {

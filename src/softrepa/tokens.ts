@@ -40,7 +40,7 @@ export interface SoftTokens extends Model<[t: Tensor, embed?: TokenEmbedder | un
   readonly layers: number;
   readonly tokens: number;
   readonly dim: number;
-  /** Undefined for tokens that are put into the transformer as they are. */
+  /** Undefined for tokens that enter the transformer unchanged. */
   readonly textDim?: number | undefined;
   /** 0 where tokens do not depend on time. */
   readonly timeRows: number;
@@ -87,7 +87,7 @@ export function softTokens(config: SoftTokensConfig): SoftTokens {
       return { soft_tokens, time_embedding } as Tree;
     },
     apply: (parameters, t, embed) => {
-      const p = parameters as unknown as { soft_tokens: Tensor; time_embedding?: Tensor };
+      const p = parameters as { soft_tokens: Tensor; time_embedding?: Tensor };
       const count = t.shape[0]!;
       const constant = tf.reshape(inside(p.soft_tokens, embed), [1, layers, tokens, dim]);
       const each = p.time_embedding

@@ -69,15 +69,20 @@ export function trainFlow(data: CaptionedData, options: FlowTraining = {}): Run<
     }),
     settings: {
       ...loop.optimizerSettings(options),
-      ...{ attention: network.attention, layers: network.layers, width: network.tokenDim, ...sizes },
-      ...{ captionDropout, textLength: text.length, network: model.structure.size },
+      attention: network.attention,
+      layers: network.layers,
+      width: network.tokenDim,
+      ...sizes,
+      captionDropout,
+      textLength: text.length,
+      network: model.structure.size,
       ...(time && { time: time === "uniform" ? time : { ...time } }),
     },
     finish: (state, record) => ({ ...model.freeze(loop.keep(state.ema)), model, record }),
   });
 }
 
-/** A text encoder that knows the captions' words and has room for the longest caption. */
+/** A text encoder whose vocabulary and length fit the captions. */
 export function captionEncoder(captions: readonly string[]): TextEncoder {
   const vocabulary = trainVocabulary(captions);
   const longest = captions.reduce((most, caption) => Math.max(most, vocabulary.numbers(caption).length), 0);

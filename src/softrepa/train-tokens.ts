@@ -51,7 +51,7 @@ export interface SoftTokenTraining
 
 /**
  * Trains soft tokens for a frozen flow by SoftREPA's contrastive loss (2503.08250): AdamW, a rate of 1e-3 that falls along a cosine to a floor and starts again
- * (the published code goes down the same cosine in ten stairs).
+ * (in the published code in ten steps along the same cosine).
  * @param flow a trained flow, which stays as it is.
  * @throws TangentLabError `invalid-argument` for options out of range, among them negatives by attributes for captions without known attributes.
  */
@@ -94,8 +94,16 @@ export function trainTokens(
     }),
     settings: {
       ...loop.optimizerSettings(options),
-      ...{ layers: model.layers, tokens: model.tokens, timeRows: model.timeRows },
-      ...{ restartEvery, rateFloor, beforeEmbedder, tMin, tMax, timesPerStep, contrast },
+      layers: model.layers,
+      tokens: model.tokens,
+      timeRows: model.timeRows,
+      restartEvery,
+      rateFloor,
+      beforeEmbedder,
+      tMin,
+      tMax,
+      timesPerStep,
+      contrast,
       ...(contrast ? loss : { positiveWeight: options.positiveWeight ?? 1 }),
       negatives: typeof options.negatives === "object" ? "own" : (options.negatives ?? null),
     },

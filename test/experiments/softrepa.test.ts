@@ -69,7 +69,10 @@ test("the job from nothing to a report", async () => {
         dataset: "objects",
         shape: [16, 16, 3],
       },
-      ...{ ...record, settings: { ...tiny }, machine: {}, versions: {} },
+      ...record,
+      settings: { ...tiny },
+      machine: {},
+      versions: {},
     };
     const html = await renderSoftRepa(report);
     for (const text of [...record.examples[0]!.captions, record.strips.target[0]!, "A &#60;test&#62;"]) {

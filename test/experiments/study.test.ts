@@ -38,7 +38,9 @@ const plan: StudyPlan = {
   cells: [cell("pixel", { name: "pixel" }, [1e-4, 1e-2]), cell("MFD", { name: "MFD", layers: [-1] }, [1e-3])],
 };
 const study: Study = {
-  ...{ name: "test", title: "Test", question: "?" },
+  name: "test",
+  title: "Test",
+  question: "?",
   measures: ["steps", "metric", "parallel", "direction", "manifoldDistance"],
   plan: () => plan,
 };
@@ -47,8 +49,13 @@ const study: Study = {
 function bench(stopAt?: string): Bench & { trained: string[]; skipped: number } {
   const controller = new AbortController();
   const self: Bench & { trained: string[]; skipped: number } = {
-    ...{ folder: join(folder, "runs"), resume: true, cache: weightsCache(join(folder, "cache")) },
-    ...{ prepared: new Map(), signal: controller.signal, trained: [], skipped: 0 },
+    folder: join(folder, "runs"),
+    resume: true,
+    cache: weightsCache(join(folder, "cache")),
+    prepared: new Map(),
+    signal: controller.signal,
+    trained: [],
+    skipped: 0,
     dataset: (name) => byName(name),
     skip: (steps) => {
       self.skipped += steps;

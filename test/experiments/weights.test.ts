@@ -19,7 +19,9 @@ weights.after.each(({ folder }) => rmSync(folder, { recursive: true }));
 const values = random.normal(random.key(0), 40);
 const plan = { steps: 2, batchSize: 4, learningRate: 1e-3 };
 const place = (folder: string, root: string, trained: string[] = []): Workplace => ({
-  ...{ folder: join(folder, "runs"), resume: false, signal: new AbortController().signal },
+  folder: join(folder, "runs"),
+  resume: false,
+  signal: new AbortController().signal,
   cache: weightsCache(root),
   follow: async (run, { label }) => {
     for await (const _ of run) trained.push(label);

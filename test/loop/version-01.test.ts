@@ -39,7 +39,10 @@ async function features(): ReturnType<typeof manifold.train> extends PromiseLike
   const run = manifold.train(circle, {
     transformations: manifold.pointTransformations({ dim: 2, groups: ["noise"] }),
     model: flatten(mlpFeatures({ dim: 2, labels: 1, width: 4, depth: 1 })),
-    ...{ steps: 2, batchSize: 4, checkpoint, resume: true },
+    steps: 2,
+    batchSize: 4,
+    checkpoint,
+    resume: true,
   });
   const events: number[] = [];
   for await (const { step } of run) events.push(step);

@@ -144,7 +144,9 @@ test("Frechet distance per noise level: 0 for a denoiser that knows the answer, 
     assert.ok(low < estimate && estimate < high && high - low < estimate, `${low} to ${high}`);
   }
   const [given] = await denoisingFrechet({
-    ...{ ...config, denoise: async (x: Float32Array) => x, sigmas: [0.5] },
+    ...config,
+    denoise: async (x: Float32Array) => x,
+    sigmas: [0.5],
     reference: gaussian(clean, { dim: 4 }),
   });
   assert.ok(Math.abs(given!.frechet.estimate - idle[0]!.frechet.estimate) < 1e-6);

@@ -52,7 +52,9 @@ for (const [name, make] of Object.entries(networks)) {
         return {
           inference: [...stages, labels],
           training: [...output.stages, output.labels],
-          ...{ statistics, gradParameters, gradX },
+          statistics,
+          gradParameters,
+          gradX,
         };
       });
       const ours = await step(importPublished(model, weights), file.images("x"));
@@ -102,7 +104,11 @@ test("VGG with batch normalization is trained on transformations and used in the
     vggFeatures({ size: 8, inChannels: 1, labels, blocks: [8, "M", 16, "M"] }),
   );
   const method = featureRegression({
-    ...{ features: model, transformations, shape: [8, 8, 1], learningRate: 5e-3, ema: 0.9 },
+    features: model,
+    transformations,
+    shape: [8, 8, 1],
+    learningRate: 5e-3,
+    ema: 0.9,
   });
   const batch = (i: number) =>
     method.batch(random.key(i), random.uniform(random.key(1000 + i), 32 * 64, -1, 1), i);

@@ -97,7 +97,10 @@ const study: StudyRecord = {
   title: "Does <it> converge?",
   question: "Is it & faster?",
   date: "2025-01-02T03:04:05.678Z",
-  ...{ seconds: 10, quick: false, axis: "batch size", measures: ["metric", "parallel"] },
+  seconds: 10,
+  quick: false,
+  axis: "batch size",
+  measures: ["metric", "parallel"],
   seeds: { tune: [0], report: [10, 11, 12] },
   panels: [
     {

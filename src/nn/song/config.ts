@@ -37,7 +37,7 @@ export interface SongUnetConfig {
   resampleFilter?: readonly number[];
 }
 
-/** EDM's networks for 32x32 images: `songUnet({ ...ddpmpp, size: 32, inChannels: 3 })`. */
+/** DDPM++ (2011.13456) as EDM (2206.00364) has it for 32x32 images: `songUnet({ ...ddpmpp, size: 32, inChannels: 3 })`. */
 export const ddpmpp = {
   embedding: "positional",
   encoder: "standard",
@@ -48,6 +48,7 @@ export const ddpmpp = {
   multipliers: [2, 2, 2],
 } as const satisfies Partial<SongUnetConfig>;
 
+/** NCSN++ (2011.13456) as EDM (2206.00364) has it for 32x32 images: `songUnet({ ...ncsnpp, size: 32, inChannels: 3 })`. */
 export const ncsnpp = {
   embedding: "fourier",
   encoder: "residual",
@@ -148,7 +149,7 @@ const AROUND = ["sigma_data", "sigma_min", "sigma_max", "use_fp16", "model_type"
 
 /**
  * The configuration of a published EDM network: the keyword arguments of its preconditioned network, such as { img_resolution: 32, img_channels: 3,
- * model_channels: 128, ... }. What is not given has EDM's default.
+ * model_channels: 128, ... }. Settings that are not given have EDM's defaults.
  * @throws TangentLabError `invalid-argument` for a setting that is unknown, or another model_type than SongUNet.
  */
 export function publishedConfig(settings: unknown): { network: SongUnetConfig; sigmaData: number } {
@@ -161,13 +162,13 @@ export function publishedConfig(settings: unknown): { network: SongUnetConfig; s
   const { sigma_data = 0.5, model_type = "SongUNet" } = settings as Record<string, unknown>;
   check(model_type === "SongUNet", "config.model_type", model_type, "SongUNet");
   check(typeof sigma_data === "number" && sigma_data > 0, "config.sigma_data", sigma_data, "a number > 0");
-  const network: Record<string, unknown> = {};
+  const network: { [Name in keyof SongUnetConfig]?: unknown } = {};
   for (const [name, value] of Object.entries(settings as Record<string, unknown>)) {
     if (AROUND.includes(name)) continue;
     check(Object.hasOwn(PUBLISHED, name), "config", name, Object.keys(PUBLISHED).join(", "));
     network[PUBLISHED[name]!] = value;
   }
-  for (const name of ["multipliers", "attentionSizes", "resampleFilter"])
+  for (const name of ["multipliers", "attentionSizes", "resampleFilter"] as const)
     check(
       network[name] === undefined || Array.isArray(network[name]),
       `config: ${name}`,
@@ -175,7 +176,7 @@ export function publishedConfig(settings: unknown): { network: SongUnetConfig; s
       "a list of numbers",
     );
   // EDM takes sizes that no level has, and does nothing for them.
-  const config = network as unknown as SongUnetConfig;
+  const config = network as SongUnetConfig;
   if (config.attentionSizes !== undefined)
     config.attentionSizes = config.attentionSizes.filter((side) => sides(config).includes(side));
   return { network: checkSongUnet(config), sigmaData: sigma_data };

@@ -35,7 +35,7 @@ export type JointConfig = Required<JointTransformerConfig> & {
   readonly width: number;
 };
 
-/** The configuration with its defaults. @throws TangentLabError `invalid-argument` for one that makes no network. */
+/** The configuration with its defaults. @throws TangentLabError `invalid-argument` for an invalid one. */
 export function checkJoint(given: JointTransformerConfig): JointConfig {
   required("given", given, "an object with size, channels, textDim and pooledDim");
   const { size, patch = 2, layers = 6, heads = 4, headDim = 32, qkNorm = false } = given;

@@ -12,11 +12,11 @@ const timeChannels = 256;
 /** Published times count to 1000. */
 const timeScale = 1000;
 
-export interface PatchParameters {
+export type PatchParameters = {
   proj: Affine;
   /** The table of positions [1, positions^2, width], where it is one of the weights. */
   pos_embed?: Tensor;
-}
+};
 
 /** Patches of an image, in both directions. */
 interface Grid {
@@ -29,10 +29,10 @@ const gridOf = (x: Tensor, patch: number): Grid => ({
   columns: x.shape[2]! / patch,
 });
 
-export interface ConditionParameters {
+export type ConditionParameters = {
   timestep_embedder: { linear_1: Affine; linear_2: Affine };
   text_embedder: { linear_1: Affine; linear_2: Affine };
-}
+};
 
 export function patchInit(key: Key, config: JointConfig): Tree {
   const { patch, channels, width, positions } = config;

@@ -19,7 +19,7 @@ export interface Embeddings {
 
 /**
  * Embeddings from outside in the place of a text encoder: no parameters, and only the given captions are known.
- * @throws TangentLabError `invalid-data` for shapes that do not fit together or a caption that is there twice.
+ * @throws TangentLabError `invalid-data` for shapes that do not fit together or a repeated caption.
  */
 export function embeddedText({ captions, tokens, pooled }: Embeddings): TextEncoder {
   const wrong = (argument: string, given: unknown, allowed: string): TangentLabError =>
@@ -112,5 +112,5 @@ export async function readEmbeddings(
       });
     }
     return embeddedText({ captions, tokens, pooled: tensor("pooled") ?? tf.mean(tokens, 1) }) as never;
-  }) as unknown as TextEncoder;
+  }) as TextEncoder;
 }

@@ -23,27 +23,27 @@ export interface TextEncoderConfig {
   heads?: number;
 }
 
-interface Layer {
+type Layer = {
   norm1: Scale;
   qkv: Affine;
   output: Affine;
   norm2: Scale;
   mlp1: Affine;
   mlp2: Affine;
-}
+};
 
-interface Parameters {
+type Parameters = {
   words: Tensor;
   positions: Tensor;
   layers: readonly Layer[];
   norm: Scale;
   pooled: Affine;
-}
+};
 
 /**
  * A small transformer over a caption's words, trained together with the image model: pre-norm layers in which words attend to all words but the padding.
  * `tokens` are its normalized output, `pooled` a linear function of their mean without the padding.
- * @throws TangentLabError `invalid-argument` for sizes that make no network.
+ * @throws TangentLabError `invalid-argument` for invalid sizes.
  */
 export function textEncoder(config: TextEncoderConfig): TextEncoder & { readonly settings: TextSettings } {
   required("config", config, "an object with vocabulary");
@@ -77,7 +77,7 @@ export function textEncoder(config: TextEncoderConfig): TextEncoder & { readonly
   };
 
   const apply = (parameters: Tree, ids: Tensor): { tokens: Tensor; pooled: Tensor } => {
-    const p = parameters as unknown as Parameters;
+    const p = parameters as Parameters;
     const n = ids.shape[0]!;
     const present = tf.cast(tf.notEqual(ids, special.padding), "float32");
     const hidden = tf.reshape(tf.mul(tf.sub(1, present), -1e9), [n, 1, 1, length]);

@@ -80,8 +80,16 @@ async function run(
           await editWith(
             flow,
             {
-              ...{ ...common, images, source: sources, target: targets, start, nMin, nAvg },
-              ...{ guidanceForm: form, sourceGuidance: source, targetGuidance: target },
+              ...common,
+              images,
+              source: sources,
+              target: targets,
+              start,
+              nMin,
+              nAvg,
+              guidanceForm: form,
+              sourceGuidance: source,
+              targetGuidance: target,
             },
             noiseOf,
           )

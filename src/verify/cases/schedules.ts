@@ -104,7 +104,7 @@ function discretization_exponential(file: Reference, content: Content): Comparis
   const lengths = Object.keys(t_to_r).map((name) => Number(/iterations=(\d+)/.exec(name)?.[1] ?? 0));
   const iterations = Math.max(0, ...lengths);
   if (iterations === 0)
-    throw corrupt(file.path, "t_to_r has no training whose length discretization_exponential could have");
+    throw corrupt(file.path, "t_to_r has no training whose length fits discretization_exponential");
   const curriculum = exponentialCurriculum({ iterations });
   return Object.entries(reference!).map(([iteration, intervals]) => ({
     quantity: "discretization_exponential",
