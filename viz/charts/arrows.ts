@@ -1,9 +1,14 @@
 import { matrixShape } from "../projections/projection.js";
 import type { Points, View } from "../spec.js";
 import { formatPercent } from "../text.js";
+import type { Channel } from "./planes.js";
 
 /** An arrowhead whose tip lies at the point, turned by `angle`, clockwise from up. */
 const head = "M0,0L0.42,1.1L0,0.85L-0.42,1.1Z";
+
+/** The field `angle` of an arrow: in degrees clockwise from up on the screen. */
+export const arrowAngle = (dx: number, dy: number): number =>
+  Math.round((Math.atan2(dx, dy) * 1800) / Math.PI) / 10;
 
 /**
  * Arrows of one data set, from (x, y) to (x2, y2), with heads turned by its field `angle`, in degrees clockwise from up on the screen; rows of no
@@ -11,8 +16,8 @@ const head = "M0,0L0.42,1.1L0,0.85L-0.42,1.1Z";
  */
 export function arrowLayers(
   values: readonly View[],
-  x: (field: string) => View,
-  y: (field: string) => View,
+  x: Channel,
+  y: Channel,
   encoding: View,
   options: { size?: number; mark?: View } = {},
 ): View[] {
@@ -74,13 +79,3 @@ export function planeNote(dim: number, length: number, runs: readonly ShownTange
   });
   return `Share of the tangents' squared norm that lies in this plane of ${dim} dimensions: ${shares.join(", ")}.`;
 }
-
-/** Data behind outputs, fainter where a point is far from the eye. */
-export const dataLayer = (values: readonly View[], encoding: View, faded: boolean): View => ({
-  data: { name: "background", values },
-  mark: {
-    ...{ type: "point", filled: true, size: 9, opacity: 0.55 },
-    ...{ clip: true, style: "data", tooltip: null },
-  },
-  encoding: { ...encoding, ...(faded && { opacity: { field: "near", type: "quantitative", scale: null } }) },
-});

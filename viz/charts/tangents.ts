@@ -210,10 +210,7 @@ function probeChart(parts: {
       mark: { type: "area", opacity: 0.2 },
       encoding: { x, y: y("low"), y2: { field: "high" }, color: { field: "run", type: "nominal" } },
     },
-    ...lineLayers(x, y("value"), legend, names, rows).map((layer) => ({
-      ...layer,
-      encoding: { x, ...(layer.encoding as View) },
-    })),
+    ...lineLayers(x, y("value"), legend, names, rows),
   ];
   if (reference !== null) {
     layers.push({

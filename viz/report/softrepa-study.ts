@@ -34,7 +34,10 @@ export async function renderSoftRepaStudy(study: SoftRepaStudyRecord): Promise<s
   const clean = Object.entries(ceiling).map(([split, { overall }]) => `${split} ${formatNumber(overall)}`);
   const body = [
     header({
-      ...{ title, date, seconds, cards: [] },
+      title,
+      date,
+      seconds,
+      cards: [],
       text: quick ? `${question} This is the quick version: its numbers say nothing.` : question,
       contents: [
         { id: "outcomes", title: "Outcomes" },
