@@ -21,9 +21,11 @@ import { formatCount, formatNumber, formatPercent } from "../text.js";
 import { runColors } from "../theme.js";
 import { checkLength, checkNames, checkPoints, checkSize, pointOrImageAxes } from "../validate.js";
 import { arrowAngle, arrowLayers, planeNote, arrowLength as quarterRadius } from "./arrows.js";
+import { panelTitle } from "./heat.js";
 import {
   countOutside,
   dataLayer,
+  extent,
   type Limits,
   panelGrid,
   panelsBeside,
@@ -187,19 +189,19 @@ function fieldPanels(
   const images = data.shape.length > 2;
   const behind = withDepth(roundedPlaces(background), fading(projection, data));
   const valued = panels.every(({ run }) => run.values !== undefined);
+  const values = panels.flatMap(({ run }) => Array.from(run.values ?? []));
   const colors = runColors(panels.map(({ run }) => run.name));
   const views = panels.map((panel, i) => {
     const { name, parallel } = panel.run;
     const { x, y } = planeAxes(projection.axes, limits, i % columns === 0);
-    const color = valued ? valueColor(valueTitle) : { value: colors[i] };
+    const color = valued ? valueColor(valueTitle, values) : { value: colors[i] };
     const tooltip = [
       { field: "index", type: "ordinal", title: "output" },
       ...(valued ? [{ field: "value", type: "quantitative", title: valueTitle, format: ".4~g" }] : []),
       ...(parallel ? [{ field: "parallel", type: "nominal", title: "parallel share" }] : []),
       ...(images ? [{ field: "image", type: "nominal" }] : []),
     ];
-    const title = { text: name, anchor: "middle", fontSize: 13, color: colors[i] };
-    return planePanel({ title, side }, [
+    return planePanel({ title: panelTitle(name, colors[i]), side }, [
       dataLayer(behind, { x: x("x"), y: y("y"), description: { value: "data" } }),
       // Descriptions for screen readers would spell the images out.
       ...arrowLayers(
@@ -215,10 +217,10 @@ function fieldPanels(
 }
 
 /** Arrows by their runs' values. */
-const valueColor = (title: string): View => ({
+const valueColor = (title: string, values: readonly number[]): View => ({
   field: "value",
   type: "quantitative",
-  scale: { range: "ramp" },
+  scale: { domain: extent(values), range: "ramp" },
   legend: { type: "gradient", orient: "bottom", title, tickCount: 4, gradientLength: 200 },
 });
 
@@ -334,7 +336,7 @@ function describe({ map, together, panels, arrowLength: length }: Placed, featur
     const trust = trustworthiness(together, embedding);
     return [
       arrows,
-      `UMAP of data and outputs together, fitted once (${neighbors} neighbours, seed ${seed}); trustworthiness ${trust.toFixed(2)} (1: all neighbours in the plane are neighbours in the data). Arrows: how far the weighted mean of the nearest data moves.`,
+      `UMAP of data and outputs together, fitted once (${neighbors} neighbours, seed ${seed}); trustworthiness ${trust.toFixed(2)} (1: all neighbours in the plane are neighbours in the data). An arrow ends where the nearest data hold the moved output in balance.`,
     ];
   }
   if (map.projection.name === "UMAP") {

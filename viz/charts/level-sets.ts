@@ -112,7 +112,7 @@ function notesOf({ slices, data, arrowTitle = "downhill" }: LevelSetsInput, xs: 
   const arrows = Math.max(...slices.map((slice) => slice.arrows?.at.shape[0] ?? 0));
   const points = data?.shape[0] ?? 0;
   return [
-    "Lines: level sets, dark low and bright high, each enclosing an equal share of the slice.",
+    "Lines: level sets, dark low and bright high, with equal shares of the slice between them.",
     ...(slices.some((slice) => slice.arrows) ? [`Arrows, all of one length: ${arrowTitle}.`] : []),
     ...(arrows > maxArrows ? [`${maxArrows} of ${formatCount(arrows)} arrows drawn.`] : []),
     ...(drawnX.count < xs.count || drawnY.count < ys.count

@@ -7,6 +7,7 @@ import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatNumber } from "../text.js";
 import { runColors } from "../theme.js";
 import { checkList, checkNames, checkPoints, checkSize, rowAxes } from "../validate.js";
+import { fillOf } from "./arrows.js";
 import { panelTitle } from "./heat.js";
 import {
   countOutside,
@@ -152,10 +153,10 @@ function pathLayers(own: readonly OutputPlace[], axes: ReturnType<typeof planeAx
     return next ? [{ ...row, x2: next.x, y2: next.y }] : [];
   });
   const most = Math.max(...own.map(({ order }) => order));
-  const points = (at: number, mark: View): View => ({
+  const points = (at: number, paint: View, mark: View): View => ({
     data: { values: own.filter(({ order }) => order === at) },
     mark: { type: "point", opacity: 1, clip: true, ...mark },
-    encoding: { x, y, color, tooltip },
+    encoding: { x, y, tooltip, ...paint },
   });
   return [
     {
@@ -163,12 +164,12 @@ function pathLayers(own: readonly OutputPlace[], axes: ReturnType<typeof planeAx
       mark: { type: "rule", strokeWidth: 1.8, clip: true, strokeCap: "round" },
       encoding: { x, y, x2: { field: "x2" }, y2: { field: "y2" }, color, tooltip },
     },
-    points(0, { filled: false, size: 60, strokeWidth: 2 }),
-    points(most, { filled: true, size: 70 }),
+    points(0, { color }, { filled: false, size: 60, strokeWidth: 2 }),
+    points(most, fillOf(color), { filled: true, size: 70 }),
   ];
 }
 
-/** How far outputs travel for how far they get: 1 is straight, more is back and forth. */
+/** How far outputs travel, relative to the distance between their ends: 1 is straight. */
 function pathTitle(runs: TrajectoriesInput["runs"], probes: readonly number[], dim: number): string {
   const distance = (a: Points, b: Points, probe: number): number => {
     let square = 0;
@@ -186,5 +187,5 @@ function pathTitle(runs: TrajectoriesInput["runs"], probes: readonly number[], d
   });
   return detours.includes(null)
     ? "Outputs of the same probes over training"
-    : `Length of the outputs' paths, relative to how far they got: ${detours.join(", ")}`;
+    : `Length of the outputs' paths, relative to a straight line: ${detours.join(", ")}`;
 }
