@@ -202,7 +202,7 @@ test("the parallel share shows means, bands, chance, and the finding", async () 
   const spec = parallelShare({ runs, chance: 1 / 16 });
   assert.equal(await marks(spec), { "area mark": 2, "line mark": 2, point: 4 });
   assert.equal(spec.title, {
-    text: ["Tangents parallel to the data manifold at the end: pixel 64%, MFD 12%"],
+    text: ["Share of the tangents parallel to the data", "manifold at the end: pixel 64%, MFD 12%"],
   });
   const svg = await toSVG(spec);
   assert.match(texts(svg), "random direction, 6%");

@@ -61,12 +61,13 @@ export function parallelShare(
   return probeChart({
     ...input,
     rows,
-    title: input.title ?? `Tangents parallel to the data manifold at the end: ${ends.join(", ")}`,
-    yTitle: "parallel share of squared norm",
+    title:
+      input.title ?? `Share of the tangents parallel to the data manifold at the end: ${ends.join(", ")}`,
+    yTitle: "parallel share",
     domain: [0, 1],
     format: ".0%",
     reference: chance ?? null,
-    caption: `The rest of each tangent is normal: it points to or from the manifold.${
+    caption: `Shares of squared norms; the rest is normal: it points to or from the manifold.${
       chance === undefined ? "" : ` Dashed: share of a random direction, ${formatPercent(chance)}.`
     }`,
   });
@@ -92,11 +93,11 @@ export function directionChange(
     ...input,
     rows,
     title: input.title ?? `Mean cosine of tangents between recordings: ${means.join(", ")}`,
-    yTitle: "cosine with previous recording",
-    domain: [Math.min(0, ...rows.map((row) => row.low)) < 0 ? -1 : 0, 1],
+    yTitle: "cosine with the recording before",
+    domain: [Math.floor(2 * Math.min(0, ...rows.map((row) => row.low))) / 2, 1],
     format: ".1f",
     reference: null,
-    caption: `1: same direction as at the recording before. 0: unrelated. -1: opposite.${
+    caption: `1: same direction as at the recording before. 0: unrelated. −1: opposite.${
       input.title === undefined ? " In the title: mean over training." : ""
     }`,
   });
@@ -210,10 +211,7 @@ function probeChart(parts: {
       mark: { type: "area", opacity: 0.2 },
       encoding: { x, y: y("low"), y2: { field: "high" }, color: { field: "run", type: "nominal" } },
     },
-    ...lineLayers(x, y("value"), legend, names, rows).map((layer) => ({
-      ...layer,
-      encoding: { x, ...(layer.encoding as View) },
-    })),
+    ...lineLayers(x, y("value"), legend, names, rows),
   ];
   if (reference !== null) {
     layers.push({

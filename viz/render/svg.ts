@@ -10,20 +10,18 @@ export async function toSVG(spec: VegaLiteSpec, options: { theme?: Theme } = {})
   // Only here and only when needed: vega awaits at its top level, so that notebook kernels which `require` this package could not load it.
   const [vega, vegaLite] = await Promise.all([import("vega"), import("vega-lite")]);
   // Without a canvas vega guesses 0.8 em for every letter, which tears legends apart.
-  const metrics = (vega as unknown as { textMetrics: TextMetrics }).textMetrics;
+  const metrics = Reflect.get(vega, "textMetrics") as TextMetrics;
   metrics.width = (item, text) =>
     textWidth(
       String(text ?? ""),
       item.fontSize ?? 11,
       item.fontWeight === "bold" || Number(item.fontWeight) >= 600,
     );
-  const chart = themed(spec, options.theme ?? "light");
-  const { spec: compiled } = vegaLite.compile(
-    withoutSchema(chart) as unknown as Parameters<typeof vegaLite.compile>[0],
-    {
-      logger: vega.logger(vega.Error),
-    },
-  );
+  // JSON to TypeScript; Vega-Lite knows what is a chart.
+  const chart: unknown = withoutSchema(themed(spec, options.theme ?? "light"));
+  const { spec: compiled } = vegaLite.compile(chart as Parameters<typeof vegaLite.compile>[0], {
+    logger: vega.logger(vega.Error),
+  });
   const view = new vega.View(vega.parse(compiled), { renderer: "none", logLevel: vega.Error });
   try {
     await view.runAsync();

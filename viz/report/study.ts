@@ -22,7 +22,9 @@ export async function renderStudy(study: StudyRecord): Promise<string> {
   const { title, date, seconds, question, seeds, settings, machine, versions } = study;
   const body = [
     header({
-      ...{ title, date, seconds },
+      title,
+      date,
+      seconds,
       text: study.quick ? `${question} This is the quick version: its numbers say nothing.` : question,
       contents: [
         ...study.panels.map(({ name }, i) => ({ id: `panel-${i}`, title: name })),
@@ -99,7 +101,10 @@ function axisChart({ axis }: StudyRecord, { cells, reference }: PanelSummary, na
     () =>
       intervals({
         metric: metricTitle(name),
-        ...{ series, xTitle, references: ticks, yScale: scale ? "log" : "linear" },
+        series,
+        xTitle,
+        references: ticks,
+        yScale: scale ? "log" : "linear",
         title: axisTitle(name, xTitle, series),
         caption: [
           ...(ofTangents.includes(name) ? [secondHalf] : []),

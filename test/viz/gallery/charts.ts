@@ -265,7 +265,7 @@ export const gallery: Record<string, () => VegaLiteSpec> = {
       noisy: images(times.map((t, i) => [...normal(i, 256)].map((draw, k) => disc(8, 7, 4)[k]! + t * draw))),
       outputs: images(times.map(output)),
       pixel: images(times.map((t) => minus(disc(8.4 + 0.5 * Math.log1p(t), 7.3, 4), output(t)))),
-      aligned: images(
+      mfd: images(
         times.map((t, i) => {
           const texture = normal(20 + i, 256);
           return output(t).map((value, k) => (1 - value ** 2) * texture[k]!);
