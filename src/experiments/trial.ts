@@ -89,6 +89,9 @@ const recordSchema = v.object({
   tangents: v.array(v.object({ step: v.number(), parallel: mean, cosine: mean, distance: v.number() })),
 }) as v.GenericSchema<unknown, unknown> as v.GenericSchema<unknown, TrialRecord>;
 
+/** What a finished trial left; undefined where there is none. @throws TangentLabError `corrupt-file`. */
+export const readTrial = (path: string): Promise<TrialRecord | undefined> => readFinished(path, recordSchema);
+
 /** Distances of all runs are measured with the same classifier; none trains with it. */
 const judgeSeed = 0;
 
@@ -108,7 +111,7 @@ export interface Bench extends Workplace {
 export async function runTrial(trial: Trial, label: string, bench: Bench): Promise<TrialRecord | undefined> {
   const data = await bench.dataset(trial.dataset);
   const { name, path } = await placeOf(trial, bench);
-  const before = await readFinished(path, recordSchema);
+  const before = await readTrial(path);
   if (before) {
     bench.skip(trial.training.steps);
     return before;

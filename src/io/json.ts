@@ -14,7 +14,7 @@ export interface Schema<T> {
 const mostNested = 64;
 
 /** Characters of a message that quotes a file. */
-const quoted = 200;
+export const quoted = 200;
 
 /**
  * What JSON text from a file says, checked against a schema: whoever reads it need not doubt its types.

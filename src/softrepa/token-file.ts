@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 import { check, TangentLabError } from "../errors.js";
+import { quoted } from "../io/json.js";
 import { holdsNo } from "../io/metadata.js";
 import { readSafetensors, type StoredArray, writeSafetensors } from "../io/safetensors.js";
 import { checkTokens, type FrozenFlow } from "./frozen-flow.js";
@@ -67,7 +68,8 @@ export function describeTokens(
   const corrupt = holdsNo("soft tokens", path);
   const known = ["soft_tokens", "time_embedding"];
   const other = Object.keys(arrays).find((name) => !known.includes(name));
-  if (other !== undefined) throw corrupt(`it has ${other}, where only ${known.join(" and ")} are known`);
+  if (other !== undefined)
+    throw corrupt(`it has ${other.slice(0, quoted)}, where only ${known.join(" and ")} are known`);
   const shape = arrays.soft_tokens?.shape;
   if (!shape) throw corrupt("soft_tokens is missing");
   if ((shape.length !== 2 && shape.length !== 3) || shape.some((n) => n < 1)) {

@@ -99,6 +99,9 @@ const seedSchema = v.object({
   ),
 }) as v.GenericSchema<unknown, unknown> as v.GenericSchema<unknown, SeedRecord>;
 
+/** What a seed's trial left when it was measured; undefined where there is none. @throws TangentLabError `corrupt-file`. */
+export const readSeed = (path: string): Promise<SeedRecord | undefined> => readFinished(path, seedSchema);
+
 /**
  * The same trial with several seeds: each has a flow, a judge and tokens of its own. A seed's folder is named by a hash of the plan; once it is measured its numbers
  * are in `<name>.json` beside it, and it is not run again. Undefined where it was stopped.
@@ -114,7 +117,7 @@ export async function softRepaStudy(
   for (const seed of seeds) {
     const name = await trainingName(`${data.name}-seed-${seed}`, data, { ...plan, seed });
     const path = join(place.folder, `${name}.json`);
-    let record = await readFinished(path, seedSchema);
+    let record = await readSeed(path);
     if (!record) {
       const trial = await softRepaTrial(data, plan, seed, { ...place, folder: join(place.folder, name) });
       if (!trial) return undefined;
