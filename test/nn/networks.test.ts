@@ -125,7 +125,7 @@ test("classes: each has outputs of its own, none is zeros; networks without them
   const cases: [(classes?: number) => TimeNetwork, number[]][] = [
     [(classes = 0) => mlp({ dim: 3, width: 8, depth: 2, classes }), [3, 3]],
     [(classes = 0) => unet({ ...small, classes }), [3, 4, 4, 1]],
-    [(classes = 0) => songUnet({ ...small, blocks: 1, attentionSizes: [], classes }), [3, 4, 4, 1]],
+    [(classes = 0) => songUnet({ ...small, groups: undefined, blocks: 1, attentionSizes: [], classes }), [3, 4, 4, 1]],
   ];
   for (const [make, shape] of cases) {
     const model = flatten(make(2));
@@ -203,7 +203,7 @@ test("inputs and parameters of other shapes than the network was made for are re
   const feature = [
     convFeatures(regressed),
     vggFeatures({ ...regressed, blocks: [4, "M"] }),
-    resnetFeatures({ ...regressed, blocks: [1], channels: 4 }),
+    resnetFeatures({ inChannels: 1, labels: regressed.labels, blocks: [1], channels: 4 }),
   ].map(flatten);
   for (const model of [
     ...timed,
