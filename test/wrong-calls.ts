@@ -20,6 +20,18 @@ export interface Entry {
 export const noOptions = [null, 7, "text"] as const;
 /** What is no size or count. */
 export const noCount = ["8", 0, -1, 1.5, Number.NaN, null, {}] as const;
+/** What is no key of random numbers. */
+export const noKey = [null, 7, "0", [0], [0, "1"]] as const;
+/** What is no seed. */
+export const noSeed = ["0", -1, 1.5, null] as const;
+/** What are no rows of two finite numbers. */
+export const noRows = [
+  ...[null, "01", {}, new Float32Array(3), new Float32Array(0)],
+  new Float32Array(40).fill(Number.NaN),
+] as const;
+/** What is no shape of examples. */
+export const noShape = ["2", [], [2.5], [0], [2, -1], 7, null] as const;
+
 /** What is no number > 0. */
 export const noPositive = ["1", 0, -1, Number.NaN, Number.POSITIVE_INFINITY, null] as const;
 

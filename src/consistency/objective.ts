@@ -2,7 +2,7 @@ import { checkDenoiser } from "../diffusion/denoising.js";
 import type { Denoiser } from "../diffusion/edm.js";
 import type { TrainedDenoiser } from "../diffusion/trained.js";
 import type { Tensor } from "../engine/tensor.js";
-import { required } from "../errors.js";
+import { check, required } from "../errors.js";
 import type { Json } from "../loop/record.js";
 import type { Method, TrainingConfig } from "../optim/method.js";
 import { asLoss, type ConsistencyLoss, type Distance, type Loss } from "./losses.js";
@@ -45,7 +45,15 @@ export interface ObjectiveConfig extends TrainingConfig {
 export function checkObjective(config: ObjectiveConfig): ConsistencyLoss {
   const { denoiser, shape, loss } = required("config", config, "an object with denoiser, shape and loss");
   checkDenoiser(denoiser, shape);
+  if (config.classes !== undefined) check.count("classes", config.classes);
   return asLoss(loss);
+}
+
+/** That a teacher has its parameters. @throws TangentLabError `invalid-argument`. */
+export function checkTeacher(teacher: Teacher | undefined): void {
+  const known =
+    teacher === undefined || (teacher?.denoiser !== undefined && teacher.parameters !== undefined);
+  check(known, "teacher", teacher, "a trained denoiser: await its run first");
 }
 
 /** Options that were given, for an objective's settings. */

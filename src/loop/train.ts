@@ -94,6 +94,9 @@ export function train<Result>(options: TrainOptions<Result>): Run<Result> {
   check.count("eventEvery", eventEvery);
   check.count("checkpointEvery", checkpointEvery);
   for (const { every } of observers) check.count("every", every);
+  const { signal } = options;
+  const stops = signal === undefined || typeof signal?.addEventListener === "function";
+  check(stops, "signal", signal, "an AbortSignal: new AbortController().signal");
   check(typeof options.name === "string", "name", options.name, "text");
   check(!options.resume || options.checkpoint !== undefined, "resume", true, "only with a checkpoint folder");
   random.key(seed); // its check

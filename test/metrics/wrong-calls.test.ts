@@ -6,24 +6,12 @@ import * as random from "../../src/engine/random.js";
 import * as metrics from "../../src/metrics/index.js";
 import { smallRun } from "../loop/runs.js";
 import { trainingConfig } from "../training-config.js";
-import { noCount, noOptions, testWrongCalls } from "../wrong-calls.js";
+import { noCount, noKey, noOptions, noRows, noSeed, noShape, testWrongCalls } from "../wrong-calls.js";
 
 const key = random.key(0);
-const noKey = [null, 7, "0", [0], [0, "1"]] as const;
-const noSeed = ["0", -1, 1.5, null] as const;
 const rows = random.normal(random.key(1), 40);
 const others = random.normal(random.key(2), 40);
-/** What are no rows of two finite numbers. */
-const noRows = [
-  null,
-  "01",
-  {},
-  new Float32Array(3),
-  new Float32Array(0),
-  new Float32Array(40).fill(Number.NaN),
-];
 const noDim = noCount;
-const noShape = ["2", [], [2.5], [0], [2, -1], 7, null] as const;
 const noFunction = [null, 7, "text", {}] as const;
 
 const extractor: metrics.FeatureExtractor = async (values, shape) => ({
@@ -51,7 +39,7 @@ const ofRows = (
   options: { readonly [name: string]: readonly unknown[] } = {},
 ) => ({
   call: ({ x, y, config, samples, reference, ...given }: Given) =>
-    call(x ?? samples, y ?? reference, config === undefined ? (given as never) : config),
+    call(x ?? samples, y ?? reference, (config === undefined ? given : config) as never),
   valid: { [x]: rows, [y]: others, dim: 2, ...(options.key ? { key } : {}) },
   wrong: { [x]: noRows, [y]: noRows, dim: noDim, config: noOptions, ...options, dims: [2] },
 });

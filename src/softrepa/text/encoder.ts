@@ -48,6 +48,8 @@ interface Parameters {
 export function textEncoder(config: TextEncoderConfig): TextEncoder & { readonly settings: TextSettings } {
   required("config", config, "an object with vocabulary");
   const { vocabulary, length = 16, width = 64, layers = 2, heads = 4 } = config;
+  check.only("textEncoder", config, ["vocabulary", "length", "width", "layers", "heads"]);
+  check(typeof vocabulary?.numbers === "function", "vocabulary", vocabulary, "vocabulary(words)");
   for (const [name, value] of Object.entries({ width, layers, heads })) check.count(name, value);
   check(Number.isInteger(length) && length >= 3, "length", length, "an integer >= 3: start, a word, end");
   check(width % heads === 0, "heads", heads, `a divisor of the width, ${width}`);
