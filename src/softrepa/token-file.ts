@@ -4,7 +4,7 @@ import { check, required, TangentLabError } from "../errors.js";
 import { quoted } from "../io/json.js";
 import { holdsNo } from "../io/metadata.js";
 import { readSafetensors, type StoredArray, writeSafetensors } from "../io/safetensors.js";
-import { checkFlow, checkSoft, type FrozenFlow } from "./frozen-flow.js";
+import { checkSoft, type FrozenFlow } from "./frozen-flow.js";
 import { type SoftTokens, softTokens } from "./tokens.js";
 
 /** What a file of soft tokens holds. */
@@ -191,7 +191,7 @@ export function embedTokens(
   flow: FrozenFlow,
   soft: Pick<LoadedTokens, "model" | "parameters">,
 ): Pick<LoadedTokens, "model" | "parameters"> {
-  checkFlow(flow);
+  check(flow?.parameters instanceof tf.Tensor, "flow", flow, "a flow with its parameters");
   checkSoft(flow, required("tokens", soft, "soft tokens: { model, parameters }"));
   const { model, parameters } = soft;
   const { layers, tokens, dim, textDim, timeRows } = model;

@@ -45,7 +45,7 @@ export function trainFlow(data: CaptionedData, options: FlowTraining = {}): Run<
     ...[...loop.trainingOptions, "captionDropout", "time", "network", "text"],
     ...["patch", "layers", "heads", "headDim", "qkNorm"],
   ]);
-  checkCaptions("data.captions", data.captions);
+  checkCaptions("captions", data.captions);
   const { name = "flow", steps = 2000, batchSize = 64, captionDropout = 0.1, time, ...rest } = options;
   const image = imageShape(data);
   check(image !== undefined, "data.shape", data.shape, "[size, size, channels]");

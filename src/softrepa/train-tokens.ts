@@ -70,7 +70,7 @@ export function trainTokens(
     ...["logits", "temperature", "scale", "positiveWeight", "tMin", "tMax", "timesPerStep", "chunk"],
     ...["contrast", "beforeEmbedder", "negatives", "restartEvery", "rateFloor"],
   ]);
-  checkCaptions("data.captions", data.captions);
+  checkCaptions("captions", data.captions);
   const { name = "soft tokens", steps = 400, batchSize = 8, beforeEmbedder = false, ...rest } = options;
   const { restartEvery = Math.min(5000, Math.max(1, Math.ceil(steps / 2))), learningRate = 1e-3 } = options;
   const { rateFloor = 1e-5, tMin = 0, tMax = 1, timesPerStep = 1, contrast = true } = options;

@@ -204,7 +204,7 @@ test("inputs and parameters of other shapes than the network was made for are re
   const feature = [
     convFeatures(regressed),
     vggFeatures({ ...regressed, blocks: [4, "M"] }),
-    resnetFeatures({ inChannels: 1, labels: regressed.labels, blocks: [1], channels: 4 }),
+    resnetFeatures({ inChannels: regressed.inChannels, labels: regressed.labels, blocks: [1], channels: 4 }),
   ].map(flatten);
   for (const model of [
     ...timed,

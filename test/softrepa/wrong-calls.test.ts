@@ -3,7 +3,6 @@ import { test } from "uvu";
 import { objects } from "../../datasets/index.js";
 import * as random from "../../src/engine/random.js";
 import * as softrepa from "../../src/softrepa/index.js";
-import { circle } from "../loop/runs.js";
 import { trainingConfig } from "../training-config.js";
 import { noCount, noKey, noOptions, noPositive, noSeed, testWrongCalls } from "../wrong-calls.js";
 import { captions, toyFlow } from "./toy-flow.js";
@@ -25,7 +24,7 @@ const noCaptions = [null, 7, "a cat", [], [7]];
 const noFlag = ["no", 1, null];
 const noNumber = ["1", Number.NaN, null];
 const noNetwork = [...noOptions, {}];
-const noData = [...noOptions, {}, Promise.resolve(data), circle];
+const noData = [...noOptions, {}, Promise.resolve(data)];
 const noTokens = [7, "text", {}, { model: 7 }, { model: tokens, parameters: [1] }];
 const levels = {
   ...{ steps: noCount, shift: noPositive, spacing: ["cosine", null] },

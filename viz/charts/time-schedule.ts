@@ -28,6 +28,7 @@ export function timeSchedule(input: TimeScheduleInput): VegaLiteSpec {
   checkSize("width", width);
   checkSize("height", height);
   checkList("stages", stages);
+  for (const [i, stage] of stages.entries()) required(`stages[${i}]`, stage, "a stage: step, t and r");
   const ordered = [...stages].sort((a, b) => a.step - b.step);
   for (const [i, { step, t, r }] of stages.entries()) {
     check(Number.isFinite(step), `stages[${i}].step`, step, "a finite number");
