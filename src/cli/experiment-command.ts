@@ -6,7 +6,7 @@ import { type DeviceName, describeDevice, useDevice } from "../engine/device.js"
 import { check, TangentLabError } from "../errors.js";
 import { studyByName } from "../experiments/index.js";
 import { machine, versions } from "../experiments/provenance.js";
-import { finishedSteps, plannedSteps, runStudy } from "../experiments/run-study.js";
+import { checkCells, finishedSteps, plannedSteps, runStudy } from "../experiments/run-study.js";
 import type { StudyPlan } from "../experiments/study.js";
 import { type StudyRecord, summarize } from "../experiments/summary.js";
 import { weightsCache } from "../experiments/weights.js";
@@ -41,6 +41,7 @@ export async function experimentCommand(
   const engine = await describeDevice();
   const out = args.out ?? join("report", args.quick ? `${name}-quick` : name);
   const { dataset, plan } = await withData(asked, args.data ?? []);
+  await checkCells(plan, { dataset });
   // Runs are found by what decides them: those of another plan stay, and are not taken for this one's.
   await claimReport(out, "plan.json", plan as unknown as Record<string, Json>, { resume: false });
   const cache = args.cache ? weightsCache() : undefined;

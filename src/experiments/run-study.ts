@@ -16,6 +16,19 @@ export interface CellRuns {
 }
 
 /**
+ * Before any work: that the data of every cell have what its runs need, which would else be found out when a denoiser is trained.
+ * @throws TangentLabError `invalid-argument` naming the dataset: classes, where a classifier measures or the models are told them.
+ */
+export async function checkCells({ cells }: StudyPlan, bench: Pick<Bench, "dataset">): Promise<void> {
+  for (const { dataset, start, loss } of cells) {
+    const needed = start.judge !== null || start.denoiser.classConditional || loss.name === "perceptual";
+    if (!needed) continue;
+    const { numClasses } = await bench.dataset(dataset);
+    check((numClasses ?? 0) >= 2, "dataset", dataset, "a dataset with classes, two or more");
+  }
+}
+
+/**
  * Runs a plan cell by cell: where there is a choice of learning rates, all of them on the tuning seeds, then the one with the least final metric on the
  * reported seeds. What was finished before is read and not run again. Undefined where it was stopped.
  */
@@ -28,6 +41,7 @@ export async function runStudy(plan: StudyPlan, bench: Bench): Promise<CellRuns[
     plan.seeds,
     "reported seeds that are not tuned on",
   );
+  await checkCells(plan, bench);
   const runs: CellRuns[] = [];
   for (const cell of plan.cells) {
     const result = await runCell(cell, plan, bench);

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { byName } from "../../datasets/index.js";
+import { byName, fromArray } from "../../datasets/index.js";
 import { studies } from "../../src/experiments/index.js";
 import { finishedSteps, plannedSteps, runStudy } from "../../src/experiments/run-study.js";
 import type { Cell, Study, StudyPlan } from "../../src/experiments/study.js";
@@ -58,6 +58,24 @@ function bench(stopAt?: string): Bench & { trained: string[]; skipped: number } 
   };
   return self;
 }
+
+test("data of one class, or without, are refused where a classifier measures, before anything is trained", async () => {
+  const images = (labels?: number[]) => fromArray(new Float32Array(4 * 64), [8, 8, 1], labels);
+  const measured = (labels?: number[]): [StudyPlan, ReturnType<typeof bench>] => {
+    const [first] = plan.cells as [Cell];
+    const cells = [{ ...first, dataset: "images", start: { ...first.start, judge: stage } }];
+    return [
+      { ...plan, cells },
+      { ...bench(), dataset: async () => images(labels) as never },
+    ];
+  };
+  for (const labels of [undefined, [3, 3, 3, 3]]) {
+    const [cells, place] = measured(labels);
+    const error = await rejection(runStudy(cells, place));
+    assert.match(error.message, /invalid dataset; given: "images"; allowed: a dataset with classes/);
+    assert.equal(place.trained, []);
+  }
+});
 
 test("a study tunes on its own seeds, reports on others, and compares runs with the same seed", async () => {
   const runs = (await runStudy(plan, bench()))!;
