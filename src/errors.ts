@@ -69,6 +69,31 @@ check.count = (argument: string, value: number, least = 1): void =>
 check.positive = (argument: string, value: number): void =>
   check(value > 0 && Number.isFinite(value), argument, value, "a finite number > 0");
 
+/** Checks that a value is a list of integers from 1, one or more. @throws TangentLabError `invalid-argument` naming `argument`. */
+check.counts = (argument: string, list: readonly number[]): void =>
+  check(
+    Array.isArray(list) && list.length >= 1 && list.every((n) => Number.isInteger(n) && n >= 1),
+    argument,
+    list,
+    "one or more integers >= 1",
+  );
+
+/** Checks that a value is a number for which `fits` holds: text would be compared like one. @throws TangentLabError `invalid-argument` naming `argument`. */
+check.number = (argument: string, value: number, fits: (value: number) => boolean, allowed: string): void =>
+  check(typeof value === "number" && fits(value), argument, value, allowed);
+
+/** Checks that a value is a function. @throws TangentLabError `invalid-argument` naming `argument`. */
+check.callable = (argument: string, value: unknown, allowed: string): void =>
+  check(typeof value === "function", argument, value, allowed);
+
+/** Checks that a value is a number from 0 to below 1. @throws TangentLabError `invalid-argument` naming `argument`. */
+check.share = (argument: string, value: number): void =>
+  check.number(argument, value, (n) => n >= 0 && n < 1, "a number in [0, 1)");
+
+/** Checks that a value is true or false. @throws TangentLabError `invalid-argument` naming `argument`. */
+check.flag = (argument: string, value: boolean): void =>
+  check(typeof value === "boolean", argument, value, "true or false");
+
 /** Checks that a value is one of these names, or a name of this table. @throws TangentLabError `invalid-argument` listing them. */
 check.oneOf = (argument: string, value: string, known: readonly string[] | object): void => {
   const names = Array.isArray(known) ? (known as readonly string[]) : Object.keys(known);

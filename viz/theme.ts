@@ -1,5 +1,5 @@
 import { check } from "../src/errors.js";
-import type { VegaLiteSpec, View } from "./spec.js";
+import { checkSpec, type VegaLiteSpec, type View } from "./spec.js";
 
 export type Theme = "light" | "dark";
 
@@ -22,6 +22,8 @@ const own = new Map<string, (typeof palette)[number]>(
  */
 export function runColors(names: readonly string[]): string[] {
   check(Array.isArray(names), "names", names, "a list of names");
+  const other = names.findIndex((name) => typeof name !== "string");
+  check(other < 0, `names[${other}]`, names[other], "a name");
   const known = names.map((name) => own.get(name.toLowerCase()));
   const taken = new Set<string | undefined>(known);
   return known.map((color, i) => {
@@ -107,7 +109,8 @@ export function config(theme: Theme): View {
 }
 
 /** The same chart on a light or a dark background. */
-export const themed = (spec: VegaLiteSpec, theme: Theme): VegaLiteSpec => ({
-  ...spec,
-  config: config(theme),
-});
+export function themed(spec: VegaLiteSpec, theme: Theme): VegaLiteSpec {
+  checkSpec(spec);
+  check.oneOf("theme", theme, ["light", "dark"]);
+  return { ...spec, config: config(theme) };
+}

@@ -46,6 +46,7 @@ export async function experimentCommand(
   const engine = await describeDevice();
   const out = args.out ?? join("report", args.quick ? `${name}-quick` : name);
   const { dataset, plan } = await withData(asked, args.data ?? []);
+  for (const cell of plan.cells) cell.check(await dataset(cell.dataset));
   // Runs are found by what decides them: those of another plan stay, and are not taken for this one's.
   const settings = settingsOf(plan);
   if (!args.worker)

@@ -35,7 +35,7 @@ export function cd(options: CdOptions = {}): Objective {
     method: (config) => {
       check.count("intervals", intervals);
       check.oneOf("solver", solver, solvers);
-      check(targetDecay >= 0 && targetDecay < 1, "targetDecay", targetDecay, "a number in [0, 1)");
+      check.share("targetDecay", targetDecay);
       return discrete({
         ...config,
         times: levelTimes({ ...range, curriculum: () => intervals, time: "uniform" }),

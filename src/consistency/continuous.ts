@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { drawCondition } from "../diffusion/condition.js";
 import { addNoise, perExample } from "../diffusion/edm.js";
 import { type Denoise, velocity } from "../diffusion/ode.js";
-import { type LogNormal, logNormal } from "../diffusion/times.js";
+import { checkLogNormal, type LogNormal, logNormal } from "../diffusion/times.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import { check } from "../errors.js";
@@ -10,7 +10,7 @@ import type { Condition } from "../nn/network.js";
 import { jvp } from "../optim/jvp.js";
 import { type Context, type Method, type MethodParts, method } from "../optim/method.js";
 import { type LossTerm, scalarsAt } from "./losses.js";
-import { checkObjective, modelsAt, type ObjectiveConfig, type Teacher } from "./objective.js";
+import { checkObjective, checkTeacher, modelsAt, type ObjectiveConfig, type Teacher } from "./objective.js";
 import { type ProcessName, processes } from "./processes.js";
 
 export interface ContinuousConfig extends ObjectiveConfig {
@@ -53,12 +53,15 @@ export function continuousParts(config: ContinuousConfig): MethodParts<Continuou
   const { process = denoiser.preconditioning } = config;
   check.oneOf("process", process, processes);
   check(
-    normalization === false || (normalization > 0 && Number.isFinite(normalization)),
+    normalization === false ||
+      (typeof normalization === "number" && normalization > 0 && Number.isFinite(normalization)),
     "normalization",
     normalization,
     "a finite number > 0, or false",
   );
-  check(warmup >= 0 && Number.isFinite(warmup), "warmup", warmup, "a number of iterations >= 0");
+  check.number("warmup", warmup, (n) => n >= 0 && Number.isFinite(n), "a number of iterations >= 0");
+  checkTeacher(teacher);
+  if (config.time !== undefined) checkLogNormal(config.time);
   const { scale, weight, time } = processes[process];
   const sigmaData = denoiser.sigmaData;
   return {
@@ -71,7 +74,7 @@ export function continuousParts(config: ContinuousConfig): MethodParts<Continuou
       return {
         x: tf.tensor(x, [count, ...shape]),
         noise: tf.tensor(random.normal(noiseKey, x.length), [count, ...shape]),
-        t: tf.tensor1d(logNormal(timeKey, count, config.time ?? time)),
+        t: tf.tensor1d(logNormal(timeKey, count, config.time === undefined ? time : config.time)),
         warmup: tf.scalar(warmup === 0 ? 1 : Math.min(1, iteration / warmup)),
         condition: drawCondition(denoiser, random.foldIn(key, 2), count, labels, classes),
         scalars: scalarsAt(loss, iteration),

@@ -22,7 +22,7 @@ export function ct(options: CtOptions = {}): Objective {
     name: "ct",
     settings: given(options),
     method: ({ iterations, ...config }) => {
-      check(first > 0 && first < 1, "targetDecay", first, "a number > 0 and < 1");
+      check.number("targetDecay", first, (decay) => decay > 0 && decay < 1, "a number > 0 and < 1");
       const curriculum = rootCurriculum({ ...options, s0, iterations });
       return discrete({
         ...config,

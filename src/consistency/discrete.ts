@@ -4,10 +4,11 @@ import { addNoise } from "../diffusion/edm.js";
 import { heunStep, type OdeStep } from "../diffusion/ode.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
+import { check } from "../errors.js";
 import type { Condition } from "../nn/network.js";
 import { type Method, type MethodParts, method } from "../optim/method.js";
 import { scalarsAt } from "./losses.js";
-import { checkObjective, modelsAt, type ObjectiveConfig, type Teacher } from "./objective.js";
+import { checkObjective, checkTeacher, modelsAt, type ObjectiveConfig, type Teacher } from "./objective.js";
 import { movingTarget } from "./target.js";
 import type { DrawTimes } from "./times.js";
 
@@ -54,6 +55,12 @@ export function discrete(config: DiscreteConfig): Method {
 export function discreteParts(config: DiscreteConfig): MethodParts<DiscreteBatch> {
   const loss = checkObjective(config);
   const { denoiser, shape, times, weight = inverseGap, solver = heunStep, teacher, classes } = config;
+  check.callable("times", times, "continuousTimes(...) or levelTimes(...)");
+  check.callable("weight", weight, "a function of both times, such as inverseGap");
+  check.callable("solver", solver, "eulerStep or heunStep");
+  checkTeacher(teacher);
+  if (config.targetDecay !== undefined)
+    check.callable("targetDecay", config.targetDecay, "a function of the iteration");
   return {
     ...config,
     context: { ...loss.context, ...(teacher && { teacher: teacher.parameters }) },

@@ -26,8 +26,10 @@ export interface PseudoHuberConfig {
  * sqrt(|x - y|^2 + c^2) - c of each example, [batch, ...] twice -> [batch], with c scaled by sqrt(dimension) (Song and Dhariwal, 2310.14189).
  * @throws TangentLabError `invalid-argument` for c < 0.
  */
-export function pseudoHuber({ c = 0.00054 }: PseudoHuberConfig = {}): Distance {
-  check(c >= 0 && Number.isFinite(c), "c", c, "a finite number >= 0");
+export function pseudoHuber(config: PseudoHuberConfig = {}): Distance {
+  check.only("pseudoHuber", config, ["c"]);
+  const { c = 0.00054 } = config;
+  check.number("c", c, (at) => at >= 0 && Number.isFinite(at), "a finite number >= 0");
   return named(`pseudo-Huber(${c})`, (x, y) => {
     const difference = examples(tf.sub(x, y));
     const scaled = c * Math.sqrt(difference.shape[1]!);

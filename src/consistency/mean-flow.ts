@@ -5,6 +5,7 @@ import type { LogNormal } from "../diffusion/times.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import { check, required } from "../errors.js";
+import { checkShape } from "../loop/data.js";
 import { type Condition, flatten, type Model, type TimeNetwork } from "../nn/network.js";
 import { jvp } from "../optim/jvp.js";
 import { type Method, method, type TrainingConfig } from "../optim/method.js";
@@ -57,8 +58,8 @@ export interface MeanFlowTimes {
 /** Two times each, the later one t. @throws TangentLabError `invalid-argument` for options out of range. */
 export function meanFlowTimes({ time = { mean: -0.4, std: 1 }, apart = 0.25 }: MeanFlowTimes): DrawTimes {
   check(Number.isFinite(time?.mean), "time.mean", time?.mean, "a finite number");
-  check(time.std > 0 && Number.isFinite(time.std), "time.std", time.std, "a finite number > 0");
-  check(apart >= 0 && apart <= 1, "apart", apart, "a number in [0, 1]");
+  check.positive("time.std", time.std);
+  check.number("apart", apart, (share) => share >= 0 && share <= 1, "a number in [0, 1]");
   return (key, count) => {
     const keys = random.split(key, 3) as [random.Key, random.Key, random.Key];
     const draw = (key: random.Key): Float32Array =>
@@ -124,8 +125,9 @@ export interface MeanFlowConfig extends TrainingConfig, MeanFlowTimes {
 export function meanFlow(config: MeanFlowConfig): Method {
   const { model, shape, power = 1, classes } = required("config", config, "an object with model and shape");
   check(typeof model?.velocity === "function", "model", model, "meanFlowModel(a network)");
-  check(Array.isArray(shape), "shape", shape, "the shape of one example");
-  check(power >= 0 && power <= 2, "power", power, "a number in [0, 2]");
+  checkShape(shape);
+  check.number("power", power, (p) => p >= 0 && p <= 2, "a number in [0, 2]");
+  if (classes !== undefined) check.count("classes", classes);
   const times = meanFlowTimes(config);
   const size = shape.reduce((a, b) => a * b, 1);
   return method({

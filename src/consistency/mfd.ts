@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { perExample } from "../diffusion/edm.js";
 import type { Tensor } from "../engine/tensor.js";
-import { check, required } from "../errors.js";
-import { chosen, flat, type Layers } from "../manifold/feature-space.js";
+import { check } from "../errors.js";
+import { checkLayers, chosen, flat, type Layers } from "../manifold/feature-space.js";
 import { checkFeatures, type FeatureNetwork, type Features } from "../nn/features.js";
 import type { Context } from "../optim/method.js";
 import { type ConsistencyLoss, type Distance, l2 } from "./losses.js";
@@ -60,14 +60,14 @@ const proximal = (f: Tensor, g: Tensor): Tensor =>
  * @throws TangentLabError `invalid-argument` for options out of range, features that were not awaited, or a ramp without `beside`.
  */
 export function mfd(features: FeatureNetwork, options: MfdOptions = {}): ConsistencyLoss {
-  required("options", options);
+  check.only("mfd", options, ["beside", "lambda", "ramp", "layers", "epsilon"]);
   const { beside, lambda = 1, ramp = 0, layers = "all", epsilon = 1e-5 } = options;
   checkFeatures("features", features);
   checkDistance(layers, epsilon);
   const isDistance = beside === undefined || typeof beside === "function";
   check(isDistance, "beside", beside, "a distance of the data: l1(), l2(), pseudoHuber()");
   check.positive("lambda", lambda);
-  check(ramp >= 0 && Number.isFinite(ramp), "ramp", ramp, "a number of iterations >= 0");
+  check.number("ramp", ramp, (n) => n >= 0 && Number.isFinite(n), "a number of iterations >= 0");
   check(ramp === 0 || beside !== undefined, "ramp", ramp, "0 without beside");
   const { model } = features;
   const lambdaIn = (context: Context): Tensor => context.lambda ?? tf.scalar(lambda);
@@ -110,7 +110,7 @@ export function mfd(features: FeatureNetwork, options: MfdOptions = {}): Consist
  * @throws TangentLabError `invalid-argument` for options out of range, and, when it is applied, for layers that the network does not have.
  */
 export function mfdDistance(features: FeatureNetwork, options: MfdDistanceOptions = {}): Distance {
-  required("options", options);
+  check.only("mfdDistance", options, ["layers", "epsilon"]);
   const { layers = "all", epsilon = 1e-5 } = options;
   checkFeatures("features", features);
   checkDistance(layers, epsilon);
@@ -119,7 +119,6 @@ export function mfdDistance(features: FeatureNetwork, options: MfdDistanceOption
 }
 
 function checkDistance(layers: Layers, epsilon: number): void {
-  check(epsilon > 0, "epsilon", epsilon, "a number > 0");
-  const some = Array.isArray(layers) && layers.length > 0 && layers.every(Number.isInteger);
-  check(layers === "all" || some, "layers", layers, '"all", or one or more integers');
+  check.number("epsilon", epsilon, (size) => size > 0 && Number.isFinite(size), "a number > 0");
+  checkLayers(layers);
 }

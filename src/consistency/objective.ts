@@ -3,7 +3,7 @@ import type { Denoiser } from "../diffusion/edm.js";
 import type { Denoise } from "../diffusion/ode.js";
 import type { TrainedDenoiser } from "../diffusion/trained.js";
 import type { Tensor } from "../engine/tensor.js";
-import { required } from "../errors.js";
+import { check, required } from "../errors.js";
 import type { Json } from "../loop/record.js";
 import type { Condition } from "../nn/network.js";
 import type { Context, Method, TrainingConfig } from "../optim/method.js";
@@ -47,6 +47,7 @@ export interface ObjectiveConfig extends TrainingConfig {
 export function checkObjective(config: ObjectiveConfig): ConsistencyLoss {
   const { denoiser, shape, loss } = required("config", config, "an object with denoiser, shape and loss");
   checkDenoiser(denoiser, shape);
+  if (config.classes !== undefined) check.count("classes", config.classes);
   return asLoss(loss);
 }
 
@@ -61,6 +62,13 @@ export function modelsAt(
     student: (parameters) => (x, t) => denoiser.apply(parameters, x, t, condition),
     guide: (x, t) => teacher!.denoiser.apply(context.teacher!, x, t, undropped),
   };
+}
+
+/** That a teacher has its parameters. @throws TangentLabError `invalid-argument`. */
+export function checkTeacher(teacher: Teacher | undefined): void {
+  const known =
+    teacher === undefined || (teacher?.denoiser !== undefined && teacher.parameters !== undefined);
+  check(known, "teacher", teacher, "a trained denoiser: await its run first");
 }
 
 /** Options that were given, for an objective's settings. */

@@ -62,7 +62,10 @@ export function perceptualLoss(features: FeatureNetwork, config: PerceptualConfi
   checkFeatures("features", features);
   const { model, parameters } = features;
   const { stages, name = "perceptual" } = required("config", config);
-  const listed = stages === undefined || (Array.isArray(stages) && stages.length > 0);
+  check.only("perceptualLoss", config, ["stages", "name"]);
+  check(typeof name === "string", "name", name, "text");
+  const listed =
+    stages === undefined || (Array.isArray(stages) && stages.length > 0 && stages.every(Number.isInteger));
   check(listed, "stages", stages, "one or more integers");
   return perceptual(
     name,

@@ -58,9 +58,19 @@ export function tangentProbes(config: ProbesConfig): TangentProbes {
   const { data, denoiser, loss, every, examples, seed, neighbourhood = 2000 } = config;
   checkData(data);
   const { estimatedDim = Math.min(8, exampleSize(config.data)) } = config;
-  check.count("examples", examples);
+  check.only("tangentProbes", config, [
+    ...["data", "denoiser", "loss", "pairs", "iteration", "every", "times", "examples", "seed", "classes"],
+    ...["neighbourhood", "estimatedDim"],
+  ]);
+  for (const [name, value] of Object.entries({ every, examples, neighbourhood, estimatedDim }))
+    check.count(name, value);
+  check.count("iteration", config.iteration, 0);
+  check.callable("pairs", config.pairs, "ectPairs(...) or the like");
+  if (config.classes !== undefined) check.count("classes", config.classes);
   check(
-    config.times.length > 0 && config.times.every((t) => t > 0 && Number.isFinite(t)),
+    Array.isArray(config.times) &&
+      config.times.length > 0 &&
+      config.times.every((t) => t > 0 && Number.isFinite(t)),
     "times",
     config.times,
     "one or more finite numbers > 0",

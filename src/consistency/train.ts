@@ -71,12 +71,26 @@ export function train(data: TrainingData, options: ConsistencyTraining = {}): Ru
   checkData(data);
   required("options", options);
   checkNames(options);
+  check.only("consistency.train", options, [
+    ...loop.trainingOptions,
+    ...[
+      "objective",
+      "loss",
+      "from",
+      "network",
+      "preconditioning",
+      "dropout",
+      "classConditional",
+      "recording",
+    ],
+  ]);
   const { steps = 2000, from, preconditioning, seed = 0, name, recording = {}, ...rest } = options;
   check.count("steps", steps); // before schedules are made of them
   const { objective = ect() } = options;
   const isObjective = typeof objective?.method === "function" && typeof objective.name === "string";
   check(isObjective, "objective", objective, "an objective: ect(), ct(), ict(), cd(), sct(), scd()");
-  const loss = asLoss(options.loss ?? objective.loss ?? pseudoHuber());
+  const { loss: chosen = objective.loss ?? pseudoHuber() } = options;
+  const loss = asLoss(chosen);
   const { classConditional = from?.record?.settings.classes !== undefined } = options;
   const classes = classesOf(data, { classConditional });
   checkStart(data, options);
@@ -92,7 +106,7 @@ export function train(data: TrainingData, options: ConsistencyTraining = {}): Ru
     classes,
     iterations: steps,
     teacher,
-    ...(optimizer && { optimizer }),
+    ...(optimizer !== undefined && { optimizer }),
     ...(learningRate !== undefined && { learningRate }),
     ...(ema !== undefined && { ema }),
   });
@@ -100,7 +114,7 @@ export function train(data: TrainingData, options: ConsistencyTraining = {}): Ru
     ...rest,
     seed,
     steps,
-    name: name ?? loss.name,
+    name: name === undefined ? loss.name : name,
     kind: "consistency",
     checkpoint: checkpointFolder(options.checkpoint, ofVersion01),
     data,
@@ -134,7 +148,8 @@ export function train(data: TrainingData, options: ConsistencyTraining = {}): Ru
       judge,
       seed: measuring = seed,
     } = given;
-    if (judge) checkFeatures("judge", judge);
+    check.only("recording", given, ["every", "count", "shown", "times", "examples", "seed", "judge"]);
+    if (judge !== undefined) checkFeatures("judge", judge);
     const { times = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 7, 20], examples = data.shape.length === 1 ? 8 : 5 } =
       given;
     const common = { data, denoiser: model, every, seed, classes };

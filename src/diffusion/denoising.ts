@@ -5,7 +5,7 @@ import { check, required } from "../errors.js";
 import { type Method, method, type TrainingConfig } from "../optim/method.js";
 import { drawCondition } from "./condition.js";
 import { addNoise, type Denoiser } from "./edm.js";
-import { type LogNormal, logNormal } from "./times.js";
+import { checkLogNormal, type LogNormal, logNormal } from "./times.js";
 
 export interface DenoisingConfig extends TrainingConfig {
   denoiser: Denoiser;
@@ -19,9 +19,11 @@ export interface DenoisingConfig extends TrainingConfig {
 
 /** Checks that training has a denoiser and the shape of its examples. @throws TangentLabError `invalid-argument` naming what is missing. */
 export function checkDenoiser(denoiser: Denoiser, shape: readonly number[]): void {
-  const applies = typeof denoiser?.apply === "function";
+  const applies = typeof denoiser?.apply === "function" && denoiser.structure !== undefined;
   check(applies, "denoiser", denoiser, "denoiser(network) or trigflow(network)");
-  check(Array.isArray(shape), "shape", shape, "[dim] or [height, width, channels]");
+  const isShape =
+    Array.isArray(shape) && shape.length > 0 && shape.every((d) => Number.isInteger(d) && d >= 1);
+  check(isShape, "shape", shape, "[dim] or [height, width, channels]");
 }
 
 /**
@@ -32,6 +34,8 @@ export function denoising(config: DenoisingConfig): Method {
   required("config", config, "an object with denoiser and shape");
   const { denoiser, shape, classes, time = { mean: -1.2, std: 1.2 } } = config;
   checkDenoiser(denoiser, shape);
+  checkLogNormal(time);
+  if (classes !== undefined) check.count("classes", classes);
   return method({
     ...config,
     init: denoiser.init,

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { type Condition, flatten, type Model, type TimeNetwork } from "../nn/network.js";
 
 /**
@@ -23,7 +23,8 @@ export interface DenoiserConfig {
  * [batch].
  * @throws TangentLabError `invalid-argument` for sigmaData <= 0, and, when it is applied, for an output whose shape is not that of x.
  */
-export function denoiser(network: TimeNetwork, { sigmaData = 0.5 }: DenoiserConfig = {}): Denoiser {
+export function denoiser(network: TimeNetwork, config: DenoiserConfig = {}): Denoiser {
+  const { sigmaData = 0.5 } = required("config", config);
   check.positive("sigmaData", sigmaData);
   const model = flatten(network);
   return {
@@ -67,6 +68,13 @@ export function shapedLike(x: Tensor, output: Tensor): Tensor {
     `an output of the input's shape [${x.shape}]`,
   );
   return output;
+}
+
+/** That there are a denoiser and its parameters. @throws TangentLabError `invalid-argument` naming what is missing. */
+export function checkUsable(denoiser: Denoiser, parameters: Tensor): void {
+  const applies = typeof denoiser?.apply === "function" && denoiser.structure !== undefined;
+  check(applies, "denoiser", denoiser, "denoiser(network) or trigflow(network)");
+  check(parameters instanceof tf.Tensor, "parameters", parameters, "a tensor [P], the denoiser's");
 }
 
 /** A vector [batch] in a shape that broadcasts over the examples of x: [batch, 1, ...]. */

@@ -33,6 +33,10 @@ export interface GenerateOptions {
   batchSize?: number;
 }
 
+const generateOptions: readonly string[] = [
+  ...["count", "seed", "sampler", "steps", "times", "churn", "labels", "batchSize"],
+];
+
 /** Samples, flat, and their shape [count, ...shape of one]. */
 export interface Generated {
   readonly shape: readonly number[];
@@ -45,7 +49,7 @@ export interface Generated {
  */
 export async function generate(model: TrainedDenoiser, options: GenerateOptions = {}): Promise<Generated> {
   checkTrained("model", model);
-  required("options", options);
+  check.only("generate", options, generateOptions);
   const { seed = 0, sampler = "consistency", labels, batchSize = 64, times, churn } = options;
   const { count = labels?.length ?? 64, steps = sampler === "consistency" ? 1 : 18 } = options;
   for (const [name, value] of Object.entries({ count, steps, batchSize })) check.count(name, value);

@@ -1,10 +1,11 @@
 import * as v from "valibot";
 import { check, TangentLabError } from "../errors.js";
 import { holdsNo, metadataJson } from "../io/metadata.js";
-import { readSafetensors, writeSafetensors } from "../io/safetensors.js";
+import { readSafetensors, sizeOf, writeSafetensors } from "../io/safetensors.js";
 import type { RunRecord } from "../loop/record.js";
 import type { TimeNetwork } from "../nn/network.js";
 import { networkFrom } from "../nn/network-from.js";
+import { ofFile } from "../nn/of-file.js";
 import { exportPublished, importPublished } from "../nn/published.js";
 import type { Denoiser } from "./edm.js";
 import { checkTrained, preconditionings, pretrained, type TrainedDenoiser } from "./trained.js";
@@ -66,10 +67,10 @@ export async function loadDenoiser(path: string, network?: TimeNetwork): Promise
   if (!isKnown) throw corrupt(`its preconditioning is ${preconditioning}`);
   check(own !== null || network !== undefined, "network", network, "the network it was trained with");
   try {
-    const denoiser = preconditionings[preconditioning as keyof typeof preconditionings](
-      network ?? networkFrom(own!),
-      { sigmaData },
-    );
+    const make = preconditionings[preconditioning as keyof typeof preconditionings];
+    const denoiser = network
+      ? make(network, { sigmaData })
+      : ofFile(own, sizeOf(tensors), () => make(networkFrom(own!), { sigmaData }));
     const model = pretrained(denoiser, importPublished(denoiser, tensors), {
       shape,
       name,

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 import { check } from "../errors.js";
 import type { Condition } from "../nn/network.js";
-import { addNoise, type Denoiser } from "./edm.js";
+import { addNoise, checkUsable, type Denoiser } from "./edm.js";
 import { type Denoise, eulerStep } from "./ode.js";
 import { karrasSigmas } from "./sampling.js";
 
@@ -23,8 +23,10 @@ export function samplingTimes(steps: number): readonly number[] {
 
 /** @throws TangentLabError `invalid-argument` for an empty list of times, and for times that do not decrease or are not above 0. */
 export function checkSamplingTimes(times: readonly number[]): void {
-  const falling = times.every((t, i) => t > 0 && (i === 0 || t < times[i - 1]!));
-  check(times.length >= 1 && falling, "times", times, "one or more falling numbers > 0");
+  const falling =
+    Array.isArray(times) &&
+    times.every((t, i) => typeof t === "number" && t > 0 && (i === 0 || t < times[i - 1]!));
+  check(falling && times.length >= 1, "times", times, "one or more falling numbers > 0");
 }
 
 export interface SampleConfig {
@@ -47,10 +49,16 @@ export function sample(
   parameters: Tensor,
   noises: readonly Tensor[],
   times: readonly number[] = oneStep,
-  { end = 0, condition }: SampleConfig = {},
+  config: SampleConfig = {},
 ): Tensor {
+  check.only("sample", config, ["end", "condition"]);
+  const { end = 0, condition } = config;
+  checkUsable(denoiser, parameters);
   checkSamplingTimes(times);
-  check(end >= 0 && end < times[times.length - 1]!, "end", end, "a number >= 0 and below all times");
+  const last = times[times.length - 1]!;
+  check.number("end", end, (t) => t >= 0 && t < last, "a number >= 0 and below all times");
+  const areTensors = Array.isArray(noises) && noises.every((noise) => noise instanceof tf.Tensor);
+  check(areTensors, "noises", noises, `one for each of ${times.length} times`);
   check(noises.length === times.length, "noises", noises.length, `one for each of ${times.length} times`);
   const f: Denoise = (x, t) => denoiser.apply(parameters, x, t, condition);
   return times.reduce((x, t, i) => {

@@ -48,6 +48,8 @@ export function pretrained(
   options: PretrainedOptions,
 ): TrainedDenoiser {
   const { shape, classes, name = "pretrained" } = required("options", options, "an object with shape");
+  check.only("pretrained", options, ["shape", "classes", "name"]);
+  check(typeof name === "string", "name", name, "text");
   check(denoiser?.structure !== undefined, "denoiser", denoiser, "denoiser(network) or trigflow(network)");
   const { size } = denoiser.structure;
   check(parameters?.size === size, "parameters", parameters?.shape, `[${size}], the denoiser's`);

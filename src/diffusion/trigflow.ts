@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { flatten, type TimeNetwork } from "../nn/network.js";
 import { type Denoiser, type DenoiserConfig, perExample, shapedLike } from "./edm.js";
 
@@ -10,7 +10,8 @@ import { type Denoiser, type DenoiserConfig, perExample, shapedLike } from "./ed
  * EDM's noise level; trained and sampled like any denoiser.
  * @throws TangentLabError `invalid-argument` for sigmaData <= 0, and, when it is applied, for an output whose shape is not that of x.
  */
-export function trigflow(network: TimeNetwork, { sigmaData = 0.5 }: DenoiserConfig = {}): Denoiser {
+export function trigflow(network: TimeNetwork, config: DenoiserConfig = {}): Denoiser {
+  const { sigmaData = 0.5 } = required("config", config);
   check.positive("sigmaData", sigmaData);
   const model = flatten(network);
   return {

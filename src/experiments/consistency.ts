@@ -220,6 +220,10 @@ export function consistencyCell(cell: ConsistencyCell): Cell {
     metric: metricOf(start),
     settings: { start, loss, training: cell.training, recording } as unknown as Cell["settings"],
     learningRates,
+    check: ({ numClasses = 0 }) => {
+      const needed = start.judge || start.denoiser.classConditional || loss.name === "perceptual";
+      check(!needed || numClasses >= 2, "dataset", dataset, "a dataset with classes, two or more");
+    },
     shared: (seed) => [
       shared(start.denoiser, "denoiser", start.seed ?? seed),
       ...(start.judge ? [shared(start.judge, "judge")] : []),

@@ -7,6 +7,7 @@ import { tangentProbes } from "../consistency/probes.js";
 import type { TrainedDenoiser } from "../diffusion/trained.js";
 import { currentDevice } from "../engine/device.js";
 import * as random from "../engine/random.js";
+import { check } from "../errors.js";
 import type { Json } from "../io/checkpoint.js";
 import { draw } from "../loop/data.js";
 import { probeMean } from "../loop/record.js";
@@ -110,7 +111,7 @@ async function measure(
   const share = (of: (i: number) => boolean): number =>
     probeMean(seen!.parallel.filter((_, i) => of(i))) ?? 0;
   const known: Record<string, number> = {};
-  if (features && plan) {
+  if (features && plan && plan.trained !== false) {
     const held = divided.includes(dataset) ? await byName(dataset, { split: "test" }) : data;
     const key = random.foldIn(random.key(seed), 8);
     const r2 = await heldOutR2(features, {
@@ -144,6 +145,7 @@ export const featureQualityCell = (panel: string, arm: string, plan: FeatureQual
   metric: "parallel",
   settings: plan as unknown as Cell["settings"],
   learningRates: [],
+  check: ({ shape }) => check(shape.length === 3, "dataset", plan.dataset, "images"),
   shared: (seed) => {
     const of = (stage: { steps: number }, name: string) => ({
       key: JSON.stringify([plan.dataset, name, stage, seed]),

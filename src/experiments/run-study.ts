@@ -21,10 +21,11 @@ export interface CellRuns {
  * Runs a plan: where a cell has a choice of learning rates, all of them on the tuning seeds; then the one with the least final metric on the reported seeds. All
  * cells are at the same seed before the next one, so that what is there early can be compared. What was finished before is read and not run again; what another
  * process is at in the same folder is left to it. Undefined where it was stopped.
- * @throws TangentLabError `invalid-argument` for seeds that do not fit; `not-finite` for a reported run that diverged.
+ * @throws TangentLabError `invalid-argument` for seeds and data that do not fit; `not-finite` for a reported run that diverged.
  */
 export async function runStudy(plan: StudyPlan, bench: Bench): Promise<CellRuns[] | undefined> {
   checkSeeds(plan.seeds);
+  for (const cell of plan.cells) cell.check(await bench.dataset(cell.dataset));
   const outcomes = new Map<string, Outcome>();
   for (;;) {
     const due = dueTrials(plan, outcomes).filter(({ label }) => !outcomes.has(label));

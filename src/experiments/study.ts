@@ -1,3 +1,4 @@
+import type { Dataset } from "../../datasets/index.js";
 import type { Json } from "../io/checkpoint.js";
 import type { Trial } from "./trial.js";
 
@@ -16,6 +17,8 @@ export interface Cell {
   settings: { readonly [name: string]: Json };
   /** To choose from, on the tuning seeds. One or none: nothing is tuned. */
   learningRates: readonly number[];
+  /** Before any work: that the data have what the trials need. @throws TangentLabError `invalid-argument` naming the dataset. */
+  check(data: Dataset): void;
   /** What is done once for all trials that have it in common, by what decides it: its steps, for the progress. */
   shared(seed: number): { readonly key: string; readonly steps: number }[];
   /** With a seed, and a rate of `learningRates`: to choose rates by, or to report. */

@@ -105,6 +105,11 @@ export async function finished(
   bench: Pick<Bench, "dataset" | "folder">,
 ): Promise<Outcome | undefined> {
   const { path } = await placeOf(trial, bench);
+  return readOutcome(path);
+}
+
+/** What a trial's file says became of it; undefined where there is none. @throws TangentLabError `corrupt-file`. */
+export async function readOutcome(path: string): Promise<Outcome | undefined> {
   let bytes: Uint8Array;
   try {
     bytes = await readBytes(path);

@@ -1,14 +1,4 @@
-import {
-  access,
-  appendFile,
-  constants,
-  type FileHandle,
-  mkdir,
-  open,
-  readFile,
-  rename,
-  rm,
-} from "node:fs/promises";
+import { access, constants, type FileHandle, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { check, TangentLabError } from "../errors.js";
 import { allocate } from "./limits.js";
@@ -201,37 +191,6 @@ export async function removeFolder(folder: string, names: readonly string[] = []
   } catch (cause) {
     throw fileSystemError("remove", folder, cause);
   }
-}
-
-/**
- * Adds `record` as one line of JSON to a file, which is made if it is missing. Numbers that are not finite become null.
- * @throws TangentLabError `file-system`.
- */
-export async function appendJsonLine(path: string, record: unknown): Promise<void> {
-  try {
-    await makeFolder(dirname(path));
-    await appendFile(path, `${JSON.stringify(record)}\n`);
-  } catch (cause) {
-    throw fileSystemError("write", path, cause);
-  }
-}
-
-/**
- * The records of a file of JSON lines. A last line without a line break, left by a killed process, is skipped.
- * @throws TangentLabError `corrupt-file` for any other line that is not JSON, `file-system` if the file cannot be read.
- */
-export async function readJsonLines(path: string): Promise<unknown[]> {
-  const lines = new TextDecoder().decode(await readBytes(path)).split("\n");
-  return lines.slice(0, -1).map((line, i) => {
-    try {
-      return JSON.parse(line) as unknown;
-    } catch (cause) {
-      throw new TangentLabError("corrupt-file", `${path}: line ${i + 1} is not JSON`, {
-        argument: "path",
-        cause,
-      });
-    }
-  });
 }
 
 /** Writes and waits until it is on the disk, so that a rename cannot overtake the content. */

@@ -14,7 +14,7 @@ export interface Schema<T> {
 const mostNested = 64;
 
 /** Characters of a message that quotes a file. */
-const quoted = 200;
+export const quoted = 200;
 
 /**
  * The value of JSON text from a file, checked against a schema, so that readers can rely on its types.

@@ -15,6 +15,9 @@ const beat = 60_000;
 /** Milliseconds without one after which a holder on another machine counts as gone. */
 const patience = 10 * beat;
 
+/** Characters of a host and a time that an error shows. */
+const shown = 255;
+
 /** Locks that this process holds. */
 const held = new Set<string>();
 
@@ -118,7 +121,7 @@ function parse(content: string): Holder | undefined {
   try {
     const { pid, host, since } = JSON.parse(content) as Partial<Holder>;
     return Number.isInteger(pid) && typeof host === "string"
-      ? { pid: pid!, host, since: `${since}` }
+      ? { pid: pid!, host: host.slice(0, shown), since: `${since}`.slice(0, shown) }
       : undefined;
   } catch {
     return undefined;

@@ -155,7 +155,7 @@ export function classesOf(
 /** Rows of `dim` numbers in `values`; at least `least`, all finite. @throws TangentLabError `invalid-argument`. */
 export function countRows(name: string, values: Float32Array, dim: number, least = 1): number {
   check.count("dim", dim);
-  check(typeof values?.length === "number", name, values, "numbers in a Float32Array");
+  check(ArrayBuffer.isView(values) || Array.isArray(values), name, values, "numbers in a Float32Array");
   check(
     values.length % dim === 0 && values.length >= least * dim,
     name,
@@ -172,6 +172,13 @@ export function countRows(name: string, values: Float32Array, dim: number, least
   return values.length / dim;
 }
 
+/** That a shape is one of examples. @throws TangentLabError `invalid-argument`. */
+export function checkShape(shape: readonly number[]): void {
+  const isShape =
+    Array.isArray(shape) && shape.length > 0 && shape.every((d) => Number.isInteger(d) && d >= 1);
+  check(isShape, "shape", shape, "[height, width, channels], of points [dim]");
+}
+
 /** Examples of this shape in `values`, [height, width, channels] or [dim]; at least `least`. @throws TangentLabError `invalid-argument`. */
 export function countExamples(
   name: string,
@@ -179,7 +186,7 @@ export function countExamples(
   shape: readonly number[],
   least = 1,
 ): number {
-  check(Array.isArray(shape), "shape", shape, "[height, width, channels], of points [dim]");
+  checkShape(shape);
   return countRows(
     name,
     values,

@@ -68,6 +68,12 @@ export interface TrainOptions<Result> extends Omit<RunOptions, "checkpoint" | "b
   finish(state: TrainState, record: RunRecord): Result;
 }
 
+/** The names of what all trainings that a program calls have in common: `RunOptions`, `TrainingConfig` and a name. */
+export const trainingOptions: readonly string[] = [
+  ...["steps", "batchSize", "seed", "eventEvery", "checkpoint", "checkpointEvery", "resume", "signal"],
+  ...["optimizer", "learningRate", "ema", "name"],
+];
+
 /** Keys of a seed, by use. */
 const Use = { init: 0, steps: 1, scale: 5 } as const;
 
@@ -88,6 +94,10 @@ export function train<Result>(options: TrainOptions<Result>): Run<Result> {
   check.count("eventEvery", eventEvery);
   check.count("checkpointEvery", checkpointEvery);
   for (const { every } of observers) check.count("every", every);
+  const { signal } = options;
+  const stops = signal === undefined || typeof signal?.addEventListener === "function";
+  check(stops, "signal", signal, "an AbortSignal: new AbortController().signal");
+  check(typeof options.name === "string", "name", options.name, "text");
   check(!options.resume || options.checkpoint !== undefined, "resume", true, "only with a checkpoint folder");
   random.key(seed); // its check
   const record: RunRecord = {

@@ -29,6 +29,7 @@ export async function heldOutR2(
 ): Promise<Record<string, number>> {
   checkFeatures("features", features);
   const { model, parameters } = features;
+  check.only("heldOutR2", required("config", config), transformedOptions);
   const { labelNames } = checked(config).transformations;
   const step = compile((parameters: Tensor, x: Tensor, draws: Draws) => {
     const { labels } = model.apply(parameters, config.transformations.apply(x, draws));
@@ -75,6 +76,7 @@ export async function calibrateStatistics(
 ): Promise<FeatureNetwork> {
   checkFeatures("features", features);
   const { model, parameters } = features;
+  check.only("calibrateStatistics", required("config", config), [...transformedOptions, "batches"]);
   const { batches: count = 600 } = checked(config);
   check.count("batches", count);
   const { train } = model;
@@ -98,6 +100,8 @@ export async function calibrateStatistics(
   }
   return { model, parameters: current };
 }
+
+const transformedOptions = ["transformations", "examples", "key", "batchSize"];
 
 function checked<C extends TransformedConfig>(config: C): C {
   const { transformations, examples, batchSize = 32 } = required("config", config);

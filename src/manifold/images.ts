@@ -51,6 +51,8 @@ export interface ImageTransformationsConfig
 export function imageTransformations(config: ImageTransformationsConfig): Transformations {
   required("config", config, "an object with size and channels");
   const { size, channels, probability = 0.15 } = config;
+  const known = Object.keys(defaultStrengths(2));
+  check.only("imageTransformations", config, ["size", "channels", "groups", "probability", ...known]);
   check.count("size", size, 2);
   check.count("channels", channels);
   const names = chosenImages(config);
@@ -120,8 +122,8 @@ function recolor(images: Tensor, maps: Tensor): Tensor {
 }
 
 /** The chosen transformations in order. */
-function chosenImages({ groups, channels }: ImageTransformationsConfig): ImageTransformation[] {
-  const set = chosen([...imageGroups, ...imageTransformationNames], groups ?? imageGroups);
+function chosenImages({ groups = imageGroups, channels }: ImageTransformationsConfig): ImageTransformation[] {
+  const set = chosen([...imageGroups, ...imageTransformationNames], groups);
   const unseen = (name: ImageTransformation): boolean =>
     channels !== 3 && (name === "hue" || name === "saturation");
   return imageTransformationNames.filter(
@@ -133,12 +135,13 @@ function chosenImages({ groups, channels }: ImageTransformationsConfig): ImageTr
 function strengthsOf(config: ImageTransformationsConfig): Required<TransformationStrengths> {
   const strengths = defaultStrengths(config.size);
   for (const name of Object.keys(strengths) as (keyof TransformationStrengths)[]) {
-    const value = config[name] ?? strengths[name];
+    const { [name]: value = strengths[name] } = config;
+    const fits = (ok: (value: number) => boolean, allowed: string): void =>
+      check.number(name, value, ok, allowed);
     const share = name === "rotateFracMax" || name === "hueMax" || name === "anisoRotateProb";
-    if (name === "blurKernelSize") check(value % 2 === 1 && value > 0, name, value, "an odd number >= 1");
-    else if (name === "mixupBeta")
-      check(value > 0 && Number.isFinite(value), name, value, "a finite number > 0");
-    else check(value >= 0 && value <= (share ? 1 : Infinity), name, value, share ? "in [0, 1]" : ">= 0");
+    if (name === "blurKernelSize") fits((taps) => taps % 2 === 1 && taps > 0, "an odd number >= 1");
+    else if (name === "mixupBeta") fits((beta) => beta > 0 && Number.isFinite(beta), "a finite number > 0");
+    else fits((size) => size >= 0 && size <= (share ? 1 : Infinity), share ? "in [0, 1]" : ">= 0");
     strengths[name] = value;
   }
   return strengths;

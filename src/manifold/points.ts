@@ -39,6 +39,9 @@ export interface PointTransformationsConfig extends TransformationsConfig<PointG
 export function pointTransformations(config: PointTransformationsConfig): Transformations {
   required("config", config, "an object with dim");
   const { dim, probability = 0.5, scaleStd = 0.2, shiftStd = 0.25, noiseMax = 0.5 } = config;
+  check.only("pointTransformations", config, [
+    ...["dim", "groups", "probability", "scaleStd", "shiftStd", "noiseMax"],
+  ]);
   check.count("dim", dim);
   for (const [name, value] of Object.entries({ scaleStd, shiftStd, noiseMax }))
     check(value >= 0 && Number.isFinite(value), name, value, "a finite number >= 0");

@@ -2,9 +2,10 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import { check, required } from "../errors.js";
+import { checkShape } from "../loop/data.js";
 import { checkFlat, type FeatureModel } from "../nn/features.js";
 import { type Method, type Metrics, method, type TrainingConfig } from "../optim/method.js";
-import type { Draws, Transformations } from "./transformations.js";
+import { checkTransformations, type Draws, type Transformations } from "./transformations.js";
 
 export interface FeatureRegressionConfig extends TrainingConfig {
   features: FeatureModel;
@@ -24,7 +25,9 @@ export function featureRegression(config: FeatureRegressionConfig): Method {
   required("config", config, "an object with features, transformations and shape");
   const { features, transformations, shape, ramp = 0 } = config;
   checkFlat("features", features);
-  check(ramp >= 0 && Number.isFinite(ramp), "ramp", ramp, "a number of iterations >= 0");
+  checkTransformations(transformations);
+  checkShape(shape);
+  check.number("ramp", ramp, (n) => n >= 0 && Number.isFinite(n), "a number of iterations >= 0");
   const regression = method({
     ...config,
     init: features.init,

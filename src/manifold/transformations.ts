@@ -27,13 +27,23 @@ export interface TransformationsConfig<Group extends string> {
   probability?: number;
 }
 
+/** That a value is a family of transformations. @throws TangentLabError `invalid-argument`. */
+export function checkTransformations(transformations: Transformations): void {
+  check(
+    typeof transformations?.draw === "function" && Array.isArray(transformations.labelNames),
+    "transformations",
+    transformations,
+    "imageTransformations(...) or pointTransformations(...)",
+  );
+}
+
 /** `groups`, or all, checked. */
 export function chosen<Group extends string>(
   all: readonly Group[],
   groups: readonly Group[] | undefined,
 ): ReadonlySet<Group> {
   const allowed = `one or more of ${all.join(", ")}`;
-  check(groups === undefined || groups.length > 0, "groups", groups, allowed);
+  check(groups === undefined || (Array.isArray(groups) && groups.length > 0), "groups", groups, allowed);
   for (const group of groups ?? []) check(all.includes(group), "groups", group, allowed);
   return new Set(groups ?? all);
 }
@@ -43,7 +53,7 @@ export function chosen<Group extends string>(
  * are checked.
  */
 export function withProbability(probability: number, { draw, ...rest }: Transformations): Transformations {
-  check(probability >= 0 && probability <= 1, "probability", probability, "a number in [0, 1]");
+  check.number("probability", probability, (p) => p >= 0 && p <= 1, "a number in [0, 1]");
   return {
     ...rest,
     draw: (key, count, strength) => {

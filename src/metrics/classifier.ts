@@ -2,10 +2,10 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 import { check, required, TangentLabError } from "../errors.js";
 import { checkpointFolder } from "../io/checkpoint.js";
-import { checkData, imageShape, type TrainingData } from "../loop/data.js";
+import { checkData, checkShape, imageShape, type TrainingData } from "../loop/data.js";
 import type { Run } from "../loop/run.js";
 import * as loop from "../loop/train.js";
-import { convFeatures, type FeatureModel } from "../nn/features.js";
+import { checkFlat, convFeatures, type FeatureModel } from "../nn/features.js";
 import { flatten } from "../nn/network.js";
 import { type Method, method, type TrainingConfig } from "../optim/method.js";
 import type { TrainedFeatures } from "./features.js";
@@ -24,6 +24,8 @@ export interface ClassifierConfig {
  */
 export function classifier(config: ClassifierConfig): FeatureModel {
   const { size, channels, classes } = required("config", config, "an object with size, channels and classes");
+  check.only("classifier", config, ["size", "channels", "classes"]);
+  check.count("channels", channels);
   check.count("classes", classes, 2);
   return flatten(
     convFeatures({ size, inChannels: channels, labels: classes, channels: [16, 32, 64], groups: 8 }),
@@ -47,6 +49,9 @@ export function classification(config: ClassificationConfig): Method {
     config,
     "an object with model, shape and classes",
   );
+  checkFlat("model", model);
+  checkShape(shape);
+  check.count("classes", classes);
   return method({
     ...training,
     init: model.init,
@@ -95,7 +100,7 @@ export interface ClassifierTraining extends Omit<loop.RunOptions, "steps">, Trai
  */
 export function trainClassifier(data: TrainingData, options: ClassifierTraining = {}): Run<TrainedFeatures> {
   checkData(data);
-  required("options", options);
+  check.only("trainClassifier", options, loop.trainingOptions);
   const { name = "classifier", steps = 1000, ...rest } = options;
   const image = imageShape(data);
   const classes = data.numClasses;

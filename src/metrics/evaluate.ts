@@ -2,7 +2,7 @@ import { applyTo } from "../diffusion/denoise.js";
 import { type GenerateOptions, generate } from "../diffusion/generate.js";
 import { checkTrained, type TrainedDenoiser } from "../diffusion/trained.js";
 import * as random from "../engine/random.js";
-import { check, required } from "../errors.js";
+import { check } from "../errors.js";
 import { checkData, draw, type TrainingData } from "../loop/data.js";
 import { checkFeatures, type FeatureNetwork } from "../nn/features.js";
 import { bootstrap, type Interval } from "./bootstrap.js";
@@ -55,7 +55,10 @@ export async function evaluate(
   data: TrainingData,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  required("options", options);
+  check.only("evaluate", options, [
+    ...["features", "count", "sigmas", "resamples"],
+    ...["seed", "sampler", "steps", "times", "churn", "batchSize"],
+  ]);
   const { features, count = 512, sigmas, resamples = 200, seed = 0, batchSize = 64, ...sampling } = options;
   checkTrained("model", model);
   checkData(data);
@@ -100,7 +103,7 @@ export async function evaluate(
       features: extract,
       key: keys[2],
       resamples,
-      ...(sigmas && { sigmas }),
+      ...(sigmas !== undefined && { sigmas }),
     }),
   };
 }

@@ -45,6 +45,8 @@ export function laplacianPatches(
     directions,
     seed = 0,
   } = required("config", config, "an object with shape");
+  const known = ["shape", "patches", "patch", "lowest", "directions", "seed"];
+  check.only("laplacianPatches", config, known);
   countExamples("x", x, shape);
   countExamples("y", y, shape);
   check(shape.length === 3, "shape", shape, "images, [height, width, channels]");

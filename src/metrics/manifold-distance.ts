@@ -1,4 +1,4 @@
-import { required } from "../errors.js";
+import { check, required } from "../errors.js";
 import { countRows } from "../loop/data.js";
 
 /** What is needed of a known manifold. */
@@ -15,6 +15,8 @@ export interface Projection {
 export function distancesToManifold(points: Float32Array, manifold: Projection): Float32Array {
   required("manifold", manifold, "a manifold: spiral().manifold");
   const dim = manifold.ambientDim;
+  const projects = typeof manifold.project === "function" && Number.isInteger(dim) && dim >= 1;
+  check(projects, "manifold", manifold, "a manifold: spiral().manifold");
   const count = countRows("points", points, dim);
   const nearest = manifold.project(points);
   return Float32Array.from({ length: count }, (_, i) => {

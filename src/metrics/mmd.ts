@@ -18,13 +18,18 @@ export interface MmdConfig extends PointsConfig {
  */
 export function mmd(samples: Float32Array, reference: Float32Array, config: MmdConfig): number {
   required("config", config, "an object with dim");
-  const { dim } = config;
+  check.only("mmd", config, ["dim", "bandwidths"]);
+  const { dim, bandwidths } = config;
   countRows("samples", samples, dim, 2);
   countRows("reference", reference, dim, 2);
   const widths =
-    config.bandwidths ?? [0.25, 0.5, 1, 2, 4].map((factor) => factor * medianDistance(reference, dim));
+    bandwidths !== undefined
+      ? bandwidths
+      : [0.25, 0.5, 1, 2, 4].map((factor) => factor * medianDistance(reference, dim));
   check(
-    widths.length > 0 && widths.every((width) => width > 0 && Number.isFinite(width)),
+    Array.isArray(widths) &&
+      widths.length > 0 &&
+      widths.every((width) => width > 0 && Number.isFinite(width)),
     "bandwidths",
     widths,
     "one or more finite numbers > 0 (the default needs a reference of different rows)",
@@ -46,6 +51,7 @@ export function mmd(samples: Float32Array, reference: Float32Array, config: MmdC
  */
 export function energyDistance(samples: Float32Array, reference: Float32Array, config: PointsConfig): number {
   const { dim } = required("config", config, "an object with dim");
+  check.only("energyDistance", config, ["dim"]);
   countRows("samples", samples, dim, 2);
   countRows("reference", reference, dim, 2);
   return (

@@ -42,6 +42,7 @@ export async function pairedDistance(
     key,
     resamples = 200,
   } = required("config", config, "an object with shape, features and key");
+  check.only("pairedDistance", config, ["shape", "features", "key", "resamples"]);
   const count = countExamples("samples", samples, shape, 4);
   check(
     countExamples("targets", targets, shape, 4) === count,

@@ -26,6 +26,7 @@ export function precisionRecall(
   config: PrecisionRecallConfig,
 ): PrecisionRecall {
   const { dim, neighbours = 3 } = required("config", config, "an object with dim");
+  check.only("precisionRecall", config, ["dim", "neighbours"]);
   check.count("neighbours", neighbours);
   countRows("samples", samples, dim, neighbours + 1);
   countRows("reference", reference, dim, neighbours + 1);

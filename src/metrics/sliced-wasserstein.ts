@@ -19,6 +19,7 @@ export interface SlicedWassersteinConfig extends PointsConfig {
  */
 export function slicedWasserstein(x: Float32Array, y: Float32Array, config: SlicedWassersteinConfig): number {
   required("config", config, "an object with dim");
+  check.only("slicedWasserstein", config, ["dim", "directions", "seed", "order"]);
   const { dim, directions = 128, seed = 0, order = 2 } = config;
   countRows("x", x, dim);
   countRows("y", y, dim);

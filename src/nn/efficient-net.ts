@@ -95,6 +95,7 @@ interface Parameters {
  */
 export function efficientNetLite0(config: EfficientNetConfig = {}): Network<[x: Tensor], Features> {
   const { size } = required("config", config);
+  check.only("efficientNetLite0", config, ["size"]);
   check(size === undefined || (Number.isInteger(size) && size >= 1), "size", size, "an integer >= 1");
   return {
     init,

@@ -68,17 +68,14 @@ type Stage = { readonly [name: string]: Leaves } & { conv: Affine; norm?: Scale 
 export function convFeatures(config: ConvFeaturesConfig): Network<[x: Tensor], Features> {
   required("config", config, "an object with size, inChannels and labels");
   const { size, inChannels, labels, channels = [16, 32, 64], groups } = config;
+  check.only("convFeatures", config, ["size", "inChannels", "labels", "channels", "groups"]);
+  check.counts("channels", channels);
   const factor = 2 ** channels.length;
   check(Number.isInteger(size) && size > 0 && size % factor === 0, "size", size, `a multiple of ${factor}`);
-  check.count("labels", labels);
+  for (const [name, value] of Object.entries({ inChannels, labels })) check.count(name, value);
   check(
-    channels.length >= 1 && channels.every((width) => Number.isInteger(width) && width >= 1),
-    "channels",
-    channels,
-    "one or more integers >= 1",
-  );
-  check(
-    groups === undefined || channels.every((width) => width % groups === 0),
+    groups === undefined ||
+      (Number.isInteger(groups) && groups >= 1 && channels.every((width) => width % groups === 0)),
     "groups",
     groups,
     `a divisor of all of ${channels.join(", ")}`,
@@ -129,6 +126,7 @@ export interface MlpFeaturesConfig {
  */
 export function mlpFeatures(config: MlpFeaturesConfig): Network<[x: Tensor], Features> {
   required("config", config, "an object with dim and labels");
+  check.only("mlpFeatures", config, ["dim", "labels", "width", "depth"]);
   const { dim, labels, width = 128, depth = 3 } = config;
   for (const [name, value] of Object.entries({ dim, labels, width, depth })) check.count(name, value);
   return {

@@ -33,10 +33,13 @@ type Layer = { readonly linear: Affine; readonly norm?: Scale };
  */
 export function mlp(config: MlpConfig): TimeNetwork {
   required("config", config, "an object with dim");
+  const known = ["dim", "width", "depth", "frequencies", "layerNorm", "classes", "interval"];
+  check.only("mlp", config, known);
   const { dim, width = 128, depth = 4, frequencies = 16, layerNorm: norms = false } = config;
   for (const [name, value] of Object.entries({ dim, width, depth, frequencies })) check.count(name, value);
   const { classes = 0, interval = false } = config;
   checkClasses(classes);
+  for (const [name, value] of Object.entries({ layerNorm: norms, interval })) check.flag(name, value);
   const inputs = dim + (interval ? 4 : 2) * frequencies + classes;
   return {
     settings: { kind: "mlp", ...config },

@@ -7,6 +7,9 @@ import { asFloat32, type StoredArray } from "../io/safetensors.js";
 // Weights as PyTorch's state dicts have them, and ours. The one place where the layouts meet: convolutions are OIHW there and HWIO here,
 // matrices [out, in] there and [in, out] here.
 
+/** Characters of a name that an error quotes. */
+const quoted = 200;
+
 /** How a network's published weights are stored. */
 export interface PublishedLayout {
   /** Published name of a parameter, from its name in our tree ("enc.16x16_conv.weight"). */
@@ -78,7 +81,12 @@ export function importPublished(model: Published, arrays: Readonly<Record<string
   const unknown = [...rest].filter((name) => !layout.ignore?.(name));
   if (unknown.length > 0) {
     const some = unknown.slice(0, 5);
-    throw wrong(`the network has no ${unknown[0]}`, unknown[0]!, some, "only the network's own tensors");
+    throw wrong(
+      `the network has no ${unknown[0]!.slice(0, quoted)}`,
+      unknown[0]!,
+      some,
+      "only the network's own tensors",
+    );
   }
   return tf.tensor1d(flat);
 }

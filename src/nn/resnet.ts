@@ -53,12 +53,8 @@ export function resnetFeatures(config: ResnetFeaturesConfig): Network<[x: Tensor
   required("config", config, "an object with inChannels and labels");
   const { inChannels, labels, blocks = [2, 2, 2, 2], channels = 64, stem = "small" } = config;
   for (const [name, value] of Object.entries({ inChannels, labels, channels })) check.count(name, value);
-  check(
-    blocks.length >= 1 && blocks.every((count) => Number.isInteger(count) && count >= 1),
-    "blocks",
-    blocks,
-    "one or more integers >= 1",
-  );
+  check.only("resnetFeatures", config, ["inChannels", "labels", "blocks", "channels", "stem"]);
+  check.counts("blocks", blocks);
   check(stem === "small" || stem === "imagenet", "stem", stem, "small, imagenet");
   const stages = blocks.map((count, i) => ({
     name: `layer${i + 1}` as const,

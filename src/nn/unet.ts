@@ -61,6 +61,11 @@ type Parameters = {
   output: Affine;
 };
 
+const known = [
+  ...["size", "inChannels", "channels", "multipliers", "blocks", "groups"],
+  ...["attention", "classes", "interval", "dropout"],
+];
+
 /**
  * Convolutional U-Net on images [batch, size, size, inChannels] with a time condition c [batch] and, with `classes`, class labels. After DDPM++ (2011.13456)
  * but small: pre-norm residual blocks with the time added between their convolutions, 2x2 means down, nearest neighbour and a convolution up, one skip
@@ -69,10 +74,15 @@ type Parameters = {
  */
 export function unet(config: UnetConfig): TimeNetwork {
   required("config", config, "an object with size and inChannels");
+  check.only("unet", config, known);
   const { size, inChannels, channels = 32, multipliers = [1, 2, 2], blocks = 1, groups = 8 } = config;
-  const { classes = 0, dropout = 0, interval = false } = config;
+  const { classes = 0, dropout = 0, interval = false, attention = false } = config;
   checkClasses(classes);
-  check(dropout >= 0 && dropout < 1, "dropout", dropout, "a number in [0, 1)");
+  check.share("dropout", dropout);
+  for (const [name, value] of Object.entries({ interval, attention })) check.flag(name, value);
+  for (const [name, value] of Object.entries({ channels, groups })) check.count(name, value);
+  const isList = Array.isArray(multipliers) && multipliers.every((m) => typeof m === "number" && m > 0);
+  check(isList, "multipliers", multipliers, "at least one level");
   const widths = multipliers.map((multiplier) => multiplier * channels);
   const levels = widths.length;
   const bottom = levels - 1;
@@ -133,7 +143,7 @@ export function unet(config: UnetConfig): TimeNetwork {
           repeat((i) => block(i > 0 ? width : level > 0 ? widths[level - 1]! : channels, width)),
         ),
         middle: block(widths[bottom]!, widths[bottom]!),
-        ...(config.attention ? { attention: attentionInit(next, widths[bottom]!) } : {}),
+        ...(attention ? { attention: attentionInit(next, widths[bottom]!) } : {}),
         decoder: widths.slice(0, bottom).map((width, level) => ({
           up: convInit(next(), 3, widths[level + 1]!, width),
           blocks: repeat(() => block(2 * width, width)),

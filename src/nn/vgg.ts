@@ -71,6 +71,7 @@ interface Parameters {
 export function vggFeatures(config: VggFeaturesConfig): Network<[x: Tensor], Features> {
   required("config", config, "an object with size, inChannels and labels");
   const { size, inChannels, labels, blocks = vggBlocks.vgg11 } = config;
+  check.only("vggFeatures", config, ["size", "inChannels", "labels", "blocks"]);
   const isList = Array.isArray(blocks);
   check(isList, "blocks", blocks, 'a list of numbers of channels and "M", such as vggBlocks.vgg11');
   const pools = blocks.filter((block) => block === "M").length;

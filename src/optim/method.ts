@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Key } from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import * as tree from "../engine/tree.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { type EmaConfig, ema, emaConfig, warmDecay } from "./ema.js";
 import { type LossAndAux, valueAndGrad } from "./gradient.js";
 import type { Optimizer, OptimizerState } from "./optimizer.js";
@@ -84,7 +84,8 @@ export interface MethodParts<B extends tree.Tree> extends TrainingConfig {
  * @throws TangentLabError `invalid-argument` for an optimizer, a learning rate or an average that is none.
  */
 export function method<B extends { readonly [name: string]: tree.Tree }>(parts: MethodParts<B>): Method {
-  const { optimizer = radam(), learningRate = 1e-3 } = parts;
+  const { optimizer = radam(), learningRate = 1e-3 } = required("parts", parts, "an object of parts");
+  for (const name of ["init", "batch", "loss"] as const) check.callable(name, parts[name], "a function");
   const steps = typeof optimizer?.init === "function" && typeof optimizer.update === "function";
   check(steps, "optimizer", optimizer, "an optimizer: radam(), adam(), adamW()");
   const rate = asSchedule(learningRate);

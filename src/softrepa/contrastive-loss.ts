@@ -30,6 +30,14 @@ export function contrastiveLoss(
   positives: Tensor,
   config: ContrastiveLossConfig = {},
 ): { loss: Tensor; crossEntropy: Tensor; accuracy: Tensor } {
+  for (const [name, given] of Object.entries({ errors, positives }))
+    check(given instanceof tf.Tensor && given.rank === 2, name, given, "a tensor [images, captions]");
+  check(
+    `${positives.shape}` === `${errors.shape}`,
+    "positives",
+    positives.shape,
+    `[${errors.shape}], as errors`,
+  );
   const { logits: form, temperature, scale, positiveWeight } = checkContrastive(config);
   const logits =
     form === "linear"
@@ -72,8 +80,11 @@ export function checkContrastive(config: ContrastiveLossConfig): Required<Contra
  * InfoNCE's lower bound on the mutual information of image and caption, in nats: ln(captions) - cross-entropy (van den Oord et al., 1807.03748). At most
  * ln(captions), whatever the true information is.
  */
-export const infoNceBound = (crossEntropy: number, captions: number): number =>
-  Math.log(captions) - crossEntropy;
+export function infoNceBound(crossEntropy: number, captions: number): number {
+  check(Number.isFinite(crossEntropy), "crossEntropy", crossEntropy, "a finite number");
+  check.count("captions", captions);
+  return Math.log(captions) - crossEntropy;
+}
 
 /** Over the last axis. */
 function logSumExp(logits: Tensor): Tensor {

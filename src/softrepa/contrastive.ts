@@ -8,7 +8,7 @@ import { type LossAndAux, valueAndGrad } from "../optim/gradient.js";
 import { type Method, method, type TrainingConfig } from "../optim/method.js";
 import { checkCaptions } from "./captions.js";
 import { type ContrastiveLossConfig, checkContrastive, contrastiveLoss } from "./contrastive-loss.js";
-import { checkTokens, type FrozenFlow, tokensAt } from "./frozen-flow.js";
+import { checkFlow, checkTokens, type FrozenFlow, tokensAt } from "./frozen-flow.js";
 import { drawNegatives, type HardNegatives } from "./negatives.js";
 import { pairErrors } from "./pair-errors.js";
 import type { SoftTokens } from "./tokens.js";
@@ -52,6 +52,7 @@ export function contrastive(config: ContrastiveConfig): Method {
   required("config", config, "an object with flow, tokens and captions");
   const { flow, tokens, captions, chunk = 64, contrast = true, negatives } = config;
   const { tMin = 0, tMax = 1, timesPerStep = 1 } = config;
+  checkFlow(flow);
   const { shape } = flow;
   const { positiveWeight = 1 } = config;
   checkContrastive(config);
@@ -72,9 +73,9 @@ export function contrastive(config: ContrastiveConfig): Method {
       check(config[name] === undefined, name, config[name], "none without the contrastive term");
     check(positiveWeight > 0, "positiveWeight", positiveWeight, "a number > 0: there is no other term");
   }
-  if (negatives) {
+  if (negatives !== undefined) {
     check(
-      typeof negatives.of === "function",
+      typeof negatives?.of === "function",
       "negatives",
       negatives,
       "attributeNegatives(...) or nearestNegatives(...)",

@@ -60,8 +60,13 @@ type Parameters = {
  */
 export function crossUnet(config: CrossUnetConfig): VelocityNetwork {
   required("config", config, "an object with size, channels, textDim and pooledDim");
+  check.only("crossUnet", config, [
+    ...["size", "channels", "textDim", "pooledDim", "width", "multipliers", "heads", "groups"],
+  ]);
   const { size, channels, textDim, pooledDim, width = 32, multipliers = [1, 2, 2] } = config;
   const { heads = 4, groups = 8 } = config;
+  const isList = Array.isArray(multipliers) && multipliers.every((m) => typeof m === "number" && m > 0);
+  check(isList, "multipliers", multipliers, "at least two levels: images attend to text from the second on");
   const widths = multipliers.map((multiplier) => multiplier * width);
   const bottom = widths.length - 1;
   const embedding = 4 * width;

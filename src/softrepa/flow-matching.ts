@@ -34,10 +34,12 @@ export interface FlowMatchingConfig extends TrainingConfig {
 export function flowMatching(config: FlowMatchingConfig): Method {
   required("config", config);
   const { flow, captions, captionDropout = 0.1, time = { mean: 0, std: 1 } } = config;
+  check(typeof flow?.tokenize === "function", "flow", flow, "textToImage(network, text)");
   const { shape } = flow;
   checkCaptions("captions", captions);
-  check(captionDropout >= 0 && captionDropout < 1, "captionDropout", captionDropout, "a number in [0, 1)");
+  check.share("captionDropout", captionDropout);
   if (time !== "uniform") {
+    required("time", time, '"uniform", or an object with mean and std');
     check(Number.isFinite(time.mean), "time.mean", time.mean, "a finite number");
     check.positive("time.std", time.std);
   }

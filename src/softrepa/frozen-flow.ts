@@ -1,3 +1,4 @@
+import * as tf from "@tensorflow/tfjs-core";
 import type { Key } from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import { check, required } from "../errors.js";
@@ -29,6 +30,25 @@ export interface FrozenFlow extends ImageShapes {
     text: EncodedText,
     softTokens?: readonly Tensor[],
   ): Tensor;
+}
+
+/** Checks that a flow has its parameters. @throws TangentLabError `invalid-argument`. */
+export function checkFlow(flow: FrozenFlow): void {
+  const frozen =
+    typeof flow?.encode === "function" && Array.isArray(flow.shape) && flow.parameters instanceof tf.Tensor;
+  check(frozen, "flow", flow, "a trained flow, or textToImage(...).freeze(parameters): await its run first");
+}
+
+/** Checks that soft tokens, where there are any, are complete. @throws TangentLabError `invalid-argument`. */
+export function checkSoft(
+  flow: FrozenFlow,
+  tokens: { readonly model: SoftTokens; readonly parameters: Tensor } | undefined,
+): void {
+  if (tokens === undefined) return;
+  required("tokens", tokens, "soft tokens: { model, parameters }");
+  checkTokens(flow, tokens.model);
+  const { parameters } = tokens;
+  check(parameters instanceof tf.Tensor, "tokens.parameters", parameters, "a tensor [P], the tokens'");
 }
 
 /** Checks that a key is given. @throws TangentLabError `invalid-argument`. */

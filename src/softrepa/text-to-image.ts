@@ -10,6 +10,8 @@ import type { Text, TextEncoder, TextToImage, VelocityInputs, VelocityNetwork } 
  * @throws TangentLabError `invalid-argument` where the network does not read what the encoder gives, naming the dimension.
  */
 export function textToImage(network: VelocityNetwork, text: TextEncoder): TextToImage {
+  check(typeof network?.apply === "function", "network", network, "jointTransformer(...) or crossUnet(...)");
+  check(typeof text?.tokenize === "function", "text", text, "textEncoder(...) or embeddedText(...)");
   for (const name of ["textDim", "pooledDim"] as const) {
     check(network[name] === text[name], name, network[name], `${text[name]}, as the text encoder gives`);
   }

@@ -46,6 +46,10 @@ export interface SoftTokens extends Model<[t: Tensor, embed?: TokenEmbedder | un
   readonly timeRows: number;
 }
 
+const tokenOptions = [
+  ...["layers", "tokens", "dim", "textDim", "timeRows", "start", "timeStart", "standardDeviation"],
+];
+
 /**
  * SoftREPA's learnable tokens (2503.08250): `soft_tokens` [L, m, dim], to which a row of the table `time_embedding` [100, L dim] is added, one slice of dim
  * for each layer; row floor(100 t), computed in float32 as published.
@@ -55,7 +59,8 @@ export function softTokens(config: SoftTokensConfig): SoftTokens {
   required("config", config, "an object with dim");
   const { layers = 5, tokens = 4, dim, textDim, timeRows = 100, standardDeviation = 0.02 } = config;
   const { start = "normal", timeStart = start === "zeros" ? "zeros" : "normal" } = config;
-  const inputDim = textDim ?? dim;
+  check.only("softTokens", config, tokenOptions);
+  const inputDim = textDim === undefined ? dim : textDim;
   for (const [name, value] of Object.entries({ layers, tokens, dim, textDim: inputDim }))
     check.count(name, value);
   check.count("timeRows", timeRows, 0);
@@ -66,6 +71,8 @@ export function softTokens(config: SoftTokensConfig): SoftTokens {
     "a finite number >= 0",
   );
   check(timeStart === "normal" || timeStart === "zeros", "timeStart", timeStart, '"normal" or "zeros"');
+  const known = start === "normal" || start === "zeros" || typeof start?.near === "object";
+  check(known, "start", start, '"normal", "zeros" or { near: numbers }');
   const near = typeof start === "object" ? start.near : undefined;
   check(near === undefined || near.length === inputDim, "start.near", near?.length, `${inputDim} numbers`);
   const model = flatten<[t: Tensor, embed?: TokenEmbedder | undefined], Tensor[]>({

@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { byName } from "../../datasets/index.js";
+import { byName, fromArray } from "../../datasets/index.js";
 import { consistencyCell } from "../../src/experiments/consistency.js";
 import { studies } from "../../src/experiments/index.js";
 import type { LossPlan } from "../../src/experiments/loss.js";
+import type { Stage } from "../../src/experiments/prepare.js";
 import { finishedSteps, plannedSteps, runStudy } from "../../src/experiments/run-study.js";
 import type { Cell, Study, StudyPlan } from "../../src/experiments/study.js";
 import { summarize } from "../../src/experiments/summary.js";
@@ -21,13 +22,18 @@ test.before.each(async () => {
 test.after.each(() => rm(folder, { recursive: true }));
 
 const stage = { steps: 4, batchSize: 8, learningRate: 1e-3 };
-const cell = (arm: string, loss: LossPlan, learningRates: number[]): Cell =>
+const cell = (
+  arm: string,
+  loss: LossPlan,
+  learningRates: number[],
+  { dataset = "circle", judge = null }: { dataset?: string; judge?: Stage | null } = {},
+): Cell =>
   consistencyCell({
-    panel: "circle",
-    dataset: "circle",
+    panel: dataset,
+    dataset,
     arm,
     loss,
-    start: { denoiser: stage, features: { ...stage, probability: 0.5 }, judge: null, seed: 0 },
+    start: { denoiser: stage, features: { ...stage, probability: 0.5 }, judge, seed: 0 },
     training: { steps: 6, tuningSteps: 5, batchSize: 4, q: 2, stages: 2, ema: 0.9, learningRates },
     recording: { every: 3, count: 64, examples: 2 },
   });
@@ -72,6 +78,23 @@ function bench(stopAt?: string): Bench & { trained: string[]; skipped: number } 
   };
   return self;
 }
+
+test("data of one class, or without, are refused where a classifier measures, before anything is trained", async () => {
+  const images = (labels?: number[]) => fromArray(new Float32Array(4 * 64), [8, 8, 1], labels);
+  const measured = (labels?: number[]): [StudyPlan, ReturnType<typeof bench>] => {
+    const cells = [cell("pixel", { name: "pixel" }, [1e-3], { dataset: "images", judge: stage })];
+    return [
+      { ...plan, cells },
+      { ...bench(), dataset: async () => images(labels) as never },
+    ];
+  };
+  for (const labels of [undefined, [3, 3, 3, 3]]) {
+    const [cells, place] = measured(labels);
+    const error = await rejection(runStudy(cells, place));
+    assert.match(error.message, /invalid dataset; given: "images"; allowed: a dataset with classes/);
+    assert.equal(place.trained, []);
+  }
+});
 
 test("a study tunes on its own seeds, reports on others, and compares runs with the same seed", async () => {
   const self = bench();

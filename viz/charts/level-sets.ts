@@ -146,7 +146,7 @@ interface Grid {
 }
 
 function grid(argument: string, values: ArrayLike<number>): Grid {
-  const count = values.length;
+  const count = required(argument, values, "2 to 1,000 values").length;
   check(count >= 2 && count <= 1000, argument, `${count} values`, "2 to 1,000 values");
   const [low, high] = [values[0]!, values[count - 1]!];
   check(Number.isFinite(low) && Number.isFinite(high) && high > low, argument, [low, high], "rising numbers");

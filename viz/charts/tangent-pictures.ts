@@ -4,7 +4,7 @@ import { checkImages } from "../picture.js";
 import { item, spread } from "../projections/projection.js";
 import type { Points, VegaLiteSpec } from "../spec.js";
 import { formatCount, formatNumber } from "../text.js";
-import { checkLength, checkList, checkNames, checkPoints, checkSize } from "../validate.js";
+import { checkLabels, checkLength, checkList, checkPoints, checkSize } from "../validate.js";
 import { pictureTable } from "./picture-table.js";
 
 export interface TangentPicturesInput {
@@ -35,10 +35,7 @@ export function tangentPictures(input: TangentPicturesInput): VegaLiteSpec {
   required("times", times, "a list of times");
   checkList("rows", input.rows);
   checkPoints("times", { shape: [times.length], values: times }, ["count"]);
-  checkNames(
-    "rows",
-    input.rows.map(({ label }) => ({ name: label })),
-  );
+  checkLabels("rows", input.rows);
   const order = Array.from(times, (_, i) => i).sort((a, b) => times[a]! - times[b]!);
   const shown = spread(order, maxTimes);
   const column = (place: number): string => `${place}`;
@@ -94,7 +91,7 @@ export interface FourRowsInput {
  */
 export function fourRows(input: FourRowsInput): VegaLiteSpec {
   const { times, noisy, outputs, pixel, mfd, ...rest } = required("input", input, "the data of the chart");
-  checkImages("noisy", noisy);
+  for (const [name, images] of Object.entries({ noisy, outputs, pixel, mfd })) checkImages(name, images);
   checkLength("times", times, noisy.shape[0]!);
   return tangentPictures({
     title: `Pixel tangent and MFD tangent of one image, t = ${timeRange(times)}`,

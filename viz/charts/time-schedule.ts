@@ -60,7 +60,8 @@ type Stage = TimeScheduleInput["stages"][number];
 
 function checkStages(stages: readonly Stage[]): void {
   checkList("stages", stages);
-  for (const [i, { step, t, r }] of stages.entries()) {
+  for (const [i, stage] of stages.entries()) {
+    const { step, t, r } = required(`stages[${i}]`, stage, "a stage: step, t and r");
     check(Number.isFinite(step), `stages[${i}].step`, step, "a finite number");
     required(`stages[${i}].t`, t, "a list of times");
     check(t.length > 0, `stages[${i}].t`, "no times", "at least one");

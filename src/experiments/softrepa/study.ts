@@ -71,6 +71,10 @@ function softRepaCell(dataset: string, plan: SoftRepaPlan, arm: TokenPlan | null
     metric: "seen: all attributes right",
     settings: { ...plan, arm: arm as Json },
     learningRates: [],
+    check: (data) => {
+      const fits = isCaptioned(data) && data.readOut !== undefined;
+      check(fits, "dataset", dataset, "captioned data with a read-out");
+    },
     shared: (seed) => [
       { key: JSON.stringify([dataset, "flow", seed]), steps: plan.flow.steps },
       { key: JSON.stringify([dataset, "judge", seed]), steps: plan.judge.steps },
@@ -81,10 +85,7 @@ function softRepaCell(dataset: string, plan: SoftRepaPlan, arm: TokenPlan | null
       dataset,
       settings: { plan: plan as unknown as Json, arm: arm as Json, seed },
       steps: arm?.steps ?? 0,
-      run: async (data, bench) => {
-        check(isCaptioned(data), "--panel", data.name, "captioned data with a read-out");
-        return armTrial(data, plan, arm, seed, bench);
-      },
+      run: (data, bench) => armTrial(data as CaptionedDataset, plan, arm, seed, bench),
     }),
   };
 }

@@ -59,9 +59,17 @@ export const ncsnpp = {
   multipliers: [2, 2, 2],
 } as const satisfies Partial<SongUnetConfig>;
 
+const known: readonly (keyof SongUnetConfig)[] = [
+  ...(["size", "inChannels", "outChannels", "channels", "multipliers", "blocks"] as const),
+  ...(["attentionSizes", "dropout", "classes", "labelDropout", "augmentLabels", "embedding"] as const),
+  ...(["noiseMultiplier", "embeddingMultiplier", "encoder", "decoder", "resampleFilter"] as const),
+];
+
 /** The configuration with its defaults. @throws TangentLabError `invalid-argument`. */
 export function checkSongUnet(config: SongUnetConfig): Required<SongUnetConfig> {
   required("config", config, "an object with size and inChannels");
+  check.only("songUnet", config, known);
+  if (config.multipliers !== undefined) check.counts("multipliers", config.multipliers);
   const all: Required<SongUnetConfig> = {
     outChannels: config.inChannels,
     channels: 128,
@@ -94,12 +102,11 @@ export function checkSongUnet(config: SongUnetConfig): Required<SongUnetConfig> 
     count(name, 1);
   for (const name of ["classes", "augmentLabels"] as const) count(name, 0);
   const { size, channels, multipliers, attentionSizes, embedding, encoder, decoder } = all;
-  check(channels >= 4 && channels % 2 === 0, "channels", channels, "an even integer >= 4");
   check(
-    multipliers.length >= 1 && multipliers.every((m) => Number.isInteger(m) && m >= 1),
-    "multipliers",
-    multipliers,
-    "one or more integers >= 1",
+    Number.isInteger(channels) && channels >= 4 && channels % 2 === 0,
+    "channels",
+    channels,
+    "an even integer >= 4",
   );
   const factor = 2 ** (multipliers.length - 1);
   check(Number.isInteger(size) && size > 0 && size % factor === 0, "size", size, `a multiple of ${factor}`);
@@ -111,7 +118,12 @@ export function checkSongUnet(config: SongUnetConfig): Required<SongUnetConfig> 
     `a list of heights of the levels: ${possible.join(", ")}`,
   );
   for (const name of ["dropout", "labelDropout"] as const)
-    check(all[name] >= 0 && all[name] < 1, name, all[name], "a probability in [0, 1)");
+    check(
+      typeof all[name] === "number" && all[name] >= 0 && all[name] < 1,
+      name,
+      all[name],
+      "a probability in [0, 1)",
+    );
   check(["positional", "fourier"].includes(embedding), "embedding", embedding, "positional, fourier");
   check(["standard", "skip", "residual"].includes(encoder), "encoder", encoder, "standard, skip, residual");
   check(["standard", "skip"].includes(decoder), "decoder", decoder, "standard, skip");

@@ -3,7 +3,7 @@ import type { Key } from "../../engine/random.js";
 import type { Tensor } from "../../engine/tensor.js";
 import type { Tree } from "../../engine/tree.js";
 import { type Affine, linear, silu } from "../../nn/functional.js";
-import { denseInit, xavierInit } from "../../nn/initializers.js";
+import { denseInit, reserve, xavierInit } from "../../nn/initializers.js";
 import type { JointConfig } from "./config.js";
 
 /** Sines and cosines that a time is embedded in, and their number of halves in the published model. */
@@ -39,6 +39,7 @@ export function patchInit(key: Key, config: JointConfig): Tree {
   // A convolution whose windows do not overlap; it starts as the matrix that it is.
   const { weight, bias } = xavierInit(key, [patch * patch * channels, width]);
   const proj = { weight: tf.reshape(weight, [patch, patch, channels, width]), bias };
+  if (config.storedPositions) reserve(positions ** 2 * width);
   return config.storedPositions
     ? { proj, pos_embed: tf.tensor3d(wholeTable(config), [1, positions ** 2, width]) }
     : { proj };

@@ -5,7 +5,7 @@ import type { Tensor } from "../../engine/tensor.js";
 import type { Tree } from "../../engine/tree.js";
 import { check, required } from "../../errors.js";
 import { type Affine, layerNorm, linear, type Scale } from "../../nn/functional.js";
-import { denseInit, normInit, xavierInit } from "../../nn/initializers.js";
+import { denseInit, normInit, reserve, xavierInit } from "../../nn/initializers.js";
 import { dense, embed, gelu, headAttention, mergeHeads, splitHeads } from "../../nn/transformer.js";
 import { checkCaptions } from "../captions.js";
 import type { TextEncoder } from "../types.js";
@@ -48,6 +48,8 @@ type Parameters = {
 export function textEncoder(config: TextEncoderConfig): TextEncoder & { readonly settings: TextSettings } {
   required("config", config, "an object with vocabulary");
   const { vocabulary, length = 16, width = 64, layers = 2, heads = 4 } = config;
+  check.only("textEncoder", config, ["vocabulary", "length", "width", "layers", "heads"]);
+  check(typeof vocabulary?.numbers === "function", "vocabulary", vocabulary, "vocabulary(words)");
   for (const [name, value] of Object.entries({ width, layers, heads })) check.count(name, value);
   check(Number.isInteger(length) && length >= 3, "length", length, "an integer >= 3: start, a word, end");
   check(width % heads === 0, "heads", heads, `a divisor of the width, ${width}`);
@@ -55,11 +57,13 @@ export function textEncoder(config: TextEncoderConfig): TextEncoder & { readonly
   const init = (key: Key): Tree => {
     let used = 0;
     const next = (): Key => random.foldIn(key, used++);
-    const table = (rows: number): Tensor =>
-      tf.tensor2d(
+    const table = (rows: number): Tensor => {
+      reserve(rows * width);
+      return tf.tensor2d(
         random.normal(next(), rows * width).map((value) => 0.02 * value),
         [rows, width],
       );
+    };
     return {
       words: table(vocabulary.size),
       positions: table(length),

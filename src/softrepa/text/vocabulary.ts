@@ -30,6 +30,7 @@ export const wordsOf = (caption: string): string[] =>
 
 /** A vocabulary of captions' words, the most frequent first. @throws TangentLabError `invalid-argument` for captions without words. */
 export function trainVocabulary(captions: readonly string[], config: VocabularyConfig = {}): Vocabulary {
+  check.only("trainVocabulary", config, ["minCount", "maxWords"]);
   const { minCount = 1, maxWords = 4096 } = config;
   checkCaptions("captions", captions);
   for (const [name, value] of Object.entries({ minCount, maxWords })) check.count(name, value);
@@ -46,6 +47,7 @@ export function trainVocabulary(captions: readonly string[], config: VocabularyC
 
 /** A vocabulary from its words, as `words` of another one has them. @throws TangentLabError `invalid-data` for a repeated word or an entry that is not a word. */
 export function vocabulary(words: readonly string[]): Vocabulary {
+  check(Array.isArray(words), "words", words, "a list of words");
   const count = Object.keys(special).length;
   const numbers = new Map<string, number>();
   words.forEach((word, i) => {
