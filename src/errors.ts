@@ -9,6 +9,7 @@ export type ErrorCode =
   | "device-unavailable"
   | "not-finite";
 
+/** What an error says besides its message. */
 export interface ErrorDetails {
   /** The argument, option, field or file that is wrong. */
   argument?: string;

@@ -19,6 +19,7 @@ import { slicedWasserstein } from "../metrics/sliced-wasserstein.js";
 import type { FeatureNetwork } from "../nn/features.js";
 import type { Condition } from "../nn/network.js";
 
+/** What `evaluation` measures, on what and how often. */
 export interface EvaluationConfig {
   data: TrainingData;
   denoiser: Denoiser;

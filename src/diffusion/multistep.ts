@@ -8,6 +8,7 @@ import { karrasSigmas } from "./sampling.js";
 
 /** Times of the customary samplers: one step, and two with the middle time of ECT on small images. */
 export const oneStep = [80] as const;
+/** Times of the usual sampler of two steps: from pure noise, then again from the level 0.821. */
 export const twoStep = [80, 0.821] as const;
 
 /**
@@ -26,6 +27,7 @@ export function checkSamplingTimes(times: readonly number[]): void {
   check(times.length >= 1 && falling, "times", times, "one or more falling numbers > 0");
 }
 
+/** Options of `sample`. */
 export interface SampleConfig {
   /**
    * Noise level at which each step ends, below all times: the point on the line from the noisy x to f(x, t) that has it. Default 0, f(x, t) itself;

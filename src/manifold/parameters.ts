@@ -40,7 +40,9 @@ export const defaultStrengths = (size: number): Required<TransformationStrengths
   ...{ mixupBeta: 3, noiseStd: 0.5 },
 });
 
+/** The groups that transformations of images come in. */
 export const imageGroups = ["geometric", "color", "degradation"] as const;
+/** A group of transformations of images, one of `imageGroups`. */
 export type ImageGroup = (typeof imageGroups)[number];
 
 /** One kind of transformation of images: what is drawn for it, and the labels that tell what was drawn. */

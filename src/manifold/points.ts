@@ -15,9 +15,12 @@ import {
   withProbability,
 } from "./transformations.js";
 
+/** The groups that transformations of points come in. */
 export const pointGroups = ["scale", "shift", "mixup", "noise"] as const;
+/** A group of transformations of points, one of `pointGroups`. */
 export type PointGroup = (typeof pointGroups)[number];
 
+/** Options of `pointTransformations`. */
 export interface PointTransformationsConfig extends TransformationsConfig<PointGroup> {
   /** Dimension of the points. */
   dim: number;

@@ -6,6 +6,7 @@ import { checkFlat, type FeatureModel } from "../nn/features.js";
 import { type Method, type Metrics, method, type TrainingConfig } from "../optim/method.js";
 import type { Draws, Transformations } from "./transformations.js";
 
+/** Options of `featureRegression`. */
 export interface FeatureRegressionConfig extends TrainingConfig {
   features: FeatureModel;
   transformations: Transformations;

@@ -1,3 +1,4 @@
+/** How the rows of a set lie in memory. */
 export interface PointsConfig {
   /** Numbers per example: points are rows, images are flat. */
   dim: number;

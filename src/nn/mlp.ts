@@ -7,6 +7,7 @@ import { denseInit, type Leaves, normInit } from "./initializers.js";
 import { checkInput } from "./input.js";
 import type { TimeNetwork } from "./network.js";
 
+/** Options of `mlp`. */
 export interface MlpConfig {
   /** Dimension of the points. */
   dim: number;

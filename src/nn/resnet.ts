@@ -17,6 +17,7 @@ import { convInit, denseInit, normInit } from "./initializers.js";
 import { checkInput } from "./input.js";
 import type { Network } from "./network.js";
 
+/** Options of `resnetFeatures`. */
 export interface ResnetFeaturesConfig {
   /** Channels of the images. */
   inChannels: number;

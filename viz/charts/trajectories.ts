@@ -10,6 +10,7 @@ import { checkList, checkNames, checkPoints, checkSize, rowAxes } from "../valid
 import { dataLayer } from "./arrows.js";
 import { panelTitle } from "./heat.js";
 
+/** What `trajectories` draws. */
 export interface TrajectoriesInput {
   /** Data to draw behind, [count, dim] or [count, height, width, channels]. */
   data: Points;

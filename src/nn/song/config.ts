@@ -1,5 +1,6 @@
 import { check, required } from "../../errors.js";
 
+/** Options of `songUnet`. */
 export interface SongUnetConfig {
   /** Height and width of the images, divisible by 2^(levels - 1). */
   size: number;
@@ -48,6 +49,7 @@ export const ddpmpp = {
   multipliers: [2, 2, 2],
 } as const satisfies Partial<SongUnetConfig>;
 
+/** The settings with which `songUnet` is NCSN++ (Song et al., 2011.13456), as EDM has it. */
 export const ncsnpp = {
   embedding: "fourier",
   encoder: "residual",
