@@ -29,6 +29,7 @@ export async function readApi(): Promise<Api> {
     entryPoints: ["src/index.ts", "viz/index.ts", "datasets/index.ts"].map((path) => join(root, path)),
     tsconfig: join(root, "tsconfig.build.json"),
     readme: "none",
+    includeHierarchySummary: false,
     disableSources: true,
     excludeExternals: true,
     excludeInternal: true,

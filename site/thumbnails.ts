@@ -11,7 +11,7 @@ const telling: Readonly<Record<string, number>> = {
   "01": 9,
   "02": 4,
   "03": 1,
-  "04": 11,
+  "04": 7,
   "05": 7,
   "06": 2,
   "07": 7,
@@ -27,10 +27,15 @@ export async function writeThumbnails(folder = join(root, "docs/lessons")): Prom
     const chart = chartsOf(await readNotebook(path))[telling[number]!];
     if (!chart)
       throw new Error(`${path} has no chart ${telling[number]}: mend the table in site/thumbnails.ts`);
-    const png = await sharp(await toPNG(chart))
+    // At this size nobody reads titles: what is drawn gets their room.
+    const { title: _, ...untitled } = chart;
+    const trimmed = await sharp(await toPNG(untitled))
+      .trim({ background: "white" })
+      .toBuffer();
+    const png = await sharp(trimmed)
       .resize({ ...size, fit: "contain", background: "white" })
       .flatten({ background: "white" })
-      .png({ palette: true, colours: 64, effort: 10 })
+      .png({ palette: true, colours: 128, effort: 10 })
       .toBuffer();
     await writeFileAtomically(join(folder, `${number}.png`), png);
     lines.push(`docs/lessons/${number}.png: ${(png.length / 1000).toFixed(1)} kB`);

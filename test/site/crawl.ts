@@ -13,14 +13,23 @@ interface Tag {
 
 /** The tags of a page; what stands in scripts is none. */
 function tagsOf(html: string): Tag[] {
-  const plain = html.replace(/(<script\b[^>]*>)[\s\S]*?<\/script>/g, "$1").replace(/<style>[\s\S]*?<\/style>/g, "");
-  return [...plain.matchAll(attributes)].map(([, name, text]) => ({ name: name!.toLowerCase(), text: text! }));
+  const plain = html
+    .replace(/(<script\b[^>]*>)[\s\S]*?<\/script>/g, "$1")
+    .replace(/<style>[\s\S]*?<\/style>/g, "");
+  return [...plain.matchAll(attributes)].map(([, name, text]) => ({
+    name: name!.toLowerCase(),
+    text: text!,
+  }));
 }
 
 /** In words, each problem once; `count` is of the links that were followed. */
 export function crawl(folder: string): { problems: string[]; pages: number; count: number } {
-  const paths = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".html"));
-  const tags = new Map(paths.map((path) => [resolve(folder, path), tagsOf(readFileSync(join(folder, path), "utf8"))]));
+  const paths = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((path) =>
+    path.endsWith(".html"),
+  );
+  const tags = new Map(
+    paths.map((path) => [resolve(folder, path), tagsOf(readFileSync(join(folder, path), "utf8"))]),
+  );
   const ids = new Map<string, Set<string>>();
   const problems = new Set<string>();
   let count = 0;
@@ -28,7 +37,8 @@ export function crawl(folder: string): { problems: string[]; pages: number; coun
     const own = all.flatMap(({ text }) => attribute(text, "id") ?? []);
     ids.set(path, new Set(own));
     const page = relative(folder, path);
-    for (const id of new Set(own.filter((id, i) => own.indexOf(id) !== i))) problems.add(`${page}: two of id ${id}`);
+    for (const id of new Set(own.filter((id, i) => own.indexOf(id) !== i)))
+      problems.add(`${page}: two of id ${id}`);
   }
   for (const [path, all] of tags)
     for (const { name, text } of all)
