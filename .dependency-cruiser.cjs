@@ -69,6 +69,7 @@ const forbidden = [
     },
   ),
   never("nothing-imports-the-demo", { path: "^(src|viz|datasets)/" }, { path: "^demo/" }),
+  never("nothing-imports-the-site", { path: "^(src|viz|datasets|demo)/" }, { path: "^site/" }),
   never(
     "the-demo-runs-in-browsers",
     { path: "^demo/", pathNot: "^demo/(main|build)\\.ts$" },

@@ -12,6 +12,7 @@ import { storedImages } from "./stored.js";
 const imageNames = ["images", "x", "x_train", "data", "arr_0"] as const;
 const labelNames = ["labels", "label", "y", "y_train", "arr_1"] as const;
 
+/** Options of `arrayFile`. */
 export interface ArrayFileOptions extends ReadLimit {
   /**
    * What black and white are in images of real numbers or wide integers. Default [-1, 1] of real numbers; needed where no number is below 0, as it is in [0,

@@ -17,6 +17,7 @@ import { shapes } from "./shapes.js";
 import type { Progress } from "./stored.js";
 import { circle, moons, sphere, spiral, swissRoll, torus } from "./toys.js";
 
+/** Options of `byName`; each dataset takes those that it has a use for. */
 export interface DatasetOptions extends ReadLimit {
   /** Of the random frame of an embedding ("spiral-16d"). Default 0. */
   seed?: number;

@@ -8,6 +8,7 @@ import { type CaptionedDataset, captioned } from "./captioned.js";
 import { isFile } from "./idx-images.js";
 import { leftOutText, pictureFiles } from "./picture-files.js";
 
+/** Options of `captionedFolder`. */
 export interface CaptionedFolderOptions extends ReadLimit {
   /** Height and width that every image must have, in pixels. Default those of the first image. */
   size?: number;

@@ -9,6 +9,7 @@ export type Attributes = Readonly<Record<string, string>>;
 /** Combinations that training draws from, or those that it never sees. */
 export type Split = "seen" | "held-out";
 
+/** Images drawn from a dataset with captions. */
 export interface CaptionedBatch extends Batch {
   /** Index into the dataset's `captions` for each example. */
   labels: Int32Array;

@@ -7,6 +7,7 @@ import type { Dataset } from "./dataset.js";
 import { isFile, isThere } from "./idx-images.js";
 import { type Progress, storedImages } from "./stored.js";
 
+/** Options of `cifar10`. */
 export interface Cifar10Options {
   /** Height and width, from 4 to 32 (default): smaller ones are averaged. */
   size?: number;

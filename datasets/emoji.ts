@@ -15,8 +15,10 @@ export const emojiStyles = {
   fluent: { package: "@iconify-json/fluent-emoji-flat", licence: "MIT", by: "Microsoft" },
 } as const;
 
+/** A set of drawings, one of `emojiStyles`. */
 export type EmojiStyle = keyof typeof emojiStyles;
 
+/** Options of `emoji`. */
 export interface EmojiOptions {
   /** Height and width: 24 (default) or 32. */
   size?: 24 | 32;

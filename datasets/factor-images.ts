@@ -6,6 +6,7 @@ import { type Factor, factorManifold } from "./factor-manifold.js";
 import { firstDraws } from "./generated.js";
 import { fromPointwise, type Vector } from "./manifold.js";
 
+/** Images drawn with the numbers that each is made from. */
 export interface FactorBatch extends Batch {
   /** What each example is made from, [count, factors]. */
   factors: Float32Array;

@@ -2,6 +2,7 @@ import { required, TangentLabError } from "../src/errors.js";
 import type { Dataset } from "./dataset.js";
 import { type IdxImagesOptions, idxImages, isThere } from "./idx-images.js";
 
+/** Options of `fashion`. */
 export interface FashionOptions extends IdxImagesOptions {
   /** A folder of Fashion-MNIST's IDX files, gz or not. Default: that of Debian's package dataset-fashion-mnist. */
   folder?: string;

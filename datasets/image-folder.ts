@@ -14,6 +14,7 @@ import { type FileState, parseStates, readWithState, unchanged } from "./file-st
 import { leftOutText, pictureFiles } from "./picture-files.js";
 import { type Progress, storedImages } from "./stored.js";
 
+/** Options of `imageFolder`. */
 export interface ImageFolderOptions extends ReadLimit {
   /**
    * Height and width, from 4 to 1024: the largest square in the middle of each image is resized to it without aliasing. Default: images stay as they are,

@@ -1,3 +1,8 @@
+/**
+ * What `import ... from "tangent-lab/datasets"` gives, the same as the namespace `datasets` of tangent-lab.
+ * @module tangent-lab/datasets
+ */
+
 export { type ArrayFileOptions, arrayFile } from "./array-file.js";
 export { fromArray } from "./arrays.js";
 export { byName, type DatasetOptions, names } from "./by-name.js";
@@ -13,6 +18,7 @@ export {
 } from "./captioned.js";
 export { type CaptionedFolderOptions, captionedFolder } from "./captioned-folder.js";
 export { type Cifar10Options, cifar10 } from "./cifar10.js";
+export type { Label } from "./classes.js";
 export type { Batch, Dataset, Manifold } from "./dataset.js";
 export { type DigitsOptions, digits } from "./digits.js";
 export { drawn, type Stroke } from "./drawn.js";

@@ -11,6 +11,7 @@ import {
 } from "./scenes.js";
 import { colours, type ShapeName, shapeNames } from "./shape-masks.js";
 
+/** Options of `objects`. */
 export interface ScenesOptions {
   /** Height and width: 16 (default) or 32. */
   size?: 16 | 32;

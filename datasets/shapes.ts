@@ -2,6 +2,7 @@ import { check, required } from "../src/errors.js";
 import { type FactorDataset, factorImages } from "./factor-images.js";
 import type { Vector } from "./manifold.js";
 
+/** Options of `shapes`. */
 export interface ShapesOptions {
   /** Height and width, from 8 to 64. Default 16. */
   size?: number;

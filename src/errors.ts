@@ -10,6 +10,7 @@ export type ErrorCode =
   | "worker-failed"
   | "not-finite";
 
+/** What an error says besides its message. */
 export interface ErrorDetails {
   /** The argument, option, field or file that is wrong. */
   argument?: string;

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { readSnippets } from "./snippets/read.js";
 
 // About what `npm run build` made: what notebooks and other programs see of the package.
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -70,12 +71,9 @@ for await (const event of run) { const loss: number = event.metrics["loss"]!; vo
 export {};
 `;
     assert.is(await compile(good), "");
-    for (const file of ["README.md", "docs/weights.md", "docs/soft-tokens.md", "docs/objectives.md"]) {
-      const text = await readFile(join(root, file), "utf8");
-      const blocks = Array.from(text.matchAll(/```ts\n(.*?)```/gs), ([, code]) => code);
-      assert.ok(blocks.length > 0, file);
-      assert.is(await compile(`${blocks.join("\n")}\nexport {};\n`), "", file);
-    }
+    const snippets = Object.entries(await readSnippets());
+    assert.ok(snippets.length > 3);
+    for (const [file, code] of snippets) assert.is(await compile(code), "", file);
     const bad = `import { consistency, datasets } from "tangent-lab";
 export const wrong: string = consistency.train(datasets.spiral()).record.seconds;
 `;

@@ -1,3 +1,9 @@
+/**
+ * What `import ... from "tangent-lab/viz"` gives: charts, projections, and where charts are shown and saved.
+ * @module tangent-lab/viz
+ */
+
+export type { ComparisonRecord, Headline, ReportData } from "../src/experiments/compare-record.js";
 export { type AgreementInput, attributeAgreement } from "./charts/agreement.js";
 export { type TokenAttentionInput, tokenAttention } from "./charts/attention.js";
 export { type AutocorrelationInput, autocorrelation } from "./charts/autocorrelation.js";
@@ -22,7 +28,14 @@ export {
 export { type LevelSetsInput, levelSets, type Slice } from "./charts/level-sets.js";
 export { type LogitsInput, logitsMatrices } from "./charts/logits.js";
 export { type PictureRowsInput, pictureRows } from "./charts/picture-rows.js";
-export { type SampleRun, type SamplesInput, sampleGrids, sampleScatter } from "./charts/samples.js";
+export {
+  type SampleGridsInput,
+  type SampleRun,
+  type SampleScatterInput,
+  type SamplesInput,
+  sampleGrids,
+  sampleScatter,
+} from "./charts/samples.js";
 export {
   type FourRowsInput,
   fourRows,
@@ -35,6 +48,7 @@ export {
   type ProbeChartInput,
   type ProbeCurves,
   parallelShare,
+  type Recordings,
 } from "./charts/tangents.js";
 export { type TimeScheduleInput, timeSchedule } from "./charts/time-schedule.js";
 export { type TrajectoriesInput, trajectories } from "./charts/trajectories.js";

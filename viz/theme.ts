@@ -1,6 +1,7 @@
 import { check } from "../src/errors.js";
 import { checkSpec, type VegaLiteSpec, type View } from "./spec.js";
 
+/** The background that a chart is drawn for. */
 export type Theme = "light" | "dark";
 
 /** Okabe and Ito's palette, told apart with any colour vision; without its yellow and black, which vanish on one background each, with a brown and a grey. */
@@ -97,6 +98,7 @@ export function config(theme: Theme): View {
       symbolOpacity: 1,
       offset: 8,
     },
+    header: { labelColor: ink.text, titleColor: ink.text },
     range: { ramp: { scheme: "viridis", extent: theme === "light" ? [0, 0.85] : [0.3, 1] } },
     text: { color: ink.text, fontSize: fontSizes.small },
     style: {

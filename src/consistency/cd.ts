@@ -8,6 +8,7 @@ import { type LevelRange, levelTimes } from "./times.js";
 /** Solvers by name. */
 const solvers = { euler: eulerStep, heun: heunStep } as const;
 
+/** Options of `cd`, consistency distillation (Song et al., 2303.01469). */
 export interface CdOptions extends LevelRange {
   /** A trained denoiser. Default the one that training starts from. */
   teacher?: TrainedDenoiser;

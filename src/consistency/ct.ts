@@ -4,6 +4,7 @@ import { discrete, uniformWeight } from "./discrete.js";
 import { given, type Objective } from "./objective.js";
 import { type LevelRange, levelTimes } from "./times.js";
 
+/** Options of `ct`, consistency training (Song et al., 2303.01469). */
 export interface CtOptions extends Omit<CurriculumConfig, "iterations">, LevelRange {
   /** mu_0, the target's decay while there are N = s0 levels, in (0, 1). Default 0.9. */
   targetDecay?: number;

@@ -3,6 +3,7 @@ import { check, required } from "../errors.js";
 /** How many intervals the noise levels are divided into at an iteration (0, 1, ...). */
 export type Curriculum = (iteration: number) => number;
 
+/** Options of `exponentialCurriculum` and `rootCurriculum`. */
 export interface CurriculumConfig {
   /** Iterations of the whole training. */
   iterations: number;

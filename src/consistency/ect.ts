@@ -4,6 +4,7 @@ import { discrete } from "./discrete.js";
 import type { Objective } from "./objective.js";
 import { continuousTimes, type EctSchedule, ectPairs } from "./times.js";
 
+/** Options of `ect`, easy consistency tuning (Geng et al., 2406.14548). */
 export interface EctOptions extends Omit<EctSchedule, "iterations"> {
   /** Distribution of the farther time. Default ln t ~ N(-1.1, 2^2). */
   time?: LogNormal;

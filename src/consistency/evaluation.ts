@@ -20,6 +20,7 @@ import { slicedWasserstein } from "../metrics/sliced-wasserstein.js";
 import { checkFeatures, type FeatureNetwork } from "../nn/features.js";
 import type { Condition } from "../nn/network.js";
 
+/** What `evaluation` measures, on what and how often. */
 export interface EvaluationConfig {
   data: TrainingData;
   denoiser: Denoiser;

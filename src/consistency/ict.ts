@@ -5,6 +5,7 @@ import { discrete, inverseGap } from "./discrete.js";
 import { given, type Objective } from "./objective.js";
 import { type LevelRange, levelTimes } from "./times.js";
 
+/** Options of `ict`, improved consistency training (Song and Dhariwal, 2310.14189). */
 export interface IctOptions extends Omit<CurriculumConfig, "iterations">, LevelRange {
   /** How often which level. Default ln t ~ N(-1.1, 2^2). */
   time?: LogNormal;

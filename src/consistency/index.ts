@@ -2,7 +2,12 @@ export { type SampleConfig, sample, samplingTimes, twoStep } from "../diffusion/
 export { type CdOptions, cd } from "./cd.js";
 export { type ContinuousConfig, continuous } from "./continuous.js";
 export { type CtOptions, ct } from "./ct.js";
-export { type Curriculum, exponentialCurriculum, rootCurriculum } from "./curriculum.js";
+export {
+  type Curriculum,
+  type CurriculumConfig,
+  exponentialCurriculum,
+  rootCurriculum,
+} from "./curriculum.js";
 export { type DiscreteConfig, discrete, inverseGap, uniformWeight } from "./discrete.js";
 export { type EctOptions, ect } from "./ect.js";
 export { type EvaluationConfig, evaluation } from "./evaluation.js";

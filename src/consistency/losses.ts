@@ -17,6 +17,7 @@ export const l1 = (): Distance => named("l1", (x, y) => tf.sum(tf.abs(examples(t
 /** Sum of squared differences of each example, [batch, ...] twice -> [batch]. */
 export const l2 = (): Distance => named("l2", (x, y) => tf.sum(tf.square(examples(tf.sub(x, y))), 1));
 
+/** Options of `pseudoHuber`. */
 export interface PseudoHuberConfig {
   /** Where it turns from quadratic to linear, as a multiple of sqrt(dimension). Default 0.00054. */
   c?: number;

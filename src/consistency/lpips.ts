@@ -22,6 +22,7 @@ const SCALE = [0.458, 0.448, 0.45];
 /** Pixels that four halvings leave one of. */
 const LEAST = 16;
 
+/** Options of `lpips`. */
 export interface LpipsConfig {
   /** Images are resized to so many pixels first, bilinearly. Default as they are; at least 16. */
   size?: number;

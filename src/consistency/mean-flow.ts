@@ -48,6 +48,7 @@ export function adaptiveWeight(error: Tensor, power: number): Tensor {
   return tf.pow(tf.add(squares, 1e-3), -power);
 }
 
+/** How MeanFlow's pairs of times r <= t are drawn. */
 export interface MeanFlowTimes {
   /** The logit of both times is normal. Default mean -0.4, standard deviation 1, as for ImageNet; for CIFAR-10 -2 and 2 were published. */
   time?: LogNormal;
@@ -73,6 +74,7 @@ export function meanFlowTimes({ time = { mean: -0.4, std: 1 }, apart = 0.25 }: M
 /** A network as an average velocity, on a flat vector of parameters. */
 export interface MeanFlowModel
   extends Pick<Model<[x: Tensor], Tensor>, "structure" | "init" | "drawMasks" | "settings"> {
+  /** The average velocity, see `AverageVelocity`. */
   velocity(parameters: Tensor, z: Tensor, r: Tensor, t: Tensor, condition?: Condition): Tensor;
   /** `trajectoryStart`: (x [batch, ...], sigma [batch]) -> like x, as a denoiser or a consistency model. */
   apply(parameters: Tensor, x: Tensor, sigma: Tensor, condition?: Condition): Tensor;
@@ -104,6 +106,7 @@ export function meanFlowModel(network: TimeNetwork): MeanFlowModel {
   };
 }
 
+/** Options of `meanFlow`. */
 export interface MeanFlowConfig extends TrainingConfig, MeanFlowTimes {
   model: MeanFlowModel;
   /** Shape of one example. */

@@ -7,6 +7,7 @@ import { checkFeatures, type FeatureNetwork, type Features } from "../nn/feature
 import type { Context } from "../optim/method.js";
 import { type ConsistencyLoss, type Distance, l2 } from "./losses.js";
 
+/** Options of `mfdDistance`. */
 export interface MfdDistanceOptions {
   /** Which features count. Default "all". */
   layers?: Layers;
@@ -14,6 +15,7 @@ export interface MfdDistanceOptions {
   epsilon?: number;
 }
 
+/** Options of `mfd`. */
 export interface MfdOptions extends MfdDistanceOptions {
   /** A distance of the data themselves to which MFD's loss is added. Default none: MFD alone. */
   beside?: Distance;

@@ -46,6 +46,7 @@ export function perceptual(
   };
 }
 
+/** Options of `perceptualLoss`. */
 export interface PerceptualConfig {
   /** Which stages count, negative ones from the end. Default all. */
   stages?: readonly number[];

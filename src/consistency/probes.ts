@@ -13,6 +13,7 @@ import type { Loss } from "./losses.js";
 import { drawProbes, tangents } from "./tangents.js";
 import type { PairSchedule } from "./times.js";
 
+/** What `tangentProbes` looks at. */
 export interface ProbesConfig {
   data: TrainingData;
   denoiser: Denoiser;

@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { LogNormal } from "../diffusion/times.js";
 import type { Tensor } from "../engine/tensor.js";
 
+/** The process whose variables a continuous-time objective uses: EDM's noise levels, or TrigFlow's angles (Lu and Song, 2410.11081). */
 export type ProcessName = "edm" | "trigflow";
 
 /** How a continuous-time objective measures tangents and weights times; levels t [batch] are EDM's noise levels in all of them. */

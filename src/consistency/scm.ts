@@ -4,8 +4,10 @@ import { type ContinuousConfig, continuous } from "./continuous.js";
 import { l2 } from "./losses.js";
 import { given, type Objective } from "./objective.js";
 
+/** Options of `sct`, training in continuous time (Lu and Song, 2410.11081). */
 export type SctOptions = Pick<ContinuousConfig, "process" | "time" | "normalization" | "warmup">;
 
+/** Options of `scd`, distillation in continuous time (Lu and Song, 2410.11081). */
 export interface ScdOptions extends SctOptions {
   /** A trained denoiser. Default the one that training starts from. */
   teacher?: TrainedDenoiser;

@@ -52,6 +52,7 @@ export function tangents(
   };
 }
 
+/** Where tangents are looked at: data, noise and times, the same at every recording. */
 export interface ProbeConfig {
   /** Data, one row per probe, flat. */
   x: Float32Array;

@@ -13,6 +13,7 @@ export type DrawTimes = (
   iteration: number,
 ) => { readonly t: Float32Array; readonly r: Float32Array };
 
+/** How the gap between t and r shrinks over training (easy consistency tuning, 2406.14548). */
 export interface EctSchedule {
   /** Iterations of the whole training. */
   iterations: number;
@@ -72,6 +73,7 @@ export interface LevelRange {
   rho?: number;
 }
 
+/** Options of `levelTimes`. */
 export interface LevelsConfig extends LevelRange {
   /** Intervals between the levels. */
   curriculum: Curriculum;

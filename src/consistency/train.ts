@@ -32,6 +32,7 @@ export interface ConsistencyRecording {
   judge?: FeatureNetwork;
 }
 
+/** Options of `train`. */
 export interface ConsistencyTraining extends Omit<loop.RunOptions, "steps">, TrainingConfig {
   /** Default 2000. */
   steps?: number;

@@ -9,6 +9,7 @@ import type { Condition } from "../nn/network.js";
 import { conditions, type Generated } from "./generate.js";
 import { checkTrained, type TrainedDenoiser } from "./trained.js";
 
+/** Options of `denoise`. */
 export interface DenoiseOptions {
   /** Noise level, > 0; 0.2, 0.4 and 0.8 are customary. */
   sigma: number;

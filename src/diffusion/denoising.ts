@@ -7,6 +7,7 @@ import { drawCondition } from "./condition.js";
 import { addNoise, type Denoiser } from "./edm.js";
 import { checkLogNormal, type LogNormal, logNormal } from "./times.js";
 
+/** Options of `denoising`. */
 export interface DenoisingConfig extends TrainingConfig {
   denoiser: Denoiser;
   /** Shape of one example. */

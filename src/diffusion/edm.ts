@@ -13,6 +13,7 @@ export interface Denoiser extends Model<[x: Tensor, t: Tensor, condition?: Condi
   readonly preconditioning: "edm" | "trigflow";
 }
 
+/** Options of `denoiser`. */
 export interface DenoiserConfig {
   /** Standard deviation of the data. Default 0.5. */
   sigmaData?: number;

@@ -12,8 +12,10 @@ import { type Denoise, eulerStep, heunStep, type OdeStep } from "./ode.js";
 import { type ChurnConfig, checkLevels, karrasSigmas, raising } from "./sampling.js";
 import { checkTrained, type TrainedDenoiser } from "./trained.js";
 
+/** How samples are drawn: in one or a few steps of a consistency function, or along the probability-flow ODE or SDE by a denoiser. */
 export type SamplerName = "consistency" | "euler" | "heun" | "stochastic";
 
+/** Options of `generate`. */
 export interface GenerateOptions {
   /** Default 64, or the number of `labels`. */
   count?: number;

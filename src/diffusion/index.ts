@@ -11,6 +11,7 @@ export {
   type KarrasConfig,
   karrasSigmas,
   type Solver,
+  type StochasticSolver,
   stochastic,
 } from "./sampling.js";
 export { type LogNormal, logNormal } from "./times.js";

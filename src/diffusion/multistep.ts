@@ -6,7 +6,8 @@ import { addNoise, checkUsable, type Denoiser } from "./edm.js";
 import { type Denoise, eulerStep } from "./ode.js";
 import { karrasSigmas } from "./sampling.js";
 
-const oneStep = [80] as const;
+/** Noise level of one-step sampling. */
+export const oneStep = [80] as const;
 
 /** Noise levels of two-step sampling; the middle one is customary for 32x32 images (2310.14189, 2406.14548). */
 export const twoStep = [80, 0.821] as const;
@@ -29,6 +30,7 @@ export function checkSamplingTimes(times: readonly number[]): void {
   check(falling && times.length >= 1, "times", times, "one or more falling numbers > 0");
 }
 
+/** Options of `sample`. */
 export interface SampleConfig {
   /**
    * Noise level at which each step ends, below all times: the point on the line from the noisy x to f(x, t) that has it. Default 0, f(x, t) itself;

@@ -5,6 +5,7 @@ import type { Condition } from "../nn/network.js";
 import { addNoise, checkUsable, type Denoiser } from "./edm.js";
 import { type Denoise, eulerStep, heunStep, type OdeStep } from "./ode.js";
 
+/** Options of `karrasSigmas` (2206.00364, equation 5). */
 export interface KarrasConfig {
   /** Levels before the last 0, at least 2. */
   steps: number;
@@ -66,6 +67,7 @@ export const heun: Solver = (denoiser, parameters, latent, sigmas, condition) =>
   );
 };
 
+/** EDM's stochastic sampler (Karras et al., 2206.00364, algorithm 2): how much noise is added again, and where. */
 export interface ChurnConfig {
   /** S_churn: noise added over all steps; more forgets more of the latent. Default 40. */
   churn?: number;

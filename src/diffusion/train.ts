@@ -48,6 +48,7 @@ export function withDropout(model: Denoiser, dropout: number): Denoiser {
   return preconditionings[model.preconditioning](networkFrom({ ...settings, dropout }), model);
 }
 
+/** Options of `train`. */
 export interface DenoiserTraining extends Omit<loop.RunOptions, "steps">, TrainingConfig {
   /** Default 2000. */
   steps?: number;

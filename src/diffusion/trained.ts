@@ -28,6 +28,7 @@ export const preconditionings = { edm: denoiser, trigflow } as const;
 /** EDM's (2206.00364), or TrigFlow's of sCM (2410.11081). */
 export type Preconditioning = Denoiser["preconditioning"];
 
+/** Options of `pretrained`. */
 export interface PretrainedOptions {
   /** Of one example: [dim] or [height, width, channels]. */
   shape: readonly number[];

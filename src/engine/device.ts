@@ -7,6 +7,7 @@ export { deviceVariable, threadsVariable };
 
 /** Where compiled functions are computed, best first. */
 export const deviceNames = ["onnx", "tensorflow", "wasm", "cpu"] as const;
+/** Where tensors are computed. */
 export type DeviceName = (typeof deviceNames)[number];
 
 interface Device {

@@ -6,6 +6,7 @@ import type { Tensor } from "./tensor.js";
 /** A tree of tensors: a tensor, or nested plain objects and arrays of trees. Leaves are ordered by insertion, depth first. */
 export type Tree = Tensor | { readonly [name: string]: Tree } | readonly Tree[];
 
+/** A tensor of a tree, with its place. */
 export interface Leaf {
   /** Path of the leaf with dots between the names: "encoder.0.weight". */
   name: string;

@@ -10,6 +10,7 @@ import { lock, type Release } from "./lock.js";
 import { checkOurs } from "./mark.js";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
 
+/** What JSON can say. */
 export type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
 
 /** What decides a run: a checkpoint is continued only by a run that has the same. */

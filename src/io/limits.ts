@@ -1,5 +1,6 @@
 import { check, TangentLabError } from "../errors.js";
 
+/** How much memory a reader of files may take. */
 export interface ReadLimit {
   /**
    * The most bytes that reading one file may take where it says itself how large its content is (pictures, compressed arrays). Default 64 MiB and 8 times the

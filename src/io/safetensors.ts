@@ -19,6 +19,7 @@ export interface StoredArray {
     | BigUint64Array;
 }
 
+/** What a safetensors file holds. */
 export interface Safetensors {
   /** By name, in the order of the file's header. */
   tensors: Record<string, StoredArray>;

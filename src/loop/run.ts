@@ -44,6 +44,7 @@ export class Run<Result> implements PromiseLike<Result> {
     return this.#result;
   }
 
+  /** The events, and the result at the end; a run is read once. */
   [Symbol.asyncIterator](): AsyncIterator<TrainingEvent, Result> {
     return {
       next: async () => {

@@ -49,6 +49,7 @@ export interface RunOptions {
   signal?: AbortSignal;
 }
 
+/** Options of `train`. */
 export interface TrainOptions<Result> extends Omit<RunOptions, "checkpoint" | "batchSize"> {
   /** Examples per step, or a function of the iteration (0, 1, ...). Default 128. */
   batchSize?: number | ((iteration: number) => number);

@@ -42,6 +42,7 @@ export interface Rows {
   values: ArrayLike<number>;
 }
 
+/** Which features of a network make the space. */
 export interface FeatureSpaceConfig {
   /** Default "all". */
   layers?: Layers;

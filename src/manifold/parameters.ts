@@ -51,6 +51,7 @@ export const defaultStrengths = (size: number): Required<TransformationStrengths
 
 /** Groups of image transformations (2510.00658): see `imageTransformations`. */
 export const imageGroups = ["geometric", "color", "degradation"] as const;
+/** A group of transformations of images, one of `imageGroups`. */
 export type ImageGroup = (typeof imageGroups)[number];
 
 /** One kind of transformation of images: what is drawn for it, and the labels of what was drawn. */

@@ -18,8 +18,10 @@ import {
 
 /** Groups of point transformations: see `pointTransformations`. */
 export const pointGroups = ["scale", "shift", "mixup", "noise"] as const;
+/** A group of transformations of points, one of `pointGroups`. */
 export type PointGroup = (typeof pointGroups)[number];
 
+/** Options of `pointTransformations`. */
 export interface PointTransformationsConfig extends TransformationsConfig<PointGroup> {
   /** Dimension of the points. */
   dim: number;

@@ -7,6 +7,7 @@ import { checkFlat, type FeatureModel } from "../nn/features.js";
 import { type Method, type Metrics, method, type TrainingConfig } from "../optim/method.js";
 import { checkTransformations, type Draws, type Transformations } from "./transformations.js";
 
+/** Options of `featureRegression`. */
 export interface FeatureRegressionConfig extends TrainingConfig {
   features: FeatureModel;
   transformations: Transformations;

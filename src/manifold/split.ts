@@ -31,6 +31,7 @@ export function splitAtManifold(
   return splitByBasis(vectors, manifold.tangentBasis(manifold.project(from)), ambientDim);
 }
 
+/** How tangent spaces are estimated by PCA of nearest neighbours. */
 export interface NeighbourConfig {
   /** Numbers in a row. */
   ambientDim: number;

@@ -13,6 +13,7 @@ import { pointTransformations } from "./points.js";
 import { featureRegression } from "./regression.js";
 import { checkTransformations, type Transformations } from "./transformations.js";
 
+/** Options of `train`. */
 export interface FeatureTraining extends Omit<loop.RunOptions, "steps">, TrainingConfig {
   /** Default 2000. */
   steps?: number;

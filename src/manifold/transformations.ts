@@ -20,6 +20,7 @@ export interface Transformations {
   apply(x: Tensor, draws: Draws): Tensor;
 }
 
+/** What transformations of images and of points have in common. */
 export interface TransformationsConfig<Group extends string> {
   /** Which of the transformations; the choice decides what features keep. Default all. */
   groups?: readonly Group[];

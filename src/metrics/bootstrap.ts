@@ -12,6 +12,7 @@ export interface Interval {
   readonly standardError: number;
 }
 
+/** Options of `bootstrap`. */
 export interface BootstrapConfig {
   key: random.Key;
   /** Numbers per row of the samples. Default 1: plain numbers. */

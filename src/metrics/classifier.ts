@@ -10,6 +10,7 @@ import { flatten } from "../nn/network.js";
 import { type Method, method, type TrainingConfig } from "../optim/method.js";
 import type { TrainedFeatures } from "./features.js";
 
+/** Options of `classifier`. */
 export interface ClassifierConfig {
   /** Height and width of the images, a multiple of 8. */
   size: number;
@@ -32,6 +33,7 @@ export function classifier(config: ClassifierConfig): FeatureModel {
   );
 }
 
+/** Options of `classification`. */
 export interface ClassificationConfig extends TrainingConfig {
   model: FeatureModel;
   /** Shape of one image. */
@@ -87,6 +89,7 @@ export function classification(config: ClassificationConfig): Method {
   });
 }
 
+/** Options of `trainClassifier`. */
 export interface ClassifierTraining extends Omit<loop.RunOptions, "steps">, TrainingConfig {
   /** Default 1000. */
   steps?: number;

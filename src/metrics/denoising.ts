@@ -5,6 +5,7 @@ import { bootstrap, type Interval } from "./bootstrap.js";
 import type { FeatureExtractor } from "./features.js";
 import { checkGaussian, frechetDistance, type Gaussian, gaussian, gaussianFrechet } from "./frechet.js";
 
+/** Options of `denoisingFrechet`. */
 export interface DenoisingConfig {
   /** f(x, sigma) of all noisy examples [count, ...shape]: the consistency function or denoiser that is measured. */
   denoise: (noisy: Float32Array, sigma: number) => Promise<Float32Array>;
@@ -22,6 +23,7 @@ export interface DenoisingConfig {
   resamples?: number;
 }
 
+/** The distance at one noise level. */
 export interface DenoisingDistance {
   readonly sigma: number;
   /** Fréchet distance of f(x0 + sigma e, sigma) to the data, with its 95% interval. */

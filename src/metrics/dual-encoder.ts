@@ -14,6 +14,7 @@ import { denseInit } from "../nn/initializers.js";
 import { flatten, type Model, type Network } from "../nn/network.js";
 import { type Method, method, type TrainingConfig } from "../optim/method.js";
 
+/** Options of `dualEncoder`. */
 export interface DualEncoderConfig {
   /** Height and width of the images, a multiple of 8. */
   size: number;
@@ -100,6 +101,7 @@ export function oneHotWords(
   return tf.tensor2d(rows, [count, length * vocabulary]);
 }
 
+/** Options of `pairing`. */
 export interface PairingConfig extends TrainingConfig {
   encoder: DualEncoder;
   /** Shape of one image. */
@@ -183,6 +185,7 @@ export interface TrainedDualEncoder {
   readonly record: RunRecord;
 }
 
+/** Options of `trainDualEncoder`. */
 export interface DualEncoderTraining extends Omit<loop.RunOptions, "steps">, TrainingConfig {
   /** Token numbers of each of the data's captions, all of one length. */
   ids: readonly (readonly number[])[];

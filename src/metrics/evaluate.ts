@@ -14,6 +14,7 @@ import { frechetDistance } from "./frechet.js";
 import { kernelDistance } from "./kernel-distance.js";
 import { precisionRecall } from "./precision-recall.js";
 
+/** Options of `evaluate`. */
 export interface EvaluateOptions extends Omit<GenerateOptions, "count" | "labels"> {
   /**
    * In whose features distances are taken: a trained network (`trainClassifier(data)`), or any (`onnxFeatures({ model: "inception.onnx", ... })`

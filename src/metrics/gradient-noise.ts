@@ -18,6 +18,7 @@ export interface GradientNoise {
   readonly squaredNorm: number;
 }
 
+/** Options of `gradientNoise`. */
 export interface GradientNoiseConfig {
   /** Examples and, where the method needs them, labels; as a dataset's `sample`. */
   sample: (

@@ -30,6 +30,7 @@ export function kernelDistance(x: Float32Array, y: Float32Array, config: PointsC
   return unbiased(xx, yy, xy, n, m);
 }
 
+/** Options of `kernelDistanceOfSubsets`. */
 export interface SubsetsConfig extends PointsConfig {
   /** Draws the subsets. */
   key: random.Key;
@@ -39,6 +40,7 @@ export interface SubsetsConfig extends PointsConfig {
   size?: number;
 }
 
+/** The distance as a mean over subsets. */
 export interface SubsetsDistance {
   readonly mean: number;
   /** Of the distances of the subsets, which share rows: a measure of their spread, no confidence interval. */

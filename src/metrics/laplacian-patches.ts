@@ -4,6 +4,7 @@ import { countExamples } from "../loop/data.js";
 import { type Level, laplacianPyramid } from "./laplacian-pyramid.js";
 import { slicedWasserstein } from "./sliced-wasserstein.js";
 
+/** Options of `laplacianPatches`. */
 export interface LaplacianPatchesConfig {
   /** [height, width, channels] of the images. */
   shape: readonly number[];
@@ -19,6 +20,7 @@ export interface LaplacianPatchesConfig {
   seed?: number;
 }
 
+/** The distance of each level of the pyramid, and their mean. */
 export interface LaplacianPatchesDistance {
   /** From the finest level, the texture, to the coarsest, what the image shows. */
   readonly levels: readonly { readonly height: number; readonly width: number; readonly distance: number }[];

@@ -3,6 +3,7 @@ import { countRows } from "../loop/data.js";
 import type { PointsConfig } from "./pairs.js";
 import { eachSquaredDistance, eachSquaredDistanceWithin, meanRow } from "./pairs.js";
 
+/** Options of `mmd`. */
 export interface MmdConfig extends PointsConfig {
   /**
    * Bandwidths s of the kernels exp(-|x - y|^2 / (2 s^2)), which are averaged. Default 1/4, 1/2, 1, 2 and 4 times the median distance within

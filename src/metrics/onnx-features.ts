@@ -7,6 +7,7 @@ import { resample } from "../io/resample.js";
 import { countExamples } from "../loop/data.js";
 import type { FeatureExtractor } from "./features.js";
 
+/** Options of `onnxFeatures`. */
 export interface OnnxFeaturesConfig extends ReadLimit {
   /** Path of an ONNX file, or its bytes. */
   model: string | Uint8Array;

@@ -5,6 +5,7 @@ import { bootstrap, type Interval } from "./bootstrap.js";
 import type { FeatureExtractor } from "./features.js";
 import { squaredDistance } from "./pairs.js";
 
+/** Options of `pairedDistance`. */
 export interface PairedDistanceConfig {
   /** Of one example: [height, width, channels], of points [dim]. */
   shape: readonly number[];
@@ -15,6 +16,7 @@ export interface PairedDistanceConfig {
   resamples?: number;
 }
 
+/** How far samples are from their own targets, and from those of others. */
 export interface PairedDistance {
   /** Mean Euclidean distance in the features of each sample to its own target, with its 95% interval. */
   readonly distance: Interval;

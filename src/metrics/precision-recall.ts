@@ -3,11 +3,13 @@ import { countRows } from "../loop/data.js";
 import type { PointsConfig } from "./pairs.js";
 import { eachSquaredDistance, eachSquaredDistanceWithin, meanRow } from "./pairs.js";
 
+/** Options of `precisionRecall`. */
 export interface PrecisionRecallConfig extends PointsConfig {
   /** Each row's ball reaches to this nearest of the other rows of its set. Default 3. */
   neighbours?: number;
 }
 
+/** Two shares in [0, 1]: of samples that lie among the data, and of data that lie among the samples. */
 export interface PrecisionRecall {
   /** Share of samples that lie in a ball of the reference: how real they are. */
   readonly precision: number;

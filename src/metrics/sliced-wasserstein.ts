@@ -3,6 +3,7 @@ import { check, required } from "../errors.js";
 import { countRows } from "../loop/data.js";
 import type { PointsConfig } from "./pairs.js";
 
+/** Options of `slicedWasserstein`. */
 export interface SlicedWassersteinConfig extends PointsConfig {
   /** Random directions. Default 128. */
   directions?: number;

@@ -12,6 +12,7 @@ import { convInit, denseInit, normInit } from "./initializers.js";
 import type { Network } from "./network.js";
 import { checkInput } from "./network.js";
 
+/** Options of `efficientNetLite0`. */
 export interface EfficientNetConfig {
   /** Images are resized to so many pixels first, bilinearly; the published weights were trained at 224. Default as they are. */
   size?: number;

@@ -44,6 +44,7 @@ export function checkFeatures(argument: string, features: FeatureNetwork): void 
   check(parameters.size === size, argument, `parameters [${parameters.shape}]`, `[${size}], the network's`);
 }
 
+/** Options of `convFeatures`. */
 export interface ConvFeaturesConfig {
   /** Height and width of the images, divisible by 2^stages. */
   size: number;
@@ -109,6 +110,7 @@ export function convFeatures(config: ConvFeaturesConfig): Network<[x: Tensor], F
   };
 }
 
+/** Options of `mlpFeatures`. */
 export interface MlpFeaturesConfig {
   /** Dimension of the points. */
   dim: number;

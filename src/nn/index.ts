@@ -8,7 +8,9 @@ export {
   type MlpFeaturesConfig,
   mlpFeatures,
 } from "./features.js";
+/** The parts of networks as functions, with hand-written gradients where that makes a compiled step smaller. */
 export * as functional from "./functional.js";
+/** Initial weights of the parts of networks, from a key. */
 export * as initializers from "./initializers.js";
 export { type MlpConfig, mlp } from "./mlp.js";
 export {

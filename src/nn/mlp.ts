@@ -7,6 +7,7 @@ import { denseInit, normInit } from "./initializers.js";
 import type { TimeNetwork } from "./network.js";
 import { checkInput } from "./network.js";
 
+/** Options of `mlp`. */
 export interface MlpConfig {
   /** Dimension of the points. */
   dim: number;

@@ -25,9 +25,10 @@ export type Condition = {
 export interface Network<Inputs extends readonly unknown[], Output> {
   /** Random initial parameters; the same key gives the same parameters. */
   init(key: Key): tree.Tree;
+  /** The output for inputs; pure, and made of tfjs ops only. */
   apply(parameters: tree.Tree, ...inputs: Inputs): Output;
   /** Where the network is trained with dropout: masks for `count` examples, drawn on the host. The caller disposes them. */
-  drawMasks?(key: Key, count: number): Masks;
+  readonly drawMasks?: (key: Key, count: number) => Masks;
   /**
    * Where the network has batch normalization: the output by the batch's own moments, as in training, and the new running statistics, which are
    * the tree's last part, `statistics`. `apply` uses the statistics in the parameters instead.
@@ -49,7 +50,9 @@ export interface Model<Inputs extends readonly unknown[], Output>
   train?(parameters: Tensor, ...inputs: Inputs): { output: Output; statistics: Tensor };
   /** Names and shapes of the parameters within the vector. */
   readonly structure: tree.Structure<tree.Tree>;
+  /** Random initial parameters [P]; the same key gives the same parameters. */
   init(key: Key): Tensor;
+  /** The output for inputs; pure, and made of tfjs ops only. */
   apply(parameters: Tensor, ...inputs: Inputs): Output;
 }
 

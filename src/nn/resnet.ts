@@ -17,6 +17,7 @@ import { convInit, denseInit, normInit } from "./initializers.js";
 import type { Network } from "./network.js";
 import { checkInput } from "./network.js";
 
+/** Options of `resnetFeatures`. */
 export interface ResnetFeaturesConfig {
   /** Channels of the images. */
   inChannels: number;

@@ -22,6 +22,7 @@ import type { Masks, TimeNetwork } from "./network.js";
 import { checkInput } from "./network.js";
 import { type Residual, residual, residualInit } from "./residual.js";
 
+/** Options of `unet`. */
 export interface UnetConfig {
   /** Height and width of the images, divisible by 2^(levels - 1). */
   size: number;

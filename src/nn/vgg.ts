@@ -46,6 +46,7 @@ export function scaledVggBlocks(size: number): VggBlocks {
   return [...stages.flatMap((stage): VggBlocks => [...stage, "M"]), ...(halvings < 4 ? wide : [])];
 }
 
+/** Options of `vggFeatures`. */
 export interface VggFeaturesConfig {
   /** Height and width of the images, divisible by 2 for each "M". */
   size: number;

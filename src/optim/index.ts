@@ -1,5 +1,5 @@
 export { type AdamWConfig, adam, adamw } from "./adam.js";
-export { ema, warmDecay } from "./ema.js";
+export { type EmaConfig, ema, warmDecay } from "./ema.js";
 export { type LossAndAux, valueAndGrad } from "./gradient.js";
 export { jvp } from "./jvp.js";
 export {

@@ -29,6 +29,7 @@ export type TrainState = {
 /** Scalars, named. */
 export type Metrics = { readonly loss: Tensor; readonly [name: string]: Tensor };
 
+/** What a step takes besides the state: the learning rate, and what the method draws. */
 export type Batch = { readonly learningRate: Tensor; readonly [name: string]: tree.Tree };
 
 /** A way to train a model: all that the training loop has to know. */
@@ -50,6 +51,7 @@ export interface Method {
   step(state: TrainState, batch: Batch): { state: TrainState; metrics: Metrics };
 }
 
+/** How parameters are updated and averaged. */
 export interface TrainingConfig {
   /** Default `radam()`. */
   optimizer?: Optimizer;
@@ -59,6 +61,7 @@ export interface TrainingConfig {
   ema?: number | EmaConfig;
 }
 
+/** What a method is made of by `method`. */
 export interface MethodParts<B extends tree.Tree> extends TrainingConfig {
   /** Random initial parameters [P]. */
   init(key: Key): Tensor;

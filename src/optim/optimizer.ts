@@ -13,6 +13,7 @@ export interface OptimizerState {
   readonly [name: string]: tree.Tree;
 }
 
+/** What one update gives. */
 export interface Updated<P extends tree.Tree> {
   parameters: P;
   state: OptimizerState;
@@ -22,6 +23,7 @@ export interface Updated<P extends tree.Tree> {
 export interface Optimizer {
   /** With its options, for records of runs: "AdamW(0.9, 0.999, 1e-8, 0.01)". */
   readonly name: string;
+  /** The state before the first update. */
   init(parameters: tree.Tree): OptimizerState;
   /** `learningRate` is a scalar tensor where it changes from step to step. */
   update<P extends tree.Tree>(

@@ -26,6 +26,7 @@ export function cosine(rate: number, iterations: number, final = 0): Schedule {
   };
 }
 
+/** Options of `cosineRestarts`. */
 export interface Restarts {
   /** How much longer each period is than the one before, at least 1. Default 1. */
   multiplier?: number;

@@ -8,6 +8,7 @@ import { check } from "../errors.js";
  */
 export type LogitForm = "exponential" | "linear";
 
+/** How denoising errors become logits (SoftREPA, 2503.08250). */
 export interface ContrastiveLossConfig {
   /** Default "exponential". */
   logits?: LogitForm;

@@ -16,6 +16,7 @@ import type { SoftTokens } from "./tokens.js";
 export type { EncodedText, FrozenFlow } from "./frozen-flow.js";
 export { pairErrors } from "./pair-errors.js";
 
+/** Options of `contrastive`. */
 export interface ContrastiveConfig extends TrainingConfig, ContrastiveLossConfig {
   flow: FrozenFlow;
   tokens: SoftTokens;

@@ -20,6 +20,7 @@ import { checkImages, type ImageShapes } from "./image-size.js";
 import { type ConditionParameters, condition, conditionInit } from "./joint/embedding.js";
 import type { VelocityInputs, VelocityNetwork } from "./types.js";
 
+/** Options of `crossUnet`. */
 export interface CrossUnetConfig {
   /** Height and width of the images it is made for, divisible by 2^(levels - 1); it takes other multiples. */
   size: number;

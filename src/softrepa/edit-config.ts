@@ -11,6 +11,7 @@ import type { LoadedTokens } from "./token-file.js";
 /** What the target's guidance s (v - v0) is added to: the velocity with the caption, or the one without. */
 export type GuidanceForm = "softrepa" | "flowedit";
 
+/** Options of `edit`. */
 export interface EditConfig extends LevelsConfig {
   /** Images to edit [n, ...shape] in [-1, 1], or of other sizes that the network takes. */
   images: Tensor;

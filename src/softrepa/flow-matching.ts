@@ -16,6 +16,7 @@ export interface LogitNormal {
   std: number;
 }
 
+/** Options of `flowMatching`. */
 export interface FlowMatchingConfig extends TrainingConfig {
   flow: TextToImage;
   /** All captions; a batch's labels are indices into them. */

@@ -21,7 +21,7 @@ export interface FrozenFlow extends ImageShapes {
   /** What the network reads of the captions. */
   encode(parameters: Tensor, ids: Tensor): EncodedText;
   /** Text tokens [n, length, textDim] as they enter the first layer, [n, length, tokenDim], where the network embeds them. */
-  embedText?(parameters: Tensor, tokens: Tensor): Tensor;
+  readonly embedText?: (parameters: Tensor, tokens: Tensor) => Tensor;
   /** v(x_t, t, captions), with soft tokens [n, m, dim] for each of the first layers: x [n, ...shape], t [n], text of n captions. */
   velocity(
     parameters: Tensor,

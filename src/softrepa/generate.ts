@@ -17,6 +17,7 @@ import { checkImages } from "./image-size.js";
 import { flowLevels, type LevelsConfig, levelOptions } from "./levels.js";
 import type { LoadedTokens } from "./token-file.js";
 
+/** Options of `generate`. */
 export interface GenerateConfig extends LevelsConfig {
   /** One for each image. */
   captions: readonly string[];

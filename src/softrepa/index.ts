@@ -25,10 +25,10 @@ export {
   type NearestConfig,
   nearestNegatives,
 } from "./nearest-negatives.js";
-export type { HardNegatives } from "./negatives.js";
+export type { HardNegatives, NegativeCount } from "./negatives.js";
 export { pairErrors } from "./pair-errors.js";
 export { type Embeddings, embeddedText, readEmbeddings } from "./text/embeddings.js";
-export { type TextEncoderConfig, textEncoder } from "./text/encoder.js";
+export { type TextEncoderConfig, type TextSettings, textEncoder } from "./text/encoder.js";
 export { trainVocabulary, type Vocabulary, type VocabularyConfig, vocabulary } from "./text/vocabulary.js";
 export { textToImage } from "./text-to-image.js";
 export {
@@ -42,7 +42,13 @@ export {
   type TokenDescription,
   type TokenHost,
 } from "./token-file.js";
-export { type SoftTokens, type SoftTokensConfig, softTokens, type TokenStart } from "./tokens.js";
+export {
+  type SoftTokens,
+  type SoftTokensConfig,
+  softTokens,
+  type TokenEmbedder,
+  type TokenStart,
+} from "./tokens.js";
 export { captionEncoder, type FlowTraining, type TrainedFlow, trainFlow } from "./train-flow.js";
 export { type SoftTokenTraining, type TrainedTokens, trainTokens } from "./train-tokens.js";
 export type { Flow, Text, TextEncoder, TextToImage, VelocityInputs, VelocityNetwork } from "./types.js";

@@ -1,5 +1,6 @@
 import { check, required } from "../errors.js";
 
+/** Options of `flowLevels`. */
 export interface LevelsConfig {
   /** N, of levels with noise, from 1 down; 0 comes last. Default 20. */
   steps?: number | undefined;

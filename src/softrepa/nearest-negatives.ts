@@ -12,6 +12,7 @@ export interface GroupedCaptions {
   captionsTogether?(label: number): readonly number[];
 }
 
+/** Options of `nearestNegatives`. */
 export interface NearestConfig extends NegativeCount {
   /** How many of the nearest captions are candidates. Default 16. */
   nearest?: number;

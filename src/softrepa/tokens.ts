@@ -8,6 +8,7 @@ import { flatten, type Model } from "../nn/network.js";
 /** How soft tokens start: small normal numbers, zeros, or near real text: the mean of given token embeddings [dim] plus small normal numbers. */
 export type TokenStart = "normal" | "zeros" | { readonly near: ArrayLike<number> };
 
+/** Options of `softTokens`. */
 export interface SoftTokensConfig {
   /** L: the first layers that get tokens of their own. Default 5, as published for SD3. */
   layers?: number;

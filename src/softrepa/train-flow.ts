@@ -18,6 +18,7 @@ export interface TrainedFlow extends Flow {
   readonly record: RunRecord;
 }
 
+/** Options of `trainFlow`. */
 export interface FlowTraining
   extends Omit<loop.RunOptions, "steps">,
     TrainingConfig,

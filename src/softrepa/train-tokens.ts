@@ -24,6 +24,7 @@ export interface TrainedTokens {
   readonly record: RunRecord;
 }
 
+/** Options of `trainTokens`. */
 export interface SoftTokenTraining
   extends Omit<loop.RunOptions, "steps">,
     TrainingConfig,

@@ -75,6 +75,7 @@ export interface TextToImage extends Omit<FrozenFlow, "parameters">, Published {
   readonly tokenDim: number;
   /** Names of frozen parameters. */
   readonly fixed?: readonly string[] | undefined;
+  /** Random initial parameters [P]; the same key gives the same parameters. */
   init(key: Key): Tensor;
   encode(parameters: Tensor, ids: Tensor): Text;
   /** Attention of image positions to soft tokens, see `VelocityNetwork`. */

@@ -4,6 +4,7 @@ import { formatPercent } from "../text.js";
 import { checkList, checkNames } from "../validate.js";
 import { type IntervalPoint, intervals } from "./intervals.js";
 
+/** What `attributeAgreement` draws. */
 export interface AgreementInput {
   /** Per arm (frozen, soft tokens, ...), the share of images that show each attribute as the caption says, in [0, 1]. */
   arms: readonly {

@@ -6,6 +6,7 @@ import { formatCount, formatNumber, formatPercent } from "../text.js";
 import { checkLength, checkList, checkSize } from "../validate.js";
 import { amountColors, heatMaps } from "./heat.js";
 
+/** What `tokenAttention` draws. */
 export interface TokenAttentionInput {
   /** Noise levels or times t of the columns. */
   times: ArrayLike<number>;

@@ -7,6 +7,7 @@ import { checkList, checkNames, checkPoints, rowAxes } from "../validate.js";
 import { metricCurves } from "./curves.js";
 import { quantile } from "./tangents.js";
 
+/** What `autocorrelation` draws. */
 export interface AutocorrelationInput {
   runs: readonly {
     name: string;

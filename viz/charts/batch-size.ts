@@ -4,6 +4,7 @@ import { capitalize, formatCount, formatNumber } from "../text.js";
 import { checkList, checkNames } from "../validate.js";
 import { type IntervalPoint, intervals } from "./intervals.js";
 
+/** What `metricAgainstBatchSize` draws. */
 export interface BatchSizeInput {
   /** What was measured, with its unit. */
   metric: string;

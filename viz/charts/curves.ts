@@ -19,6 +19,7 @@ export interface Curve {
   high?: ArrayLike<number>;
 }
 
+/** What `metricCurves` draws. */
 export interface MetricCurvesInput {
   /** What is plotted, with its unit: the title of the vertical axis. */
   metric: string;

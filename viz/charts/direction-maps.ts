@@ -17,6 +17,7 @@ export interface TimedProbes {
   recordings: ProbeCurves["recordings"];
 }
 
+/** What `oscillationMap` and `directionPerProbe` draw. */
 export interface DirectionMapInput {
   runs: readonly TimedProbes[];
   title?: string;

@@ -5,6 +5,7 @@ import type { Points, VegaLiteSpec } from "../spec.js";
 import { checkLabels, checkList, checkSize } from "../validate.js";
 import { pictureRows } from "./picture-rows.js";
 
+/** What `editStrips` draws. */
 export interface EditStripsInput {
   /** A row each: the frames of one edit, from the source image to the edited one, [frames, height, width, channels] in [-1, 1]. */
   strips: readonly { label: string; frames: Points }[];

@@ -45,6 +45,7 @@ export interface ExplorerFrame {
   values: ArrayLike<number>;
 }
 
+/** What `tangentExplorer` draws. */
 export interface ExplorerInput {
   /** Data to draw behind, of the outputs' shape. */
   data: Points;

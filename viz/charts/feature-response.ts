@@ -4,6 +4,7 @@ import { capitalize, formatNumber } from "../text.js";
 import { checkNames } from "../validate.js";
 import { type Curve, metricCurves } from "./curves.js";
 
+/** What `featureResponse` draws. */
 export interface FeatureResponseInput {
   /** Per transformation: its sizes, and how far it moves the features, ||phi(T(x)) - phi(x)||: mean over examples, and a band around it. */
   responses: readonly (Omit<Curve, "steps"> & { sizes: ArrayLike<number> })[];

@@ -52,6 +52,7 @@ export interface FieldRun {
   parallel?: ArrayLike<number>;
 }
 
+/** What `tangentField` draws. */
 export interface TangentFieldInput {
   /** Data to draw behind the arrows, of the outputs' shape. */
   data: Points;

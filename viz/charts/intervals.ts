@@ -18,12 +18,14 @@ export interface IntervalPoint {
   values?: readonly number[];
 }
 
+/** Points with intervals that share a colour and an entry of the legend. */
 export interface IntervalSeries {
   /** For the legend. */
   name: string;
   points: readonly IntervalPoint[];
 }
 
+/** What `intervals` draws. */
 export interface IntervalsInput {
   /** What was measured, with its unit: the title of the vertical axis. */
   metric: string;

@@ -26,6 +26,7 @@ export interface Slice {
   arrows?: { at: Points; along: Points };
 }
 
+/** What `levelSets` draws. */
 export interface LevelSetsInput {
   /** Coordinates of the grid along the two axes of the slice, rising and evenly spaced; at least two each. */
   xs: ArrayLike<number>;

@@ -5,6 +5,7 @@ import { formatPercent } from "../text.js";
 import { checkNames, checkPoints, checkSize } from "../validate.js";
 import { amountColors, heatMaps } from "./heat.js";
 
+/** What `logitsMatrices` draws. */
 export interface LogitsInput {
   /** For instance before and after training soft tokens. Logits of pairs [images, captions], row by row; image i belongs to caption i. */
   panels: readonly { name: string; logits: ArrayLike<number> }[];

@@ -7,6 +7,7 @@ import { formatCount } from "../text.js";
 import { checkLabels, checkLength, checkList, checkSize } from "../validate.js";
 import { pictureTable } from "./picture-table.js";
 
+/** What `pictureRows` draws. */
 export interface PictureRowsInput {
   rows: readonly {
     label: string;

@@ -27,6 +27,7 @@ export interface SampleRun {
   frames: readonly { step: number; samples: Points }[];
 }
 
+/** What `sampleGrids` and `sampleScatter` have in common. */
 export interface SamplesInput {
   runs: readonly SampleRun[];
   /** Data to compare with. */
@@ -36,11 +37,13 @@ export interface SamplesInput {
   width?: number;
 }
 
+/** What `sampleGrids` draws. */
 export interface SampleGridsInput extends SamplesInput {
   /** Images beside each other within one grid. Default 4; as many rows are shown. */
   columns?: number;
 }
 
+/** What `sampleScatter` draws. */
 export interface SampleScatterInput extends SamplesInput {
   /** Default: points in the plane as they are, others by PCA of the data. */
   projection?: Projection;

@@ -7,6 +7,7 @@ import { formatCount, formatNumber } from "../text.js";
 import { checkLabels, checkLength, checkList, checkPoints, checkSize } from "../validate.js";
 import { pictureTable } from "./picture-table.js";
 
+/** What `tangentPictures` draws. */
 export interface TangentPicturesInput {
   /** Noise level t of each column; any order, shown rising. */
   times: ArrayLike<number>;
@@ -68,6 +69,7 @@ export function tangentPictures(input: TangentPicturesInput): VegaLiteSpec {
   });
 }
 
+/** What `fourRows` draws: one image's x_t, output and two tangents at several noise levels. */
 export interface FourRowsInput {
   /** Noise level t of each column, for instance 0.01 to 80. */
   times: ArrayLike<number>;

@@ -14,12 +14,14 @@ export interface ProbeCurves {
   otherSeeds?: readonly Recordings[];
 }
 
+/** What was recorded of a run's probes, recording by recording. */
 export type Recordings = readonly {
   step: number;
   /** One per probe, NaN for a tangent without length; null where there is nothing to compare with, as in a first recording's direction change. */
   values: ArrayLike<number> | null;
 }[];
 
+/** What charts of recorded tangents over training have in common. */
 export interface ProbeChartInput {
   runs: readonly ProbeCurves[];
   title?: string;
@@ -29,6 +31,7 @@ export interface ProbeChartInput {
   height?: number;
 }
 
+/** What `parallelShare` draws. */
 export interface ParallelShareInput extends ProbeChartInput {
   /** Share of a random direction: manifold dimension / ambient dimension. */
   chance?: number;

@@ -5,6 +5,7 @@ import type { VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatNumber } from "../text.js";
 import { checkLength, checkList, checkSize } from "../validate.js";
 
+/** What `timeSchedule` draws. */
 export interface TimeScheduleInput {
   /** Pairs t > r >= 0 that are drawn at some training steps, in any order of t. */
   stages: readonly { step: number; t: ArrayLike<number>; r: ArrayLike<number> }[];

@@ -23,6 +23,7 @@ import {
   withDepth,
 } from "./planes.js";
 
+/** What `trajectories` draws. */
 export interface TrajectoriesInput {
   /** Data to draw behind, [count, dim] or [count, height, width, channels]. */
   data: Points;

@@ -4,6 +4,7 @@ import { interruptible, nextTurn } from "./interrupt.js";
 import { type ProgressEvent, ProgressTracker } from "./progress.js";
 import { type History, notebookView, type Snapshot, terminalView } from "./views.js";
 
+/** Options of `live`. */
 export interface LiveOptions {
   /** The metric that is drawn. Default `loss`. */
   metric?: string;
@@ -14,6 +15,7 @@ export interface LiveOptions {
 /** A run in training: an async iterator of events whose return value is the run's result. */
 export interface LiveRun<Result> {
   // Not AsyncIterable<Event, Result>: the compilers of notebook kernels know only its first parameter.
+  /** The events of the run, and its result at the end. */
   [Symbol.asyncIterator](): AsyncIterator<ProgressEvent, Result>;
 }
 

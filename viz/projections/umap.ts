@@ -12,6 +12,7 @@ import { trustworthiness } from "./trustworthiness.js";
 import { atOnce, inTurns, type Work } from "./turns.js";
 import { optimizeLayout } from "./umap-layout.js";
 
+/** Options of `umap`. */
 export interface UmapOptions {
   /** Same seed, same map. Default 0. */
   seed?: number;

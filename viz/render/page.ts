@@ -13,6 +13,12 @@ import { toSVG, withoutSchema } from "./svg.js";
  */
 export class Page {
   readonly #charts: VegaLiteSpec[] = [];
+  readonly #site: Site | undefined;
+
+  /** @param site For a page that is one of several: what they share, such as Vega, lies in files beside it. */
+  constructor(site?: Site) {
+    this.#site = site;
+  }
 
   /** Adds a chart; the HTML that is returned belongs where it shall appear. */
   chart(spec: VegaLiteSpec): string {
@@ -21,7 +27,6 @@ export class Page {
 
   /** The whole file. `body` is HTML; `title` and `style` are text and CSS. */
   async html(parts: { title: string; body: string; style?: string }): Promise<string> {
-    const scripts = await libraries();
     let { body } = parts;
     for (const [i, spec] of this.#charts.entries()) {
       const html = await drawing(i, spec);
@@ -31,29 +36,54 @@ export class Page {
       const { config: _, ...rest } = withoutSchema(spec);
       return rest;
     });
+    const drawers = charts.length > 0 ? [...(await this.#libraries()), inline(boot)] : [];
+    const scripts = [...drawers, ...(this.#site?.scripts ?? []).map(beside)];
     return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta http-equiv="Content-Security-Policy" content="${policy(scripts.length > 0, this.#site !== undefined)}">
 <meta name="color-scheme" content="light dark">
 <title>${escapeHTML(parts.title)}</title>
 <style>${pageStyle}${parts.style ?? ""}</style>
 </head>
 <body>
 ${body}
-<script type="application/json" id="charts">${json({ charts, configs: { light: config("light"), dark: config("dark") } })}</script>
-${scripts.map((script) => `<script>${script}</script>`).join("\n")}
-<script>${boot}</script>
+${charts.length > 0 ? `<script type="application/json" id="charts">${json({ charts, configs: { light: config("light"), dark: config("dark") } })}</script>\n` : ""}${scripts.join("\n")}
 </body>
 </html>
 `;
   }
+
+  async #libraries(): Promise<string[]> {
+    return this.#site ? [beside(this.#site.libraries)] : (await libraries()).map(inline);
+  }
 }
 
-const policy =
-  "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'";
+/** Addresses of files, relative to the page. */
+export interface Site {
+  /** What `libraries` gives, in one script. */
+  libraries: string;
+  /** Further scripts of this page. */
+  scripts?: readonly string[];
+}
+
+const inline = (script: string): string => `<script>${script}</script>`;
+const beside = (address: string): string => `<script src="${escapeHTML(address)}"></script>`;
+
+/** What a page may load: nothing but itself and, in a site, files of the same site. */
+function policy(scripts: boolean, site: boolean): string {
+  const own = site ? "'self' " : "";
+  return [
+    "default-src 'none'",
+    ...(scripts ? [`script-src ${own}'unsafe-inline' 'unsafe-eval'`] : []),
+    "style-src 'unsafe-inline'",
+    `img-src ${own}data: blob:`,
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join("; ");
+}
 
 /** Unlike any text of a report: escaped text has no angle brackets. */
 const slot = (index: number): string => `<chart-${index}></chart-${index}>`;
@@ -81,7 +111,7 @@ function titleOf(spec: VegaLiteSpec): string {
 const json = (value: unknown): string => JSON.stringify(value).replace(/</g, "\\u003c");
 
 /** The browser builds of Vega, Vega-Lite and Vega-Embed, in the order in which they need each other. */
-async function libraries(): Promise<string[]> {
+export async function libraries(): Promise<string[]> {
   const require = createRequire(import.meta.url);
   const builds = ["vega", "vega-lite", "vega-embed"].map((name) =>
     join(dirname(require.resolve(name)), `${name}.min.js`),

@@ -8,6 +8,7 @@ import { kernels } from "./kernels/index.js";
 import { newGraph } from "./lowering.js";
 import { createSession, type Data, type Session, type Slot, toTensor } from "./session.js";
 
+/** Options of `compile`. */
 export interface CompileOptions {
   /**
    * The function is a step `(state, ...) => { state, ... }` whose incoming state is given up, as JAX's donated arguments are: its tensors are

@@ -1,5 +1,6 @@
 import { check, required } from "../../errors.js";
 
+/** Options of `songUnet`. */
 export interface SongUnetConfig {
   /** Height and width of the images, divisible by 2^(levels - 1). */
   size: number;

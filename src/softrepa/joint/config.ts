@@ -1,5 +1,6 @@
 import { check, required, TangentLabError } from "../../errors.js";
 
+/** Options of `jointTransformer`. */
 export interface JointTransformerConfig {
   /** Height and width of the images it is made for, a multiple of `patch`; it takes other multiples, up to `positions` patches a side. */
   size: number;

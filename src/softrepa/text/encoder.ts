@@ -11,6 +11,7 @@ import { checkCaptions } from "../captions.js";
 import type { TextEncoder } from "../types.js";
 import { special, type Vocabulary, wordsOf } from "./vocabulary.js";
 
+/** Options of `textEncoder`. */
 export interface TextEncoderConfig {
   vocabulary: Vocabulary;
   /** Tokens of every caption: start, words, end, padding. Default 16. */

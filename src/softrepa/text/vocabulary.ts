@@ -14,6 +14,7 @@ export interface Vocabulary {
   numbers(caption: string): number[];
 }
 
+/** Options of `trainVocabulary`. */
 export interface VocabularyConfig {
   /** Words that are rarer count as unknown. Default 1. */
   minCount?: number;
