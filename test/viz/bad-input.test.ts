@@ -9,6 +9,7 @@ import {
   editStrips,
   featureResponse,
   fourRows,
+  gradientNoise,
   intervals,
   levelSets,
   logitsMatrices,
@@ -310,6 +311,9 @@ test("labels with HTML in them are text", async () => {
   const charts = [
     metricCurves({ metric: name, curves: [{ name, steps: [0], values: [1] }] }),
     oscillationMap({ runs: [{ name, times: [1], recordings: [{ step: 1, values: [0] }] }] }),
+    gradientNoise({
+      runs: [{ name, points: [{ step: 0, scale: { estimate: 2, low: 1, high: 3 } }] }],
+    }),
     featureResponse({ responses: [{ name, sizes: [0, 1], values: [0, 1] }], xTitle: name }),
     logitsMatrices({ panels: [{ name, logits: [0] }], count: 1, captions: [name] }),
     editStrips({ strips: [{ label: name, frames: zeros(1, 2, 2, 1) }] }),
