@@ -57,6 +57,7 @@ test("nothing to draw is refused, naming what is empty", () => {
     "runs[].recordings",
   );
   refused(() => autocorrelation({ runs: [{ name: "a", tangents: [zeros(1, 2)] }] }), "runs[0].tangents");
+  refused(() => levelSets({ ys: [0, 1], slices: [{ name: "a", values: [1] }] } as never), "xs");
   refused(() => timeSchedule({ stages: [] }), "stages");
   refused(() => timeSchedule({ stages: [{ step: 0, t: [], r: [] }] }), "stages[0].t");
   refused(() => trajectories({ data: zeros(1, 2), runs: [{ name: "a", frames: [] }] }), "runs[0].frames");
