@@ -31,6 +31,8 @@ export interface MetricCurvesInput {
   title?: string;
   /** Sentences to stand first under the chart, for instance what the bands are. */
   caption?: readonly string[];
+  /** A value to compare with, for instance what real data reach: a dashed line, and what it is, for the caption. */
+  reference?: { value: number; text: string };
   /** Default "training step". */
   xTitle?: string;
   /** Which end is best, for the title. Default true. */
@@ -64,11 +66,16 @@ export function metricCurves(
   const input = inputOf(given, isRuns(given) ? own : options, (runs) => curvesOf(runs, name));
   const { metric, curves, yScale = "linear", xScale = "linear" } = input;
   const { xTitle = "training step", lowerIsBetter = true, width = notebookWidth, height = 240 } = input;
-  const { maxPoints = 1000, caption = [] } = input;
+  const { maxPoints = 1000, caption = [], reference } = input;
   check.count("maxPoints", maxPoints);
   checkNames("curves", curves);
   checkSize("width", width);
   checkSize("height", height);
+  if (reference) {
+    const drawable = Number.isFinite(reference.value) && (yScale === "linear" || reference.value > 0);
+    const allowed = `a finite${yScale === "log" ? ", positive" : ""} number`;
+    check(drawable, "reference.value", reference.value, allowed);
+  }
   const read = curves.map((curve, i) =>
     drawnCurve(readCurve(`curves[${i}]`, curve, yScale === "log", xScale === "log"), maxPoints),
   );
@@ -94,6 +101,7 @@ export function metricCurves(
     title: input.title ?? endTitle(metric, ends, lowerIsBetter),
     caption: [
       ...caption,
+      ...(reference ? [`Dashed: ${reference.text}.`] : []),
       ...read.flatMap(({ notes }) => notes),
       ...(averaged ? ["In the title: mean of each curve's last tenth."] : []),
     ],
@@ -105,6 +113,7 @@ export function metricCurves(
       layer: [
         ...bandLayer(rows, x, y),
         ...lineLayers(x, y("value"), runLegend(names, width - 80), names, rows),
+        ...(reference ? [referenceLayer(reference.value)] : []),
       ],
     },
   });
@@ -181,6 +190,13 @@ export function lineLayers(
     ...(few ? [{ mark: { type: "point", filled: true, size: 36, opacity: 1 }, encoding }] : []),
   ];
 }
+
+/** A dashed line across the plot. */
+export const referenceLayer = (value: number): View => ({
+  data: { values: [{}] },
+  mark: { type: "rule", style: "reference", strokeDash: [4, 4] },
+  encoding: { y: { datum: value, type: "quantitative" } },
+});
 
 function bandLayer(rows: readonly Row[], x: View, y: (field: string) => View): View[] {
   const banded = [...new Set(rows.filter((row) => row.low !== null).map((row) => row.run))];

@@ -60,6 +60,7 @@ export function levelSets(input: LevelSetsInput): VegaLiteSpec {
   required("input", input, "the data of the chart");
   const { slices, levels = 10, width = notebookWidth, axes = ["x₁", "x₂"] } = input;
   checkSize("width", width);
+  checkNames("slices", slices);
   check(Number.isInteger(levels) && levels >= 1 && levels <= 40, "levels", levels, "an integer from 1 to 40");
   const [xs, ys] = [grid("xs", input.xs), grid("ys", input.ys)];
   checkSlices(input, xs, ys);
@@ -95,7 +96,6 @@ export function levelSets(input: LevelSetsInput): VegaLiteSpec {
 }
 
 function checkSlices({ slices, data }: LevelSetsInput, xs: Grid, ys: Grid): void {
-  checkNames("slices", slices);
   if (data) checkPlane("data", data);
   for (const [i, { values, arrows }] of slices.entries()) {
     checkPoints(`slices[${i}].values`, { shape: [ys.count, xs.count], values }, ["ys", "xs"]);
@@ -147,7 +147,7 @@ interface Grid {
 }
 
 function grid(argument: string, values: ArrayLike<number>): Grid {
-  const count = required(argument, values, "2 to 1,000 values").length;
+  const count = required(argument, values, "a list of coordinates").length;
   check(count >= 2 && count <= 1000, argument, `${count} values`, "2 to 1,000 values");
   const [low, high] = [values[0]!, values[count - 1]!];
   check(Number.isFinite(low) && Number.isFinite(high) && high > low, argument, [low, high], "rising numbers");

@@ -4,7 +4,7 @@ import { cosines, inputOf, type Runs, shares } from "../runs.js";
 import type { VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatPercent } from "../text.js";
 import { checkNames, checkSize } from "../validate.js";
-import { lineLayers } from "./curves.js";
+import { lineLayers, referenceLayer } from "./curves.js";
 
 /** What was measured at a run's fixed probes, recording by recording. */
 export interface ProbeCurves {
@@ -209,25 +209,19 @@ function probeChart(parts: {
   });
   const names = runs.map((run) => run.name);
   const legend = runLegend(names, width - 80);
-  const layers: View[] = [
+  const layer: View[] = [
     {
       mark: { type: "area", opacity: 0.2 },
       encoding: { x, y: y("low"), y2: { field: "high" }, color: { field: "run", type: "nominal" } },
     },
     ...lineLayers(x, y("value"), legend, names, rows),
+    ...(reference === null ? [] : [referenceLayer(reference)]),
   ];
-  if (reference !== null) {
-    layers.push({
-      data: { values: [{}] },
-      mark: { type: "rule", style: "reference", strokeDash: [4, 4] },
-      encoding: { y: { datum: reference, type: "quantitative" } },
-    });
-  }
   return frame({
     title: parts.title,
     caption: [`${bandNote(runs)} ${parts.caption}`, ...averaged, ...lengthless(runs)],
     width,
-    view: { width: width - 80, height, data: { values: rows }, layer: layers },
+    view: { width: width - 80, height, data: { values: rows }, layer },
   });
 }
 
