@@ -1,5 +1,6 @@
 import { addProduct } from "../engine/simd/product.js";
 
+/** How the rows of a set lie in memory. */
 export interface PointsConfig {
   /** Numbers per example: points are rows, images are flat. */
   dim: number;
