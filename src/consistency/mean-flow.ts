@@ -57,7 +57,7 @@ export interface MeanFlowTimes {
 /** Two times each, the later one t. @throws TangentLabError `invalid-argument` for options out of range. */
 export function meanFlowTimes({ time = { mean: -0.4, std: 1 }, apart = 0.25 }: MeanFlowTimes): DrawTimes {
   check(Number.isFinite(time?.mean), "time.mean", time?.mean, "a finite number");
-  check(time.std > 0 && Number.isFinite(time.std), "time.std", time.std, "a finite number > 0");
+  check.positive("time.std", time.std);
   check(apart >= 0 && apart <= 1, "apart", apart, "a number in [0, 1]");
   return (key, count) => {
     const keys = random.split(key, 3) as [random.Key, random.Key, random.Key];

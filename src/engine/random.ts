@@ -21,7 +21,7 @@ export type Keys<N extends number, Found extends Key[] = []> = number extends N
 
 /** `n` independent keys, default 2; asking for more leaves the first ones as they were. */
 export function split<N extends number = 2>(key: Key, n: N = 2 as N): Keys<N> {
-  check(Number.isInteger(n) && n >= 0, "n", n, "an integer >= 0");
+  check.count("n", n, 0);
   return Array.from({ length: n }, (_, i) => threefry2x32(key, i, Domain.split)) as Keys<N>;
 }
 

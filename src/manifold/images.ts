@@ -136,8 +136,7 @@ function strengthsOf(config: ImageTransformationsConfig): Required<Transformatio
     const value = config[name] ?? strengths[name];
     const share = name === "rotateFracMax" || name === "hueMax" || name === "anisoRotateProb";
     if (name === "blurKernelSize") check(value % 2 === 1 && value > 0, name, value, "an odd number >= 1");
-    else if (name === "mixupBeta")
-      check(value > 0 && Number.isFinite(value), name, value, "a finite number > 0");
+    else if (name === "mixupBeta") check.positive(name, value);
     else check(value >= 0 && value <= (share ? 1 : Infinity), name, value, share ? "in [0, 1]" : ">= 0");
     strengths[name] = value;
   }

@@ -61,7 +61,7 @@ export function kernelDistanceOfSubsets(
   const n = countRows("x", x, dim, 2);
   const m = countRows("y", y, dim, 2);
   check(Array.isArray(key) && key.length === 2, "key", key, "a key, of random.key(seed)");
-  check(Number.isInteger(subsets) && subsets >= 2, "subsets", subsets, "an integer >= 2");
+  check.count("subsets", subsets, 2);
   const most = Math.min(n, m);
   const rows = size ?? Math.min(1000, most);
   check(

@@ -17,8 +17,8 @@ export interface LevelsConfig {
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export function flowLevels({ steps = 20, shift = 1, spacing = "uniform" }: LevelsConfig = {}): number[] {
-  check(Number.isInteger(steps) && steps >= 1, "steps", steps, "an integer >= 1");
-  check(shift > 0 && Number.isFinite(shift), "shift", shift, "a finite number > 0");
+  check.count("steps", steps);
+  check.positive("shift", shift);
   check(spacing === "uniform" || spacing === "diffusers", "spacing", spacing, '"uniform" or "diffusers"');
   const shifted = (t: number): number => (shift * t) / (1 + (shift - 1) * t);
   const last = spacing === "uniform" ? 1 / steps : shifted(1 / 1000);
