@@ -7,6 +7,7 @@ export type ErrorCode =
   | "unsupported-op"
   | "value-read-in-step"
   | "device-unavailable"
+  | "worker-failed"
   | "not-finite";
 
 export interface ErrorDetails {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { names } from "../../datasets/index.js";
 import { TangentLabError } from "../errors.js";
 import { studies } from "../experiments/index.js";
@@ -10,7 +10,6 @@ import { Interrupted, interruptible } from "./interrupt.js";
 import { dataHelp } from "./load-dataset.js";
 import { type SampleArguments, sampleCommand } from "./sample-command.js";
 import { type SoftRepaArguments, softRepaCommand } from "./softrepa-command.js";
-import { softRepaStudyCommand } from "./softrepa-study-command.js";
 import {
   type EditArguments,
   editCommand,
@@ -64,7 +63,7 @@ async function main(): Promise<number> {
   program
     .command("experiment")
     .description("a reproducible study over several seeds; started again, it continues")
-    .argument("<name>", `one of: ${[...studies.map(({ name }) => name), "softrepa"].join(", ")}`)
+    .argument("<name>", `one of: ${studies.map(({ name }) => name).join(", ")}`)
     .option("--quick", "a small version, under 40 s, whose numbers say nothing", false)
     .option("--seeds <count>", "seeds that are reported, at least 2 (default: 3)", integer)
     .option("--panel <name>", "one or more of the study's parts (default: all)", several)
@@ -72,13 +71,11 @@ async function main(): Promise<number> {
     .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto")
     .option("--data <path>", dataHelp, several)
     .option("--no-cache", "train denoisers and feature networks again, and do not keep them for other runs")
+    .option("--jobs <count>", "trials at a time, each with its share of the threads", integer, 1)
+    .addOption(new Option("--worker").hideHelp())
     .option("--readme <file>", "also write the numbers into this file's section `experiment-<name>`")
     .action((name: string, options: ExperimentArguments) =>
-      interruptible((signal) =>
-        name === "softrepa"
-          ? softRepaStudyCommand(options, signal)
-          : experimentCommand(name, options, signal),
-      ),
+      interruptible((signal) => experimentCommand(name, options, signal)),
     );
   program
     .command("sample")

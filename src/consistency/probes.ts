@@ -4,10 +4,11 @@ import * as random from "../engine/random.js";
 import * as tree from "../engine/tree.js";
 import { check, required } from "../errors.js";
 import { checkData, draw, exampleSize, type TrainingData } from "../loop/data.js";
-import { arrayRecord, type ProbeSetRecord } from "../loop/record.js";
+import { arrayRecord, type ProbeSetRecord, type RunRecord } from "../loop/record.js";
 import type { Observer } from "../loop/train.js";
 import { directionCosine, splitAtManifold, splitByNeighbours } from "../manifold/split.js";
 import { distancesToData, distancesToManifold } from "../metrics/manifold-distance.js";
+import type { TrainState } from "../optim/method.js";
 import type { Loss } from "./losses.js";
 import { drawProbes, tangents } from "./tangents.js";
 import type { PairSchedule } from "./times.js";
@@ -34,12 +35,21 @@ export interface ProbesConfig {
   estimatedDim?: number;
 }
 
+/** An observer that needs no training: a look at any model will do. */
+export interface TangentProbes extends Observer {
+  readonly probeSet: ProbeSetRecord;
+  observe(
+    state: Pick<TrainState, "parameters" | "context">,
+    record: Pick<RunRecord, "probes">,
+  ): ReturnType<Observer["observe"]>;
+}
+
 /**
  * Records the tangents of the model in training at fixed probes (x0, noise, t): the share of each that is parallel to the data's manifold, and how it turns
  * from one recording to the next.
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
-export function tangentProbes(config: ProbesConfig): Observer & { readonly probeSet: ProbeSetRecord } {
+export function tangentProbes(config: ProbesConfig): TangentProbes {
   required(
     "config",
     config,

@@ -26,6 +26,8 @@ export interface ConsistencyRecording {
   times?: readonly number[];
   /** Examples that are probed at each level. Default 8 for points and 5 for images. */
   examples?: number;
+  /** Of the noises and examples that samples are measured with: the same for runs whose numbers are compared. Default the training's own. */
+  seed?: number;
   /** A classifier of these images (`metrics.trainClassifier`): adds the Fréchet distance in its features. */
   judge?: FeatureNetwork;
 }
@@ -125,7 +127,13 @@ export function train(data: TrainingData, options: ConsistencyTraining = {}): Ru
 
   function observers(): loop.Observer[] {
     const given = required("recording", recording as ConsistencyRecording, "an object of options, or false");
-    const { every = Math.ceil(steps / 8), count = 512, shown = Math.min(64, count), judge } = given;
+    const {
+      every = Math.ceil(steps / 8),
+      count = 512,
+      shown = Math.min(64, count),
+      judge,
+      seed: measuring = seed,
+    } = given;
     if (judge) checkFeatures("judge", judge);
     const { times = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 7, 20], examples = data.shape.length === 1 ? 8 : 5 } =
       given;
@@ -133,7 +141,7 @@ export function train(data: TrainingData, options: ConsistencyTraining = {}): Ru
     // The same measure for all objectives: tangents between the closest pairs of Easy Consistency Tuning, from data.
     const pairs = (objective.pairs ?? ect().pairs!)(steps);
     return [
-      evaluation({ ...common, count, shown, judge }),
+      evaluation({ ...common, count, shown, judge, seed: measuring }),
       tangentProbes({ ...common, loss, pairs, iteration: steps - 1, times, examples }),
     ];
   }

@@ -70,9 +70,11 @@ export function weightsCache(
  * A name that changes with everything that decides a training: its settings, the data themselves, the engine, and the versions of what computes.
  */
 export async function trainingName(label: string, data: TrainingData, settings: Json): Promise<string> {
+  // Not of Node: what was trained on one machine is found on another.
+  const { node: _, ...computing } = versions();
   const hash = digest({
     ...{ settings, dataset: data.name, shape: [...data.shape] },
-    ...{ data: await fingerprintOfData(data), engine: await currentDevice(), versions: versions() },
+    ...{ data: await fingerprintOfData(data), engine: await currentDevice(), versions: computing },
   });
   return `${label}-${hash}`;
 }

@@ -50,11 +50,13 @@ export type Scale = {
 export function groupNorm(x: Tensor, { weight, bias }: Scale, groups: number, epsilon = 1e-5): Tensor {
   const [n, h, w, c] = x.shape as [number, number, number, number];
   // Sums over `count` numbers of each channel [N, C] to the mean over the group that it belongs to: one small product, the big tensor untouched.
-  const group = (i: number): number => Math.floor((i * groups) / c);
   const overGroup = (stat: Tensor, count: number): Tensor => {
-    const sameGroup = Float32Array.from({ length: c * c }, (_, i) =>
-      group(Math.floor(i / c)) === group(i % c) ? groups / (c * count) : 0,
-    );
+    const width = c / groups;
+    const sameGroup = new Float32Array(c * c);
+    for (let i = 0; i < c; i++) {
+      const first = i * c + width * Math.floor(i / width);
+      sameGroup.fill(1 / (width * count), first, first + width);
+    }
     return tf.matMul(stat, tf.tensor2d(sameGroup, [c, c]));
   };
   const spread = (stat: Tensor): Tensor => tf.reshape(stat, [n, 1, 1, c]);

@@ -80,8 +80,6 @@ function cell(arm: string, at: number | null, distance: number, versus: Interval
       dataset: "digits",
       learningRate: 1e-3,
       tuning: [],
-      steps: 20,
-      batchSize: 4,
       chance: 0.25,
       seconds: 1,
     },
@@ -89,7 +87,7 @@ function cell(arm: string, at: number | null, distance: number, versus: Interval
     samples: null,
     outcomes: {
       frechet: { values: [distance, distance, distance], interval: of(distance, 0.1), versus },
-      steps: { values: [10, null, 12], interval: null, versus: null },
+      "steps to 0.5": { values: [10, null, 12], interval: null, versus: null },
     },
   };
 }
@@ -109,7 +107,7 @@ const study: StudyRecord = {
       name: "digits",
       metric: "frechet",
       reference: "pixel",
-      targets: { 4: 0.5 },
+      floor: 0.01,
       cells: [
         cell("pixel", 4, 0.6, null),
         cell("MFD", 4, 0.4, of(-0.2, 0.1)),
@@ -127,7 +125,7 @@ test("the table has means, intervals, differences, and a star where none is left
   const table = markdown(outcomeTable(study, study.panels[0]!));
   assert.match(
     table,
-    "| 4 | MFD | 0.001 | 0.4 (0.3 to 0.5) | -0.2 (-0.3 to -0.1) * | reached by 2 of 3 within 20 |  |",
+    "| 4 | MFD | 0.001 | 0.4 (0.3 to 0.5) | -0.2 (-0.3 to -0.1) * | reached by 2 of 3 |  |",
   );
   assert.match(table, "| +0.05 (-0.05 to 0.15) |");
   assert.equal(findings(study), [
