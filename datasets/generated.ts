@@ -20,7 +20,7 @@ export function generated(
 ): Dataset {
   const { ambientDim } = manifold;
   const sample = (key: random.Key, count: number): Batch => {
-    check(Number.isInteger(count) && count >= 0, "count", count, "an integer >= 0");
+    check.count("count", count, 0);
     const { point, label } = draw(key, count);
     const x = new Float32Array(count * ambientDim);
     for (let i = 0; i < count; i++) x.set(point(i), i * ambientDim);

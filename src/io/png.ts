@@ -48,9 +48,9 @@ export function imageGrid(
   const size = height * width * channels;
   check(data.length === count * size, "images.data", `${data.length} values`, `${count * size} values`);
   const { columns = Math.ceil(Math.sqrt(count)), scale = 1, gap = 0 } = options;
-  check(Number.isInteger(columns) && columns >= 1, "columns", columns, "an integer >= 1");
+  check.count("columns", columns);
   check(Number.isInteger(scale) && scale >= 1 && scale <= 64, "scale", scale, "an integer from 1 to 64");
-  check(Number.isInteger(gap) && gap >= 0, "gap", gap, "an integer >= 0");
+  check.count("gap", gap, 0);
 
   const strideX = width * scale + gap;
   const strideY = height * scale + gap;

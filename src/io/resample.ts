@@ -17,7 +17,7 @@ export interface Raster {
 export function resample(image: Raster, to: { width: number; height: number }): Float32Array {
   const { data, width, height, channels } = image;
   for (const [name, value] of Object.entries({ width: to.width, height: to.height }))
-    check(Number.isInteger(value) && value >= 1, `to.${name}`, value, "an integer >= 1");
+    check.count(`to.${name}`, value);
   check(
     data.length === width * height * channels && data.length > 0,
     "image.data",

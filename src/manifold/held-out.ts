@@ -113,7 +113,7 @@ function checked<C extends TransformedConfig>(config: C): C {
     "imageTransformations(...) or pointTransformations(...)",
   );
   checkRows("examples", required("examples", examples, "rows: { shape: [count, ...], values }"));
-  check(Number.isInteger(batchSize) && batchSize >= 2, "batchSize", batchSize, "an integer >= 2");
+  check.count("batchSize", batchSize, 2);
   return config;
 }
 

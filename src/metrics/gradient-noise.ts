@@ -62,7 +62,7 @@ export async function gradientNoise(
   check(state.parameters !== undefined, "state", state, "a state of the method: method.from(parameters)");
   check.count("iteration", iteration, 0);
   check(typeof sample === "function", "sample", sample, "a function: data.sample");
-  check(Number.isInteger(batchSize) && batchSize >= 1, "batchSize", batchSize, "an integer >= 1");
+  check.count("batchSize", batchSize);
   check(Number.isInteger(batches) && batches >= GROUPS, "batches", batches, `an integer >= ${GROUPS}`);
   const step = compile(method.gradient);
   const groups = Array.from({ length: GROUPS }, () => emptyMoments(state.parameters.size));

@@ -55,8 +55,7 @@ export function laplacianPatches(
   const [height, width, channels] = shape as [number, number, number];
   const side = Math.min(height, width);
   const { lowest = Math.min(side, side < 32 ? 8 : 16) } = config;
-  for (const [name, value] of Object.entries({ patches, patch, lowest }))
-    check(Number.isInteger(value) && value >= 1, name, value, "an integer >= 1");
+  for (const [name, value] of Object.entries({ patches, patch, lowest })) check.count(name, value);
   check(lowest <= side, "lowest", lowest, `at most ${side}, the images' size`);
   check(patch <= lowest, "patch", patch, `at most ${lowest}, the lowest level's size`);
   let count = 1;

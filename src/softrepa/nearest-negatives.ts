@@ -34,7 +34,7 @@ export function nearestNegatives(
   const { captions } = data;
   checkCaptions("data.captions", captions);
   checkCount(count);
-  check(Number.isInteger(nearest) && nearest >= 1, "nearest", nearest, "an integer >= 1");
+  check.count("nearest", nearest);
   let unit: Float64Array[] | undefined;
   const prepared = (): Float64Array[] => {
     unit ??= normalized(typeof vectors === "function" ? vectors() : vectors, captions.length);
