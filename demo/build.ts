@@ -1,5 +1,5 @@
 // Builds the demo into demo/dist: a folder of static files that needs no network.
-import { cp, mkdir, readdir, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,29 +17,41 @@ export async function serve(folder = output): Promise<{ address: string; stop: (
   return { address: `http://localhost:${port}/`, stop: () => context.dispose() };
 }
 
+export interface BuildOptions {
+  /** Whether the page also works from disk, where it cannot fetch; 20 MB more. Default false. */
+  disk?: boolean;
+}
+
 /** The page, the worker and the WebAssembly of ONNX Runtime. */
-export async function build(folder = output): Promise<void> {
+export async function build(folder = output, options: BuildOptions = {}): Promise<void> {
   await clear(folder);
   const shared: esbuild.BuildOptions = {
     outdir: folder,
     bundle: true,
-    splitting: true,
-    format: "esm",
     target: "es2022",
     platform: "browser",
     minify: true,
     legalComments: "linked",
     logLevel: "warning",
   };
+  // A plain script: browsers load no modules from disk.
+  await esbuild.build({ ...shared, format: "iife", entryPoints: { page: join(root, "page/main.ts") } });
   const worker = join(root, "worker.ts");
-  await esbuild.build({ ...shared, entryPoints: { page: join(root, "page/main.ts"), worker } });
+  const modules: esbuild.BuildOptions = { ...shared, format: "esm", splitting: true };
+  await esbuild.build({ ...modules, entryPoints: { worker } });
   // The same with the runtime that has WebGPU ("imports" in package.json).
   await esbuild.build({
-    ...shared,
+    ...modules,
     entryPoints: { "worker-webgpu": worker },
     conditions: ["webgpu", "module"],
   });
-  await cp(join(root, "index.html"), join(folder, "index.html"));
+  if (options.disk) await buildDiskWorker(shared);
+  const page = await readFile(join(root, "index.html"), "utf8");
+  // A worker made of text has the page's policy. protobufjs makes functions of text, as it may in a worker that is fetched.
+  const allowed = options.disk
+    ? page.replace("'wasm-unsafe-eval'", "'wasm-unsafe-eval' 'unsafe-eval'")
+    : page;
+  await writeFile(join(folder, "index.html"), allowed);
   await cp(join(root, "style.css"), join(folder, "style.css"));
   const runtime = join(dirname(createRequire(import.meta.url).resolve("onnxruntime-web")), "../dist");
   for (const file of ["ort-wasm-simd-threaded.wasm", "ort-wasm-simd-threaded.asyncify.wasm"])
@@ -58,4 +70,19 @@ async function clear(folder: string): Promise<void> {
   const unmarked = ["page.js", "worker.js"].every((name) => entries.includes(name)) ? entries : [];
   await removeFolder(folder, unmarked);
   await mkdir(folder, { recursive: true });
+}
+
+/** The worker and its WebAssembly as text in one script. */
+async function buildDiskWorker(shared: esbuild.BuildOptions): Promise<void> {
+  const { outputFiles } = await esbuild.build({
+    ...shared,
+    format: "iife",
+    entryPoints: { "worker-disk": join(root, "disk-worker.ts") },
+    loader: { ".wasm": "binary" },
+    // Where it would fetch its WebAssembly from.
+    define: { "import.meta.url": "undefined" },
+    write: false,
+  });
+  for (const { path, text } of outputFiles)
+    await writeFile(path, path.endsWith(".js") ? `globalThis.workerText = ${JSON.stringify(text)};\n` : text);
 }

@@ -39,6 +39,7 @@ export async function readApi(): Promise<Api> {
     customCss: join(root, "site/api.css"),
     sortEntryPoints: false,
     sort: ["kind", "alphabetical"],
+    groupOrder: ["Namespaces", "Functions", "Variables", "Classes", "Interfaces", "Type Aliases"],
     kindSortOrder: ["Namespace", "Function", "Variable", "Class", "Interface", "TypeAlias"],
     requiredToBeDocumented: [
       ...(["Module", "Namespace", "Class", "Interface", "Enum"] as const),

@@ -1,5 +1,5 @@
 // The whole site as a folder of static files, with relative links only: it opens from disk and works at any address.
-import { cp, mkdir, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as esbuild from "esbuild";
 import { build as buildDemo } from "../demo/build.js";
@@ -11,22 +11,13 @@ import { lessonPage } from "./lessons.js";
 import { Links } from "./links.js";
 import { documentPage, documentsPage, lessonsPage, sourcePage } from "./pages.js";
 
-export interface Parts {
-  /** Paths of the lessons to have pages. Default all. */
-  lessons?: readonly string[];
-  /** Default true. */
-  api?: boolean;
-  /** Default true. */
-  demo?: boolean;
-}
-
-/** Builds the site, or parts of it, into a folder. */
-export async function build(folder: string, parts: Parts = {}): Promise<void> {
+/** Builds the site into a folder. */
+export async function build(folder: string): Promise<void> {
   const paths = await documents();
   const order = await lessons();
   const links = new Links([...paths, ...order]);
   const documentPages = await each(paths, (path) => documentPage(path, links));
-  const lessonPages = await each(parts.lessons ?? order, (path) => lessonPage(path, order, links));
+  const lessonPages = await each(order, (path) => lessonPage(path, order, links));
   const lists = [await lessonsPage(links), await documentsPage(documentPages, paths)];
   const sourcePages = await each([...links.sources], sourcePage);
   for (const { address, html } of [...documentPages, ...lessonPages, ...lists, ...sourcePages])
@@ -43,8 +34,19 @@ export async function build(folder: string, parts: Parts = {}): Promise<void> {
     legalComments: "linked",
     logLevel: "warning",
   });
-  if (parts.api ?? true) await writeApi(join(folder, "api"));
-  if (parts.demo ?? true) await buildDemo(join(folder, "demo"));
+  await writeApi(join(folder, "api"));
+  await writeDemo(join(folder, "demo"));
+}
+
+/** The demo as `npm run demo` has it, with a way back. */
+async function writeDemo(folder: string): Promise<void> {
+  await buildDemo(folder, { disk: true });
+  const path = join(folder, "index.html");
+  const page = await readFile(path, "utf8");
+  await writeFile(
+    path,
+    page.replace("<header>", '<header>\n<p><a href="../index.html">← tangent-lab</a></p>'),
+  );
 }
 
 /** One after the other: each page needs all of a core. */

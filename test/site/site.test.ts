@@ -144,6 +144,14 @@ inBrowser("the first page, a diagram and the reference open from disk", async ()
   assert.equal(reference, []);
 });
 
+inBrowser("the demo trains from disk", async () => {
+  const problems = await open("demo/index.html", "light", async (page) => {
+    await page.waitForSelector("#status:text-matches('^Iteration [1-9]')", { timeout: 120_000 });
+    assert.is(await page.textContent("#engine"), "compiled steps, WebAssembly");
+  });
+  assert.equal(problems, []);
+});
+
 if (chromium === null)
   console.log("skipped: the site in a browser (no Chromium found; set CHROMIUM to its path)");
 test.run();
