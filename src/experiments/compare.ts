@@ -1,7 +1,5 @@
 import { join } from "node:path";
 import type { Dataset } from "../../datasets/index.js";
-import { ect } from "../consistency/ect.js";
-import { type ConsistencyTraining, train } from "../consistency/train.js";
 import { saveDenoiser } from "../diffusion/model-file.js";
 import type { TrainedDenoiser } from "../diffusion/trained.js";
 import * as random from "../engine/random.js";
@@ -9,11 +7,18 @@ import { draw, type TrainingData } from "../loop/data.js";
 import { arrayRecord, probeMean, type RunRecord } from "../loop/record.js";
 import type { TrainedFeatures } from "../metrics/features.js";
 import type { ComparisonRecord, Headline } from "./compare-record.js";
-import type { RecordingPlan, StartPlan, TrainingPlan } from "./consistency.js";
-import { type LossPlan, lossOf } from "./loss.js";
-import { prepareDenoiser, prepareFeatures, prepareJudge, stageOptions, type Workplace } from "./prepare.js";
+import {
+  type RecordingPlan,
+  type StartPlan,
+  type TrainedPlan,
+  type TrainingPlan,
+  trainPlan,
+} from "./consistency.js";
+import type { LossPlan } from "./loss.js";
+import type { Workplace } from "./prepare.js";
 import { stepsTo } from "./statistics.js";
 import { imageArms, pointArms, together } from "./studies/arms.js";
+import type { Bench } from "./trial.js";
 
 /** One comparison: what is trained before, and then the consistency models, which differ only in their loss. */
 type Plan = Omit<StartPlan, "seed"> & {
@@ -102,51 +107,44 @@ export interface CompareOptions {
  */
 export async function compare(data: Dataset, options: CompareOptions): Promise<ComparisonRecord | undefined> {
   const plan = plans[planFor(data)][options.quick ? "quick" : "full"];
-  const { place, seed } = options;
-  const { signal, follow } = place;
-
-  const { classConditional } = options;
-  const denoiser = { ...plan.denoiser, ...(classConditional && { classConditional }) };
-  const start = await prepareDenoiser(data, denoiser, seed, place);
-  if (signal.aborted) return undefined;
-  const features = await prepareFeatures(data, plan.features, seed, place);
-  if (signal.aborted) return undefined;
-  const judges = plan.judge !== null && (data.numClasses ?? 0) >= 2; // what classifies needs classes
-  const judge = judges ? await prepareJudge(data, plan.judge!, seed, place) : undefined;
-  if (signal.aborted) return undefined;
-
-  const consistency = { ...plan.consistency, batchSize: options.batchSize ?? plan.consistency.batchSize };
-  const shared: ConsistencyTraining = {
-    ...{
-      from: start,
-      objective: ect({ q: consistency.q, stages: consistency.stages }),
-      ema: consistency.ema,
-    },
-    recording: { ...plan.recording, ...(judge && { judge }) },
+  const { place, seed, classConditional, batchSize = plan.consistency.batchSize } = options;
+  const start: StartPlan = {
+    denoiser: { ...plan.denoiser, ...(classConditional && { classConditional }) },
+    features: plan.features,
+    judge: (data.numClasses ?? 0) >= 2 ? plan.judge : null, // what classifies needs classes
+    seed,
   };
-  const runs: RunRecord[] = [];
+  const bench: Bench = { ...place, dataset: async () => data, prepared: new Map(), skip: () => {} };
+  const trained: TrainedPlan[] = [];
   for (const [name, { loss, learningRate }] of Object.entries(plan.losses)) {
     const folder = `${data.name}-${name.replace(/\W+/g, "-")}`;
-    const run = train(data, {
-      ...{
-        ...shared,
-        ...stageOptions({ ...consistency, learningRate }, place, seed, join(place.folder, folder)),
-        name,
+    const one = await trainPlan(
+      {
+        dataset: data.name,
+        seed,
+        start,
+        loss,
+        training: { ...plan.consistency, batchSize, learningRate },
+        recording: plan.recording,
       },
-      loss: await lossOf(loss, { features: async () => features }),
-    });
-    const model = await follow(run, { label: `${data.name}: ${name}`, metric: qualityOf(judge) });
-    if (signal.aborted) return undefined;
-    await saveDenoiser(join(options.models, `${folder}.safetensors`), model);
-    runs.push(model.record);
+      { name, label: `${data.name}: ${name}` },
+      data,
+      bench,
+      join(place.folder, folder),
+    );
+    if (!one) return undefined;
+    await saveDenoiser(join(options.models, `${folder}.safetensors`), one.model);
+    trained.push(one);
   }
+  const { teacher, judge } = trained[0]!;
+  const features = trained.find((one) => one.features)?.features;
   return {
     dataset: data.name,
     shape: [...data.shape],
     manifoldDim: data.manifold?.dim ?? null,
     reference: reference(data, seed),
-    preparation: records([start, features, judge]),
-    runs,
+    preparation: records([teacher, features, judge]),
+    runs: trained.map(({ model }) => model.record),
   };
 }
 

@@ -80,40 +80,61 @@ export const consistencyTrial = (plan: ConsistencyPlan, label: string): Trial =>
   settings: plan as unknown as Json,
   steps: plan.training.steps,
   run: async (data, bench, checkpoint) => {
-    const parts = await prepareParts(plan, data, bench);
-    if (!parts) return undefined;
-    const { denoiser, judge, loss } = parts;
-    const { start, training, recording, seed } = plan;
-    const { every, count, examples } = recording;
-    const options: ConsistencyTraining = {
-      ...stageOptions(training, bench, seed, checkpoint),
-      from: denoiser,
-      loss,
-      objective: ect({ q: training.q, stages: training.stages }),
-      ema: training.ema satisfies number | EmaConfig,
-      name: label,
-      recording: { every, count, shown, examples, seed: measuringSeed, ...(judge && { judge }) },
-    };
-    const trained = await bench.follow(consistency.train(data, options), { label, metric: metricOf(start) });
-    if (bench.signal.aborted) return undefined;
+    const trained = await trainPlan(plan, { name: label, label }, data, bench, checkpoint);
+    if (!trained) return undefined;
+    const { model, judge } = trained;
     const final =
-      recording.final && judge
-        ? await measuresAtEnd({
-            model: trained,
-            teacher: denoiser,
-            data,
-            judge,
-            options,
-            seed: measuringSeed,
-          })
+      plan.recording.final && judge
+        ? await measuresAtEnd({ ...trained, judge, data, seed: measuringSeed })
         : {};
-    return bench.signal.aborted ? undefined : resultOf(trained.record, final);
+    return bench.signal.aborted ? undefined : resultOf(model.record, final);
   },
 });
+
+/** A trained consistency model, and what it started from and was measured with. */
+export interface TrainedPlan {
+  model: TrainedDenoiser;
+  /** The denoiser that it started from, whose own end points it should reach from the same noise. */
+  teacher: TrainedDenoiser;
+  judge: TrainedFeatures | undefined;
+  /** Of MFD; undefined where the loss has none. */
+  features: TrainedFeatures | undefined;
+  options: ConsistencyTraining;
+}
+
+/**
+ * Trains what a plan says, or goes on where it was stopped, with its checkpoint in the folder `checkpoint`. Undefined where it was stopped.
+ * @param names the run's for legends, and the progress's.
+ */
+export async function trainPlan(
+  plan: ConsistencyPlan,
+  { name, label }: { name: string; label: string },
+  data: Dataset,
+  bench: Bench,
+  checkpoint: string,
+): Promise<TrainedPlan | undefined> {
+  const parts = await prepareParts(plan, data, bench);
+  if (!parts) return undefined;
+  const { denoiser, judge, loss, features } = parts;
+  const { start, training, recording, seed } = plan;
+  const { every, count, examples } = recording;
+  const options: ConsistencyTraining = {
+    ...stageOptions(training, bench, seed, checkpoint),
+    from: denoiser,
+    loss,
+    objective: ect({ q: training.q, stages: training.stages }),
+    ema: training.ema satisfies number | EmaConfig,
+    name,
+    recording: { every, count, shown, examples, seed: measuringSeed, ...(judge && { judge }) },
+  };
+  const model = await bench.follow(consistency.train(data, options), { label, metric: metricOf(start) });
+  return bench.signal.aborted ? undefined : { model, teacher: denoiser, judge, features, options };
+}
 
 interface Parts {
   denoiser: TrainedDenoiser;
   judge: TrainedFeatures | undefined;
+  features: TrainedFeatures | undefined;
   loss: Loss;
 }
 
@@ -134,13 +155,18 @@ async function prepareParts(plan: ConsistencyPlan, data: Dataset, bench: Bench):
   if (bench.signal.aborted) return undefined;
   const judge = start.judge ? await classifier(judgeSeed) : undefined;
   if (bench.signal.aborted) return undefined;
-  const features = { ...start.features, ...(loss.groups && { groups: loss.groups }) };
+  const featuresPlan = { ...start.features, ...(loss.groups && { groups: loss.groups }) };
+  let features: TrainedFeatures | undefined;
   const chosen = await lossOf(loss, {
-    features: () =>
-      once(bench, [dataset, "features", features, seed], () => prepareFeatures(data, features, seed, bench)),
+    features: async () => {
+      features = await once(bench, [dataset, "features", featuresPlan, seed], () =>
+        prepareFeatures(data, featuresPlan, seed, bench),
+      );
+      return features;
+    },
     classifier: () => classifier(seed === judgeSeed ? judgeSeed + 1 : seed),
   });
-  return bench.signal.aborted ? undefined : { denoiser, judge, loss: chosen };
+  return bench.signal.aborted ? undefined : { denoiser, judge, features, loss: chosen };
 }
 
 /** The metric that decides between settings. */
