@@ -156,6 +156,7 @@ async function measureComparison(
     return undefined;
   }
   try {
+    await compare(name, runners, 1, tolerance); // compiles: Numba for each size of data anew
     const { runs } = await compare(name, runners, 1, tolerance);
     const times = runs.map((run) => run.seconds[0]!);
     const measurements =

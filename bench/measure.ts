@@ -69,8 +69,13 @@ export const once = (runners: readonly Runner[], seconds: readonly number[]): Me
   runners.map(({ name, setting }, i) => {
     const ratio = seconds[0]! / seconds[i]!;
     return {
-      ...{ name, setting, milliseconds: 1000 * seconds[i]!, ratio, bestRatio: ratio },
-      ...{ quartiles: [ratio, ratio] as const, rounds: 1 },
+      name,
+      setting,
+      milliseconds: 1000 * seconds[i]!,
+      ratio,
+      bestRatio: ratio,
+      quartiles: [ratio, ratio] as const,
+      rounds: 1,
     };
   });
 

@@ -8,15 +8,15 @@ import { classesOf } from "./classes.js";
 import type { Dataset } from "./dataset.js";
 import { storedImages } from "./stored.js";
 
-/** Under which names the arrays of an .npz are looked for, in this order. */
+/** Names under which the arrays of an .npz are looked up, in this order. */
 const imageNames = ["images", "x", "x_train", "data", "arr_0"] as const;
 const labelNames = ["labels", "label", "y", "y_train", "arr_1"] as const;
 
 /** Options of `arrayFile`. */
 export interface ArrayFileOptions extends ReadLimit {
   /**
-   * What black and white are in images of real numbers or wide integers. Default [-1, 1] of real numbers; needed where no number is below 0, as it is in [0, 1].
-   * Integers are 0 ... 255 if one is above 1. Not for images of uint8, which are 0 ... 255, and of bool, nor for points.
+   * What black and white are in images of real numbers or wide integers. Default [-1, 1] of real numbers; needed where no number is below 0, as it is in [0,
+   * 1]. Integers are 0 ... 255 if one is above 1. Not for images of uint8, which are 0 ... 255, and of bool, nor for points.
    */
   range?: readonly [number, number];
 }
@@ -26,8 +26,9 @@ export interface ArrayFileOptions extends ReadLimit {
  * label, y, y_train, arr_1).
  *
  * Images are [count, height, width] or [count, height, width, channels] with 1 or 3 channels, points [count, dim]; both of any type but complex numbers.
- * @throws TangentLabError `corrupt-file` for what is no such file, `invalid-data` for other shapes, numbers that are not finite or outside of `range`, labels
- * that do not fit, and compressed arrays that take more than `maxBytes`, `invalid-argument` for a `range` that is missing or not to be, `file-system` if it cannot be read.
+ * @throws TangentLabError `corrupt-file` if it is not such a file; `file-system` if it cannot be read; `invalid-argument` for a `range` that is missing or not
+ * allowed; `invalid-data` for other shapes, for numbers that are not finite or outside of `range`, for labels that do not fit, and for compressed arrays that
+ * take more than `maxBytes`.
  */
 export async function arrayFile(path: string, options: ArrayFileOptions = {}): Promise<Dataset> {
   checkPath(path);
@@ -67,17 +68,17 @@ export async function arrayFile(path: string, options: ArrayFileOptions = {}): P
   const scale = isImage ? 2 / (high - low) : 1;
   const shift = isImage ? low : 0;
   const offset = isImage ? -1 : 0;
-  // Rounding must not push white beyond 1; what was outside of the range stays there and is found.
+  // Rounding must not push white beyond 1; what was outside of the range stays outside and is reported.
   const values = allocate(path, 4 * data.length, () =>
     Float32Array.from(data as ArrayLike<number>, (value) => (Number(value) - shift) * scale + offset),
   );
   return fromArray(values, shape, classes, name);
 }
 
-/** What black and white are where nobody says it: images in [0, 1] would else be read, without a word, as ones that have no dark pixel. */
+/** The values of black and white if `range` is not given. Throws if they are unclear: images in [0, 1] would silently be read as images without a dark pixel. */
 function rangeOf(data: NumericArray, path: string): readonly [number, number] {
   const isReal = data instanceof Float32Array || data instanceof Float64Array;
-  const values = data as unknown as { some(is: (value: number | bigint) => boolean): boolean };
+  const values = data as { some(is: (value: number | bigint) => boolean): boolean };
   const known = isReal ? values.some((value) => !(value >= 0)) : values.some((value) => value > 1);
   const why = isReal ? "no number there is below 0" : "they are integers, and none is above 1";
   check(known, "range", undefined, `what black and white are in ${path}, such as [0, 1]: ${why}`);

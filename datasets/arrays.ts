@@ -58,7 +58,7 @@ export interface FiniteSource {
   labels?: Int32Array;
   numClasses?: number;
   classNames?: readonly string[];
-  /** All examples, as they are stored, in their order: what the fingerprint is made of besides shape and labels. */
+  /** All examples, as stored, in order. The fingerprint is made of them, the shape and the labels. */
   contents(): Iterable<Content>;
   write(index: number, out: Float32Array, offset: number): void;
 }

@@ -73,7 +73,7 @@ const imageSets: Record<string, (options: ImageOptions) => Dataset | Promise<Dat
     labelledBy(await portraits(options), ["hair colour", "clothing", "glasses"]),
 };
 
-/** Where a dataset's files are, which it cannot do without. */
+/** The folder or file of a dataset that is read from files. Throws if it is missing. */
 function needed(name: string, folder: string | undefined): string {
   const what = name === "array" ? "the .npy or .npz file" : "the folder";
   check(folder !== undefined, "folder", folder, `${what} of the dataset "${name}"`);
@@ -87,7 +87,7 @@ const divided = ["digits", "fashion", "cifar-10"];
 /** Those that are read from files of yours. */
 const fromFiles = ["digits", "fashion", "cifar-10", "images", "array"];
 
-/** Those of them whose files may be small and hold much. */
+/** Those whose files may be small but expand to much. */
 const limited = fromFiles.filter((name) => name !== "cifar-10");
 
 /** Whether a dataset is read from a `folder`; the others are made or come with the packages. */

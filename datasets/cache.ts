@@ -1,15 +1,14 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import envPaths from "env-paths";
-import { TangentLabError } from "../src/errors.js";
+import { TangentLabError, warnOnce } from "../src/errors.js";
 import { readBytes, writeFileAtomically } from "../src/io/files.js";
 import { decodeSafetensors, encodeSafetensors, type StoredArray } from "../src/io/safetensors.js";
-import { warnOnce } from "../src/io/warn.js";
 
-/** Where what took long to make is kept: ~/.cache/tangent-lab, or in XDG_CACHE_HOME; elsewhere where the system wants caches. */
-export const cacheFolder = (): string => envPaths("tangent-lab", { suffix: "" }).cache;
+/** The cache folder: ~/.cache/tangent-lab, or in XDG_CACHE_HOME; on other systems where they keep caches. */
+const cacheFolder = (): string => envPaths("tangent-lab", { suffix: "" }).cache;
 
-/** Arrays as they are kept, and what they were made from. */
+/** Saved arrays, and what they were made from. */
 export interface Kept {
   arrays: Record<string, StoredArray>;
   /** Plain text by name. */
@@ -17,9 +16,9 @@ export interface Kept {
 }
 
 /**
- * Arrays that take long to make: from the cache folder if they are there, else made and left there for the next time.
- * @param name of the file, the same for what replaces it.
- * @param source what the arrays are made from (versions, options): another one and they are made anew.
+ * Arrays that take long to make: read from the cache folder, or made and saved there for the next time.
+ * @param name of the file; a newer version has the same name.
+ * @param source what the arrays are made from (versions, options): if it changes, they are made again.
  */
 export async function cached(
   name: string,
@@ -34,7 +33,7 @@ export async function cached(
   return arrays;
 }
 
-/** What the cache folder has under a name; undefined where that is nothing, or not as it was written. */
+/** What the cache folder has under a name; undefined if it has nothing, or the file has changed since it was written. */
 export async function readKept(name: string): Promise<Kept | undefined> {
   try {
     const path = pathOf(name);
@@ -42,12 +41,12 @@ export async function readKept(name: string): Promise<Kept | undefined> {
     const { contents, ...rest } = metadata;
     return contents === digestOf(tensors, rest) ? { arrays: tensors, metadata: rest } : undefined;
   } catch (error) {
-    if (!(error instanceof TangentLabError)) throw error; // not there or not whole: made anew
+    if (!(error instanceof TangentLabError)) throw error; // missing or damaged: made again
     return undefined;
   }
 }
 
-/** Leaves arrays in the cache folder. Where that cannot be written, only the next time is slower: the user is told, once. */
+/** Saves arrays in the cache folder. If it cannot be written, only the next time is slower: the user is warned once. */
 export async function keep(name: string, { arrays, metadata }: Kept): Promise<void> {
   try {
     const contents = digestOf(arrays, metadata);
@@ -64,7 +63,7 @@ const pathOf = (name: string): string => join(cacheFolder(), `${name}.safetensor
 export const digest = (value: unknown): string =>
   createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 24);
 
-/** A hash of arrays and metadata: what a bad disk or another program changed is not believed. */
+/** A hash of arrays and metadata: files changed by a bad disk or another program are not used. */
 function digestOf(
   arrays: Readonly<Record<string, StoredArray>>,
   metadata: Readonly<Record<string, string>>,

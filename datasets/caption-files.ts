@@ -19,7 +19,7 @@ export const captionFiles = ["captions.jsonl", "metadata.jsonl", "metadata.csv"]
  * The entries of a file of captions.
  * @param name one of `captionFiles`, in `folder`.
  * @param encoding of the text, as TextDecoder calls it; undefined: UTF-8, or UTF-16 with a mark at its beginning.
- * @throws TangentLabError `corrupt-file` for what is no JSON, no CSV or not in this encoding, `invalid-data` for a line that captions nothing.
+ * @throws TangentLabError `corrupt-file` for a file that is neither JSON nor CSV or not in this encoding, `invalid-data` for a line without a caption.
  */
 export async function readCaptions(
   folder: string,
@@ -60,7 +60,7 @@ function decodeText(bytes: Uint8Array, path: string, encoding: string | undefine
   );
 }
 
-/** The encoding that a mark at the beginning tells. */
+/** The encoding that a byte order mark gives. */
 function markedEncoding([first, second]: Uint8Array): string | undefined {
   if (first === 0xff && second === 0xfe) return "utf-16le";
   if (first === 0xfe && second === 0xff) return "utf-16be";

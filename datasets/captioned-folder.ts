@@ -1,9 +1,8 @@
 import { basename, join, posix, sep } from "node:path";
-import { check, required, TangentLabError } from "../src/errors.js";
+import { check, required, TangentLabError, warnOnce } from "../src/errors.js";
 import { decodeImage } from "../src/io/decode-image.js";
 import { checkPath, readBytes } from "../src/io/files.js";
 import { byteLimit, type ReadLimit } from "../src/io/limits.js";
-import { warnOnce } from "../src/io/warn.js";
 import { type CaptionEntry, captionFiles, readCaptions } from "./caption-files.js";
 import { type CaptionedDataset, captioned } from "./captioned.js";
 import { isFile } from "./idx-images.js";
@@ -13,7 +12,7 @@ import { leftOutText, pictureFiles } from "./picture-files.js";
 export interface CaptionedFolderOptions extends ReadLimit {
   /** Height and width that every image must have, in pixels. Default those of the first image. */
   size?: number;
-  /** Of the file of captions, as TextDecoder calls it: "windows-1252" is Latin-1. Default UTF-8, or UTF-16 where a mark at its beginning says so. */
+  /** Of the file of captions, as TextDecoder calls it: "windows-1252" is Latin-1. Default UTF-8, or UTF-16 if it begins with a byte order mark. */
   encoding?: string;
 }
 
@@ -24,8 +23,8 @@ export interface CaptionedFolderOptions extends ReadLimit {
  *
  * `file_name` and `text` are understood in both; names are paths within the folder, in any of Unicode's forms. Every image of the folder needs a caption and
  * every caption its file.
- * @throws TangentLabError `file-system` where there is nothing to read, `invalid-data` for images of the wrong size, files without captions,
- * captions without files and blank captions, `corrupt-file` for what is no JSON, CSV or image, or not in the encoding.
+ * @throws TangentLabError `file-system` where there is nothing to read, `invalid-data` for images of the wrong size, files without captions, captions without
+ * files and blank captions, `corrupt-file` for files that are not JSON, CSV or an image, or not in the encoding.
  */
 export async function captionedFolder(
   folder: string,
@@ -105,7 +104,7 @@ function matched(folder: string, files: readonly string[], entries: readonly Cap
   const used = new Map<string, string>();
   const chosen = entries.map(({ file, where }) => {
     const there = byName.get(canonical(file)) ?? [];
-    // Two files may differ in nothing but the form of an accent.
+    // Two files may differ only in the form of an accent.
     const match = there.length > 1 ? there.find((each) => each === file) : there[0];
     if (match === undefined) {
       const why = there.length > 1 ? "is that of several files" : "is not an image there";

@@ -25,7 +25,7 @@ export function checkClassCount(count: number, argument: string): void {
 
 /**
  * Labels as a dataset keeps them. Labels are names: the classes are those that occur, in the order of numbers, or of text where one label is no number.
- * @throws TangentLabError `invalid-argument` for a wrong count, `invalid-data` for what is no label, and for more than 10,000 classes.
+ * @throws TangentLabError `invalid-argument` for a wrong count, `invalid-data` for anything but a label, and for more than 10,000 classes.
  */
 export function classesOf(labels: ArrayLike<Label>, size: number): Classes {
   const isList = typeof labels === "object" && typeof labels?.length === "number";

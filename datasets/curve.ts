@@ -23,7 +23,7 @@ export interface Curve extends Parametrization {
 const PIECES = 512;
 
 /** Adds nearest points and arc length to a parametrization that turns little within 1/512 of its range. */
-export function curve(parametrization: Parametrization): Curve {
+function curve(parametrization: Parametrization): Curve {
   const { start, end, at, velocity } = parametrization;
   const nodes = Array.from({ length: PIECES + 1 }, (_, i) => start + ((end - start) * i) / PIECES);
   const points = Float64Array.from(nodes.flatMap(at));

@@ -18,9 +18,9 @@ export interface Dataset {
   /** What each class is called; only where names are known. */
   readonly classNames?: readonly string[];
   /**
-   * 32 hexadecimal digits that change with any of the examples, their labels or their order, and with nothing else (the name is not part of it): what tells
-   * whether a training, a cache or a report is of these data. Computed once, when it is first asked for. Generated data have one of what they are generated
-   * from and of their first draws. A dataset of your own may leave it out.
+   * 32 hexadecimal digits that identify the data of a training, a cache or a report. They change with any example, label or the order, and with nothing else,
+   * such as the name. Computed once, when it is first asked for. Generated data have one of what they are generated from and of their first draws. A dataset of
+   * your own may leave it out.
    */
   fingerprint?(): Promise<string>;
   /** The manifold the examples lie on; only where it is known exactly. */

@@ -4,7 +4,7 @@ import type { Dataset } from "./dataset.js";
 import { alongCurves } from "./generated.js";
 import { scaled, type Vector } from "./manifold.js";
 
-/** Points that a pen went through, in order; in any unit. */
+/** Points along a pen's stroke, in order; in any unit. */
 export type Stroke = readonly (readonly [x: number, y: number])[];
 
 /** Nodes that a stroke is drawn with. */
@@ -80,7 +80,7 @@ function catmullRom(nodes: readonly Vector[], closed: boolean): Parametrization 
   const n = nodes.length;
   const node = (i: number): Vector => {
     if (closed) return nodes[((i % n) + n) % n]!;
-    // Beyond an open end the curve goes on straight.
+    // Beyond an open end the curve continues straight.
     if (i < 0) return nodes[0]!.map((value, k) => 2 * value - nodes[1]![k]!);
     if (i >= n) return nodes[n - 1]!.map((value, k) => 2 * value - nodes[n - 2]![k]!);
     return nodes[i]!;

@@ -123,7 +123,7 @@ async function drawAll(
 }
 
 /** The values of every attribute, in the order in which they appear. */
-export function valuesOf(list: readonly Readonly<Record<string, string>>[]): Record<string, string[]> {
+function valuesOf(list: readonly Readonly<Record<string, string>>[]): Record<string, string[]> {
   const sets: Record<string, Set<string>> = {};
   for (const attributes of list) {
     for (const [name, value] of Object.entries(attributes)) {
@@ -170,7 +170,7 @@ const genderSigns: Readonly<Record<string, string>> = { "2642": "man", "2640": "
  * Person and role of an emoji's CLDR name, where it is one of a person doing something: "man farmer: dark skin tone" is a man, farmer. Undefined for
  * others, among them families and couples.
  */
-export function personOf({ hexcode, label }: Emoji): { person: string; role: string } | undefined {
+function personOf({ hexcode, label }: Emoji): { person: string; role: string } | undefined {
   const codes = hexcode.split("-").filter((code) => !/^1F3F[B-F]$|^FE0F$|^200D$/.test(code));
   const name = label.replace(/:? (light|medium-light|medium|medium-dark|dark) skin tone$/, "");
   const [first, second] = codes as [string, string?];

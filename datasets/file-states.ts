@@ -25,7 +25,7 @@ const states = array(
   }),
 );
 
-/** States as they were kept; undefined for what is none. */
+/** States as they were saved; undefined if there are none. */
 export function parseStates(text: string | undefined): FileState[] | undefined {
   try {
     return parse(states, JSON.parse(text ?? ""));
@@ -34,7 +34,7 @@ export function parseStates(text: string | undefined): FileState[] | undefined {
   }
 }
 
-export const hashOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+const hashOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
 /**
  * A file's content, and its state before it was read. Files are read one after the other, synchronously: for thousands of small ones a promise each would take
@@ -68,13 +68,13 @@ function statusAt(path: string): { status: string; at: number; changed: bigint }
 
 const sizeOf = (status: string): string => status.slice(0, status.indexOf(","));
 
-/** Clocks of file systems go on in steps of up to 10 ms. */
+/** Clocks of file systems advance in steps of up to 10 ms. */
 const clockStep = 50;
 
 /**
- * Whether the files of a folder still hold what they held. One whose size, times and place are the same is taken for unchanged, where its time of change can be
- * believed: programs can set the time of writing, but the time of change is the system's own. It is not believed if it is in whole seconds, as in mounted images
- * and archives, or so near to the moment when it was looked at that a later change may share it. All other files are read, and their content decides.
+ * Whether the files of a folder still hold what they held. A file counts as unchanged if its size, times and place are the same and its time of change is
+ * reliable. Programs can set the time of writing, but only the system sets the time of change. It is not reliable in whole seconds, as in mounted images and
+ * archives, or if it is so recent that a later change may share it. All other files are read, and their content decides.
  * @throws TangentLabError `file-system` for a file that cannot be read.
  */
 export async function unchanged(

@@ -20,7 +20,7 @@ export interface IdxArray {
 export async function readIdx(path: string, rank: number, options: ReadLimit = {}): Promise<IdxArray> {
   const bytes = await readBytes(path);
   if (!isGzip(bytes)) return decodeIdx(bytes, rank, path);
-  // The header says how much there is to be inflated.
+  // The header says how much to inflate.
   const { header, shape, size } = idxHeader(await inflate(bytes.subarray(0, 4096), path, {}), rank, path);
   checkDeclared(path, `shape [${shape}]`, size, byteLimit(options, bytes.length));
   return decodeIdx(await inflate(bytes, path, { most: header + size }), rank, path);

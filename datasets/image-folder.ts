@@ -1,13 +1,12 @@
 import { basename, join, resolve, sep } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { check, required, TangentLabError } from "../src/errors.js";
+import { check, required, TangentLabError, warnOnce } from "../src/errors.js";
 import { type DecodedImage, decodeImage } from "../src/io/decode-image.js";
 import { checkPath } from "../src/io/files.js";
 import { imageExtensions } from "../src/io/image-kind.js";
 import { allocate, byteLimit, type ReadLimit } from "../src/io/limits.js";
 import { resample } from "../src/io/resample.js";
 import type { StoredArray } from "../src/io/safetensors.js";
-import { warnOnce } from "../src/io/warn.js";
 import { digest, keep, readKept } from "./cache.js";
 import { checkClassCount } from "./classes.js";
 import type { Dataset } from "./dataset.js";
@@ -29,11 +28,11 @@ export interface ImageFolderOptions extends ReadLimit {
 
 /**
  * A folder of pictures (PNG, JPEG, WebP, GIF, BMP, AVIF, TIFF): images [size, size, channels] in [-1, 1], turned as their orientation says, transparency over
- * white. Where they lie in subfolders, each of these is a class, in alphabetical order, with whatever is below it. Links to files and folders are followed; files
- * and folders whose names begin with a dot are left aside, and a warning names what else is left out. What was decoded is kept in the cache folder until the
+ * white. Where they lie in subfolders, each of these is a class, in alphabetical order, with everything below it. Links to files and folders are followed;
+ * files and folders whose names begin with a dot are ignored, and a warning names what else is left out. What was decoded is kept in the cache folder until the
  * content of a file changes.
- * @throws TangentLabError `file-system` for a folder without images, `invalid-data` for images of several sizes, both beside and in subfolders, or too
- * large to decode (`maxBytes`), `corrupt-file` naming a file that is no image or not complete.
+ * @throws TangentLabError `file-system` for a folder without images, `invalid-data` for images of several sizes, both beside and in subfolders, or too large to
+ * decode (`maxBytes`), `corrupt-file` naming a file that is no image or not complete.
  */
 export async function imageFolder(folder: string, options: ImageFolderOptions = {}): Promise<Dataset> {
   checkPath(folder, "folder");

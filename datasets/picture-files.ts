@@ -49,7 +49,7 @@ async function visit(
   const leave = (reason: string): void => {
     found.leftOut.set(reason, (found.leftOut.get(reason) ?? 0) + 1);
   };
-  if (above.includes(here)) return leave("links to a folder that they are in");
+  if (above.includes(here)) return leave("links to a folder that contains them");
   if (inside !== "") found.folders.push(inside);
   const entries: Dirent[] = await readdir(folder, { withFileTypes: true }).catch(failed);
   for (const entry of entries) {
@@ -62,7 +62,7 @@ async function visit(
     else if (kind === "other") leave("neither files nor folders");
     // A broken link that should be a picture is an error when it is read.
     else if (isPicture) found.files.push(path);
-    else if (kind === "broken") leave("links to what is not there");
+    else if (kind === "broken") leave("links to missing files");
     else if (unreadable.test(extension)) leave(`${extension} (a format that cannot be read)`);
     else leave(`${extension || "without an ending"} (no picture)`);
   }

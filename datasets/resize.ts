@@ -1,8 +1,8 @@
 /**
  * Square grey images resized without aliasing: each new pixel is the mean of the area it covers.
  *
- * Where padding by up to a sixth makes the old size a multiple of the new one (28 -> 32 for 16), images are padded with
- * black (0) first, so that pixels are means of whole boxes; towards larger sizes they are only padded.
+ * If padding by up to a sixth makes the old size a multiple of the new one (28 -> 32 for 16), images are first padded with black (0). Pixels are then means of
+ * whole boxes. For larger sizes images are only padded.
  * @param images [count, from, from], 0 ... 255.
  * @returns [count, to, to]
  */

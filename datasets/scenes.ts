@@ -12,7 +12,7 @@ export interface SceneObject {
 }
 
 /** What lies behind all objects: a dark grey, so that no colour is the background's. */
-export const background: RGB = [-0.75, -0.75, -0.75];
+const background: RGB = [-0.75, -0.75, -0.75];
 
 /** Paints objects that do not overlap onto the background: [size, size, 3] from `offset` on. */
 export function paint(objects: readonly SceneObject[], size: number, out: Float32Array, offset = 0): void {
@@ -49,9 +49,9 @@ export interface Seen<Meaning> {
 }
 
 /**
- * Finds the paintable object nearest to what an image shows. A painting is background + mask (colour - background), so that its squared distance
- * to an image is -2 <d, M> + |d|^2 sum(mask^2) apart from a constant, with d = colour - background and M = sum over pixels of
- * mask (image - background): the masks are gone through once for all colours.
+ * Finds the paintable object nearest to what an image shows. A painting is background + mask (colour - background), so that its squared distance to an image is
+ * -2 <d, M> + |d|^2 sum(mask^2) apart from a constant. Here d = colour - background and M = sum over pixels of mask (image - background). So one pass over the
+ * masks serves all colours.
  */
 export function objectFinder<Meaning>(
   places: readonly Place<Meaning>[],
@@ -72,7 +72,7 @@ export function objectFinder<Meaning>(
   );
   const differences = Object.entries(colours).map(([name, colour]) => ({
     name,
-    d: colour.map((value, k) => value - background[k]!) as unknown as RGB,
+    d: colour.map((value, k) => value - background[k]!) as [number, number, number],
   }));
   return (image, offset = 0, among = () => true) => {
     let best: Seen<Meaning> | undefined;

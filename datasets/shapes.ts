@@ -26,8 +26,8 @@ const SHARPNESS = 3;
 
 /**
  * Images of one soft ellipse on black with known factors: place (x, y), radius of its longer half-axis, angle and, in colour, hue. Every image is a smooth
- * function of its 4 or 5 factors, so that nearest points and tangent spaces of their manifold are known: on what share of a tangent lies along it can be
- * measured on images. Images [size, size, 1 or 3] in [-1, 1].
+ * function of its 4 or 5 factors, so that nearest points and tangent spaces of their manifold are known. The share of a tangent along it can thus be measured
+ * on images. Images [size, size, 1 or 3] in [-1, 1].
  */
 export function shapes(options: ShapesOptions = {}): FactorDataset {
   const { size = 16, colour = false } = required("options", options);

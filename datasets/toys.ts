@@ -22,7 +22,7 @@ export function sphere(): Dataset {
   return onSphere("sphere", 3);
 }
 
-/** Two interleaved half circles in the plane, uniform in length; the label tells which one. */
+/** Two interleaved half circles in the plane, uniform in length; the label says which one. */
 export function moons(): Dataset {
   const half: Parametrization = {
     start: 0,

@@ -1,9 +1,11 @@
 // Builds the demo into demo/dist: a folder of static files that needs no network.
-import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
+import { removeFolder } from "../src/io/files.js";
+import { entriesOf, marked, markName } from "../src/io/mark.js";
 
 const root = dirname(fileURLToPath(import.meta.url));
 export const output = join(root, "dist");
@@ -22,8 +24,7 @@ export interface BuildOptions {
 
 /** The page, the worker and the WebAssembly of ONNX Runtime. */
 export async function build(folder = output, options: BuildOptions = {}): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
+  await clear(folder);
   const shared: esbuild.BuildOptions = {
     outdir: folder,
     bundle: true,
@@ -55,6 +56,20 @@ export async function build(folder = output, options: BuildOptions = {}): Promis
   const runtime = join(dirname(createRequire(import.meta.url).resolve("onnxruntime-web")), "../dist");
   for (const file of ["ort-wasm-simd-threaded.wasm", "ort-wasm-simd-threaded.asyncify.wasm"])
     await cp(join(runtime, file), join(folder, file));
+  const files = Object.fromEntries((await readdir(folder)).map((name) => [name, ""]));
+  await writeFile(join(folder, markName), marked(files)[markName]!);
+}
+
+/**
+ * An empty folder: what an earlier build left is removed.
+ * @throws TangentLabError `file-system` if it holds anything else.
+ */
+async function clear(folder: string): Promise<void> {
+  const entries = await entriesOf(folder);
+  // Builds of before there were marks.
+  const unmarked = ["page.js", "worker.js"].every((name) => entries.includes(name)) ? entries : [];
+  await removeFolder(folder, unmarked);
+  await mkdir(folder, { recursive: true });
 }
 
 /** The worker and its WebAssembly as text in one script. */

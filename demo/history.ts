@@ -18,7 +18,7 @@ export const moment = (recording: Recording): Moment => {
   };
 };
 
-/** The moments at which samples were measured anew. */
+/** The moments at which samples were measured again. */
 export const measured = (moments: readonly Moment[]): readonly Moment[] =>
   moments.filter(({ quality }, i) => i === 0 || quality.pixel !== moments[i - 1]!.quality.pixel);
 

@@ -15,7 +15,7 @@ const model = await consistency.train(data, {
   from: denoiser,
   steps,
   batchSize: 16,
-  checkpoint: "own-images", // started again, it continues where it was stopped
+  checkpoint: "own-images", // when started again, continues where it was stopped
   resume: true,
   recording: { count: 16, shown: 16 },
 });

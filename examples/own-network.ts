@@ -17,11 +17,11 @@ const linear = (x: engine.Tensor, { weight, bias }: Layer) =>
 function tiny(dim: number, width = 128): nn.TimeNetwork {
   return {
     init(key) {
-      const [a, b] = engine.random.split(key, 2);
-      return { first: layer(a!, dim + 1, width), second: layer(b!, width, dim) };
+      const [a, b] = engine.random.split(key);
+      return { first: layer(a, dim + 1, width), second: layer(b, width, dim) };
     },
     apply(parameters, x, c) {
-      const { first, second } = parameters as unknown as Weights;
+      const { first, second } = parameters as Weights;
       const input = tf.concat([x, tf.reshape(c, [-1, 1])], 1);
       return linear(tf.relu(linear(input, first)), second);
     },

@@ -5,14 +5,14 @@ const quick = process.env.QUICK === "1";
 const config = { ...nn.ddpmpp, size: 16, inChannels: 1, baseChannels: quick ? 16 : 64 };
 const model = diffusion.denoiser(nn.songUnet(config));
 
-// Instead of these random ones: a file as docs/weights.md makes it of a published snapshot.
+// In place of these random weights: a file made from a published snapshot (docs/weights.md).
 const file = process.argv[2] ?? "random.safetensors";
 if (!process.argv[2]) {
   await io.writeSafetensors(file, nn.exportPublished(model, model.init(engine.random.key(0))));
 }
 
 const { tensors } = await io.readSafetensors(file);
-const parameters = nn.importPublished(model, tensors); // refuses missing, further and misshaped tensors by name
+const parameters = nn.importPublished(model, tensors); // throws for missing, extra and misshaped tensors, by name
 const pretrained = diffusion.pretrained(model, parameters, { shape: [16, 16, 1] });
 
 const data = await datasets.digits({ size: 16 });

@@ -7,6 +7,7 @@ export type ErrorCode =
   | "unsupported-op"
   | "value-read-in-step"
   | "device-unavailable"
+  | "worker-failed"
   | "not-finite";
 
 /** What an error says besides its message. */
@@ -61,22 +62,47 @@ export function required<T>(argument: string, value: T, allowed = "an object of 
   return value;
 }
 
-/** That a value is an integer from `least`. @throws TangentLabError `invalid-argument` naming `argument`. */
+/** Checks that a value is an integer >= `least`. @throws TangentLabError `invalid-argument` naming `argument`. */
 check.count = (argument: string, value: number, least = 1): void =>
   check(Number.isInteger(value) && value >= least, argument, value, `an integer >= ${least}`);
 
-/** That a value is a finite number > 0. @throws TangentLabError `invalid-argument` naming `argument`. */
+/** Checks that a value is a finite number > 0. @throws TangentLabError `invalid-argument` naming `argument`. */
 check.positive = (argument: string, value: number): void =>
   check(value > 0 && Number.isFinite(value), argument, value, "a finite number > 0");
 
-/** That a value is one of these names, or a name of this table. @throws TangentLabError `invalid-argument` listing them. */
+/** Checks that a value is a list of integers from 1, one or more. @throws TangentLabError `invalid-argument` naming `argument`. */
+check.counts = (argument: string, list: readonly number[]): void =>
+  check(
+    Array.isArray(list) && list.length >= 1 && list.every((n) => Number.isInteger(n) && n >= 1),
+    argument,
+    list,
+    "one or more integers >= 1",
+  );
+
+/** Checks that a value is a number for which `fits` holds: text would be compared like one. @throws TangentLabError `invalid-argument` naming `argument`. */
+check.number = (argument: string, value: number, fits: (value: number) => boolean, allowed: string): void =>
+  check(typeof value === "number" && fits(value), argument, value, allowed);
+
+/** Checks that a value is a function. @throws TangentLabError `invalid-argument` naming `argument`. */
+check.callable = (argument: string, value: unknown, allowed: string): void =>
+  check(typeof value === "function", argument, value, allowed);
+
+/** Checks that a value is a number from 0 to below 1. @throws TangentLabError `invalid-argument` naming `argument`. */
+check.share = (argument: string, value: number): void =>
+  check.number(argument, value, (n) => n >= 0 && n < 1, "a number in [0, 1)");
+
+/** Checks that a value is true or false. @throws TangentLabError `invalid-argument` naming `argument`. */
+check.flag = (argument: string, value: boolean): void =>
+  check(typeof value === "boolean", argument, value, "true or false");
+
+/** Checks that a value is one of these names, or a name of this table. @throws TangentLabError `invalid-argument` listing them. */
 check.oneOf = (argument: string, value: string, known: readonly string[] | object): void => {
   const names = Array.isArray(known) ? (known as readonly string[]) : Object.keys(known);
   check(names.includes(value), argument, value, names.join(names.length === 2 ? " or " : ", "));
 };
 
 /**
- * That an object has no other options than these: one that is misspelt, or meant for something else, would do nothing.
+ * Checks that an object has only these options: one that is misspelt, or meant for something else, would do nothing.
  * @throws TangentLabError `invalid-argument` naming the first other one.
  */
 check.only = (of: string, options: object, known: readonly string[]): void => {
@@ -90,7 +116,7 @@ const shown = 120;
 
 const short = (text: string): string => (text.length > shown ? `${text.slice(0, shown - 3)}...` : text);
 
-/** A value for people: the beginning of what is long, and no error of its own, whatever it is. */
+/** A value as readable text, cut if it is long. Never throws. */
 function show(value: unknown): string {
   if (typeof value === "string") return short(JSON.stringify(value.slice(0, 2 * shown)));
   if (typeof value === "number" || typeof value === "boolean" || value == null) return String(value);
@@ -102,4 +128,13 @@ function show(value: unknown): string {
     // A bigint in it, a circle, or nested too deep even for this.
     return typeof value === "bigint" ? String(value) : Object.prototype.toString.call(value);
   }
+}
+
+const said = new Set<string>();
+
+/** Warns the user, once in a process, of something that the result does not show, such as ignored files. */
+export function warnOnce(message: string): void {
+  if (said.has(message)) return;
+  said.add(message);
+  console.warn(message);
 }

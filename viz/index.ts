@@ -19,6 +19,7 @@ export { type EditStripsInput, editStrips } from "./charts/edit-strips.js";
 export { type ExplorerFrame, type ExplorerInput, tangentExplorer } from "./charts/explorer.js";
 export { type FeatureResponseInput, featureResponse } from "./charts/feature-response.js";
 export { type FieldRun, type TangentFieldInput, tangentField } from "./charts/field.js";
+export { type GradientNoiseInput, gradientNoise } from "./charts/gradient-noise.js";
 export {
   type IntervalPoint,
   type IntervalSeries,

@@ -118,7 +118,9 @@ export const frames = (runs: Runs) => ({
   runs: probed(runs).map(({ name, probes }) => ({
     name,
     frames: probes.map(({ step, outputs, tangents, parallel }) => ({
-      ...{ step, outputs, tangents },
+      step,
+      outputs,
+      tangents,
       values: parallel,
     })),
   })),

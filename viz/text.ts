@@ -65,7 +65,14 @@ const metricTitles: Record<string, string> = {
   manifoldDistance: "distance to the manifold",
   parallel: "share of the tangents along the manifold",
   direction: "cosine of tangents between recordings",
-  steps: "steps to the target",
+  frechet1: "Fréchet distance, one step",
+  frechet2: "Fréchet distance, two steps",
+  paired: "distance to the teacher's end point",
+  laplacian: "sliced Wasserstein distance of Laplacian patches, times 1000",
+  gradientNoise: "gradient noise scale, examples",
+  "denoising 0.2": "Fréchet distance after denoising from 0.2",
+  "denoising 0.4": "Fréchet distance after denoising from 0.4",
+  "denoising 0.8": "Fréchet distance after denoising from 0.8",
 };
 
 /**

@@ -1,5 +1,5 @@
 import { check } from "../src/errors.js";
-import type { VegaLiteSpec, View } from "./spec.js";
+import { checkSpec, type VegaLiteSpec, type View } from "./spec.js";
 
 /** The background that a chart is drawn for. */
 export type Theme = "light" | "dark";
@@ -23,6 +23,8 @@ const own = new Map<string, (typeof palette)[number]>(
  */
 export function runColors(names: readonly string[]): string[] {
   check(Array.isArray(names), "names", names, "a list of names");
+  const other = names.findIndex((name) => typeof name !== "string");
+  check(other < 0, `names[${other}]`, names[other], "a name");
   const known = names.map((name) => own.get(name.toLowerCase()));
   const taken = new Set<string | undefined>(known);
   return known.map((color, i) => {
@@ -109,7 +111,8 @@ export function config(theme: Theme): View {
 }
 
 /** The same chart on a light or a dark background. */
-export const themed = (spec: VegaLiteSpec, theme: Theme): VegaLiteSpec => ({
-  ...spec,
-  config: config(theme),
-});
+export function themed(spec: VegaLiteSpec, theme: Theme): VegaLiteSpec {
+  checkSpec(spec);
+  check.oneOf("theme", theme, ["light", "dark"]);
+  return { ...spec, config: config(theme) };
+}

@@ -17,6 +17,15 @@ export function checkNames(argument: string, items: readonly { name: string }[])
   check(new Set(names).size === names.length, `${argument}[].name`, names, "names that differ");
 }
 
+/** The same of rows by their labels. */
+export function checkLabels(argument: string, rows: readonly { label: string }[]): void {
+  checkList(argument, rows);
+  checkNames(
+    argument,
+    rows.map((row, i) => ({ name: required(`${argument}[${i}]`, row).label })),
+  );
+}
+
 const pointsText = "an object with shape and values";
 
 /** Names of the axes of rows that may have up to four, such as pictures, for `checkPoints`. */

@@ -1,6 +1,6 @@
 import { type ArmName, arms } from "../messages.js";
-import { surface } from "./canvas.js";
 import { colors } from "./colors.js";
+import { surface } from "./dom.js";
 
 export interface ChartConfig {
   /** Iterations on the horizontal axis, at least. */

@@ -16,7 +16,7 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const BEAT = calm ? 1000 : 160;
 
 let settings: Settings = parse(location.search);
-/** Who likes it calm starts training by hand. */
+/** Visitors who prefer reduced motion start training by hand. */
 let running = !calm;
 let data = new Float32Array(0);
 let relief: Relief | undefined;
@@ -69,7 +69,7 @@ onColorsChange(redrawAll);
 
 begin();
 
-/** Everything anew: another manifold or seed. */
+/** Starts over with another manifold or seed. */
 function begin(): void {
   forget();
   relief = undefined;
@@ -102,7 +102,7 @@ function setRunning(value: boolean): void {
   showWords();
 }
 
-/** The schedule has ended; its last stage can go on. */
+/** The schedule has ended; its last stage can continue. */
 function atEnd(): boolean {
   return (latest?.iteration ?? 0) >= ITERATIONS;
 }
@@ -163,7 +163,7 @@ function hear(report: Report): void {
 }
 
 function listen(recording: Recording): void {
-  // What was under way when everything began anew is not of interest any more.
+  // A result that was under way when training started over is no longer of interest.
   if (stale && recording.iteration > 0) return;
   stale = false;
   latest = recording;

@@ -1,8 +1,7 @@
 import type { Stroke } from "../../datasets/drawn.js";
 import { hasLength, MOST_STROKES } from "../settings.js";
-import { surface } from "./canvas.js";
 import { colors } from "./colors.js";
-import { element } from "./dom.js";
+import { element, surface } from "./dom.js";
 
 /** What an arrow key moves the pen by. */
 const NUDGE = 0.025;

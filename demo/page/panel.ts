@@ -1,9 +1,9 @@
 import { contours } from "d3-contour";
-import { ARROW, VIEW } from "../geometry.js";
 import type { ArmName, Relief } from "../messages.js";
+import { ARROW, VIEW } from "../messages.js";
 import type { Layer } from "../settings.js";
-import { surface } from "./canvas.js";
 import { colors } from "./colors.js";
+import { surface } from "./dom.js";
 import type { Arrows } from "./motion.js";
 
 /** What a panel shows; rows of 2. */

@@ -47,7 +47,11 @@ export class Arm {
   ) {
     const { denoiser, loss, iterations, dials } = config;
     this.method = ect().method({
-      ...{ denoiser, shape: [2], loss, iterations, ema: 0.99 },
+      denoiser,
+      shape: [2],
+      loss,
+      iterations,
+      ema: 0.99,
       learningRate: () => dials().learningRate,
     });
     const tangentsAt = tangents(denoiser, loss);
@@ -61,8 +65,15 @@ export class Arm {
   private begin(): Run<null> {
     const { name, start, seed, dials } = this.config;
     return train({
-      ...{ name, kind: "consistency", data: this.data, method: this.method, from: start, seed },
-      ...{ steps: Number.MAX_SAFE_INTEGER, eventEvery: 1, batchSize: () => dials().batchSize },
+      name,
+      kind: "consistency",
+      data: this.data,
+      method: this.method,
+      from: start,
+      seed,
+      steps: Number.MAX_SAFE_INTEGER,
+      eventEvery: 1,
+      batchSize: () => dials().batchSize,
       observers: [
         {
           every: 1,

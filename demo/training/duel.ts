@@ -24,8 +24,8 @@ const QUALITY_EVERY = 5;
 const Use = { probes: 8, noise: 9, pool: 10, samples: 11, reference: 12, origins: 14 } as const;
 
 /**
- * Two consistency models that differ only in their loss: same start, same batches, same noise. ECT (2406.14548) for `iterations`; beyond, its last
- * stage goes on.
+ * Two consistency models that differ only in their loss: same start, same batches, same noise. ECT (2406.14548) for `iterations`; after that its last stage
+ * continues.
  */
 export class Duel {
   iteration = 0;
@@ -49,7 +49,12 @@ export class Duel {
     };
     const arm = (name: ArmName): Arm =>
       new Arm(data, {
-        ...{ name, denoiser, start, loss: losses[name], iterations, seed },
+        name,
+        denoiser,
+        start,
+        loss: losses[name],
+        iterations,
+        seed,
         dials: () => this.dials,
       });
     this.arms = { pixel: arm("pixel"), MFD: arm("MFD") };

@@ -33,8 +33,8 @@ export type Phase = "denoiser" | "features";
 export type OnProgress = (phase: Phase, done: number, total: number) => Promise<boolean>;
 
 /**
- * Trains the denoiser, and the feature map of the manifold feature distance: it regresses how much noise was added to a point, so that its level sets lie
- * around the manifold like height lines. Resolves to undefined if it was stopped.
+ * Trains the denoiser, and the feature map of the manifold feature distance: it regresses how much noise was added to a point. Its level sets lie around the
+ * manifold like contour lines. Resolves to undefined if it was stopped.
  */
 export async function prepare(
   data: Dataset,
@@ -65,7 +65,13 @@ async function fit(
 ): Promise<Tensor | undefined> {
   const { steps, learningRate } = plan[phase];
   const run = train({
-    ...{ name: phase, kind: phase, data, seed, steps, batchSize: plan.batchSize, eventEvery: 25 },
+    name: phase,
+    kind: phase,
+    data,
+    seed,
+    steps,
+    batchSize: plan.batchSize,
+    eventEvery: 25,
     method: make(cosine(learningRate, steps)),
     finish: ({ ema }) => keep(ema),
   });

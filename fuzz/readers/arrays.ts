@@ -7,6 +7,7 @@ import { arrayFile } from "../../datasets/array-file.js";
 import { decodeNpy, readNpz } from "../../src/io/npy.js";
 import { decodeSafetensors, encodeSafetensors, readSafetensors } from "../../src/io/safetensors.js";
 import { json, type Reader } from "../reader.js";
+import { withHeader } from "../safetensors.js";
 
 const fixtures = fileURLToPath(new URL("../../test/fixtures/datasets/", import.meta.url));
 const files = (ending: string): Uint8Array[] =>
@@ -50,15 +51,7 @@ export const arrays: Reader[] = [
       '"shape":[4294967295,4294967295]',
       '"data_offsets":[0,1]',
     ],
-    damage: (file, change, draw) => {
-      if (!draw(4)) return change(file);
-      const bytes = Buffer.from(file);
-      const end = 8 + Number(bytes.readBigUInt64LE());
-      const header = change(bytes.subarray(8, end));
-      const length = Buffer.alloc(8);
-      length.writeBigUInt64LE(BigInt(header.length));
-      return Buffer.concat([length, header, bytes.subarray(end)]);
-    },
+    damage: (file, change, draw) => (draw(4) ? withHeader(file, change) : change(file)),
     read: async (bytes, folder) => {
       writeFileSync(join(folder, "a"), bytes);
       const results = await Promise.allSettled([

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { readIdx } from "../../datasets/idx.js";
 import { captionedFolder, cifar10, imageFolder } from "../../datasets/index.js";
-import { readJsonLines } from "../../src/io/files.js";
 import { encodePng } from "../../src/io/png.js";
 import { json, type Reader } from "../reader.js";
 
@@ -67,15 +66,6 @@ export const datasets: Reader[] = [
     ['file_name,text\na.png,"a, ""b"""\nb.png,c\n'],
     ['"', "\n", "\r", ",", "\0", "../"],
   ),
-  {
-    name: "json-lines",
-    files: async () => [Buffer.from('{"step": 1, "loss": 0.5}\n{"step": 2, "loss": null}\n')],
-    tokens: json,
-    read: async (bytes, folder) => {
-      writeFileSync(join(folder, "a"), bytes);
-      await readJsonLines(join(folder, "a"));
-    },
-  },
   {
     // What is kept must never be believed when it is damaged: the pictures are decoded anew.
     name: "cache",

@@ -57,7 +57,7 @@ export async function compareCommand(args: CompareArguments, signal: AbortSignal
       name,
       "--dataset with classes, two or more, such as digits",
     );
-  // Images of a size that these do not take are found out now and not after minutes of training.
+  // Images of a size that these do not take are found now and not after minutes of training.
   for (const data of datasets) for (const network of [defaultNetwork, defaultFeatures]) network(data, 1);
   const settings = {
     quick,
@@ -80,7 +80,10 @@ export async function compareCommand(args: CompareArguments, signal: AbortSignal
   const comparisons: ComparisonRecord[] = [];
   for (const data of datasets) {
     const comparison = await compare(data, {
-      ...{ quick, seed, batchSize, classConditional },
+      quick,
+      seed,
+      batchSize,
+      classConditional,
       models: join(args.out, "models"),
       place: { folder: join(args.out, "checkpoints"), resume, cache, signal, follow },
     });

@@ -17,6 +17,7 @@ import { Interrupted } from "./interrupt.js";
 import { checkOptions, folderOf, loadDataset } from "./load-dataset.js";
 import { jointProgress } from "./progress.js";
 import { claimReport } from "./report-folder.js";
+import { divideThreads, runWorkers } from "./workers.js";
 
 export interface ExperimentArguments {
   quick: boolean;
@@ -27,6 +28,9 @@ export interface ExperimentArguments {
   data?: string[];
   cache: boolean;
   readme?: string;
+  jobs: number;
+  /** Started by another process of the same command, which has the report. */
+  worker?: boolean;
 }
 
 /** `tangent-lab experiment NAME`: runs what is not finished of a study, then writes its results and report. */
@@ -37,47 +41,51 @@ export async function experimentCommand(
 ): Promise<void> {
   const study = studyByName(name);
   const asked = chosen(study.plan(args.quick), args);
+  if (!args.worker) divideThreads(args.jobs);
   await useDevice(args.engine as DeviceName | "auto");
   const engine = await describeDevice();
   const out = args.out ?? join("report", args.quick ? `${name}-quick` : name);
   const { dataset, plan } = await withData(asked, args.data ?? []);
+  for (const cell of plan.cells) cell.check(await dataset(cell.dataset));
   // Runs are found by what decides them: those of another plan stay, and are not taken for this one's.
-  await claimReport(out, "plan.json", plan as unknown as Record<string, Json>, { resume: false });
+  const settings = settingsOf(plan);
+  if (!args.worker)
+    await claimReport(out, "plan.json", { seeds: seedsOf(plan), cells: settings }, { resume: false });
   const cache = args.cache ? weightsCache() : undefined;
   await cache?.check();
   console.error(`engine: ${engine}`);
 
   const folder = join(out, "runs");
   const progress = jointProgress(plannedSteps(plan), await finishedSteps(plan, { folder, dataset }));
+  const others = args.worker ? undefined : runWorkers(args.jobs - 1, signal);
   const runs = await runStudy(plan, {
-    ...{ folder, resume: true, signal, dataset, prepared: new Map() },
+    folder,
+    resume: true,
+    signal,
+    dataset,
+    prepared: new Map(),
     cache,
     follow: progress.follow,
     skip: progress.skip,
   }).finally(() => progress.end());
+  await others;
+  if (args.worker) return;
   if (!runs) {
     const again = "the same command continues with the runs that are not finished";
     throw new Interrupted(signal.reason as NodeJS.Signals, `stopped; ${again}`);
   }
   const { title, question, axis, measures } = study;
-  const { denoiser, features, judge } = plan.cells[0]!.start;
   const record: StudyRecord = {
-    ...{ name, title, question, quick: args.quick, axis: axis ?? null, measures: [...measures] },
+    ...{ name, title, question, quick: args.quick, axis: axis ?? null, measures },
     date: new Date().toISOString(),
-    seconds: runs
-      .flatMap(({ records, tuning }) => [...records, ...tuning.flatMap((choice) => choice.records)])
-      .reduce((sum, { seconds }) => sum + seconds, 0),
+    seconds: runs.reduce(
+      (sum, { results, tuningSeconds }) =>
+        results.reduce((total, { seconds }) => total + seconds, sum + tuningSeconds),
+      0,
+    ),
     seeds: plan.seeds,
     panels: summarize(study, plan, runs),
-    settings: {
-      start: { denoiser, features, judge },
-      training: Object.fromEntries(
-        plan.cells.map(({ panel, arm, at, training, loss: { name: loss, ...options } }) => [
-          [panel, arm, ...(at === undefined ? [] : [at])].join(", "),
-          { ...training, loss, ...options },
-        ]),
-      ),
-    },
+    settings,
     machine: machine(engine),
     versions: versions(),
   };
@@ -89,6 +97,17 @@ export async function experimentCommand(
   if (args.readme)
     await updateSection(args.readme, `experiment-${name}`, section(record, commandOf(name, args)));
 }
+
+const seedsOf = ({ seeds: { tune, report } }: StudyPlan): Json => ({ tune: [...tune], report: [...report] });
+
+/** What decides each cell, by its place. */
+const settingsOf = ({ cells }: StudyPlan): Record<string, Json> =>
+  Object.fromEntries(
+    cells.map(({ panel, arm, at, settings }) => [
+      [panel, arm, ...(at === undefined ? [] : [at])].join(", "),
+      settings as Json,
+    ]),
+  );
 
 /** The plan with these panels only and with another number of reported seeds. */
 function chosen(plan: StudyPlan, { seeds: count, panel }: ExperimentArguments): StudyPlan {
@@ -146,7 +165,7 @@ const section = (record: StudyRecord, command: string): string =>
     `${tableNote(record)}${tuningNote(record)} ${record.date.slice(0, 10)}, \`${command}\`.`,
   ].join("\n");
 
-/** What was typed, as far as it decides the numbers. */
+/** The typed options that decide the numbers. */
 const commandOf = (name: string, { quick, seeds, panel = [] }: ExperimentArguments): string =>
   [
     `tangent-lab experiment ${name}`,

@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 
-/** The work was stopped by a signal, in order. */
+/** A signal stopped the work, which ended cleanly. */
 export class Interrupted extends Error {
   /** 128 + the signal's number, as shells have it: 130 after Ctrl-C. */
   readonly exitCode: number;
@@ -13,7 +13,7 @@ export class Interrupted extends Error {
 
 /**
  * Runs `work` so that the first SIGINT or SIGTERM aborts its signal, with the signal's name as the reason; a second one kills the process.
- * `work` ends in order and throws `Interrupted`.
+ * `work` ends in order and throws `Interrupted`. A process that another one started with a channel is stopped, too, when that one is gone.
  */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
@@ -26,9 +26,13 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
     for (const name of names) process.removeListener(name, stop);
   };
   for (const name of names) process.on(name, stop);
+  const orphaned = (): void => stop("SIGTERM");
+  process.once("disconnect", orphaned);
   try {
     return await work(controller.signal);
   } finally {
     remove();
+    process.removeListener("disconnect", orphaned);
+    if (process.connected) process.disconnect();
   }
 }

@@ -3,7 +3,7 @@ import { byName, type Dataset, names } from "../../datasets/index.js";
 import { check } from "../errors.js";
 import { loading } from "./progress.js";
 
-/** What the help says of --data. */
+/** The help text of --data. */
 export const dataHelp =
   "where the files of a dataset are: a folder (of `array` an .npy or .npz file), or name=folder for one of several datasets; needed for cifar-10, images and array";
 
@@ -16,7 +16,7 @@ export interface LoadOptions {
 }
 
 /**
- * That each option is for at least one of these datasets: it would else do nothing, without a word.
+ * Checks that each option applies to at least one of these datasets; otherwise it would silently do nothing.
  * @throws TangentLabError `invalid-argument`.
  */
 export function checkOptions(names: readonly string[], { data = [], size, range }: LoadOptions): void {
@@ -41,7 +41,7 @@ export function checkOptions(names: readonly string[], { data = [], size, range 
   }
 }
 
-/** A dataset by its name, with a progress bar where it takes long. An option that is not for it is for the other datasets. */
+/** A dataset by its name, with a progress bar if it takes long. An option that is not for it is for the other datasets. */
 export async function loadDataset(
   name: string,
   { data = [], size, seed, range }: LoadOptions,
@@ -61,7 +61,7 @@ export async function loadDataset(
   }
 }
 
-/** Where the files of a dataset were said to be: the last --data with its name before it, else the last without a name. */
+/** The given place of a dataset's files: the last --data with its name before it, else the last without a name. */
 export function folderOf(name: string, data: readonly string[]): string | undefined {
   if (!takesFolder(name)) return undefined;
   const values = data.map(split).reverse();

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { names } from "../../datasets/index.js";
 import { TangentLabError } from "../errors.js";
 import { studies } from "../experiments/index.js";
@@ -8,10 +8,8 @@ import { type CompareArguments, compareCommand } from "./compare-command.js";
 import { type ExperimentArguments, experimentCommand } from "./experiment-command.js";
 import { Interrupted, interruptible } from "./interrupt.js";
 import { dataHelp } from "./load-dataset.js";
-import { watchOutput } from "./output.js";
 import { type SampleArguments, sampleCommand } from "./sample-command.js";
 import { type SoftRepaArguments, softRepaCommand } from "./softrepa-command.js";
-import { softRepaStudyCommand } from "./softrepa-study-command.js";
 import {
   type EditArguments,
   editCommand,
@@ -30,12 +28,14 @@ async function main(): Promise<number> {
     .configureOutput({ outputError: (text, write) => write(text) });
   program
     .command("compare")
-    .description("pixel loss, manifold feature distance and both together: trains them, writes a report")
+    .description(
+      "trains models with the pixel loss, the manifold feature distance and both, and writes a report",
+    )
     .option("--quick", "a small version of it, under a minute", false)
     .option("--out <folder>", "where the report goes", "report")
-    .option("--seed <integer>", "everything random follows from it", integer, 0)
+    .option("--seed <integer>", "seed of all random numbers", integer, 0)
     .option("--batch-size <integer>", "examples per step of the consistency models", integer)
-    .option("--class-conditional", "models that are told the class, of a dataset that has classes", false)
+    .option("--class-conditional", "train class-conditional models, on a dataset with classes", false)
     .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto")
     .option(
       "--dataset <name>",
@@ -50,20 +50,20 @@ async function main(): Promise<number> {
     )
     .option(
       "--range <black,white>",
-      "of the images of `array`, where they are real numbers, such as 0,1",
+      "values of black and white in an `array` of real numbers, such as 0,1",
       pair,
     )
     .option(
       "--readme <file>",
       "also write the numbers into this file's section `results`, and docs/tangents.png beside it",
     )
-    .option("--no-cache", "train denoisers and feature networks anew, and do not keep them for other runs")
+    .option("--no-cache", "train denoisers and feature networks again, and do not keep them for other runs")
     .option("--resume", "continue what was interrupted, from the checkpoints in the report's folder", false)
     .action((options: CompareArguments) => interruptible((signal) => compareCommand(options, signal)));
   program
     .command("experiment")
     .description("a reproducible study over several seeds; started again, it continues")
-    .argument("<name>", `one of: ${[...studies.map(({ name }) => name), "softrepa"].join(", ")}`)
+    .argument("<name>", `one of: ${studies.map(({ name }) => name).join(", ")}`)
     .option("--quick", "a small version, under 40 s, whose numbers say nothing", false)
     .option("--seeds <count>", "seeds that are reported, at least 2 (default: 3)", integer)
     .option("--panel <name>", "one or more of the study's parts (default: all)", several)
@@ -71,20 +71,18 @@ async function main(): Promise<number> {
     .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto")
     .option("--data <path>", dataHelp, several)
     .option("--no-cache", "train denoisers and feature networks anew, and do not keep them for other runs")
+    .option("--jobs <count>", "trials at a time, each with its share of the threads", integer, 1)
+    .addOption(new Option("--worker").hideHelp())
     .option("--readme <file>", "also write the numbers into this file's section `experiment-<name>`")
     .action((name: string, options: ExperimentArguments) =>
-      interruptible((signal) =>
-        name === "softrepa"
-          ? softRepaStudyCommand(options, signal)
-          : experimentCommand(name, options, signal),
-      ),
+      interruptible((signal) => experimentCommand(name, options, signal)),
     );
   program
     .command("sample")
     .description("draws from a trained consistency model: images as one PNG, points as a chart")
     .requiredOption(
       "--model <file>",
-      "of the folder `models` of `tangent-lab compare`, or another that `saveDenoiser` wrote",
+      "a file in the folder `models` of `tangent-lab compare`, or another that `saveDenoiser` wrote",
     )
     .option("--count <integer>", "samples", integer, 64)
     .option("--steps <integer>", "1 is a consistency model's one step, 18 a solver's default", integer)
@@ -95,10 +93,10 @@ async function main(): Promise<number> {
     )
     .option(
       "--class <integer>",
-      "what to draw, of a model with classes (default: all in turn, images in a column each)",
+      "the class to draw, of a model with classes (default: all classes, a column of images each)",
       integer,
     )
-    .option("--seed <integer>", "of the noise", integer, 0)
+    .option("--seed <integer>", "seed of the noise", integer, 0)
     .option("--scale <integer>", "screen pixels per pixel", integer, 4)
     .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto")
     .option("--out <file>", "the PNG, for points also html or svg", "samples.png")
@@ -106,7 +104,9 @@ async function main(): Promise<number> {
   let verified = true;
   program
     .command("verify")
-    .description("checks every reference case of published numbers in a folder; exits 1 if one is off")
+    .description(
+      "checks every reference case of published numbers in a folder; exits with 1 if one does not match",
+    )
     .argument("<folder>", "safetensors and JSON files laid out like the published reference's")
     .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto")
     .action(async (folder: string, options: VerifyArguments) => {
@@ -115,7 +115,7 @@ async function main(): Promise<number> {
   program
     .command("softrepa")
     .description(
-      "a text-to-image flow with and without soft tokens: trains both, generates, edits, measures, writes a report",
+      "trains a text-to-image flow and soft tokens, generates and edits with and without them, writes a report",
     )
     .option("--quick", "a small version of it, under 90 s", false)
     .option(
@@ -124,49 +124,48 @@ async function main(): Promise<number> {
       "objects",
     )
     .option("--out <folder>", "where the report goes", "report/softrepa")
-    .option("--seed <integer>", "everything random follows from it", integer, 0)
+    .option("--seed <integer>", "seed of all random numbers", integer, 0)
     .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto")
     .option("--resume", "continue what was interrupted, from the checkpoints in the report's folder", false)
     .action((options: SoftRepaArguments) => interruptible((signal) => softRepaCommand(options, signal)));
   withModel(program.command("generate"))
-    .description("images of captions by a trained text-to-image flow, as one PNG: a row for each caption")
-    .option("--caption <text>", "what to draw; once or more", several)
+    .description(
+      "draws images of captions with a trained text-to-image flow, as one PNG: a row for each caption",
+    )
+    .option("--caption <text>", "what to draw; may be repeated", several)
     .option("--count <integer>", "images of each caption", integer, 4)
-    .option("--guidance <number>", "of classifier-free guidance; 1 is the caption alone", Number, 2)
-    .option("--negative-prompt <text>", "what guidance leads away from; default no caption")
+    .option("--guidance <number>", "strength of classifier-free guidance; 1 is the caption alone", Number, 2)
+    .option("--negative-prompt <text>", "what guidance leads away from (default: no caption)")
     .option("--shift <number>", "more than 1 spends more steps where there is more noise; SD3: 3", Number, 1)
     .option("--solver <name>", "euler or heun", "euler")
     .action((options: GenerateArguments) => generateCommand(options));
   withModel(program.command("edit"))
-    .description(
-      "FlowEdit: what one caption says becomes what another one says, as a strip of images in one PNG",
-    )
+    .description("edits an image from one caption to another (FlowEdit), as a strip of images in one PNG")
     .requiredOption("--image <file>", "PNG or JPEG of the model's size")
     .requiredOption("--source <text>", "what the image shows")
-    .requiredOption("--target <text>", "what it shall show")
-    .option("--start <integer>", "levels that are gone through, of --steps; more change more", integer)
-    .option("--source-guidance <number>", "of the source caption", Number, 1.5)
-    .option("--target-guidance <number>", "of the target caption", Number, 4)
+    .requiredOption("--target <text>", "what it should show")
+    .option(
+      "--start <integer>",
+      "how many of the --steps levels the edit passes; more levels change more",
+      integer,
+    )
+    .option("--source-guidance <number>", "guidance of the source caption", Number, 1.5)
+    .option("--target-guidance <number>", "guidance of the target caption", Number, 4)
     .option(
       "--guidance-form <name>",
-      "flowedit: the target's on top of the velocity without caption; softrepa: on top of the one with it",
+      "what the target's guidance is added to: flowedit, the velocity without a caption; softrepa, the one with it",
       "flowedit",
     )
-    .option("--negative-prompt <text>", "what guidance leads away from; default no caption")
+    .option("--negative-prompt <text>", "what guidance leads away from (default: no caption)")
     .option("--shift <number>", "more than 1 spends more steps where there is more noise; SD3: 3", Number, 1)
-    .option(
-      "--n-min <integer>",
-      "of the steps, the last ones that sample along the target's velocity",
-      integer,
-      0,
-    )
-    .option("--n-avg <integer>", "noises of each step that are averaged", integer, 1)
-    .option("--frames <integer>", "images on the way", integer, 6)
+    .option("--n-min <integer>", "number of last steps that follow the target's velocity alone", integer, 0)
+    .option("--n-avg <integer>", "number of noises averaged in each step", integer, 1)
+    .option("--frames <integer>", "intermediate images to show", integer, 6)
     .action((options: EditArguments) => editCommand(options));
   program
     .command("tokens")
     .description(
-      "describes a file of soft tokens and says which model it fits; exits 2 if it does not fit --model",
+      "describes a file of soft tokens and says which model it fits; exits with 2 if it does not fit --model",
     )
     .argument("<file>", "a safetensors file with soft_tokens and perhaps time_embedding")
     .option("--model <name>", "sd3, sd1.5 or sdxl")
@@ -186,7 +185,7 @@ async function main(): Promise<number> {
   }
 }
 
-/** What every command that uses a trained text-to-image flow takes. */
+/** Options of every command that uses a trained text-to-image flow. */
 const withModel = (command: Command): Command =>
   command
     .requiredOption(
@@ -197,7 +196,7 @@ const withModel = (command: Command): Command =>
     .option("--out <file>", "the PNG", "images.png")
     .option("--steps <integer>", "levels from noise to data", integer, 20)
     .option("--scale <integer>", "screen pixels per pixel", integer, 8)
-    .option("--seed <integer>", "of the noise", integer, 0)
+    .option("--seed <integer>", "seed of the noise", integer, 0)
     .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto");
 
 /** An option that may be given more than once. */
@@ -213,6 +212,19 @@ function pair(text: string): [number, number] {
 function integer(text: string): number {
   if (!/^[+-]?\d+$/.test(text)) throw new InvalidArgumentError("It must be an integer.");
   return Number(text);
+}
+
+/**
+ * What happens when the command line's output cannot be written. A reader that closes the pipe (`| head -1`) ends the process silently, as with other programs;
+ * anything else, such as a full disk, is reported and is a failure.
+ */
+function watchOutput(stream: NodeJS.WriteStream): void {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    // 128 + SIGPIPE, as shells report it; the output is not complete.
+    if (error.code === "EPIPE") process.exit(141);
+    if (stream !== process.stderr) process.stderr.write(`error: cannot write the output: ${error.message}\n`);
+    process.exit(2);
+  });
 }
 
 watchOutput(process.stdout);

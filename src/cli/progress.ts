@@ -13,7 +13,7 @@ export interface FollowOptions {
 /** Milliseconds between two lines where there is no terminal to draw a bar in. */
 const lineInterval = 10_000;
 
-/** Runs a training to its end or until it is stopped: a progress bar with rate, time left and the metric; plain lines where there is no terminal. */
+/** Runs a training until it ends or is stopped: a progress bar with rate, time left and the metric; plain lines where there is no terminal. */
 export async function follow<Result>(
   run: Run<Result>,
   options: FollowOptions,

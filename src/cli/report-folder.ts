@@ -14,8 +14,8 @@ const isReport = (entries: readonly string[]): boolean =>
   entries.some((name) => name === "checkpoints" || name === "runs");
 
 /**
- * Takes a report's folder until the process ends and writes into it what decides the run: before any work, so that a folder that is not ours, that another process
- * works in or that cannot be written to is found out now and not after minutes of training.
+ * Takes a report's folder until the process ends, and writes the run's settings into it. This comes before any work: a folder that is not ours, is in use by
+ * another process or cannot be written to is found now and not after minutes of training.
  * @param resume Only if the folder's run has the same settings.
  * @throws TangentLabError `file-system`; `invalid-argument` for a run with other settings, which are left as they are.
  */

@@ -20,7 +20,7 @@ export interface SampleArguments {
   out: string;
 }
 
-/** The class that is asked for, or all classes in turn. */
+/** The requested class, or all classes in turn. */
 function labelsOf(args: SampleArguments, classes: number | undefined): number[] | undefined {
   const { count, class: only } = args;
   if (classes === undefined) {
@@ -43,7 +43,10 @@ export async function sampleCommand(args: SampleArguments): Promise<void> {
   const labels = labelsOf(args, classes);
   const columns = args.class === undefined && classes !== undefined ? Math.min(classes, count) : undefined;
   const { shape, values } = await generate(model, {
-    ...{ count, seed, sampler: args.sampler as SamplerName, ...(steps !== undefined && { steps }) },
+    count,
+    seed,
+    sampler: args.sampler as SamplerName,
+    ...(steps !== undefined && { steps }),
     ...(labels && { labels }),
   });
   if (shape.length === 4)

@@ -5,9 +5,9 @@ import { type DeviceName, describeDevice, useDevice } from "../engine/device.js"
 import * as random from "../engine/random.js";
 import { check } from "../errors.js";
 import { machine, versions } from "../experiments/provenance.js";
+import { softRepaJob } from "../experiments/softrepa/job.js";
 import { mainPlan } from "../experiments/softrepa/plan.js";
 import type { SoftRepaRecord } from "../experiments/softrepa/record.js";
-import { softRepaTrial } from "../experiments/softrepa/trial.js";
 import { writeFileAtomically } from "../io/files.js";
 import { fingerprintOfData } from "../loop/data.js";
 import { Interrupted } from "./interrupt.js";
@@ -43,8 +43,8 @@ export async function softRepaCommand(args: SoftRepaArguments, signal: AbortSign
   await claimReport(out, "plan.json", decided, { resume });
   console.error(`engine: ${engine}`);
   const place = { folder: join(out, "checkpoints"), resume, cache: undefined, signal, follow };
-  const trial = await softRepaTrial(data, plan, seed, place, out);
-  if (!trial) {
+  const job = await softRepaJob(data, plan, seed, place, out);
+  if (!job) {
     throw new Interrupted(
       signal.reason as NodeJS.Signals,
       "stopped; the same command with --resume continues",
@@ -55,7 +55,7 @@ export async function softRepaCommand(args: SoftRepaArguments, signal: AbortSign
     date: new Date().toISOString(),
     seconds: (performance.now() - started) / 1000,
     ...{ quick, dataset: data.name, shape: [...data.shape] },
-    ...trial,
+    ...job,
     settings: { seed, ...plan },
     machine: machine(engine),
     versions: versions(),

@@ -41,7 +41,13 @@ export async function generateCommand(args: GenerateArguments): Promise<void> {
   warnOfUnknownWords(flow, caption);
   const captions = caption.flatMap((each) => Array<string>(count).fill(each));
   const data = await generate(flow, {
-    ...{ captions, tokens, guidance, negativePrompt, shift, steps, key: random.key(seed) },
+    captions,
+    tokens,
+    guidance,
+    negativePrompt,
+    shift,
+    steps,
+    key: random.key(seed),
     solver: solver as "euler" | "heun",
   });
   await writeImages(args, { data, shape: [captions.length, ...flow.shape] }, count);
@@ -62,7 +68,7 @@ export interface EditArguments extends ModelArguments {
   frames: number;
 }
 
-/** `tangent-lab edit`: a strip as one PNG, from the image through what it was on the way to the edited one. */
+/** `tangent-lab edit`: a strip as one PNG: the image, the steps between, the edited image. */
 export async function editCommand(args: EditArguments): Promise<void> {
   const { image, source, target, start, steps, frames, seed } = args;
   const { sourceGuidance, targetGuidance, negativePrompt = "", shift = 1, nMin = 0, nAvg = 1 } = args;
@@ -71,9 +77,20 @@ export async function editCommand(args: EditArguments): Promise<void> {
   warnOfUnknownWords(flow, [source, target]);
   const images = await readImage(image, flow.shape);
   const result = await edit(flow, {
-    ...{ images, source: [source], target: [target], steps, sourceGuidance, targetGuidance, tokens },
-    ...{ guidanceForm, negativePrompt, shift, nMin, nAvg },
-    ...{ frames: Math.max(1, frames), key: random.key(seed) },
+    images,
+    source: [source],
+    target: [target],
+    steps,
+    sourceGuidance,
+    targetGuidance,
+    tokens,
+    guidanceForm,
+    negativePrompt,
+    shift,
+    nMin,
+    nAvg,
+    frames: Math.max(1, frames),
+    key: random.key(seed),
     ...(start !== undefined && { start }),
   });
   const strip = tf.concat([images, ...result.frames] as tf.Tensor[], 0);

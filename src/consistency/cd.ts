@@ -22,8 +22,8 @@ export interface CdOptions extends LevelRange {
 
 /**
  * Consistency distillation (2303.01469, algorithm 2): x_r is one step of a solver from x_t, to the next lower level, along the trajectory of a trained
- * denoiser; the target is an average of the parameters.
- * @throws TangentLabError `invalid-argument` for unknown options, in use for options out of range.
+ * denoiser. The target is an average of the parameters.
+ * @throws TangentLabError `invalid-argument` for unknown options; training throws it for options out of range.
  */
 export function cd(options: CdOptions = {}): Objective {
   check.only("cd", options, ["teacher", "intervals", "solver", "targetDecay", "min", "max", "rho"]);
@@ -36,7 +36,7 @@ export function cd(options: CdOptions = {}): Objective {
     method: (config) => {
       check.count("intervals", intervals);
       check.oneOf("solver", solver, solvers);
-      check(targetDecay >= 0 && targetDecay < 1, "targetDecay", targetDecay, "a number in [0, 1)");
+      check.share("targetDecay", targetDecay);
       return discrete({
         ...config,
         times: levelTimes({ ...range, curriculum: () => intervals, time: "uniform" }),

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { drawCondition } from "../diffusion/condition.js";
 import { addNoise, perExample } from "../diffusion/edm.js";
 import { type Denoise, velocity } from "../diffusion/ode.js";
-import { type LogNormal, logNormal } from "../diffusion/times.js";
+import { checkLogNormal, type LogNormal, logNormal } from "../diffusion/times.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import { check } from "../errors.js";
@@ -10,7 +10,7 @@ import type { Condition } from "../nn/network.js";
 import { jvp } from "../optim/jvp.js";
 import { type Context, type Method, type MethodParts, method } from "../optim/method.js";
 import { type LossTerm, scalarsAt } from "./losses.js";
-import { checkObjective, type ObjectiveConfig, type Teacher } from "./objective.js";
+import { checkObjective, checkTeacher, modelsAt, type ObjectiveConfig, type Teacher } from "./objective.js";
 import { type ProcessName, processes } from "./processes.js";
 
 export interface ContinuousConfig extends ObjectiveConfig {
@@ -38,10 +38,10 @@ export type ContinuousBatch = {
 };
 
 /**
- * Consistency in continuous time (sCM, 2410.11081): the mean over the batch of weight(t) <f(x_t, t), stopgrad(tangent)>, where the tangent is df/dt along
- * a trajectory, by a Jacobian-vector product, normalised. The limit of discrete objectives for r -> t. Each term of the loss has its tangent in its own space and
- * what its distance makes of it (see `pull`). Metrics: loss, distance (mean norm of the tangents df/dt before they are normalised, a root
- * mean square), gradientNorm.
+ * Consistency in continuous time (sCM, 2410.11081): the mean over the batch of weight(t) <f(x_t, t), stopgrad(tangent)>, where the tangent is df/dt along a
+ * trajectory, by a Jacobian-vector product, normalised. The limit of discrete objectives for r -> t. Each term of the loss has its tangent in its own space and
+ * what its distance makes of it (see `pull`). Metrics: loss, distance (mean norm of the tangents df/dt before they are normalised, a root mean square),
+ * gradientNorm.
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export const continuous = (config: ContinuousConfig): Method => method(continuousParts(config));
@@ -53,12 +53,15 @@ export function continuousParts(config: ContinuousConfig): MethodParts<Continuou
   const { process = denoiser.preconditioning } = config;
   check.oneOf("process", process, processes);
   check(
-    normalization === false || (normalization > 0 && Number.isFinite(normalization)),
+    normalization === false ||
+      (typeof normalization === "number" && normalization > 0 && Number.isFinite(normalization)),
     "normalization",
     normalization,
     "a finite number > 0, or false",
   );
-  check(warmup >= 0 && Number.isFinite(warmup), "warmup", warmup, "a number of iterations >= 0");
+  check.number("warmup", warmup, (n) => n >= 0 && Number.isFinite(n), "a number of iterations >= 0");
+  checkTeacher(teacher);
+  if (config.time !== undefined) checkLogNormal(config.time);
   const { scale, weight, time } = processes[process];
   const sigmaData = denoiser.sigmaData;
   return {
@@ -71,7 +74,7 @@ export function continuousParts(config: ContinuousConfig): MethodParts<Continuou
       return {
         x: tf.tensor(x, [count, ...shape]),
         noise: tf.tensor(random.normal(noiseKey, x.length), [count, ...shape]),
-        t: tf.tensor1d(logNormal(timeKey, count, config.time ?? time)),
+        t: tf.tensor1d(logNormal(timeKey, count, config.time === undefined ? time : config.time)),
         warmup: tf.scalar(warmup === 0 ? 1 : Math.min(1, iteration / warmup)),
         condition: drawCondition(denoiser, random.foldIn(key, 2), count, labels, classes),
         scalars: scalarsAt(loss, iteration),
@@ -79,12 +82,7 @@ export function continuousParts(config: ContinuousConfig): MethodParts<Continuou
     },
     loss: (parameters, { x, noise, t, warmup, condition, scalars }, context) => {
       const all = { ...context, ...scalars };
-      const student =
-        (parameters: Tensor): Denoise =>
-        (x, t) =>
-          denoiser.apply(parameters, x, t, condition);
-      const { masks: _, ...undropped } = condition;
-      const guide: Denoise = (x, t) => teacher!.denoiser.apply(context.teacher!, x, t, undropped);
+      const { student, guide } = modelsAt(config, condition, context);
       const noisy = addNoise(x, noise, t);
       const slope = teacher ? velocity(guide, noisy, t) : noise;
       const total = totalDerivative(student(parameters), noisy, t, slope);
@@ -119,8 +117,8 @@ export function totalDerivative(
 }
 
 /**
- * sCM's tangent warm-up, for f in EDM's variables: of df/dt the part s^2/(t^2 + s^2) (dx/dt - (x - f)/t), which compares the velocity with f's own as
- * a denoiser, is stable; the rest comes in with a share r in [0, 1]. At r = 0 this trains a denoiser.
+ * sCM's tangent warm-up, for f in EDM's variables: the part s^2/(t^2 + s^2) (dx/dt - (x - f)/t) of df/dt is stable: it compares the velocity with f's own as a
+ * denoiser. The rest is added with a factor r in [0, 1]. At r = 0 this trains a denoiser.
  */
 function stabilised(
   { value, tangent }: { value: Tensor; tangent: Tensor },
@@ -140,7 +138,7 @@ function stabilised(
  * The direction [batch, k] against which a term pulls the output in its space: the tangent there, normalised, and half the distance's gradient where two
  * points differ by it. For l2 that is the normalised tangent itself.
  */
-export function pull(
+function pull(
   term: LossTerm,
   output: Tensor,
   tangent: Tensor,

@@ -11,10 +11,10 @@ export interface CtOptions extends Omit<CurriculumConfig, "iterations">, LevelRa
 }
 
 /**
- * Consistency training (2303.01469, algorithm 3): neighbouring levels, all alike, of a growing number (2 to 150); the target is an average of the
- * parameters with decay mu = exp(s0 ln(mu_0) / N), N the number of levels, as in the paper: mu_0 = 0.9 at step 0. The published code divides by the number of
- * intervals, N - 1, and so has 0.9^2 = 0.81 there, and less than the paper throughout.
- * @throws TangentLabError `invalid-argument` for unknown options, in use for options out of range.
+ * Consistency training (2303.01469, algorithm 3): neighbouring levels, all alike, of a growing number (2 to 150). The target is an average of the parameters
+ * with decay mu = exp(s0 ln(mu_0) / N), N the number of levels, as in the paper: mu_0 = 0.9 at step 0. The published code divides by the number of intervals,
+ * N - 1, and so has 0.9^2 = 0.81 there, and less than the paper throughout.
+ * @throws TangentLabError `invalid-argument` for unknown options; training throws it for options out of range.
  */
 export function ct(options: CtOptions = {}): Objective {
   check.only("ct", options, ["s0", "s1", "targetDecay", "min", "max", "rho"]);
@@ -23,7 +23,7 @@ export function ct(options: CtOptions = {}): Objective {
     name: "ct",
     settings: given(options),
     method: ({ iterations, ...config }) => {
-      check(first > 0 && first < 1, "targetDecay", first, "a number > 0 and < 1");
+      check.number("targetDecay", first, (decay) => decay > 0 && decay < 1, "a number > 0 and < 1");
       const curriculum = rootCurriculum({ ...options, s0, iterations });
       return discrete({
         ...config,

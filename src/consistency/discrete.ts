@@ -1,13 +1,14 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { drawCondition } from "../diffusion/condition.js";
 import { addNoise } from "../diffusion/edm.js";
-import { type Denoise, heunStep, type OdeStep } from "../diffusion/ode.js";
+import { heunStep, type OdeStep } from "../diffusion/ode.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
+import { check } from "../errors.js";
 import type { Condition } from "../nn/network.js";
 import { type Method, type MethodParts, method } from "../optim/method.js";
 import { scalarsAt } from "./losses.js";
-import { checkObjective, type ObjectiveConfig, type Teacher } from "./objective.js";
+import { checkObjective, checkTeacher, modelsAt, type ObjectiveConfig, type Teacher } from "./objective.js";
 import { movingTarget } from "./target.js";
 import type { DrawTimes } from "./times.js";
 
@@ -25,10 +26,10 @@ export interface DiscreteConfig extends ObjectiveConfig {
   targetDecay?: ((iteration: number) => number) | undefined;
 }
 
-/** 1/(t - r): the same pull per time, however close the pairs are. */
+/** 1/(t - r), [batch] (2310.14189): the same pull per time, however close the pairs are. */
 export const inverseGap = (t: Tensor, r: Tensor): Tensor => tf.div(1, tf.sub(t, r));
 
-/** All pairs alike. */
+/** Ones [batch]: all pairs alike. */
 export const uniformWeight = (t: Tensor): Tensor => tf.onesLike(t);
 
 /** What a step of a discrete-time objective gets: examples, noise [count, ...shape], times [count]. */
@@ -54,6 +55,12 @@ export function discrete(config: DiscreteConfig): Method {
 export function discreteParts(config: DiscreteConfig): MethodParts<DiscreteBatch> {
   const loss = checkObjective(config);
   const { denoiser, shape, times, weight = inverseGap, solver = heunStep, teacher, classes } = config;
+  check.callable("times", times, "continuousTimes(...) or levelTimes(...)");
+  check.callable("weight", weight, "a function of both times, such as inverseGap");
+  check.callable("solver", solver, "eulerStep or heunStep");
+  checkTeacher(teacher);
+  if (config.targetDecay !== undefined)
+    check.callable("targetDecay", config.targetDecay, "a function of the iteration");
   return {
     ...config,
     context: { ...loss.context, ...(teacher && { teacher: teacher.parameters }) },
@@ -72,12 +79,7 @@ export function discreteParts(config: DiscreteConfig): MethodParts<DiscreteBatch
       };
     },
     loss: (parameters, { x, noise, t, r, condition, scalars }, context) => {
-      const student =
-        (parameters: Tensor): Denoise =>
-        (x, t) =>
-          denoiser.apply(parameters, x, t, condition);
-      const { masks: _, ...undropped } = condition;
-      const guide: Denoise = (x, t) => teacher!.denoiser.apply(context.teacher!, x, t, undropped);
+      const { student, guide } = modelsAt(config, condition, context);
       const far = addNoise(x, noise, t);
       const near = teacher ? solver(guide, far, t, r) : addNoise(x, noise, r);
       const target = student(context.target ?? parameters)(near, r);

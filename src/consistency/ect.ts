@@ -11,9 +11,9 @@ export interface EctOptions extends Omit<EctSchedule, "iterations"> {
 }
 
 /**
- * Easy Consistency Training from data (2406.14548): mean over the batch of loss(f(x_t, t), f(x_r, r)) / (t - r), where x_t and x_r share
- * their noise and the target carries no gradient. At r = 0 the target is x0, because f(x, 0) = x. The stages bring r closer to t.
- * @throws TangentLabError `invalid-argument` for unknown options, in use for options out of range.
+ * Easy Consistency Training from data (2406.14548): mean over the batch of loss(f(x_t, t), f(x_r, r)) / (t - r), where x_t and x_r share their noise and the
+ * target carries no gradient. At r = 0 the target is x0, because f(x, 0) = x. The stages bring r closer to t.
+ * @throws TangentLabError `invalid-argument` for unknown options; training throws it for options out of range.
  */
 export function ect(options: EctOptions = {}): Objective {
   check.only("ect", options, ["stages", "q", "k", "b", "time"]);

@@ -1,13 +1,14 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { drawCondition } from "../diffusion/condition.js";
+import { checkDenoiser } from "../diffusion/denoising.js";
 import type { Denoiser } from "../diffusion/edm.js";
-import { sample } from "../diffusion/multistep.js";
+import { checkSamplingTimes, sample } from "../diffusion/multistep.js";
 import { compile } from "../engine/compile.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import * as tree from "../engine/tree.js";
 import { check, required } from "../errors.js";
-import { draw, exampleSize, type TrainingData } from "../loop/data.js";
+import { checkData, draw, exampleSize, type TrainingData } from "../loop/data.js";
 import { arrayRecord } from "../loop/record.js";
 import { nextTurn } from "../loop/run.js";
 import type { Observer } from "../loop/train.js";
@@ -16,7 +17,7 @@ import { type Gaussian, gaussian, gaussianFrechet } from "../metrics/frechet.js"
 import { manifoldDistance } from "../metrics/manifold-distance.js";
 import { energyDistance } from "../metrics/mmd.js";
 import { slicedWasserstein } from "../metrics/sliced-wasserstein.js";
-import type { FeatureNetwork } from "../nn/features.js";
+import { checkFeatures, type FeatureNetwork } from "../nn/features.js";
 import type { Condition } from "../nn/network.js";
 
 /** What `evaluation` measures, on what and how often. */
@@ -46,7 +47,16 @@ export interface EvaluationConfig {
 export function evaluation(config: EvaluationConfig): Observer {
   required("config", config, "an object with data, denoiser, every, count, shown and seed");
   const { data, denoiser, every, count, shown, seed, times, judge, classes } = config;
+  check.only("evaluation", config, [
+    ...["data", "denoiser", "every", "count", "shown", "seed", "times", "classes", "judge"],
+  ]);
+  checkData(data);
+  checkDenoiser(denoiser, data.shape);
+  check.count("every", every);
   check.count("shown", shown);
+  if (times !== undefined) checkSamplingTimes(times);
+  if (classes !== undefined) check.count("classes", classes);
+  if (judge !== undefined) checkFeatures("judge", judge);
   check(
     Number.isInteger(count) && count >= 2 && count % shown === 0,
     "count",

@@ -12,9 +12,9 @@ export interface IctOptions extends Omit<CurriculumConfig, "iterations">, LevelR
 }
 
 /**
- * Improved consistency training (2310.14189): neighbouring levels, chosen as often as a log-normal time falls between them, of a number that doubles from 10
- * to 1280; weight 1/(t - r), no average in the target. Its distance is the pseudo-Huber one.
- * @throws TangentLabError `invalid-argument` for unknown options, in use for options out of range.
+ * Improved consistency training (2310.14189): neighbouring levels, whose number doubles from 10 to 1280, each pair chosen as often as a log-normal time falls
+ * between them. The weight is 1/(t - r); the target has no average. Its distance is the pseudo-Huber one.
+ * @throws TangentLabError `invalid-argument` for unknown options; training throws it for options out of range.
  */
 export function ict(options: IctOptions = {}): Objective {
   check.only("ict", options, ["s0", "s1", "time", "min", "max", "rho"]);

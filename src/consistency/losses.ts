@@ -11,10 +11,10 @@ const named = (name: string, distance: Distance): Distance =>
 
 const examples = (x: Tensor): Tensor => tf.reshape(x, [x.shape[0]!, -1]);
 
-/** Sum of absolute differences. */
+/** Sum of absolute differences of each example, [batch, ...] twice -> [batch]. */
 export const l1 = (): Distance => named("l1", (x, y) => tf.sum(tf.abs(examples(tf.sub(x, y))), 1));
 
-/** Sum of squared differences. */
+/** Sum of squared differences of each example, [batch, ...] twice -> [batch]. */
 export const l2 = (): Distance => named("l2", (x, y) => tf.sum(tf.square(examples(tf.sub(x, y))), 1));
 
 /** Options of `pseudoHuber`. */
@@ -24,11 +24,13 @@ export interface PseudoHuberConfig {
 }
 
 /**
- * sqrt(|x - y|^2 + c^2) - c with c scaled by sqrt(dimension) (Song and Dhariwal, 2310.14189).
+ * sqrt(|x - y|^2 + c^2) - c of each example, [batch, ...] twice -> [batch], with c scaled by sqrt(dimension) (Song and Dhariwal, 2310.14189).
  * @throws TangentLabError `invalid-argument` for c < 0.
  */
-export function pseudoHuber({ c = 0.00054 }: PseudoHuberConfig = {}): Distance {
-  check(c >= 0 && Number.isFinite(c), "c", c, "a finite number >= 0");
+export function pseudoHuber(config: PseudoHuberConfig = {}): Distance {
+  check.only("pseudoHuber", config, ["c"]);
+  const { c = 0.00054 } = config;
+  check.number("c", c, (at) => at >= 0 && Number.isFinite(at), "a finite number >= 0");
   return named(`pseudo-Huber(${c})`, (x, y) => {
     const difference = examples(tf.sub(x, y));
     const scaled = c * Math.sqrt(difference.shape[1]!);
@@ -72,7 +74,7 @@ export interface ConsistencyLoss {
 /** What training takes: a loss, or a distance, which is one in the space of the data themselves. */
 export type Loss = ConsistencyLoss | Distance;
 
-/** The loss. @throws TangentLabError `invalid-argument` for what is none. */
+/** The loss. @throws TangentLabError `invalid-argument` if it is not a loss. */
 export function asLoss(loss: Loss): ConsistencyLoss {
   // Both `l2` and `l2()` are functions; a distance has two arguments.
   const isDistance = typeof loss === "function" && loss.length === 2;

@@ -29,11 +29,11 @@ export interface LpipsConfig {
 }
 
 /**
- * LPIPS with VGG16 (Zhang et al., 1801.03924), from its published weights: `net.slice1.0.weight` ... `net.slice5.28.bias`, or torchvision's
- * `features.0.weight` ..., and `lin0.model.1.weight` ... `lin4.model.1.weight` [1, channels, 1, 1], as `readSafetensors` gives them. Channel counts are
- * the weights' own. Images [batch, h, w, 1 or 3] in [-1, 1].
- * @throws TangentLabError `invalid-data` naming a weight that is missing or of a wrong shape, `invalid-argument` for a size below 16; in use
- * `invalid-argument` for points, other channels and images of less than 16 pixels.
+ * LPIPS with VGG16 (Zhang et al., 1801.03924), from its published weights: `net.slice1.0.weight` ... `net.slice5.28.bias`, or torchvision's `features.0.weight`
+ * ..., and `lin0.model.1.weight` ... `lin4.model.1.weight` [1, channels, 1, 1], as `readSafetensors` gives them. Channel counts are the weights' own. Images
+ * [batch, h, w, 1 or 3] in [-1, 1].
+ * @throws TangentLabError `invalid-data` naming a weight that is missing or of a wrong shape, `invalid-argument` for a size below 16; when used,
+ * `invalid-argument` for points, other channels and images smaller than 16 pixels.
  */
 export function lpips(
   arrays: Readonly<Record<string, StoredArray>>,

@@ -5,6 +5,7 @@ import type { LogNormal } from "../diffusion/times.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import { check, required } from "../errors.js";
+import { checkShape } from "../loop/data.js";
 import { type Condition, flatten, type Model, type TimeNetwork } from "../nn/network.js";
 import { jvp } from "../optim/jvp.js";
 import { type Method, method, type TrainingConfig } from "../optim/method.js";
@@ -58,8 +59,8 @@ export interface MeanFlowTimes {
 /** Two times each, the later one t. @throws TangentLabError `invalid-argument` for options out of range. */
 export function meanFlowTimes({ time = { mean: -0.4, std: 1 }, apart = 0.25 }: MeanFlowTimes): DrawTimes {
   check(Number.isFinite(time?.mean), "time.mean", time?.mean, "a finite number");
-  check(time.std > 0 && Number.isFinite(time.std), "time.std", time.std, "a finite number > 0");
-  check(apart >= 0 && apart <= 1, "apart", apart, "a number in [0, 1]");
+  check.positive("time.std", time.std);
+  check.number("apart", apart, (share) => share >= 0 && share <= 1, "a number in [0, 1]");
   return (key, count) => {
     const keys = random.split(key, 3) as [random.Key, random.Key, random.Key];
     const draw = (key: random.Key): Float32Array =>
@@ -79,7 +80,10 @@ export interface MeanFlowModel
   apply(parameters: Tensor, x: Tensor, sigma: Tensor, condition?: Condition): Tensor;
 }
 
-/** @throws TangentLabError `invalid-argument` for a network that does not take intervals. */
+/**
+ * A network as MeanFlow's average velocity u(z, r, t) (2505.13447), z [batch, ...], r and t [batch] in [0, 1].
+ * @throws TangentLabError `invalid-argument` for a network that does not take intervals.
+ */
 export function meanFlowModel(network: TimeNetwork): MeanFlowModel {
   const { structure, init, apply, drawMasks, settings } = flatten(network);
   const takes = (settings as { interval?: boolean } | undefined)?.interval === true;
@@ -92,7 +96,9 @@ export function meanFlowModel(network: TimeNetwork): MeanFlowModel {
   const velocity: MeanFlowModel["velocity"] = (parameters, z, r, t, condition) =>
     apply(parameters, z, t, { ...condition, interval: tf.sub(t, r) });
   return {
-    ...{ structure, init, velocity },
+    structure,
+    init,
+    velocity,
     ...(drawMasks && { drawMasks }),
     ...(settings && { settings }),
     apply: (parameters, x, sigma, condition) =>
@@ -112,17 +118,19 @@ export interface MeanFlowConfig extends TrainingConfig, MeanFlowTimes {
 }
 
 /**
- * MeanFlow: the mean over the batch of weight |u(z, r, t) - stopgrad(v - (t - r) du/dt)|^2, from data, with no teacher and no curriculum. One step of its
- * `flowMap` from t = 1 to 0 makes a sample. Only for r = 0 does a pair lead to the data: in between, flowMap's results are noisy, and a distance in features
- * of data, such as the manifold feature distance, says nothing of them. A method, not an objective of `consistency.train`: its network takes two times, not a
- * denoiser's noise level, and its loss is of velocities, not of outputs. Train it by `loop.train`. Metrics: loss, distance (mean norm of the difference), gradientNorm.
+ * MeanFlow (2505.13447): the mean over the batch of weight |u(z, r, t) - stopgrad(v - (t - r) du/dt)|^2, from data, with no teacher and no curriculum. One step
+ * of its `flowMap` from t = 1 to 0 makes a sample. Only for r = 0 does a pair lead to the data: in between, flowMap's results are noisy. A distance in features
+ * of data, such as the manifold feature distance, does not apply to them. A method, not an objective of `consistency.train`: its network takes two times, not a
+ * denoiser's noise level, and its loss is of velocities, not of outputs. Train it by `loop.train`. Metrics: loss, distance (mean norm of the difference),
+ * gradientNorm.
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export function meanFlow(config: MeanFlowConfig): Method {
   const { model, shape, power = 1, classes } = required("config", config, "an object with model and shape");
   check(typeof model?.velocity === "function", "model", model, "meanFlowModel(a network)");
-  check(Array.isArray(shape), "shape", shape, "the shape of one example");
-  check(power >= 0 && power <= 2, "power", power, "a number in [0, 2]");
+  checkShape(shape);
+  check.number("power", power, (p) => p >= 0 && p <= 2, "a number in [0, 2]");
+  if (classes !== undefined) check.count("classes", classes);
   const times = meanFlowTimes(config);
   const size = shape.reduce((a, b) => a * b, 1);
   return method({

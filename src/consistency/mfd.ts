@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { perExample } from "../diffusion/edm.js";
 import type { Tensor } from "../engine/tensor.js";
-import { check, required } from "../errors.js";
-import { chosen, flat, type Layers } from "../manifold/feature-space.js";
+import { check } from "../errors.js";
+import { checkLayers, chosen, flat, type Layers } from "../manifold/feature-space.js";
 import { checkFeatures, type FeatureNetwork, type Features } from "../nn/features.js";
 import type { Context } from "../optim/method.js";
 import { type ConsistencyLoss, type Distance, l2 } from "./losses.js";
@@ -19,7 +19,7 @@ export interface MfdDistanceOptions {
 export interface MfdOptions extends MfdDistanceOptions {
   /** A distance of the data themselves to which MFD's loss is added. Default none: MFD alone. */
   beside?: Distance;
-  /** lambda: what MFD's loss is multiplied with. Default 1. */
+  /** lambda: the factor of MFD's loss. Default 1. */
   lambda?: number;
   /** Iterations over which lambda rises from 0, beside another distance. Default 0: all of it from the start. */
   ramp?: number;
@@ -39,7 +39,7 @@ const d = (x: Features, y: Features, layers: Layers, epsilon: number): Tensor =>
 };
 
 /** g / |g| for each example; norms under 1e-5 count as 1e-5. */
-export function unitNorm(g: Tensor): Tensor {
+function unitNorm(g: Tensor): Tensor {
   const squares = tf.sum(tf.reshape(tf.square(g), [g.shape[0]!, -1]), 1);
   return tf.div(g, perExample(tf.maximum(tf.sqrt(squares), 1e-5), g));
 }
@@ -47,7 +47,7 @@ export function unitNorm(g: Tensor): Tensor {
 /** 1/2 |f - stopgrad(f - g)|^2, [batch]: its gradient is g, as given, however g was made. */
 const proximal = (f: Tensor, g: Tensor): Tensor =>
   tf.customGrad((...inputs) => {
-    const save = inputs[1] as unknown as tf.GradSaveFunc;
+    const save = inputs[1] as tf.GradSaveFunc;
     save([g as tf.Tensor]);
     return {
       value: tf.mul(tf.sum(tf.reshape(tf.square(g), [g.shape[0]!, -1]), 1), 0.5),
@@ -56,21 +56,21 @@ const proximal = (f: Tensor, g: Tensor): Tensor =>
   })(f);
 
 /**
- * Align Your Tangent (2510.00658): with g the gradient of the manifold feature distance d(f, target) at the output f, scaled to norm 1 for each example, the
- * loss lambda/2 |f - stopgrad(f - g)|^2. Its value is always lambda/2 (0 where there is no gradient); its gradient is lambda g. The metric `distance` is d. In
- * continuous time the tangent is taken in feature space, and normalised over all features together.
- * @throws TangentLabError `invalid-argument` for options out of range, features that were not awaited, a ramp with nothing beside.
+ * Align Your Tangent (2510.00658): the loss lambda/2 |f - stopgrad(f - g)|^2. Here g is the gradient of the manifold feature distance d(f, target) at the
+ * output f, scaled to norm 1 for each example. The loss is always lambda/2 (0 where there is no gradient); its gradient is lambda g. The metric `distance` is
+ * d. In continuous time the tangent is taken in feature space, and normalised over all features together.
+ * @throws TangentLabError `invalid-argument` for options out of range, features that were not awaited, or a ramp without `beside`.
  */
 export function mfd(features: FeatureNetwork, options: MfdOptions = {}): ConsistencyLoss {
-  required("options", options);
+  check.only("mfd", options, ["beside", "lambda", "ramp", "layers", "epsilon"]);
   const { beside, lambda = 1, ramp = 0, layers = "all", epsilon = 1e-5 } = options;
   checkFeatures("features", features);
   checkDistance(layers, epsilon);
   const isDistance = beside === undefined || typeof beside === "function";
   check(isDistance, "beside", beside, "a distance of the data: l1(), l2(), pseudoHuber()");
   check.positive("lambda", lambda);
-  check(ramp >= 0 && Number.isFinite(ramp), "ramp", ramp, "a number of iterations >= 0");
-  check(ramp === 0 || beside !== undefined, "ramp", ramp, "0 with nothing beside");
+  check.number("ramp", ramp, (n) => n >= 0 && Number.isFinite(n), "a number of iterations >= 0");
+  check(ramp === 0 || beside !== undefined, "ramp", ramp, "0 without beside");
   const { model } = features;
   const lambdaIn = (context: Context): Tensor => context.lambda ?? tf.scalar(lambda);
   return {
@@ -109,10 +109,10 @@ export function mfd(features: FeatureNetwork, options: MfdOptions = {}): Consist
 
 /**
  * The manifold feature distance alone (2510.00658) of corresponding examples: x, y [batch, ...] -> [batch].
- * @throws TangentLabError `invalid-argument` for options out of range, in use for layers that the network does not have.
+ * @throws TangentLabError `invalid-argument` for options out of range, and, when it is applied, for layers that the network does not have.
  */
 export function mfdDistance(features: FeatureNetwork, options: MfdDistanceOptions = {}): Distance {
-  required("options", options);
+  check.only("mfdDistance", options, ["layers", "epsilon"]);
   const { layers = "all", epsilon = 1e-5 } = options;
   checkFeatures("features", features);
   checkDistance(layers, epsilon);
@@ -121,7 +121,6 @@ export function mfdDistance(features: FeatureNetwork, options: MfdDistanceOption
 }
 
 function checkDistance(layers: Layers, epsilon: number): void {
-  check(epsilon > 0, "epsilon", epsilon, "a number > 0");
-  const some = Array.isArray(layers) && layers.length > 0 && layers.every(Number.isInteger);
-  check(layers === "all" || some, "layers", layers, '"all", or one or more integers');
+  check.number("epsilon", epsilon, (size) => size > 0 && Number.isFinite(size), "a number > 0");
+  checkLayers(layers);
 }

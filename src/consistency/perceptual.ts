@@ -9,9 +9,9 @@ import { type ConsistencyLoss, l2 } from "./losses.js";
 export type Stages = (x: Tensor, context: Context) => readonly Tensor[];
 
 /**
- * The features in which LPIPS (Zhang et al., 1801.03924) is a squared Euclidean distance: each position's channels scaled to norm 1, times the root of
- * the channels' weights over the number of positions, all stages beside each other. Stages [batch, h, w, channels], weights [channels] >= 0 of
- * each, by default 1 -> [batch, k].
+ * The features in which LPIPS (Zhang et al., 1801.03924) is a squared Euclidean distance: each position's channels scaled to norm 1, times the root of (the
+ * channels' weights / the number of positions). All stages stand beside each other. Stages [batch, h, w, channels], weights [channels] >= 0 of each, by default
+ * 1 -> [batch, k].
  */
 export function perceptualFeatures(stages: readonly Tensor[], weights?: readonly Tensor[]): Tensor {
   const parts = stages.map((stage, i) => {
@@ -57,13 +57,16 @@ export interface PerceptualConfig {
 /**
  * LPIPS's distance (Zhang et al., 1801.03924) with equal weights in the stages of any network: one trained on ImageNet (`nn.efficientNetLite0` with
  * `efficientNetStages`), a classifier of the data themselves, a feature network. Images only.
- * @throws TangentLabError `invalid-argument` for a network without parameters, in use for points and for stages that the network does not have.
+ * @throws TangentLabError `invalid-argument` for a network without parameters, and, when used, for points and for stages that the network does not have.
  */
 export function perceptualLoss(features: FeatureNetwork, config: PerceptualConfig = {}): ConsistencyLoss {
   checkFeatures("features", features);
   const { model, parameters } = features;
   const { stages, name = "perceptual" } = required("config", config);
-  const listed = stages === undefined || (Array.isArray(stages) && stages.length > 0);
+  check.only("perceptualLoss", config, ["stages", "name"]);
+  check(typeof name === "string", "name", name, "text");
+  const listed =
+    stages === undefined || (Array.isArray(stages) && stages.length > 0 && stages.every(Number.isInteger));
   check(listed, "stages", stages, "one or more integers");
   return perceptual(
     name,
@@ -82,18 +85,18 @@ export function perceptualLoss(features: FeatureNetwork, config: PerceptualConfi
   );
 }
 
-/** Of `nn.efficientNetLite0`'s stages the last one of each resolution, as LPIPS takes VGG's. */
+/** The last of `nn.efficientNetLite0`'s stages at each resolution, as LPIPS takes VGG's. */
 export const efficientNetStages: readonly number[] = [0, 1, 2, 4, 6];
 
 /**
- * A stand-in for LPIPS where there is no network trained on ImageNet: the same distance in the stages of a small classifier of the data themselves
- * (`metrics.trainClassifier`). Labels are in it, unlike in the manifold feature distance. Images only.
- * @throws TangentLabError `invalid-argument` for a network without parameters, in use for points.
+ * A stand-in for LPIPS without a network trained on ImageNet: the same distance in the stages of a small classifier of the data themselves
+ * (`metrics.trainClassifier`). It needs labels; the manifold feature distance does not. Images only.
+ * @throws TangentLabError `invalid-argument` for a network without parameters and, when used, for points.
  */
 export const classifierStandIn = (classifier: FeatureNetwork): ConsistencyLoss =>
   perceptualLoss(classifier, { name: "perceptual (classifier stand-in)" });
 
-/** That a distance of images, called `name`, gets images. @throws TangentLabError `invalid-argument`. */
+/** Checks that a distance of images, called `name`, gets images. @throws TangentLabError `invalid-argument`. */
 export function checkImages(x: Tensor, name: string, channels?: readonly number[]): void {
   const given = `${name}, of [${x.shape}]`;
   check(x.rank === 4, "distance", given, "a distance of points: these are no images");

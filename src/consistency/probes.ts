@@ -4,10 +4,11 @@ import * as random from "../engine/random.js";
 import * as tree from "../engine/tree.js";
 import { check, required } from "../errors.js";
 import { checkData, draw, exampleSize, type TrainingData } from "../loop/data.js";
-import { arrayRecord, type ProbeSetRecord } from "../loop/record.js";
+import { arrayRecord, type ProbeSetRecord, type RunRecord } from "../loop/record.js";
 import type { Observer } from "../loop/train.js";
 import { directionCosine, splitAtManifold, splitByNeighbours } from "../manifold/split.js";
 import { distancesToData, distancesToManifold } from "../metrics/manifold-distance.js";
+import type { TrainState } from "../optim/method.js";
 import type { Loss } from "./losses.js";
 import { drawProbes, tangents } from "./tangents.js";
 import type { PairSchedule } from "./times.js";
@@ -35,12 +36,21 @@ export interface ProbesConfig {
   estimatedDim?: number;
 }
 
+/** An observer that needs no training: a look at any model will do. */
+export interface TangentProbes extends Observer {
+  readonly probeSet: ProbeSetRecord;
+  observe(
+    state: Pick<TrainState, "parameters" | "context">,
+    record: Pick<RunRecord, "probes">,
+  ): ReturnType<Observer["observe"]>;
+}
+
 /**
- * Records the loss's tangents at fixed probes (x0, noise, t) over training, at the model that is being trained: how much of each is parallel to the data's
- * manifold, and how it turns from one recording to the next.
+ * Records the tangents of the model in training at fixed probes (x0, noise, t): the share of each that is parallel to the data's manifold, and how it turns
+ * from one recording to the next.
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
-export function tangentProbes(config: ProbesConfig): Observer & { readonly probeSet: ProbeSetRecord } {
+export function tangentProbes(config: ProbesConfig): TangentProbes {
   required(
     "config",
     config,
@@ -49,9 +59,19 @@ export function tangentProbes(config: ProbesConfig): Observer & { readonly probe
   const { data, denoiser, loss, every, examples, seed, neighbourhood = 2000 } = config;
   checkData(data);
   const { estimatedDim = Math.min(8, exampleSize(config.data)) } = config;
-  check.count("examples", examples);
+  check.only("tangentProbes", config, [
+    ...["data", "denoiser", "loss", "pairs", "iteration", "every", "times", "examples", "seed", "classes"],
+    ...["neighbourhood", "estimatedDim"],
+  ]);
+  for (const [name, value] of Object.entries({ every, examples, neighbourhood, estimatedDim }))
+    check.count(name, value);
+  check.count("iteration", config.iteration, 0);
+  check.callable("pairs", config.pairs, "ectPairs(...) or the like");
+  if (config.classes !== undefined) check.count("classes", config.classes);
   check(
-    config.times.length > 0 && config.times.every((t) => t > 0 && Number.isFinite(t)),
+    Array.isArray(config.times) &&
+      config.times.length > 0 &&
+      config.times.every((t) => t > 0 && Number.isFinite(t)),
     "times",
     config.times,
     "one or more finite numbers > 0",
@@ -67,7 +87,7 @@ export function tangentProbes(config: ProbesConfig): Observer & { readonly probe
     x.set(chosen.subarray(example * dim, (example + 1) * dim), i * dim);
   });
   const labels = given && Int32Array.from(times, (_, i) => given[Math.floor(i / config.times.length)]!);
-  /** Made anew for each look, so that no tensor stays behind when the run is over. */
+  /** Made again for each recording, so that no tensor stays behind when the run is over. */
   const draws = () => drawProbes(keys[1], { ...config, x, shape, times, labels });
   const drawn = shape.length === 1 ? 400 : 100;
   const neighbours = manifold ? new Float32Array(0) : draw(data, keys[2], neighbourhood).x;

@@ -17,7 +17,7 @@ const known = ["process", "time", "normalization", "warmup"];
 
 /**
  * sCM's consistency training in continuous time (2410.11081), from data: see `continuous`. The loss is l2 where none is given.
- * @throws TangentLabError `invalid-argument` for unknown options, in use for options out of range.
+ * @throws TangentLabError `invalid-argument` for unknown options; training throws it for options out of range.
  */
 export function sct(options: SctOptions = {}): Objective {
   check.only("sct", options, known);
@@ -29,7 +29,7 @@ export function sct(options: SctOptions = {}): Objective {
   };
 }
 
-/** sCM's distillation in continuous time (2410.11081): the same along a teacher's trajectories. */
+/** sCM's distillation in continuous time (2410.11081): the same along a teacher's trajectories. Throws as `sct` does. */
 export function scd(options: ScdOptions = {}): Objective {
   check.only("scd", options, ["teacher", ...known]);
   const { teacher = "from", ...rest } = options;

@@ -3,7 +3,8 @@ import { drawCondition } from "../diffusion/condition.js";
 import { addNoise, type Denoiser } from "../diffusion/edm.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
+import { countExamples } from "../loop/data.js";
 import type { Condition } from "../nn/network.js";
 import type { Context } from "../optim/method.js";
 import { asLoss, type Loss } from "./losses.js";
@@ -32,12 +33,15 @@ export type Tangents = {
 };
 
 /**
- * The CM tangents of a loss at probes: a pure function of the parameters [P] and the loss's context (`state.context`). Compile it.
+ * The CM tangents of a loss at probes, minus its gradient with respect to f(x_t, t), [count, ...shape] (2510.00658): a pure function of the parameters [P] and
+ * the loss's context (`state.context`). Compile it.
  */
 export function tangents(
   denoiser: Denoiser,
   loss: Loss,
 ): (parameters: Tensor, context: Context, probes: Probes) => Tangents {
+  const applies = typeof denoiser?.apply === "function" && denoiser.structure !== undefined;
+  check(applies, "denoiser", denoiser, "denoiser(network) or trigflow(network)");
   const { apply } = asLoss(loss);
   return (parameters, context, { x, noise, t, r, condition }) => {
     const noisy = addNoise(x, noise, t);
@@ -65,15 +69,21 @@ export interface ProbeConfig {
   classes?: number | undefined;
 }
 
-/**
- * Probes with noise from a key.
- * @throws TangentLabError `invalid-argument` for another number of times than examples, `invalid-data` for missing labels.
+/** Probes x, noise [count, ...shape] and t, r [count], with noise from a key.
+ * @throws TangentLabError `invalid-argument` if the number of times is not that of the examples, `invalid-data` for missing labels.
  */
-export function drawProbes(
-  key: random.Key,
-  { x, shape, times, pairs, iteration, labels, classes }: ProbeConfig,
-): Probes {
-  const count = x.length / shape.reduce((a, b) => a * b, 1);
+export function drawProbes(key: random.Key, config: ProbeConfig): Probes {
+  const { x, shape, times, pairs, iteration, labels, classes } = required(
+    "config",
+    config,
+    "an object with x, shape, times, pairs and iteration",
+  );
+  const count = countExamples("x", x, shape);
+  check.callable("pairs", pairs, "ectPairs(...) or the like");
+  check.count("iteration", iteration, 0);
+  if (classes !== undefined) check.count("classes", classes);
+  const areTimes = typeof times === "object" && Array.from(times).every((t) => Number.isFinite(t) && t > 0);
+  check(areTimes, "times", times, `one for each of ${count} probes`);
   check(times.length === count, "times", times.length, `one for each of ${count} probes`);
   const t = Float32Array.from(times);
   return {

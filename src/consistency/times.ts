@@ -1,4 +1,4 @@
-import { type LogNormal, logNormal } from "../diffusion/times.js";
+import { checkLogNormal, type LogNormal, logNormal } from "../diffusion/times.js";
 import * as random from "../engine/random.js";
 import { check, required, TangentLabError } from "../errors.js";
 import type { Curriculum } from "./curriculum.js";
@@ -40,10 +40,11 @@ export function ectPairs(config: EctSchedule): PairSchedule {
     k = 8,
     b = 1,
   } = required("config", config, "an object with iterations");
+  check.only("ectPairs", config, ["iterations", "stages", "q", "k", "b"]);
   check.count("iterations", iterations);
   check.count("stages", stages);
-  check(q > 1 && Number.isFinite(q), "q", q, "a finite number > 1");
-  check(k >= 0 && Number.isFinite(k), "k", k, "a finite number >= 0");
+  check.number("q", q, (factor) => factor > 1 && Number.isFinite(factor), "a finite number > 1");
+  check.number("k", k, (wider) => wider >= 0 && Number.isFinite(wider), "a finite number >= 0");
   check(Number.isFinite(b), "b", b, "a finite number");
   return (t, iteration) => {
     const stage = Math.min(Math.floor((iteration * stages) / iterations), stages - 1);
@@ -52,13 +53,15 @@ export function ectPairs(config: EctSchedule): PairSchedule {
   };
 }
 
-/** Times without levels: t log-normal (default ln t ~ N(-1.1, 2^2)), r from the schedule. */
-export const continuousTimes =
-  (pairs: PairSchedule, time: LogNormal = { mean: -1.1, std: 2 }): DrawTimes =>
-  (key, count, iteration) => {
+/** Times without levels, t and r < t [count] each: t log-normal (default ln t ~ N(-1.1, 2^2), as in 2406.14548), r from the schedule. */
+export function continuousTimes(pairs: PairSchedule, time: LogNormal = { mean: -1.1, std: 2 }): DrawTimes {
+  check.callable("pairs", pairs, "ectPairs(...) or the like");
+  checkLogNormal(time);
+  return (key, count, iteration) => {
     const t = logNormal(key, count, time);
     return { t, r: t.map((value) => pairs(value, iteration)) };
   };
+}
 
 /** The range of noise levels. */
 export interface LevelRange {
@@ -87,8 +90,10 @@ export function levelTimes(config: LevelsConfig): DrawTimes {
   required("config", config, "an object with curriculum");
   const { curriculum, time = "uniform", min = 0.002, max = 80, rho = 7 } = config;
   check(typeof curriculum === "function", "curriculum", curriculum, "rootCurriculum(...) or the like");
-  check(min > 0 && min < max, "min", min, "a number > 0 and < max");
-  check(rho > 0, "rho", rho, "a number > 0");
+  check.positive("max", max);
+  check.number("min", min, (level) => level > 0 && level < max, "a number > 0 and < max");
+  check.number("rho", rho, (power) => power > 0 && Number.isFinite(power), "a number > 0");
+  if (time !== "uniform") checkLogNormal(time);
   const [low, high] = [min ** (1 / rho), max ** (1 / rho)];
   return (key, count, iteration) => {
     const intervals = curriculum(iteration);

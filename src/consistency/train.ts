@@ -26,6 +26,8 @@ export interface ConsistencyRecording {
   times?: readonly number[];
   /** Examples that are probed at each level. Default 8 for points and 5 for images. */
   examples?: number;
+  /** Of the noises and examples that samples are measured with: the same for runs whose numbers are compared. Default the training's own. */
+  seed?: number;
   /** A classifier of these images (`metrics.trainClassifier`): adds the Fréchet distance in its features. */
   judge?: FeatureNetwork;
 }
@@ -40,13 +42,13 @@ export interface ConsistencyTraining extends Omit<loop.RunOptions, "steps">, Tra
    * consistency distillation (2303.01469), `scd()`. Default `ect()`.
    */
   objective?: Objective;
-  /** How the output is drawn to its target: `l1()`, `l2()`, `pseudoHuber()`, `mfd(features)`, `lpips(...)`. Default `pseudoHuber()`, in continuous time `l2()`. */
+  /** How the output is pulled to its target: `l1()`, `l2()`, `pseudoHuber()`, `mfd(features)`, `lpips(...)`. Default `pseudoHuber()`, in continuous time `l2()`. */
   loss?: Loss;
   /** A trained denoiser to start from, usually much better than random parameters. */
   from?: TrainedDenoiser;
   /** Without `from`: default an MLP for points and a small U-Net for images. */
   network?: TimeNetwork;
-  /** Without `from`: how the network becomes a consistency function. Default "edm". */
+  /** Without `from`: the preconditioning that makes the network a consistency function. Default "edm". */
   preconditioning?: Preconditioning;
   /**
    * Share of values that blocks drop in training, in [0, 1), with the same mask for output and target (0.2 as published for CIFAR-10). Of U-Nets only. Default as
@@ -62,19 +64,34 @@ export interface ConsistencyTraining extends Omit<loop.RunOptions, "steps">, Tra
 }
 
 /**
- * Trains a consistency function f(x, t): any point of a trajectory to its start, in one step. Iterate over the run, or await it.
+ * Trains a consistency function f(x, t) (2303.01469): any point x [batch, ...shape] of a trajectory, at noise levels t [batch], to its start, in one step.
+ * Iterate over the run, or await it.
  * @throws TangentLabError `invalid-argument` for options out of range; while it runs as `loop.train`.
  */
 export function train(data: TrainingData, options: ConsistencyTraining = {}): Run<TrainedDenoiser> {
   checkData(data);
   required("options", options);
   checkNames(options);
+  check.only("consistency.train", options, [
+    ...loop.trainingOptions,
+    ...[
+      "objective",
+      "loss",
+      "from",
+      "network",
+      "preconditioning",
+      "dropout",
+      "classConditional",
+      "recording",
+    ],
+  ]);
   const { steps = 2000, from, preconditioning, seed = 0, name, recording = {}, ...rest } = options;
   check.count("steps", steps); // before schedules are made of them
   const { objective = ect() } = options;
   const isObjective = typeof objective?.method === "function" && typeof objective.name === "string";
   check(isObjective, "objective", objective, "an objective: ect(), ct(), ict(), cd(), sct(), scd()");
-  const loss = asLoss(options.loss ?? objective.loss ?? pseudoHuber());
+  const { loss: chosen = objective.loss ?? pseudoHuber() } = options;
+  const loss = asLoss(chosen);
   const { classConditional = from?.record?.settings.classes !== undefined } = options;
   const classes = classesOf(data, { classConditional });
   checkStart(data, options);
@@ -84,8 +101,13 @@ export function train(data: TrainingData, options: ConsistencyTraining = {}): Ru
   const model = dropout === undefined ? made : withDropout(made, dropout);
   const { optimizer, learningRate, ema } = options;
   const method = objective.method({
-    ...{ denoiser: model, shape: data.shape, loss, classes, iterations: steps, teacher },
-    ...(optimizer && { optimizer }),
+    denoiser: model,
+    shape: data.shape,
+    loss,
+    classes,
+    iterations: steps,
+    teacher,
+    ...(optimizer !== undefined && { optimizer }),
     ...(learningRate !== undefined && { learningRate }),
     ...(ema !== undefined && { ema }),
   });
@@ -93,7 +115,7 @@ export function train(data: TrainingData, options: ConsistencyTraining = {}): Ru
     ...rest,
     seed,
     steps,
-    name: name ?? loss.name,
+    name: name === undefined ? loss.name : name,
     kind: "consistency",
     checkpoint: checkpointFolder(options.checkpoint, ofVersion01),
     data,
@@ -105,7 +127,7 @@ export function train(data: TrainingData, options: ConsistencyTraining = {}): Ru
       ...(teacher && teacher !== from && { teacher: teacher.record.name }),
       loss: loss.name,
       ...loss.settings,
-      // Checkpoints of runs with the usual average go on as they are.
+      // Checkpoints of runs with the usual average continue unchanged.
       ...(ema !== undefined && ema !== defaultEma && { ema: typeof ema === "number" ? ema : { ...ema } }),
       from: from?.record.name ?? null,
       ...(preconditioning && { preconditioning }),
@@ -120,35 +142,42 @@ export function train(data: TrainingData, options: ConsistencyTraining = {}): Ru
 
   function observers(): loop.Observer[] {
     const given = required("recording", recording as ConsistencyRecording, "an object of options, or false");
-    const { every = Math.ceil(steps / 8), count = 512, shown = Math.min(64, count), judge } = given;
-    if (judge) checkFeatures("judge", judge);
+    const {
+      every = Math.ceil(steps / 8),
+      count = 512,
+      shown = Math.min(64, count),
+      judge,
+      seed: measuring = seed,
+    } = given;
+    check.only("recording", given, ["every", "count", "shown", "times", "examples", "seed", "judge"]);
+    if (judge !== undefined) checkFeatures("judge", judge);
     const { times = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 7, 20], examples = data.shape.length === 1 ? 8 : 5 } =
       given;
     const common = { data, denoiser: model, every, seed, classes };
     // The same measure for all objectives: tangents between the closest pairs of Easy Consistency Tuning, from data.
     const pairs = (objective.pairs ?? ect().pairs!)(steps);
     return [
-      evaluation({ ...common, count, shown, judge }),
+      evaluation({ ...common, count, shown, judge, seed: measuring }),
       tangentProbes({ ...common, loss, pairs, iteration: steps - 1, times, examples }),
     ];
   }
 }
 
-/** What the options of version 0.1 are called: without a word they would do nothing. */
+/** What options of version 0.1 are called now. Ignored, they would silently do nothing. */
 function checkNames(options: object): void {
   const now = { distance: "given as loss", stages: "given as objective: ect({ stages })" };
   for (const [name, allowed] of Object.entries(now))
     check(!(name in options), name, (options as Record<string, unknown>)[name], allowed);
 }
 
-/** That the model to start from is a trained one of these data. Random parameters would be trained without a word. */
+/** Checks that `from` is a trained model of these data. Otherwise random parameters would silently be trained. */
 function checkStart(data: TrainingData, { from, network, preconditioning }: ConsistencyTraining): void {
   if (from === undefined) return;
   checkTrained("from", from);
   const [own, shape] = [from.record.shape, data.shape];
   check(`${own}` === `${shape}`, "from", `a model of [${own}]`, `one of [${shape}], the data's shape`);
-  check(!network, "network", "a network", "none with from, which has its own");
-  check(!preconditioning, "preconditioning", preconditioning, "none with from, which has its own");
+  check(!network, "network", "a network", "none: from has its own");
+  check(!preconditioning, "preconditioning", preconditioning, "none: from has its own");
 }
 
 /** Whose trajectories an objective follows: a trained denoiser of these data and classes; undefined for the data's own. */
@@ -179,8 +208,10 @@ function teacherOf(
 function ofVersion01({ distance, pixel, ...rest }: RunConfig): RunConfig {
   const objectives: RunConfig = { "continuous-training": "sct", "continuous-distillation": "scd" };
   const losses: RunConfig = {
-    ...{ "pseudo-huber": pseudoHuber().name, pixel: pixel ?? null },
-    ...{ aligned: "MFD", "pixel + aligned": "pixel + MFD" },
+    "pseudo-huber": pseudoHuber().name,
+    pixel: pixel ?? null,
+    aligned: "MFD",
+    "pixel + aligned": "pixel + MFD",
   };
   return {
     ...rest,

@@ -6,9 +6,9 @@ import type { Condition } from "../nn/network.js";
 import type { Denoiser } from "./edm.js";
 
 /**
- * What steers a network in a step, made on the host: dropout masks where `drawMasks` is given, and with `classes` the examples' labels [count],
- * one-hot. All passes of the step share it. The caller disposes it.
- * @throws TangentLabError `invalid-data` if there are to be classes and the data have no labels.
+ * What conditions a network in a step, made on the host: dropout masks where `drawMasks` is given, and with `classes` the examples' labels [count], one-hot.
+ * All passes of the step share it. The caller disposes it.
+ * @throws TangentLabError `invalid-data` if classes are asked for and the data have no labels.
  */
 export function drawCondition(
   { drawMasks }: Pick<Denoiser, "drawMasks">,

@@ -33,6 +33,7 @@ export async function denoise(
 ): Promise<Generated> {
   checkTrained("model", model);
   const { sigma, seed = 0, labels, batchSize = 64 } = required("options", options, "an object with sigma");
+  check.only("denoise", options, ["sigma", "seed", "labels", "batchSize"]);
   check.positive("sigma", sigma);
   check.count("batchSize", batchSize);
   countExamples("clean", clean, model.record.shape);

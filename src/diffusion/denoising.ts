@@ -5,7 +5,7 @@ import { check, required } from "../errors.js";
 import { type Method, method, type TrainingConfig } from "../optim/method.js";
 import { drawCondition } from "./condition.js";
 import { addNoise, type Denoiser } from "./edm.js";
-import { type LogNormal, logNormal } from "./times.js";
+import { checkLogNormal, type LogNormal, logNormal } from "./times.js";
 
 /** Options of `denoising`. */
 export interface DenoisingConfig extends TrainingConfig {
@@ -18,21 +18,25 @@ export interface DenoisingConfig extends TrainingConfig {
   classes?: number | undefined;
 }
 
-/** That training has a denoiser and the shape of its examples. @throws TangentLabError `invalid-argument` naming what is missing. */
+/** Checks that training has a denoiser and the shape of its examples. @throws TangentLabError `invalid-argument` naming what is missing. */
 export function checkDenoiser(denoiser: Denoiser, shape: readonly number[]): void {
-  const applies = typeof denoiser?.apply === "function";
+  const applies = typeof denoiser?.apply === "function" && denoiser.structure !== undefined;
   check(applies, "denoiser", denoiser, "denoiser(network) or trigflow(network)");
-  check(Array.isArray(shape), "shape", shape, "[dim] or [height, width, channels]");
+  const isShape =
+    Array.isArray(shape) && shape.length > 0 && shape.every((d) => Number.isInteger(d) && d >= 1);
+  check(isShape, "shape", shape, "[dim] or [height, width, channels]");
 }
 
 /**
  * Denoiser training (EDM, 2206.00364): mean over batch and dimensions of lambda(t) (D(x0 + t e, t) - x0)^2.
- * @throws TangentLabError `invalid-argument` for a missing denoiser or shape, in use `invalid-data` for missing labels where there are classes.
+ * @throws TangentLabError `invalid-argument` for a missing denoiser or shape, and, in a batch, `invalid-data` for missing labels of a model with classes.
  */
 export function denoising(config: DenoisingConfig): Method {
   required("config", config, "an object with denoiser and shape");
   const { denoiser, shape, classes, time = { mean: -1.2, std: 1.2 } } = config;
   checkDenoiser(denoiser, shape);
+  checkLogNormal(time);
+  if (classes !== undefined) check.count("classes", classes);
   return method({
     ...config,
     init: denoiser.init,
@@ -58,6 +62,6 @@ export function denoising(config: DenoisingConfig): Method {
   });
 }
 
-/** EDM's lambda(t) = (t^2 + s^2) / (t s)^2: all levels start with the same loss, about 1. */
+/** EDM's lambda(t) = (t^2 + s^2) / (t s)^2 (2206.00364, table 1), [batch] like t: all levels start with the same loss, about 1. */
 export const denoisingWeight = (t: Tensor, sigmaData: number): Tensor =>
   tf.div(tf.add(tf.square(t), sigmaData ** 2), tf.square(tf.mul(t, sigmaData)));

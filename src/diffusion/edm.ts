@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { type Condition, flatten, type Model, type TimeNetwork } from "../nn/network.js";
 
 /**
@@ -9,7 +9,7 @@ import { type Condition, flatten, type Model, type TimeNetwork } from "../nn/net
  */
 export interface Denoiser extends Model<[x: Tensor, t: Tensor, condition?: Condition], Tensor> {
   readonly sigmaData: number;
-  /** How it is made of its network: `denoiser` or `trigflow`. */
+  /** The preconditioning of its network: `denoiser` or `trigflow`. */
   readonly preconditioning: "edm" | "trigflow";
 }
 
@@ -20,10 +20,12 @@ export interface DenoiserConfig {
 }
 
 /**
- * A network inside EDM's preconditioning, on a flat vector of parameters.
- * @throws TangentLabError `invalid-argument` for sigmaData <= 0, and in use for an output of another shape than x.
+ * A network inside EDM's preconditioning (2206.00364, eq. 7 and table 1), on a flat vector of parameters [P]: D(x, t) for x [batch, ...] at noise levels t
+ * [batch].
+ * @throws TangentLabError `invalid-argument` for sigmaData <= 0, and, when it is applied, for an output whose shape is not that of x.
  */
-export function denoiser(network: TimeNetwork, { sigmaData = 0.5 }: DenoiserConfig = {}): Denoiser {
+export function denoiser(network: TimeNetwork, config: DenoiserConfig = {}): Denoiser {
+  const { sigmaData = 0.5 } = required("config", config);
   check.positive("sigmaData", sigmaData);
   const model = flatten(network);
   return {
@@ -56,7 +58,7 @@ export function precondition(
 }
 
 /**
- * A network's output for x, of the same shape; another one that broadcasts would be trained on without a word.
+ * A network's output for x. Throws if its shape is not that of x: one that broadcasts would silently be trained on.
  * @throws TangentLabError `invalid-argument` naming both shapes.
  */
 export function shapedLike(x: Tensor, output: Tensor): Tensor {
@@ -67,6 +69,13 @@ export function shapedLike(x: Tensor, output: Tensor): Tensor {
     `an output of the input's shape [${x.shape}]`,
   );
   return output;
+}
+
+/** That there are a denoiser and its parameters. @throws TangentLabError `invalid-argument` naming what is missing. */
+export function checkUsable(denoiser: Denoiser, parameters: Tensor): void {
+  const applies = typeof denoiser?.apply === "function" && denoiser.structure !== undefined;
+  check(applies, "denoiser", denoiser, "denoiser(network) or trigflow(network)");
+  check(parameters instanceof tf.Tensor, "parameters", parameters, "a tensor [P], the denoiser's");
 }
 
 /** A vector [batch] in a shape that broadcasts over the examples of x: [batch, 1, ...]. */

@@ -35,6 +35,10 @@ export interface GenerateOptions {
   batchSize?: number;
 }
 
+const generateOptions: readonly string[] = [
+  ...["count", "seed", "sampler", "steps", "times", "churn", "labels", "batchSize"],
+];
+
 /** Samples, flat, and their shape [count, ...shape of one]. */
 export interface Generated {
   readonly shape: readonly number[];
@@ -42,12 +46,12 @@ export interface Generated {
 }
 
 /**
- * Draws samples from a trained denoiser or consistency model.
+ * Draws samples from a trained denoiser or consistency model: flat `values` of `shape` [count, ...shape of an example], not clipped.
  * @throws TangentLabError `invalid-argument`; `invalid-data` for labels out of range.
  */
 export async function generate(model: TrainedDenoiser, options: GenerateOptions = {}): Promise<Generated> {
   checkTrained("model", model);
-  required("options", options);
+  check.only("generate", options, generateOptions);
   const { seed = 0, sampler = "consistency", labels, batchSize = 64, times, churn } = options;
   const { count = labels?.length ?? 64, steps = sampler === "consistency" ? 1 : 18 } = options;
   for (const [name, value] of Object.entries({ count, steps, batchSize })) check.count(name, value);
@@ -56,7 +60,7 @@ export async function generate(model: TrainedDenoiser, options: GenerateOptions 
   if (churn !== undefined) required("churn", churn);
   const areTimes = times === undefined || (Array.isArray(times) && times.every(Number.isFinite));
   check(areTimes, "times", times, "a list of falling noise levels");
-  check(!times || options.steps === undefined, "steps", steps, "none with times, of which each is a step");
+  check(!times || options.steps === undefined, "steps", steps, "none with times: each of them is a step");
   const conditionOf = conditions(model, labels, count);
   const { shape } = model.record;
   const size = shape.reduce((a, b) => a * b, 1);
@@ -151,9 +155,9 @@ interface Level {
 }
 
 interface Sampler {
-  /** How many standard normals like a sample it needs. */
+  /** Number of standard normals, each like a sample, that it needs. */
   readonly draws: number;
-  /** What the first of them is multiplied with to start from. */
+  /** The factor of the first of them, for the start. */
   readonly start: number;
   readonly levels: readonly Level[];
   /** The steps' functions, each once. */

@@ -1,10 +1,11 @@
 import * as v from "valibot";
 import { check, TangentLabError } from "../errors.js";
 import { holdsNo, metadataJson } from "../io/metadata.js";
-import { readSafetensors, writeSafetensors } from "../io/safetensors.js";
+import { readSafetensors, sizeOf, writeSafetensors } from "../io/safetensors.js";
 import type { RunRecord } from "../loop/record.js";
 import type { TimeNetwork } from "../nn/network.js";
 import { networkFrom } from "../nn/network-from.js";
+import { ofFile } from "../nn/of-file.js";
 import { exportPublished, importPublished } from "../nn/published.js";
 import type { Denoiser } from "./edm.js";
 import { checkTrained, preconditionings, pretrained, type TrainedDenoiser } from "./trained.js";
@@ -21,7 +22,9 @@ const descriptionSchema = v.object({
 });
 
 const originSchema = v.object({
-  ...{ name: v.string(), kind: v.picklist(["denoiser", "consistency"]), dataset: v.string() },
+  name: v.string(),
+  kind: v.picklist(["denoiser", "consistency"]),
+  dataset: v.string(),
   shape: v.array(v.pipe(v.number(), v.integer(), v.minValue(1))),
   settings: v.looseObject({ classes: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))) }),
 });
@@ -29,7 +32,7 @@ const originSchema = v.object({
 /**
  * Writes a trained denoiser or consistency model as one safetensors file: its averaged parameters under the names that `exportPublished` gives them, and as
  * JSON in the metadata how the network is made and what it was trained for.
- * @throws TangentLabError `invalid-argument` for a run that was not awaited, `file-system`.
+ * @throws TangentLabError `invalid-argument` for a training that was not awaited, `file-system`.
  */
 export async function saveDenoiser(path: string, model: TrainedDenoiser): Promise<void> {
   checkTrained("model", model);
@@ -44,9 +47,9 @@ export async function saveDenoiser(path: string, model: TrainedDenoiser): Promis
 
 /**
  * Reads what `saveDenoiser` has written: to sample from, to measure, to start a training from. What was recorded in training is not in the file.
- * @param network A network of your own that it was trained with; the library's own are made anew.
- * @throws TangentLabError `file-system`, `corrupt-file`; `invalid-data` naming a tensor that does not fit the network; `invalid-argument` without
- * `network` where it is needed.
+ * @param network A network of your own that it was trained with; the library's own are rebuilt from the file.
+ * @throws TangentLabError `file-system`, `corrupt-file`; `invalid-data` naming a tensor that does not fit the network; `invalid-argument` without `network`
+ * where it is needed.
  */
 export async function loadDenoiser(path: string, network?: TimeNetwork): Promise<TrainedDenoiser> {
   const { tensors, metadata } = await readSafetensors(path);
@@ -64,16 +67,18 @@ export async function loadDenoiser(path: string, network?: TimeNetwork): Promise
   if (!isKnown) throw corrupt(`its preconditioning is ${preconditioning}`);
   check(own !== null || network !== undefined, "network", network, "the network it was trained with");
   try {
-    const denoiser = preconditionings[preconditioning as keyof typeof preconditionings](
-      network ?? networkFrom(own!),
-      { sigmaData },
-    );
+    const make = preconditionings[preconditioning as keyof typeof preconditionings];
+    const denoiser = network
+      ? make(network, { sigmaData })
+      : ofFile(own, sizeOf(tensors), () => make(networkFrom(own!), { sigmaData }));
     const model = pretrained(denoiser, importPublished(denoiser, tensors), {
-      ...{ shape, name, ...(typeof classes === "number" && { classes }) },
+      shape,
+      name,
+      ...(typeof classes === "number" && { classes }),
     });
     return { ...model, record: { ...model.record, kind, dataset, settings } };
   } catch (cause) {
     if (cause instanceof TangentLabError && cause.code !== "invalid-argument") throw cause;
-    throw corrupt((cause as Error).message, cause); // settings of wrong types make no network
+    throw corrupt((cause as Error).message, cause); // settings of wrong types are invalid
   }
 }

@@ -2,17 +2,18 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 import { check } from "../errors.js";
 import type { Condition } from "../nn/network.js";
-import { addNoise, type Denoiser } from "./edm.js";
+import { addNoise, checkUsable, type Denoiser } from "./edm.js";
 import { type Denoise, eulerStep } from "./ode.js";
 import { karrasSigmas } from "./sampling.js";
 
-/** Times of the customary samplers: one step, and two with the middle time of ECT on small images. */
+/** Noise level of one-step sampling. */
 export const oneStep = [80] as const;
-/** Times of the usual sampler of two steps: from pure noise, then again from the level 0.821. */
+
+/** Noise levels of two-step sampling; the middle one is customary for 32x32 images (2310.14189, 2406.14548). */
 export const twoStep = [80, 0.821] as const;
 
 /**
- * Times of a sampler of n >= 1 steps: `oneStep`, `twoStep`, from three on EDM's levels from 80 down, the lowest of n + 1 left out.
+ * Noise levels of a sampler of n >= 1 steps: 80 for one, `twoStep` for two, from three on EDM's levels from 80 down, the lowest of n + 1 left out.
  * @throws TangentLabError `invalid-argument` for steps < 1.
  */
 export function samplingTimes(steps: number): readonly number[] {
@@ -21,10 +22,12 @@ export function samplingTimes(steps: number): readonly number[] {
   return steps === 2 ? twoStep : karrasSigmas({ steps: steps + 1 }).slice(0, steps);
 }
 
-/** @throws TangentLabError `invalid-argument` for no times, and for such as do not fall or are not above 0. */
+/** @throws TangentLabError `invalid-argument` for an empty list of times, and for times that do not decrease or are not above 0. */
 export function checkSamplingTimes(times: readonly number[]): void {
-  const falling = times.every((t, i) => t > 0 && (i === 0 || t < times[i - 1]!));
-  check(times.length >= 1 && falling, "times", times, "one or more falling numbers > 0");
+  const falling =
+    Array.isArray(times) &&
+    times.every((t, i) => typeof t === "number" && t > 0 && (i === 0 || t < times[i - 1]!));
+  check(falling && times.length >= 1, "times", times, "one or more falling numbers > 0");
 }
 
 /** Options of `sample`. */
@@ -39,19 +42,25 @@ export interface SampleConfig {
 }
 
 /**
- * Consistency sampling (Song et al., 2303.01469, algorithm 1): x = f(t_0 z_0, t_0), then for each further time x = f(x + t z, t).
- * One standard normal [count, ...] for each of the falling times; the same noises give the same samples.
- * @throws TangentLabError `invalid-argument` for times that do not fall, an end above them, and another number of noises.
+ * Consistency sampling (Song et al., 2303.01469, algorithm 1): x = f(t_0 z_0, t_0), then for each further time x = f(x + t z, t). One standard normal [count,
+ * ...] for each of the falling times; the same noises give the same samples.
+ * @throws TangentLabError `invalid-argument` for times that do not decrease, an end above them, and a wrong number of noises.
  */
 export function sample(
   denoiser: Denoiser,
   parameters: Tensor,
   noises: readonly Tensor[],
   times: readonly number[] = oneStep,
-  { end = 0, condition }: SampleConfig = {},
+  config: SampleConfig = {},
 ): Tensor {
+  check.only("sample", config, ["end", "condition"]);
+  const { end = 0, condition } = config;
+  checkUsable(denoiser, parameters);
   checkSamplingTimes(times);
-  check(end >= 0 && end < times[times.length - 1]!, "end", end, "a number >= 0 and below all times");
+  const last = times[times.length - 1]!;
+  check.number("end", end, (t) => t >= 0 && t < last, "a number >= 0 and below all times");
+  const areTensors = Array.isArray(noises) && noises.every((noise) => noise instanceof tf.Tensor);
+  check(areTensors, "noises", noises, `one for each of ${times.length} times`);
   check(noises.length === times.length, "noises", noises.length, `one for each of ${times.length} times`);
   const f: Denoise = (x, t) => denoiser.apply(parameters, x, t, condition);
   return times.reduce((x, t, i) => {

@@ -12,10 +12,10 @@ export const velocity = (denoise: Denoise, x: Tensor, t: Tensor): Tensor =>
 /** One step of a solver from levels t to levels r < t, both [batch]; r may be 0. */
 export type OdeStep = (denoise: Denoise, x: Tensor, t: Tensor, r: Tensor) => Tensor;
 
-/** Euler's method. One evaluation. */
+/** Euler's method: x [batch, ...] from t to r, each [batch]. One evaluation. */
 export const eulerStep: OdeStep = (denoise, x, t, r) => towards(denoise(x, t), x, t, r);
 
-/** Heun's second-order method; Euler's where r is 0, at which there is no velocity. Two evaluations. */
+/** Heun's second-order method, x [batch, ...] from t to r; Euler's where r is 0, at which there is no velocity. Two evaluations. */
 export const heunStep: OdeStep = (denoise, x, t, r) => {
   const clean = denoise(x, t);
   const end = towards(clean, x, t, r);

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 import { check, required } from "../errors.js";
 import type { Condition } from "../nn/network.js";
-import { addNoise, type Denoiser } from "./edm.js";
+import { addNoise, checkUsable, type Denoiser } from "./edm.js";
 import { type Denoise, eulerStep, heunStep, type OdeStep } from "./ode.js";
 
 /** Options of `karrasSigmas` (2206.00364, equation 5). */
@@ -23,9 +23,11 @@ export interface KarrasConfig {
  */
 export function karrasSigmas(config: KarrasConfig): number[] {
   const { steps, min = 0.002, max = 80, rho = 7 } = required("config", config, "an object with steps");
+  check.only("karrasSigmas", config, ["steps", "min", "max", "rho"]);
   check.count("steps", steps, 2);
-  check(min > 0 && min < max, "min", min, "a number > 0 and < max");
-  check(rho > 0, "rho", rho, "a number > 0");
+  check.positive("max", max);
+  check.number("min", min, (level) => level > 0 && level < max, "a number > 0 and < max");
+  check.number("rho", rho, (power) => power > 0 && Number.isFinite(power), "a number > 0");
   const [low, high] = [min ** (1 / rho), max ** (1 / rho)];
   const levels = Array.from({ length: steps }, (_, i) => (high + (i / (steps - 1)) * (low - high)) ** rho);
   return [...levels, 0];
@@ -44,19 +46,21 @@ export type Solver = (
 ) => Tensor;
 
 /**
- * Euler's method on dx/dt = (x - D(x, t))/t. One evaluation a step.
- * @throws TangentLabError `invalid-argument` for levels that do not fall.
+ * Euler's method on dx/dt = (x - D(x, t))/t (2206.00364, eq. 3). One evaluation a step.
+ * @throws TangentLabError `invalid-argument` for levels that do not decrease.
  */
 export const euler: Solver = (denoiser, parameters, latent, sigmas, condition) => {
+  checkSolver(denoiser, parameters, latent);
   const denoise: Denoise = (x, t) => denoiser.apply(parameters, x, t, condition);
   return solve(sigmas, latent, (x, from, to) => stepTo(eulerStep, denoise, x, from, to));
 };
 
 /**
- * Heun's second-order method (EDM, algorithm 1). Two evaluations a step, one in a step to 0.
- * @throws TangentLabError `invalid-argument` for levels that do not fall.
+ * Heun's second-order method (2206.00364, algorithm 1). Two evaluations a step, one in a step to 0.
+ * @throws TangentLabError `invalid-argument` for levels that do not decrease.
  */
 export const heun: Solver = (denoiser, parameters, latent, sigmas, condition) => {
+  checkSolver(denoiser, parameters, latent);
   const denoise: Denoise = (x, t) => denoiser.apply(parameters, x, t, condition);
   return solve(sigmas, latent, (x, from, to) =>
     stepTo(to === 0 ? eulerStep : heunStep, denoise, x, from, to),
@@ -86,13 +90,14 @@ export type StochasticSolver = (
 ) => Tensor;
 
 /**
- * EDM's stochastic sampler (2206.00364, algorithm 2): before each step of Heun's method the level is raised a little by
- * fresh noise.
- * @throws TangentLabError `invalid-argument` for options out of range, in use for levels that do not fall and another number of noises.
+ * EDM's stochastic sampler (2206.00364, algorithm 2): before each step of Heun's method the level is raised a little by fresh noise.
+ * @throws TangentLabError `invalid-argument` for options out of range, and, when it samples, for levels that do not decrease and a wrong number of noises.
  */
 export function stochastic(config: ChurnConfig = {}): StochasticSolver {
+  check.only("stochastic", config, ["churn", "min", "max", "noise"]);
   raising(config, 1); // its checks
   return (denoiser, parameters, latent, sigmas, noises, condition) => {
+    checkSolver(denoiser, parameters, latent);
     const steps = sigmas.length - 1;
     check(noises.length === steps, "noises", noises.length, `one for each of ${steps} steps`);
     const raise = raising(config, steps);
@@ -114,9 +119,11 @@ export function raising(
   { churn = 40, min = 0.05, max = 50, noise: scale = 1.003 }: ChurnConfig = {},
   steps: number,
 ): (level: number) => { from: number; added: number } {
-  check(churn >= 0 && Number.isFinite(churn), "churn", churn, "a finite number >= 0");
-  check(min >= 0 && min <= max, "min", min, "a number >= 0 and <= max");
-  check(scale >= 0 && Number.isFinite(scale), "noise", scale, "a finite number >= 0");
+  const finite = (value: number): boolean => value >= 0 && Number.isFinite(value);
+  check.number("churn", churn, finite, "a finite number >= 0");
+  check.number("max", max, (level) => level >= 0, "a number >= 0");
+  check.number("min", min, (level) => level >= 0 && level <= max, "a number >= 0 and <= max");
+  check.number("noise", scale, finite, "a finite number >= 0");
   return (level) => {
     const gamma = level >= min && level <= max ? Math.min(churn / steps, Math.SQRT2 - 1) : 0;
     const from = level * (1 + gamma);
@@ -144,10 +151,19 @@ export function denoised(
 const stepTo = (step: OdeStep, denoise: Denoise, x: Tensor, from: number, to: number): Tensor =>
   step(denoise, x, tf.fill([x.shape[0]!], from), tf.fill([x.shape[0]!], to));
 
-/** @throws TangentLabError `invalid-argument` for fewer than two levels, and for such as do not fall. */
+/** @throws TangentLabError `invalid-argument` for fewer than two levels, and for levels that do not decrease. */
 export function checkLevels(sigmas: readonly number[]): void {
-  const falling = sigmas.every((sigma, i) => sigma >= 0 && (i === 0 || sigma < sigmas[i - 1]!));
-  check(sigmas.length >= 2 && falling, "sigmas", sigmas, "at least two falling numbers, only the last 0");
+  const falling =
+    Array.isArray(sigmas) &&
+    sigmas.every(
+      (sigma, i) => typeof sigma === "number" && sigma >= 0 && (i === 0 || sigma < sigmas[i - 1]!),
+    );
+  check(falling && sigmas.length >= 2, "sigmas", sigmas, "at least two falling numbers, only the last 0");
+}
+
+function checkSolver(denoiser: Denoiser, parameters: Tensor, latent: Tensor): void {
+  checkUsable(denoiser, parameters);
+  check(latent instanceof tf.Tensor, "latent", latent, "a tensor [batch, ...], a point at the first level");
 }
 
 function solve(

@@ -15,6 +15,7 @@ import { type Preconditioning, preconditionings, type TrainedDenoiser } from "./
 
 /** The network that fits the data: an MLP for points, a small U-Net for images; with `classes` it has class labels. */
 export function defaultNetwork(data: TrainingData, classes = 0): TimeNetwork {
+  checkData(data);
   const image = imageShape(data);
   return image
     ? unet({ size: image.size, inChannels: image.channels, classes })
@@ -30,7 +31,9 @@ export function denoiserFor(
 ): Denoiser {
   const known = Object.hasOwn(preconditionings, preconditioning);
   check(known, "preconditioning", preconditioning, Object.keys(preconditionings).join(" or "));
-  return preconditionings[preconditioning](network ?? defaultNetwork(data, classes), { sigmaData });
+  return preconditionings[preconditioning](network === undefined ? defaultNetwork(data, classes) : network, {
+    sigmaData,
+  });
 }
 
 /**
@@ -70,6 +73,10 @@ export interface DenoiserTraining extends Omit<loop.RunOptions, "steps">, Traini
 export function train(data: TrainingData, options: DenoiserTraining = {}): Run<TrainedDenoiser> {
   checkData(data);
   required("options", options);
+  check.only("diffusion.train", options, [
+    ...loop.trainingOptions,
+    ...["network", "preconditioning", "sigmaData", "time", "classConditional"],
+  ]);
   const { name = "denoiser", steps = 2000, time, preconditioning, ...rest } = options;
   const { sigmaData = deviation(data) } = options;
   const classes = classesOf(data, options);
@@ -81,7 +88,13 @@ export function train(data: TrainingData, options: DenoiserTraining = {}): Run<T
     kind: "denoiser",
     checkpoint: checkpointFolder(options.checkpoint),
     data,
-    method: denoising({ ...rest, denoiser: model, shape: data.shape, classes, ...(time && { time }) }),
+    method: denoising({
+      ...rest,
+      denoiser: model,
+      shape: data.shape,
+      classes,
+      ...(time !== undefined && { time }),
+    }),
     settings: {
       objective: "denoising",
       sigmaData,

@@ -13,7 +13,7 @@ export interface TrainedDenoiser {
 }
 
 /**
- * That a model is a trained one: a run that was not awaited has neither denoiser nor parameters.
+ * Checks that a model is a trained one: a run that was not awaited has neither denoiser nor parameters.
  * @throws TangentLabError `invalid-argument`.
  */
 export function checkTrained(argument: string, model: TrainedDenoiser): void {
@@ -22,7 +22,7 @@ export function checkTrained(argument: string, model: TrainedDenoiser): void {
   check(trained, argument, "no parameters", "a trained denoiser or consistency model: await its run first");
 }
 
-/** What makes a denoiser of a network, by its preconditioning. */
+/** Functions that make a denoiser of a network, by the preconditioning's name. */
 export const preconditionings = { edm: denoiser, trigflow } as const;
 
 /** EDM's (2206.00364), or TrigFlow's of sCM (2410.11081). */
@@ -49,6 +49,8 @@ export function pretrained(
   options: PretrainedOptions,
 ): TrainedDenoiser {
   const { shape, classes, name = "pretrained" } = required("options", options, "an object with shape");
+  check.only("pretrained", options, ["shape", "classes", "name"]);
+  check(typeof name === "string", "name", name, "text");
   check(denoiser?.structure !== undefined, "denoiser", denoiser, "denoiser(network) or trigflow(network)");
   const { size } = denoiser.structure;
   check(parameters?.size === size, "parameters", parameters?.shape, `[${size}], the denoiser's`);
@@ -66,9 +68,19 @@ export function pretrained(
     denoiser,
     parameters,
     record: {
-      ...{ name, kind: "denoiser", dataset: "", shape: [...shape], parameters: size },
+      name,
+      kind: "denoiser",
+      dataset: "",
+      shape: [...shape],
+      parameters: size,
       settings: classes === undefined ? {} : { classes },
-      ...{ engine: "", seconds: 0, losses: [], curve: [], samples: [], probeSet: null, probes: [] },
+      engine: "",
+      seconds: 0,
+      losses: [],
+      curve: [],
+      samples: [],
+      probeSet: null,
+      probes: [],
     },
   };
 }

@@ -168,7 +168,7 @@ function onHost(kernelFunc: KernelFunc): KernelFunc {
     }
     const given = Array.isArray(inputs) ? copies : hostInputs;
     const result = kernelFunc({
-      inputs: given as unknown as KernelArguments["inputs"],
+      inputs: given as KernelArguments["inputs"],
       attrs,
       backend: host,
     });

@@ -68,7 +68,7 @@ export async function currentDevice(): Promise<DeviceName> {
   return current ?? (await useDevice("auto"));
 }
 
-/** One line about the device in use, for a program's first words. */
+/** One line about the device in use, for a program to print at its start. */
 export async function describeDevice(): Promise<string> {
   const name = await currentDevice();
   return `${name} (${await describe()})`;

@@ -32,8 +32,8 @@ function registerComparisons(): void {
 }
 
 /**
- * Gradients written in terms of a kernel's result lose it in a gradient of gradients: tfjs's tape has the saved copy before the kernel itself, so that
- * the path through it is silently left out. They compute the result again from the inputs; compiled, equal nodes are merged.
+ * Gradients written in terms of a kernel's result lose it in a gradient of gradients. tfjs's tape has the saved copy before the kernel itself, and silently
+ * leaves out the path through it. They compute the result again from the inputs; compiled, equal nodes are merged.
  */
 function registerRecomputed(): void {
   const kernels = {
@@ -147,7 +147,7 @@ function registerCorrected(): void {
     gradFunc: (dy, _saved, attrs) => ({ x: () => tf.concat([dy].flat(), attrs.axis as number) }),
   });
   register("MirrorPad", ["x"], (dy, [x], attrs) => {
-    const { paddings, mode } = attrs as unknown as MirrorPadAttributes;
+    const { paddings, mode } = attrs as MirrorPadAttributes;
     return {
       x: () => paddings.reduce((g, borders, axis) => folded(g, x!.shape[axis]!, axis, borders, mode), dy),
     };
@@ -168,10 +168,10 @@ function registerCorrected(): void {
   }));
 }
 
-interface MirrorPadAttributes {
-  paddings: readonly (readonly [number, number])[];
+type MirrorPadAttributes = {
+  paddings: [number, number][];
   mode: "reflect" | "symmetric";
-}
+};
 
 /** The gradient of mirrored borders along one axis of length `size`: they are folded back to where they came from, and added. */
 function folded(
@@ -209,7 +209,7 @@ function folded(
 function registerLinear(): void {
   register("Conv2DBackpropFilter", ["x", "dy"], (ddw, saved, attrs) => {
     const [x, dy] = saved as [tf.Tensor4D, tf.Tensor4D];
-    const { strides, pad, dataFormat, dimRoundingMode } = attrs as unknown as ConvAttributes;
+    const { strides, pad, dataFormat, dimRoundingMode } = attrs as ConvAttributes;
     const filter = ddw as tf.Tensor4D;
     const kernel = { strides, pad, dataFormat, dimRoundingMode, inputShape: x.shape };
     return {
@@ -223,7 +223,7 @@ function registerLinear(): void {
   }));
   register("MaxPoolGrad", ["dy", "input", "output"], (ddx, saved, attrs) => {
     const [dy, input, output] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
-    const { filterSize, strides } = attrs as unknown as PoolAttributes;
+    const { filterSize, strides } = attrs as PoolAttributes;
     const [windows, steps] = [filterSize, strides].map((size) => (Array.isArray(size) ? size : [size, size]));
     const apart = steps!.every((step, i) => step >= windows![i]!);
     check(apart, "strides", strides, `${filterSize} or more: overlapping windows have no second derivative`);
@@ -266,7 +266,7 @@ function registerMissing(): void {
     kernelName: "TopK",
     inputsToSave: ["x"],
     gradFunc: (dy, [x], attrs) => {
-      const { k, sorted } = attrs as unknown as { k: number; sorted: boolean };
+      const { k, sorted } = attrs as { k: number; sorted: boolean };
       const size = x!.shape.at(-1)!;
       return {
         x: () => {
@@ -322,10 +322,10 @@ interface ConvAttributes extends tf.NamedAttrMap {
   dimRoundingMode: "floor" | "round" | "ceil";
 }
 
-interface PoolAttributes {
+type PoolAttributes = {
   filterSize: number | [number, number];
   strides: number | [number, number];
-}
+};
 
 /** To be called once, after tfjs has registered its own. */
 export function registerGradients(): void {

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { type ContractionOps, einsum } from "./einsum.js";
 import { interpolated, nearestSources, type Resizing } from "./resizing.js";
 
-// Kernels of tfjs's plain JavaScript backend that are wrong or slow, written anew. They compute in what the global Float32Array is, as tfjs's own do.
+// Kernels of tfjs's plain JavaScript backend that are wrong or slow, rewritten. They compute in the global Float32Array, as tfjs's own do.
 
 type KernelFunc = tf.KernelConfig["kernelFunc"];
 export type KernelArguments = Parameters<KernelFunc>[0];
@@ -18,8 +18,8 @@ export function registerHostKernels(): void {
     AvgPool3DGrad: poolGradient(3, spreadMeans),
     MaxPoolGrad: poolGradient(2, toMaxima),
     MaxPool3DGrad: poolGradient(3, toMaxima),
-    ResizeBilinearGrad: bilinearGradient,
-    ResizeNearestNeighborGrad: nearestGradient,
+    ResizeBilinearGrad: resizeGradient(interpolated),
+    ResizeNearestNeighborGrad: resizeGradient(nearest),
     Einsum: contraction,
   };
   for (const [kernelName, kernelFunc] of Object.entries(replaced)) {
@@ -41,7 +41,7 @@ export function wrapKernel(
   tf.registerKernel({ ...config, kernelFunc: (args) => around(args, config.kernelFunc) });
 }
 
-/** tf.cumsum and tf.cumprod hand an axis counted from the end on as it is, which the kernels take for none. */
+/** tf.cumsum and tf.cumprod pass an axis counted from the end on unchanged, which the kernels do not understand. */
 export function registerAxes(backendName: string): void {
   for (const kernelName of ["Cumsum", "Cumprod"])
     wrapKernel(kernelName, backendName, ({ inputs, attrs, backend }, kernel) => {
@@ -84,7 +84,7 @@ export const contraction: KernelFunc = ({ inputs, attrs, backend }) =>
     return einsum(plainOps, attrs!.equation as string, tensors);
   });
 
-/** The result of other ops as that of a kernel: the tensor is disposed with the scope it was made in; its data goes on. */
+/** The result of other ops as that of a kernel: the tensor is disposed with the scope it was made in; its data stays. */
 export function composed(backend: unknown, f: () => tf.Tensor): tf.TensorInfo {
   const { dataId, shape, dtype } = tf.tidy(f);
   (backend as tf.KernelBackend).incRef(dataId);
@@ -105,12 +105,12 @@ const write = (data: Float32Array, shape: number[], backend: unknown): tf.Tensor
   dtype: "float32",
 });
 
-interface FilterGradientAttributes {
+type FilterGradientAttributes = {
   strides: number | [number, number];
   pad: "same" | "valid" | number;
   filterShape: Shape4;
   dimRoundingMode?: "floor" | "round" | "ceil";
-}
+};
 
 export const convolutionOf = (x: tf.TensorInfo, attrs: unknown): tf.backend_util.Conv2DInfo => {
   const { strides, pad, filterShape, dimRoundingMode } = attrs as FilterGradientAttributes;
@@ -155,16 +155,16 @@ const filterGradient: KernelFunc = ({ inputs, attrs, backend }) => {
       }
     }
   }
-  const { filterShape } = attrs as unknown as FilterGradientAttributes;
+  const { filterShape } = attrs as FilterGradientAttributes;
   return write(Float32Array.from(dW), filterShape, backend);
 };
 
-interface PoolAttributes {
+type PoolAttributes = {
   filterSize: number | [number, number];
   strides: number | [number, number];
   pad: "same" | "valid" | number;
   dimRoundingMode?: "floor" | "round" | "ceil";
-}
+};
 
 /** The windows of pooling along one axis of `size` places: those of window i are `windows[i]`, cut off at the borders. */
 interface PoolAxis {
@@ -243,7 +243,7 @@ function poolGradient(rank: 2 | 3, spread: Spread): KernelFunc {
   return ({ inputs, attrs, backend }) => {
     const { dy: dyInfo, input } = inputs as Inputs;
     const [x, dy] = [read(input!, backend), read(dyInfo!, backend)];
-    const [depth, height, width] = poolAxes(input!.shape, rank, attrs as unknown as PoolAttributes) as [
+    const [depth, height, width] = poolAxes(input!.shape, rank, attrs as PoolAttributes) as [
       PoolAxis,
       PoolAxis,
       PoolAxis,
@@ -281,35 +281,32 @@ function overImages(
       }
 }
 
-const nearestGradient: KernelFunc = ({ inputs, attrs, backend }) => {
-  const { dy: dyInfo, images } = inputs as Inputs;
-  const [, height, width, channels] = images!.shape as Shape4;
-  const [, outHeight, outWidth] = dyInfo!.shape as Shape4;
-  const rows = nearestSources(height, outHeight, attrs as unknown as Resizing);
-  const columns = nearestSources(width, outWidth, attrs as unknown as Resizing);
-  const dy = read(dyInfo!, backend);
-  const dx = new Float32Array(tf.util.sizeFromShape(images!.shape));
-  overImages(dyInfo!.shape as Shape4, (from, row, column, n) => {
-    const to = ((n * height + rows[row]!) * width + columns[column]!) * channels;
-    for (let c = 0; c < channels; c++) dx[to + c]! += dy[from + c]!;
-  });
-  return write(dx, images!.shape, backend);
-};
+/** For each of `to` places along an axis of `from` the ones that it is computed from, each with its weight. */
+type Sources = (
+  from: number,
+  to: number,
+  how: Resizing,
+) => readonly (readonly (readonly [place: number, weight: number])[])[];
 
-const bilinearGradient: KernelFunc = ({ inputs, attrs, backend }) => {
-  const { dy: dyInfo, images } = inputs as Inputs;
-  const [, height, width, channels] = images!.shape as Shape4;
-  const [, outHeight, outWidth] = dyInfo!.shape as Shape4;
-  const rows = interpolated(height, outHeight, attrs as unknown as Resizing);
-  const columns = interpolated(width, outWidth, attrs as unknown as Resizing);
-  const dy = read(dyInfo!, backend);
-  const dx = new Float32Array(tf.util.sizeFromShape(images!.shape));
-  overImages(dyInfo!.shape as Shape4, (from, row, column, n) => {
-    for (const [y, ofRow] of rows[row]!)
-      for (const [at, ofColumn] of columns[column]!) {
-        const to = ((n * height + y) * width + at) * channels;
-        for (let c = 0; c < channels; c++) dx[to + c]! += ofRow * ofColumn * dy[from + c]!;
-      }
-  });
-  return write(dx, images!.shape, backend);
-};
+/** The gradient of a resizing: dy at each place goes to the places that it was computed from. */
+const resizeGradient =
+  (sources: Sources): KernelFunc =>
+  ({ inputs, attrs, backend }) => {
+    const { dy: dyInfo, images } = inputs as Inputs;
+    const [, height, width, channels] = images!.shape as Shape4;
+    const [, outHeight, outWidth] = dyInfo!.shape as Shape4;
+    const rows = sources(height, outHeight, attrs as Resizing);
+    const columns = sources(width, outWidth, attrs as Resizing);
+    const dy = read(dyInfo!, backend);
+    const dx = new Float32Array(tf.util.sizeFromShape(images!.shape));
+    overImages(dyInfo!.shape as Shape4, (from, row, column, n) => {
+      for (const [y, ofRow] of rows[row]!)
+        for (const [at, ofColumn] of columns[column]!) {
+          const to = ((n * height + y) * width + at) * channels;
+          for (let c = 0; c < channels; c++) dx[to + c]! += ofRow * ofColumn * dy[from + c]!;
+        }
+    });
+    return write(dx, images!.shape, backend);
+  };
+
+const nearest: Sources = (from, to, how) => nearestSources(from, to, how).map((place) => [[place, 1]]);

@@ -12,6 +12,13 @@ export function key(seed: number): Key {
   return [Math.floor(seed / 2 ** 32), seed >>> 0];
 }
 
+/** That a value is a key: other things would be read as zeros. */
+function checkKey(key: Key): void {
+  const isKey =
+    Array.isArray(key) && key.length === 2 && Number.isInteger(key[0]) && Number.isInteger(key[1]);
+  check(isKey, "key", key, "a key, of random.key(seed)");
+}
+
 /** `N` keys: a tuple where the number is known to the compiler. */
 export type Keys<N extends number, Found extends Key[] = []> = number extends N
   ? Key[]
@@ -21,12 +28,14 @@ export type Keys<N extends number, Found extends Key[] = []> = number extends N
 
 /** `n` independent keys, default 2; asking for more leaves the first ones as they were. */
 export function split<N extends number = 2>(key: Key, n: N = 2 as N): Keys<N> {
+  checkKey(key);
   check(Number.isInteger(n) && n >= 0, "n", n, "an integer >= 0");
   return Array.from({ length: n }, (_, i) => threefry2x32(key, i, Domain.split)) as Keys<N>;
 }
 
 /** A key that depends on `key` and on `data`, an integer in [0, 2^32), such as a step or an index. */
 export function foldIn(key: Key, data: number): Key {
+  checkKey(key);
   check(Number.isInteger(data) && data >= 0 && data < 2 ** 32, "data", data, "an integer from 0 to 2^32 - 1");
   return threefry2x32(key, data, Domain.fold);
 }
@@ -127,6 +136,7 @@ class Stream {
   private counter = 1;
 
   constructor(key: Key) {
+    checkKey(key);
     const [a, b] = threefry2x32(key, 0, Domain.stream);
     const [c] = threefry2x32(key, 1, Domain.stream);
     this.a = a | 0;

@@ -1,9 +1,9 @@
 /** How tf.image's resizing places pixels; at most one of the two is true. */
-export interface Resizing {
+export type Resizing = {
   alignCorners: boolean;
   /** Default false: tfjs leaves it out of some attributes. */
   halfPixelCenters?: boolean;
-}
+};
 
 function ratioOf(from: number, to: number, { alignCorners }: Resizing): number {
   return alignCorners && to > 1 ? (from - 1) / (to - 1) : from / to;

@@ -4,7 +4,7 @@ import type * as tree from "./tree.js";
 
 /**
  * The result of a function that is compiled.
- * @throws TangentLabError `invalid-argument` for a promise, and for what is no tree of tensors.
+ * @throws TangentLabError `invalid-argument` for a promise, and for anything but a tree of tensors.
  */
 export function checkResult<R extends tree.Tree>(result: R): R {
   const refuse = (given: string, path: string): never => {

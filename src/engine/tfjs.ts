@@ -5,7 +5,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { registerGradients } from "./gradients.js";
 import { registerHostKernels } from "./host-kernels.js";
 
-// Its advice to install another backend is not for us to print: the device in use is named at start.
+// Turns off its advice to install another backend: the device in use is named at start.
 tf.enableProdMode();
 
 registerGradients();

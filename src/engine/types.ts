@@ -31,8 +31,8 @@ export const widening: ReadonlySet<string> = new Set([
   "ResizeBilinear",
 ]);
 
-/** Kernels that take truth values as they are: those that compare, choose, count, and move numbers about. */
-export const takesTruth: ReadonlySet<string> = new Set([
+/** Kernels that take truth values as they are: those that compare, choose, count, and move numbers. */
+const takesTruth: ReadonlySet<string> = new Set([
   "All",
   "Any",
   "ArgMax",

@@ -9,11 +9,11 @@ import { draw, type TrainingData } from "../loop/data.js";
 import { arrayRecord, probeMean, type RunRecord } from "../loop/record.js";
 import type { TrainedFeatures } from "../metrics/features.js";
 import type { ComparisonRecord, Headline } from "./compare-record.js";
+import type { RecordingPlan, StartPlan, TrainingPlan } from "./consistency.js";
 import { type LossPlan, lossOf } from "./loss.js";
 import { prepareDenoiser, prepareFeatures, prepareJudge, stageOptions, type Workplace } from "./prepare.js";
 import { stepsTo } from "./statistics.js";
 import { imageArms, pointArms, together } from "./studies/arms.js";
-import type { RecordingPlan, StartPlan, TrainingPlan } from "./trial.js";
 
 /** One comparison: what is trained before, and then the consistency models, which differ only in their loss. */
 type Plan = Omit<StartPlan, "seed"> & {
@@ -27,7 +27,7 @@ type Rates = Record<"pixel" | "MFD" | "pixel + MFD", number>;
 const losses = (arms: typeof pointArms | typeof imageArms, steps: number, rates: Rates): Plan["losses"] => ({
   pixel: { loss: arms.pixel, learningRate: rates.pixel },
   MFD: { loss: arms.MFD, learningRate: rates.MFD },
-  "pixel + MFD": { loss: together(arms, steps), learningRate: rates["pixel + MFD"] },
+  "pixel + MFD": { loss: together(arms, { ramp: steps / 5 }), learningRate: rates["pixel + MFD"] },
 });
 
 const pointRates: Rates = { pixel: 1e-3, MFD: 1e-3, "pixel + MFD": 1e-3 };
@@ -37,16 +37,16 @@ const pointPlans: Record<"full" | "quick", Plan> = {
     denoiser: { steps: 3000, batchSize: 128, learningRate: 2e-3 },
     features: { steps: 2000, batchSize: 128, learningRate: 1e-3, probability: 0.5 },
     judge: null,
-    consistency: { steps: 5000, batchSize: 16, stages: 8, ema: 0.999 },
-    recording: { recordings: 16, count: 512, examples: 8 },
+    consistency: { steps: 5000, batchSize: 16, q: 2, stages: 8, ema: 0.999 },
+    recording: { every: 313, count: 512, examples: 8 },
     losses: losses(pointArms, 5000, pointRates),
   },
   quick: {
     denoiser: { steps: 600, batchSize: 128, learningRate: 2e-3 },
     features: { steps: 500, batchSize: 128, learningRate: 1e-3, probability: 0.5 },
     judge: null,
-    consistency: { steps: 1000, batchSize: 16, stages: 4, ema: 0.999 },
-    recording: { recordings: 6, count: 512, examples: 8 },
+    consistency: { steps: 1000, batchSize: 16, q: 2, stages: 4, ema: 0.999 },
+    recording: { every: 167, count: 512, examples: 8 },
     losses: losses(pointArms, 1000, pointRates),
   },
 };
@@ -54,18 +54,18 @@ const pointPlans: Record<"full" | "quick", Plan> = {
 const imagePlans = (rates: Rates): Record<"full" | "quick", Plan> => ({
   full: {
     denoiser: { steps: 4000, batchSize: 16, learningRate: 2e-3 },
-    features: { steps: 2000, batchSize: 32, learningRate: 1e-3, probability: 0.5 },
+    features: { network: "small", steps: 2000, batchSize: 32, learningRate: 1e-3, probability: 0.5 },
     judge: { steps: 600, batchSize: 32, learningRate: 2e-3 },
-    consistency: { steps: 800, batchSize: 16, stages: 4, ema: 0.999 },
-    recording: { recordings: 16, count: 512, examples: 5 },
+    consistency: { steps: 800, batchSize: 16, q: 2, stages: 4, ema: 0.999 },
+    recording: { every: 50, count: 512, examples: 5 },
     losses: losses(imageArms, 800, rates),
   },
   quick: {
     denoiser: { steps: 350, batchSize: 16, learningRate: 2e-3 },
-    features: { steps: 200, batchSize: 32, learningRate: 1e-3, probability: 0.5 },
+    features: { network: "small", steps: 200, batchSize: 32, learningRate: 1e-3, probability: 0.5 },
     judge: { steps: 400, batchSize: 32, learningRate: 2e-3 },
-    consistency: { steps: 100, batchSize: 16, stages: 4, ema: 0.999 },
-    recording: { recordings: 4, count: 256, examples: 5 },
+    consistency: { steps: 100, batchSize: 16, q: 2, stages: 4, ema: 0.999 },
+    recording: { every: 25, count: 256, examples: 5 },
     losses: losses(imageArms, 100, rates),
   },
 });
@@ -116,10 +116,13 @@ export async function compare(data: Dataset, options: CompareOptions): Promise<C
   if (signal.aborted) return undefined;
 
   const consistency = { ...plan.consistency, batchSize: options.batchSize ?? plan.consistency.batchSize };
-  const { recordings, ...recording } = plan.recording;
   const shared: ConsistencyTraining = {
-    ...{ from: start, objective: ect({ stages: consistency.stages }), ema: consistency.ema },
-    recording: { ...recording, every: Math.ceil(consistency.steps / recordings), ...(judge && { judge }) },
+    ...{
+      from: start,
+      objective: ect({ q: consistency.q, stages: consistency.stages }),
+      ema: consistency.ema,
+    },
+    recording: { ...plan.recording, ...(judge && { judge }) },
   };
   const runs: RunRecord[] = [];
   for (const [name, { loss, learningRate }] of Object.entries(plan.losses)) {

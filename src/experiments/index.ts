@@ -1,22 +1,27 @@
 import { check } from "../errors.js";
+import { softrepa } from "./softrepa/study.js";
 import { batchSize } from "./studies/batch-size.js";
 import { convergence } from "./studies/convergence.js";
+import { features } from "./studies/features.js";
 import { lambda } from "./studies/lambda.js";
 import { oscillation } from "./studies/oscillation.js";
 import { transformations } from "./studies/transformations.js";
 import type { Study } from "./study.js";
 
 /** All studies, by name. */
-export const studies: readonly Study[] = [oscillation, convergence, batchSize, transformations, lambda];
+export const studies: readonly Study[] = [
+  oscillation,
+  features,
+  convergence,
+  batchSize,
+  transformations,
+  lambda,
+  softrepa,
+];
 
 /** @throws TangentLabError `invalid-argument` listing the names. */
 export function studyByName(name: string): Study {
   const study = studies.find((each) => each.name === name);
-  check(
-    study !== undefined,
-    "experiment",
-    name,
-    [...studies.map((each) => each.name), "softrepa"].join(", "),
-  );
+  check(study !== undefined, "experiment", name, studies.map((each) => each.name).join(", "));
   return study;
 }

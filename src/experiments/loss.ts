@@ -8,6 +8,8 @@ import type { TrainedFeatures } from "../metrics/features.js";
 export type LossPlan = {
   /** `pixel` is pseudo-Huber; `perceptual` a stand-in for LPIPS in a classifier of the data, of images only. */
   name: "pixel" | "perceptual" | "MFD";
+  /** Of the pixel loss, alone or beside MFD: where it turns from quadratic to linear, times sqrt(dimension). Default 0.00054. */
+  c?: number;
   /** Features that enter MFD. */
   layers?: "all" | number[];
   /** The pixel loss, to which lambda MFD is added. Default: MFD alone. */
@@ -28,22 +30,17 @@ export interface Networks {
 
 /** The loss of a plan. */
 export async function lossOf(plan: LossPlan, networks: Networks): Promise<Loss> {
-  const { name, layers = "all", beside, lambda, ramp = 0 } = plan;
-  if (name === "pixel") return pseudoHuber();
+  const { name, c, layers = "all", beside, lambda, ramp = 0 } = plan;
+  const pixel = pseudoHuber(c === undefined ? {} : { c });
+  if (name === "pixel") return pixel;
   if (name === "perceptual") return perceptual(networks);
   const features = await networks.features();
   if (beside === undefined) return mfd(features, { layers });
   check(lambda !== undefined && lambda > 0, "lambda", lambda, "a number > 0");
-  return mfd(features, { layers, beside: pseudoHuber(), lambda, ramp });
+  return mfd(features, { layers, beside: pixel, lambda, ramp });
 }
 
 async function perceptual({ classifier }: Networks): Promise<ConsistencyLoss> {
   check(classifier !== undefined, "loss", "perceptual", "pixel or MFD: there is no classifier");
   return classifierStandIn(await classifier());
 }
-
-/** The plan as version 0.1 wrote it: what it hashed, so that runs which it finished are found. */
-export const ofVersion01 = ({ name, beside, ...rest }: LossPlan): Record<string, unknown> => ({
-  loss: name !== "MFD" ? name : beside ? "mixed" : "manifold",
-  ...rest,
-});

@@ -1,29 +1,36 @@
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import * as diffusion from "../diffusion/index.js";
 import type { TrainedDenoiser } from "../diffusion/trained.js";
+import * as random from "../engine/random.js";
 import { TangentLabError } from "../errors.js";
 import { checkpointFiles, type Json } from "../io/checkpoint.js";
 import { removeFolder } from "../io/files.js";
-import { classesOf, imageShape, type TrainingData } from "../loop/data.js";
+import { lockUnlessHeld, type Release } from "../io/lock.js";
+import { classesOf, draw, imageShape, type TrainingData } from "../loop/data.js";
 import type { Run } from "../loop/run.js";
 import type { RunOptions } from "../loop/train.js";
+import { calibrateStatistics } from "../manifold/held-out.js";
 import { type ImageGroup, imageTransformations } from "../manifold/images.js";
 import * as manifold from "../manifold/index.js";
 import { type PointGroup, pointTransformations } from "../manifold/points.js";
+import { defaultFeatures } from "../manifold/train.js";
+import type { Transformations } from "../manifold/transformations.js";
 import { trainClassifier } from "../metrics/classifier.js";
 import type { TrainedFeatures } from "../metrics/features.js";
-import { convFeatures } from "../nn/features.js";
+import { convFeatures, type FeatureModel } from "../nn/features.js";
 import { flatten } from "../nn/network.js";
 import { unet } from "../nn/unet.js";
-import { cosine } from "../optim/schedules.js";
+import { asSchedule, cosine, type Schedule } from "../optim/schedules.js";
 import { trainingName, type WeightsCache } from "./weights.js";
 
 /** Length and batch of one training. */
 export type Stage = {
   steps: number;
   batchSize: number;
-  /** Falls to 0 along half a cosine. */
   learningRate: number;
+  /** Whether the rate falls to 0 along half a cosine, or stays. Default "cosine". */
+  schedule?: "cosine" | "constant";
 };
 
 export type DenoiserPlan = Stage & {
@@ -34,6 +41,10 @@ export type DenoiserPlan = Stage & {
 };
 
 export type FeaturesPlan = Stage & {
+  /** Of images: VGG with batch normalization, as published, scaled to them, or three small convolutions. Default "vgg". */
+  network?: "vgg" | "small";
+  /** As drawn, with the running statistics that 600 batches give: what the training adds is told from it. Default true. */
+  trained?: boolean;
   /** Probability of each transformation. */
   probability: number;
   /** Groups of transformations that are regressed. Default all that fit the data. */
@@ -57,12 +68,18 @@ export interface Workplace {
 
 /** What a training of this stage has in common with all others. */
 export const stageOptions = (
-  { steps, batchSize, learningRate }: Stage,
+  { steps, batchSize, learningRate, schedule = "cosine" }: Stage,
   { resume, signal }: Workplace,
   seed: number,
   checkpoint: string,
-): RunOptions & { learningRate: (iteration: number) => number } => ({
-  ...{ steps, batchSize, learningRate: cosine(learningRate, steps), seed, checkpoint, resume, signal },
+): RunOptions & { learningRate: Schedule } => ({
+  steps,
+  batchSize,
+  learningRate: schedule === "cosine" ? cosine(learningRate, steps) : asSchedule(learningRate),
+  seed,
+  checkpoint,
+  resume,
+  signal,
 });
 
 /** The denoiser that consistency models start from; of images a U-Net smaller than the default. */
@@ -84,34 +101,54 @@ export async function prepareDenoiser(
 }
 
 /** The feature network of MFD. */
-export function prepareFeatures(
+export async function prepareFeatures(
   data: TrainingData,
   plan: FeaturesPlan,
   seed: number,
   place: Workplace,
 ): Promise<TrainedFeatures> {
+  const { trained = true } = plan;
+  const transformations = transformationsOf(data, plan);
+  const model = featureModel(data, plan, transformations.labelNames.length);
+  if (trained)
+    return prepare({ data, plan, seed, place, name: "features", metric: "loss" }, (options) =>
+      manifold.train(data, { ...options, transformations, model }),
+    );
+  // One step at next to no rate: the network as it was drawn, with the record of a training.
+  const untrained = { ...plan, steps: 1, learningRate: 1e-9 };
+  const drawn = await prepare(
+    { data, plan: untrained, seed, place, name: "features", metric: "loss" },
+    (options) => manifold.train(data, { ...options, transformations, model }),
+  );
+  if (!model.train || place.signal.aborted) return drawn;
+  const count = 4096;
+  const key = random.foldIn(random.key(seed), 7);
+  const examples = { shape: [count, ...data.shape], values: draw(data, random.foldIn(key, 0), count).x };
+  const { batchSize } = plan;
+  return {
+    ...drawn,
+    ...(await calibrateStatistics(drawn, { transformations, examples, key, batchSize })),
+  };
+}
+
+/** What a feature network regresses. */
+export function transformationsOf(data: TrainingData, plan: FeaturesPlan): Transformations {
   const { probability, groups } = plan;
   const image = imageShape(data);
-  const transformations = image
+  return image
     ? imageTransformations({ ...image, probability, ...(groups && { groups: groups as ImageGroup[] }) })
     : pointTransformations({
         dim: data.shape[0]!,
         probability,
         ...(groups && { groups: groups as PointGroup[] }),
       });
-  // The small network and its ramp of the recorded results; `manifold.train` has the published ones by default.
-  const model =
-    image &&
-    flatten(
-      convFeatures({
-        size: image.size,
-        inChannels: image.channels,
-        labels: transformations.labelNames.length,
-      }),
-    );
-  return prepare({ data, plan, seed, place, name: "features", metric: "loss" }, (options) =>
-    manifold.train(data, { ...options, transformations, ramp: plan.steps / 10, ...(model && { model }) }),
-  );
+}
+
+function featureModel(data: TrainingData, { network = "vgg" }: FeaturesPlan, labels: number): FeatureModel {
+  const image = imageShape(data);
+  return image && network === "small"
+    ? flatten(convFeatures({ size: image.size, inChannels: image.channels, labels }))
+    : defaultFeatures(data, labels);
 }
 
 /** The classifier whose features measure images. */
@@ -125,36 +162,63 @@ export const prepareJudge = (
     trainClassifier(data, options),
   );
 
-interface Preparation {
+export interface Preparation {
   data: TrainingData;
+  /** With all that decides it. */
   plan: Stage;
   seed: number;
   place: Workplace;
+  /** Follows the dataset's in the progress and in the checkpoint's name. */
   name: string;
+  /** Shown in the progress. */
   metric: string;
 }
 
-/** Trains, continues or takes from the cache; a training that finished is kept there. */
-async function prepare<Result>(
+/**
+ * Trains, continues or takes from the cache; a training that finished is kept there. What another process is preparing in the same folder is waited for.
+ */
+export async function prepare<Result>(
   { data, plan, seed, place, name, metric }: Preparation,
   make: (options: ReturnType<typeof stageOptions>) => Run<Result>,
 ): Promise<Result> {
   const id = await trainingName(`${data.name}-${name}`, data, { ...plan, seed } as Json);
   const checkpoint = join(place.folder, id);
-  const options = stageOptions(plan, place, seed, checkpoint);
-  const label = { label: `${data.name}: ${name}`, metric };
-  if (await place.cache?.restore(id, checkpoint)) {
-    try {
-      return await place.follow(make({ ...options, resume: true }), label);
-    } catch (error) {
-      // Damaged, or of another configuration, which an old version or a copy by hand has put there.
-      if (!(error instanceof TangentLabError)) throw error;
-      if (error.code !== "corrupt-file" && error.argument !== "resume") throw error;
-      await place.cache!.forget(id);
-      await removeFolder(checkpoint, checkpointFiles);
-    }
+  const release = await lockWhenFree(join(place.folder, `.${id}.trial.lock`), checkpoint, place.signal);
+  try {
+    return await prepared(id, checkpoint);
+  } finally {
+    await release?.();
   }
-  const result = await place.follow(make(options), label);
-  if (!place.signal.aborted) await place.cache?.keep(id, checkpoint);
-  return result;
+
+  async function prepared(id: string, checkpoint: string): Promise<Result> {
+    const options = stageOptions(plan, place, seed, checkpoint);
+    const label = { label: `${data.name}: ${name}`, metric };
+    if (await place.cache?.restore(id, checkpoint)) {
+      try {
+        return await place.follow(make({ ...options, resume: true }), label);
+      } catch (error) {
+        // Damaged, or of another configuration, which an old version or a copy by hand has put there.
+        if (!(error instanceof TangentLabError)) throw error;
+        if (error.code !== "corrupt-file" && error.argument !== "resume") throw error;
+        await place.cache!.forget(id);
+        await removeFolder(checkpoint, checkpointFiles);
+      }
+    }
+    const result = await place.follow(make(options), label);
+    if (!place.signal.aborted) await place.cache?.keep(id, checkpoint);
+    return result;
+  }
+}
+
+/** Milliseconds between two looks at work that another process is at. */
+export const patience = 2000;
+
+/** A lock, once it is free; undefined where the wait was stopped. */
+async function lockWhenFree(path: string, what: string, signal: AbortSignal): Promise<Release | undefined> {
+  while (!signal.aborted) {
+    const taken = await lockUnlessHeld(path, what);
+    if (typeof taken === "function") return taken;
+    await setTimeout(patience, undefined, { signal }).catch(() => {});
+  }
+  return undefined;
 }

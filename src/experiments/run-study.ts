@@ -1,96 +1,160 @@
-import { existsSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 import { check, TangentLabError } from "../errors.js";
-import type { Stage } from "./prepare.js";
-import { type Cell, type StudyPlan, trialOf } from "./study.js";
-import { type Bench, isFinished, metricOf, runTrial, type TrialRecord } from "./trial.js";
+import { patience } from "./prepare.js";
+import type { Cell, StudyPlan } from "./study.js";
+import { type Bench, finished, type Outcome, runTrial, type Trial, type TrialResult } from "./trial.js";
 
 /** The runs of one cell. */
 export interface CellRuns {
   cell: Cell;
   /** Chosen on the tuning seeds, or the only one there was. */
-  learningRate: number;
+  learningRate: number | undefined;
   /** What it was chosen from: the mean of the deciding metric at the end; null where a run diverged. */
-  tuning: { learningRate: number; value: number | null; records: TrialRecord[] }[];
+  tuning: { learningRate: number; value: number | null }[];
+  /** Seconds of all that was trained to choose. */
+  tuningSeconds: number;
   /** One for each reported seed, in their order. */
-  records: TrialRecord[];
+  results: TrialResult[];
 }
 
 /**
- * Runs a plan cell by cell: where there is a choice of learning rates, all of them on the tuning seeds, then the one with the least final metric on the
- * reported seeds. What was finished before is read and not run again. Undefined where it was stopped.
+ * Runs a plan: where a cell has a choice of learning rates, all of them on the tuning seeds; then the one with the least final metric on the reported seeds. All
+ * cells are at the same seed before the next one, so that what is there early can be compared. What was finished before is read and not run again; what another
+ * process is at in the same folder is left to it. Undefined where it was stopped.
+ * @throws TangentLabError `invalid-argument` for seeds and data that do not fit; `not-finite` for a reported run that diverged.
  */
 export async function runStudy(plan: StudyPlan, bench: Bench): Promise<CellRuns[] | undefined> {
-  const { tune, report } = plan.seeds;
+  checkSeeds(plan.seeds);
+  for (const cell of plan.cells) cell.check(await bench.dataset(cell.dataset));
+  const outcomes = new Map<string, Outcome>();
+  for (;;) {
+    const due = dueTrials(plan, outcomes).filter(({ label }) => !outcomes.has(label));
+    if (due.length === 0) break;
+    let moved = false;
+    for (const trial of due) {
+      const outcome = await runTrial(trial, bench);
+      if (outcome.kind === "stopped") return undefined;
+      if (outcome.kind === "busy") continue;
+      outcomes.set(trial.label, outcome);
+      moved = true;
+      // What is due changes with each that is done: rates are chosen, and others have gone on meanwhile.
+      break;
+    }
+    if (!moved) await setTimeout(patience, undefined, { signal: bench.signal }).catch(() => {});
+    if (bench.signal.aborted) return undefined;
+  }
+  return plan.cells.map((cell) => cellRuns(cell, plan.seeds, outcomes));
+}
+
+function checkSeeds({ tune, report }: StudyPlan["seeds"]): void {
   check(report.length >= 2, "seeds", report, "two or more, so that there are intervals");
-  check(
-    !report.some((seed) => tune.includes(seed)),
-    "seeds",
-    plan.seeds,
-    "reported seeds that are not tuned on",
-  );
-  const runs: CellRuns[] = [];
-  for (const cell of plan.cells) {
-    const result = await runCell(cell, plan, bench);
-    if (!result) return undefined;
-    runs.push(result);
-  }
-  return runs;
+  const apart = !report.some((seed) => tune.includes(seed));
+  check(apart, "seeds", { tune, report }, "reported seeds that are not tuned on");
 }
 
-async function runCell(cell: Cell, { seeds }: StudyPlan, bench: Bench): Promise<CellRuns | undefined> {
-  const rates = cell.training.learningRates;
-  const metric = metricOf(cell.start);
-  const run = async (list: readonly number[], rate: number): Promise<TrialRecord[] | undefined> => {
-    const records: TrialRecord[] = [];
-    for (const seed of list) {
-      const record = await runTrial(trialOf(cell, seed, rate), labelOf(cell, seed, rate), bench);
-      if (!record) return undefined;
-      records.push(record);
-    }
-    return records;
+type Outcomes = ReadonlyMap<string, Outcome>;
+
+/** Trials that can be run now, the most urgent first: those that rates are chosen by, then seed by seed those of cells whose rate is known. */
+function dueTrials({ cells, seeds }: StudyPlan, outcomes: Outcomes): Trial[] {
+  const most = Math.max(...cells.map(({ learningRates }) => learningRates.length));
+  const tuning = Array.from({ length: most }, (_, i) =>
+    cells.flatMap((cell) => {
+      const rate = cell.learningRates[i];
+      return rate === undefined ? [] : tuningTrials(cell, seeds, rate);
+    }),
+  ).flat();
+  const reported = seeds.report.flatMap((seed) =>
+    cells.flatMap((cell) => {
+      const choice = chosenRate(cell, seeds, outcomes);
+      return choice ? [cell.trial(seed, choice.learningRate, "report")] : [];
+    }),
+  );
+  return [...tuning, ...reported];
+}
+
+/** None where there is nothing to choose. */
+const tuningTrials = (cell: Cell, { tune }: StudyPlan["seeds"], rate: number): Trial[] =>
+  cell.learningRates.length > 1 ? tune.map((seed) => cell.trial(seed, rate, "tune")) : [];
+
+/** A rate with the mean of the final metric over the tuning seeds: null where a run diverged, undefined where one is not there yet. */
+const tuningValue = (
+  cell: Cell,
+  seeds: StudyPlan["seeds"],
+  outcomes: Outcomes,
+  rate: number,
+): number | null | undefined => {
+  const values = tuningTrials(cell, seeds, rate).map(({ label }) => {
+    const outcome = outcomes.get(label);
+    if (outcome === undefined) return undefined;
+    return outcome.kind === "done" ? outcome.result.values[cell.metric]! : null;
+  });
+  if (values.includes(undefined)) return undefined;
+  return values.includes(null) ? null : (values as number[]).reduce((a, b) => a + b, 0) / values.length;
+};
+
+/** The rate of the least final metric; undefined while some are missing. @throws TangentLabError `not-finite` where all diverged. */
+function chosenRate(
+  cell: Cell,
+  seeds: StudyPlan["seeds"],
+  outcomes: Outcomes,
+): { learningRate: number | undefined } | undefined {
+  const rates = cell.learningRates;
+  if (rates.length < 2) return { learningRate: rates[0] };
+  const values = rates.map((rate) => tuningValue(cell, seeds, outcomes, rate));
+  if (values.includes(undefined)) return undefined;
+  const finite = (values as (number | null)[]).map((value) => value ?? Number.POSITIVE_INFINITY);
+  const least = Math.min(...finite);
+  if (least === Number.POSITIVE_INFINITY)
+    throw new TangentLabError("not-finite", `${cell.panel}: ${cell.arm} diverges at every learning rate`, {
+      argument: "learningRates",
+      given: rates,
+      allowed: "lower ones",
+    });
+  return { learningRate: rates[finite.indexOf(least)] };
+}
+
+function cellRuns(cell: Cell, seeds: StudyPlan["seeds"], outcomes: Outcomes): CellRuns {
+  const { learningRate } = chosenRate(cell, seeds, outcomes)!;
+  const rates = cell.learningRates;
+  const tuned = rates.flatMap((rate) => tuningTrials(cell, seeds, rate));
+  const seconds = (label: string): number => {
+    const outcome = outcomes.get(label)!;
+    return outcome.kind === "done" ? outcome.result.seconds : 0;
   };
-
-  const tuning: CellRuns["tuning"] = [];
-  if (rates.length > 1) {
-    for (const learningRate of rates) {
-      try {
-        const records = await run(seeds.tune, learningRate);
-        if (!records) return undefined;
-        tuning.push({ learningRate, value: finalMean(records, metric), records });
-      } catch (error) {
-        if (!(error instanceof TangentLabError) || error.code !== "not-finite") throw error;
-        tuning.push({ learningRate, value: null, records: [] });
-      }
-    }
-  }
-  const best = tuning.reduce(
-    (a, b) => ((b.value ?? Number.POSITIVE_INFINITY) < (a.value ?? Number.POSITIVE_INFINITY) ? b : a),
-    tuning[0]!,
-  );
-  const learningRate = best?.learningRate ?? rates[0]!;
-  const records = await run(seeds.report, learningRate);
-  return records && { cell, learningRate, tuning, records };
+  return {
+    cell,
+    learningRate,
+    tuning:
+      rates.length > 1
+        ? rates.map((rate) => ({ learningRate: rate, value: tuningValue(cell, seeds, outcomes, rate)! }))
+        : [],
+    tuningSeconds: tuned.reduce((sum, { label }) => sum + seconds(label), 0),
+    results: seeds.report.map((seed) => {
+      const { label } = cell.trial(seed, learningRate, "report");
+      const outcome = outcomes.get(label)!;
+      if (outcome.kind === "done") return outcome.result;
+      throw new TangentLabError("not-finite", `${label}: ${(outcome as { why: string }).why}`, {
+        argument: "learningRates",
+        given: learningRate,
+        allowed: "lower ones",
+      });
+    }),
+  };
 }
 
-/** What the plan trains, preparations with it, in steps: for a progress bar. */
+/** What the plan trains, what is shared with it, in steps: for a progress bar. */
 export function plannedSteps({ cells, seeds }: StudyPlan): number {
-  const preparations = new Map<string, number>();
+  const shared = new Map<string, number>();
   let sum = 0;
   for (const cell of cells) {
-    const { start, training, loss, dataset } = cell;
-    const tuned = training.learningRates.length > 1 ? seeds.tune : [];
-    sum += training.steps * (training.learningRates.length * tuned.length + seeds.report.length);
-    for (const seed of [...tuned, ...seeds.report]) {
-      const own = start.seed ?? seed;
-      const add = (...key: unknown[]): number =>
-        preparations.set(JSON.stringify(key), (key[0] as Stage).steps).size;
-      add(start.denoiser, "denoiser", dataset, own);
-      if (start.judge) add(start.judge, "judge", dataset);
-      if (loss.name === "perceptual") add(start.judge!, "classifier", dataset, own);
-      if (loss.name === "MFD") add(start.features, "features", dataset, own, loss.groups ?? null);
-    }
+    const rate = cell.learningRates[0];
+    const tuned = cell.learningRates.length > 1 ? seeds.tune : [];
+    for (const seed of tuned) sum += cell.learningRates.length * cell.trial(seed, rate, "tune").steps;
+    for (const seed of seeds.report) sum += cell.trial(seed, rate, "report").steps;
+    for (const seed of [...tuned, ...seeds.report])
+      for (const { key, steps } of cell.shared(seed)) shared.set(key, steps);
   }
-  return [...preparations.values()].reduce((total, steps) => total + steps, sum);
+  return [...shared.values()].reduce((total, steps) => total + steps, sum);
 }
 
 /** What of the plan was trained before, without preparations: of a reported seed at whichever rate. */
@@ -98,22 +162,19 @@ export async function finishedSteps(
   { cells, seeds }: StudyPlan,
   bench: Pick<Bench, "dataset" | "folder">,
 ): Promise<number> {
-  if (!existsSync(bench.folder)) return 0;
   let sum = 0;
   for (const cell of cells) {
-    const { learningRates, steps } = cell.training;
-    const finished = async (seed: number): Promise<number> => {
-      const each = learningRates.map((rate) => isFinished(trialOf(cell, seed, rate), bench));
-      return (await Promise.all(each)).filter(Boolean).length;
-    };
-    if (learningRates.length > 1) for (const seed of seeds.tune) sum += steps * (await finished(seed));
-    for (const seed of seeds.report) sum += steps * Math.min(1, await finished(seed));
+    const { learningRates } = cell;
+    for (const rate of learningRates)
+      for (const trial of tuningTrials(cell, seeds, rate))
+        if (await finished(trial, bench)) sum += trial.steps;
+    for (const seed of seeds.report) {
+      const each = (learningRates.length > 0 ? learningRates : [undefined]).map((rate) =>
+        cell.trial(seed, rate, "report"),
+      );
+      const done = await Promise.all(each.map((trial) => finished(trial, bench)));
+      if (done.some(Boolean)) sum += each[0]!.steps;
+    }
   }
   return sum;
 }
-
-const labelOf = ({ panel, arm, at }: Cell, seed: number, rate: number): string =>
-  `${panel}: ${arm}${at === undefined ? "" : ` at ${at}`}, rate ${rate}, seed ${seed}`;
-
-const finalMean = (records: readonly TrialRecord[], metric: string): number =>
-  records.reduce((sum, { curve }) => sum + curve.at(-1)!.metrics[metric]! / records.length, 0);

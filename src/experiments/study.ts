@@ -1,32 +1,42 @@
-import type { LossPlan } from "./loss.js";
-import type { RecordingPlan, StartPlan, TrainingPlan, Trial } from "./trial.js";
+import type { Dataset } from "../../datasets/index.js";
+import type { Json } from "../io/checkpoint.js";
+import type { Trial } from "./trial.js";
 
-/** One thing that is compared: trained with every seed. */
-export type Cell = {
-  /** What is compared within: runs of other panels are drawn apart. */
+/** One thing that is compared: done with every seed. */
+export interface Cell {
+  /** What is compared within: cells of other panels are drawn apart. */
   panel: string;
   /** The name in legends: pixel, MFD, ... */
   arm: string;
   /** Where on the study's axis, if it has one. */
   at?: number | string;
   dataset: string;
-  start: StartPlan;
-  loss: LossPlan;
-  /** Learning rates to choose from, on the tuning seeds. One: nothing is tuned. */
-  training: Omit<TrainingPlan, "learningRate"> & { learningRates: number[] };
-  recording: RecordingPlan;
-};
+  /** The metric that settings are chosen by, and that targets are of. */
+  metric: string;
+  /** What decides it, for people. */
+  settings: { readonly [name: string]: Json };
+  /** To choose from, on the tuning seeds. One or none: nothing is tuned. */
+  learningRates: readonly number[];
+  /** Before any work: that the data have what the trials need. @throws TangentLabError `invalid-argument` naming the dataset. */
+  check(data: Dataset): void;
+  /** What is done once for all trials that have it in common, by what decides it: its steps, for the progress. */
+  shared(seed: number): { readonly key: string; readonly steps: number }[];
+  /** With a seed, and a rate of `learningRates`: to choose rates by, or to report. */
+  trial(seed: number, learningRate: number | undefined, purpose: "tune" | "report"): Trial;
+}
 
-/** All that is trained in a study; JSON. */
-export type StudyPlan = {
+/** All that is done in a study. */
+export interface StudyPlan {
   /** Settings are chosen on the seeds of `tune` and reported on those of `report`; none is in both. */
-  seeds: { tune: number[]; report: number[] };
+  seeds: { tune: readonly number[]; report: readonly number[] };
   /** The arm that the others are compared with, at the same place of the same panel. */
   reference: string;
-  cells: Cell[];
-};
+  /** Values of the deciding metric: how many steps each arm takes to them. Default none. */
+  targets?: readonly number[];
+  cells: readonly Cell[];
+}
 
-/** A reproducible study: a question and the runs that answer it. */
+/** A reproducible study: a question, and the trials that answer it. */
 export interface Study {
   name: string;
   title: string;
@@ -34,15 +44,11 @@ export interface Study {
   question: string;
   /** What `at` means. */
   axis?: string;
-  /** What the report shows, the most important first: names of metrics, `parallel`, `direction`, `steps` (to the target). */
-  measures: readonly string[];
+  /**
+   * What the report shows, the most important first: names of the trials' measures, `metric` for the deciding one, `steps` for those to each target; or all that
+   * the trials have.
+   */
+  measures: readonly string[] | "all";
   /** `quick`: small enough for continuous integration; its numbers say nothing. */
   plan(quick: boolean): StudyPlan;
-}
-
-/** The trial of a cell with a seed and a learning rate. */
-export function trialOf(cell: Cell, seed: number, learningRate: number): Trial {
-  const { learningRates: _, ...training } = cell.training;
-  const { dataset, start, loss, recording } = cell;
-  return { dataset, seed, start, loss, training: { ...training, learningRate }, recording };
 }

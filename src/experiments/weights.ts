@@ -2,11 +2,10 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import envPaths from "env-paths";
 import { currentDevice } from "../engine/device.js";
-import { TangentLabError } from "../errors.js";
+import { TangentLabError, warnOnce } from "../errors.js";
 import { checkpointFiles as files, type Json } from "../io/checkpoint.js";
 import { checkWritable, isMissing, readBytes, removeFolder, writeFolderAtomically } from "../io/files.js";
 import { lock } from "../io/lock.js";
-import { warnOnce } from "../io/warn.js";
 import { fingerprintOfData, type TrainingData } from "../loop/data.js";
 import { versions } from "./provenance.js";
 
@@ -71,9 +70,11 @@ export function weightsCache(
  * A name that changes with everything that decides a training: its settings, the data themselves, the engine, and the versions of what computes.
  */
 export async function trainingName(label: string, data: TrainingData, settings: Json): Promise<string> {
+  // Not of Node: what was trained on one machine is found on another.
+  const { node: _, ...computing } = versions();
   const hash = digest({
     ...{ settings, dataset: data.name, shape: [...data.shape] },
-    ...{ data: await fingerprintOfData(data), engine: await currentDevice(), versions: versions() },
+    ...{ data: await fingerprintOfData(data), engine: await currentDevice(), versions: computing },
   });
   return `${label}-${hash}`;
 }

@@ -29,7 +29,7 @@ export const bmpSize = (bytes: Uint8Array): { width: number; height: number } =>
 };
 
 /**
- * Decodes a Windows bitmap of 1, 4, 8, 16, 24 or 32 bits a pixel, also with runs; transparency is left aside, as viewers do. Written here: the packages for it
+ * Decodes a Windows bitmap of 1, 4, 8, 16, 24 or 32 bits a pixel, also with runs; transparency is ignored, as in viewers. Written here: the packages for it
  * ignore palettes (fast-bmp 4.0), or where the pixels begin, and lose all after the first row of odd width (bmp-ts 1.0).
  * @throws Error saying what is wrong.
  */
@@ -94,7 +94,12 @@ function header(bytes: Uint8Array): Header {
   const [red, green, blue] =
     bits === 16 ? ([0x7c00, 0x03e0, 0x001f] as const) : ([0xff0000, 0x00ff00, 0x0000ff] as const);
   return {
-    ...{ width, height, bits, compression, offset, bottomUp: signedHeight > 0 },
+    width,
+    height,
+    bits,
+    compression,
+    offset,
+    bottomUp: signedHeight > 0,
     palette: palette(bytes.subarray(14 + size, offset), isCore),
     masks: hasMasks ? [mask(0), mask(1), mask(2)] : [red, green, blue],
   };

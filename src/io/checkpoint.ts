@@ -39,7 +39,7 @@ export interface Checkpoints {
   /** Replaces the checkpoint that is there. */
   save<Row, State extends tree.Tree>(checkpoint: Checkpoint<Row, State>): Promise<void>;
   /**
-   * The checkpoint of a run with this configuration; undefined where there is none.
+   * The checkpoint of a run with this configuration; undefined if there is none.
    * @param like A state of the run; gives names and shapes, and what is frozen in it (features, a teacher), which must be the same.
    * @param row What a recorded row is.
    */
@@ -72,8 +72,8 @@ const headSchema = v.object({
  * A checkpoint as a folder with config.json, state.safetensors and metrics.jsonl, made beside its place and renamed.
  * @param path The folder; undefined: no checkpoint.
  * @param upgrade Turns a configuration of format 1 into one of today's names, where they differ.
- * @throws TangentLabError `invalid-argument` for what is no path; in use `file-system`, `corrupt-file` for a folder that is not a whole checkpoint and
- * `invalid-argument` for another run's. Where saving fails, an older checkpoint is as it was.
+ * @throws TangentLabError `invalid-argument` for anything but a path; when it is used, `file-system`, and `corrupt-file` for a folder that is not a whole
+ * checkpoint and `invalid-argument` for another run's. Where saving fails, an older checkpoint is as it was.
  */
 export function checkpointFolder<Path extends string | undefined>(
   path: Path,
@@ -214,7 +214,7 @@ function parseRows<Row extends { step: number }>(
   });
 }
 
-/** The data that a checkpoint was trained on are not those that are given: what was expected. */
+/** The expected data, if a checkpoint was trained on others than the given ones. */
 function otherData(folder: string, config: RunConfig, saved: RunConfig): TangentLabError {
   const name = ({ dataset, data }: RunConfig): string =>
     `the dataset ${dataset}${data === undefined ? "" : ` with the fingerprint ${data}`}`;

@@ -95,7 +95,7 @@ function sharp(): Promise<SharpConstructor> {
     (cause: unknown) => {
       throw new TangentLabError(
         "file-system",
-        "the package sharp, which decodes pictures, is not there for this machine: npm install sharp",
+        "the package sharp, which decodes pictures, is not installed for this machine: npm install sharp",
         { cause },
       );
     },

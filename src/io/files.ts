@@ -1,14 +1,4 @@
-import {
-  access,
-  appendFile,
-  constants,
-  type FileHandle,
-  mkdir,
-  open,
-  readFile,
-  rename,
-  rm,
-} from "node:fs/promises";
+import { access, constants, type FileHandle, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { check, TangentLabError } from "../errors.js";
 import { allocate } from "./limits.js";
@@ -27,7 +17,7 @@ const REASONS: Record<string, string> = {
   EISDIR: "it is a folder",
   EEXIST: "a file is where a folder should be",
   ENAMETOOLONG: "the name is too long",
-  ELOOP: "its links lead round in a circle",
+  ELOOP: "its symbolic links form a loop",
   ENOMEM: "there is not enough memory",
   ENFILE: "too many open files",
   ETXTBSY: "it is being run",
@@ -36,7 +26,7 @@ const REASONS: Record<string, string> = {
   EIO: "the disk failed",
 };
 
-/** What Node throws about files as a `file-system` error that says what was tried, on which path, and why it failed. */
+/** Turns Node's errors about files into a `file-system` error with what was tried, the path and the reason. */
 export function fileSystemError(
   action: "read" | "write" | "remove",
   path: string,
@@ -52,7 +42,7 @@ export function fileSystemError(
   });
 }
 
-/** @throws TangentLabError `invalid-argument` for what is no path. */
+/** @throws TangentLabError `invalid-argument` for anything but a path. */
 export const checkPath = (path: unknown, argument = "path"): void =>
   check(typeof path === "string" && path !== "", argument, path, "the path of a file or folder");
 
@@ -60,7 +50,7 @@ export const checkPath = (path: unknown, argument = "path"): void =>
 export const isMissing = (error: unknown): boolean =>
   ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT";
 
-/** Bytes that one call of the system reads; more than 2 GiB are refused. */
+/** Bytes that one system call reads; Node throws for more than 2 GiB. */
 const pieceBytes = 2 ** 30;
 
 /**
@@ -78,7 +68,7 @@ export async function readBytes(path: string): Promise<Uint8Array> {
   return withFile(path, (file) => file.read(0, file.size));
 }
 
-/** A file of which parts are read. */
+/** A file that is read in parts. */
 export interface OpenFile {
   /** In bytes. */
   readonly size: number;
@@ -174,7 +164,7 @@ export async function writeFolderAtomically(
 }
 
 /**
- * Puts right what a kill in the middle of `writeFolderAtomically` left: call it before reading the folder.
+ * Repairs what a process killed during `writeFolderAtomically` left: call it before reading the folder.
  * @param names Files that it holds, where it may be of a version that left no mark.
  * @throws TangentLabError `file-system`, also if `<folder>.previous` holds what is not ours.
  */
@@ -191,8 +181,8 @@ export async function restoreFolder(folder: string, names: readonly string[] = [
 }
 
 /**
- * Removes a folder that `writeFolderAtomically` wrote; nothing where there is none.
- * @throws TangentLabError `file-system`, also if it holds what is not ours.
+ * Removes a folder that `writeFolderAtomically` wrote; does nothing if it is missing.
+ * @throws TangentLabError `file-system`, also if it holds other files than ours.
  */
 export async function removeFolder(folder: string, names: readonly string[] = []): Promise<void> {
   try {
@@ -201,37 +191,6 @@ export async function removeFolder(folder: string, names: readonly string[] = []
   } catch (cause) {
     throw fileSystemError("remove", folder, cause);
   }
-}
-
-/**
- * Adds `record` as one line of JSON to a file, which is made if it is missing. Numbers that are not finite become null.
- * @throws TangentLabError `file-system`.
- */
-export async function appendJsonLine(path: string, record: unknown): Promise<void> {
-  try {
-    await makeFolder(dirname(path));
-    await appendFile(path, `${JSON.stringify(record)}\n`);
-  } catch (cause) {
-    throw fileSystemError("write", path, cause);
-  }
-}
-
-/**
- * The records of a file of JSON lines. A last line without its line break is what a killed process left: it is skipped.
- * @throws TangentLabError `corrupt-file` for any other line that is not JSON, `file-system` if the file cannot be read.
- */
-export async function readJsonLines(path: string): Promise<unknown[]> {
-  const lines = new TextDecoder().decode(await readBytes(path)).split("\n");
-  return lines.slice(0, -1).map((line, i) => {
-    try {
-      return JSON.parse(line) as unknown;
-    } catch (cause) {
-      throw new TangentLabError("corrupt-file", `${path}: line ${i + 1} is not JSON`, {
-        argument: "path",
-        cause,
-      });
-    }
-  });
 }
 
 /** Writes and waits until it is on the disk, so that a rename cannot overtake the content. */
@@ -245,7 +204,7 @@ async function writeThrough(path: string, content: string | Uint8Array): Promise
   }
 }
 
-/** Makes a folder and those above it. On a read-only disk the system says ENOENT: the reason is that of the folder which is there. */
+/** Makes a folder and those above it. On a read-only disk the system says ENOENT: the reason is then taken from the nearest existing folder. */
 export async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
@@ -258,7 +217,7 @@ export async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-/** That files can be written in a folder, which is made. @throws TangentLabError `file-system`. */
+/** Checks that files can be written in a folder, and makes it if it is missing. @throws TangentLabError `file-system`. */
 export async function checkWritable(folder: string): Promise<void> {
   try {
     await makeFolder(folder);

@@ -43,7 +43,7 @@ export async function fingerprintOf(parts: Iterable<Content>): Promise<string> {
 const sha256 = async (bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> =>
   new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
 
-/** A function that computes its answer once, and anew only after it failed. */
+/** A function that computes its answer once, and again only after a failure. */
 export function once<T>(make: () => Promise<T>): () => Promise<T> {
   let answer: Promise<T> | undefined;
   return () => {

@@ -4,7 +4,7 @@ import type { TangentLabError } from "../errors.js";
 /** Makes the error of a file that does not hold what it should. */
 export type Corrupt = (why: string, cause?: unknown) => TangentLabError;
 
-/** What JSON must look like to be a T: a schema of valibot's, whose own types the notebook kernel's compiler does not know. */
+/** A valibot schema for JSON of type T, whose own types the notebook kernel's compiler does not know. */
 export interface Schema<T> {
   readonly kind: "schema";
   readonly "~types"?: { readonly output: T } | undefined;
@@ -14,10 +14,10 @@ export interface Schema<T> {
 const mostNested = 64;
 
 /** Characters of a message that quotes a file. */
-const quoted = 200;
+export const quoted = 200;
 
 /**
- * What JSON text from a file says, checked against a schema: whoever reads it need not doubt its types.
+ * The value of JSON text from a file, checked against a schema, so that readers can rely on its types.
  * @param what What the text is, for the error: "config.json".
  * @param corrupt Makes the error.
  * @throws what `corrupt` makes for text that is not JSON, is nested too deep, or does not fit the schema.

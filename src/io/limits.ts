@@ -11,7 +11,7 @@ export interface ReadLimit {
 
 const mebibyte = 2 ** 20;
 
-/** The most bytes that the content of a file of `fileSize` bytes may take. @throws TangentLabError `invalid-argument` for a limit that is none. */
+/** The most bytes that the content of a file of `fileSize` bytes may take. @throws TangentLabError `invalid-argument` for an invalid limit. */
 export function byteLimit({ maxBytes }: ReadLimit, fileSize: number): number {
   const valid = maxBytes === undefined || (typeof maxBytes === "number" && maxBytes > 0);
   check(valid, "maxBytes", maxBytes, "a number of bytes > 0, Infinity for no limit");
@@ -29,7 +29,7 @@ export function checkDeclared(name: string, what: string, bytes: number, limit: 
 }
 
 /**
- * Memory for numbers that are about to be read.
+ * Allocates memory for numbers to be read.
  * @throws TangentLabError `invalid-data` where there is not as much.
  */
 export function allocate<T>(name: string, bytes: number, make: () => T): T {

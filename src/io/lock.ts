@@ -15,6 +15,9 @@ const beat = 60_000;
 /** Milliseconds without one after which a holder on another machine counts as gone. */
 const patience = 10 * beat;
 
+/** Characters of a host and a time that an error shows. */
+const shown = 255;
+
 /** Locks that this process holds. */
 const held = new Set<string>();
 
@@ -30,6 +33,20 @@ const freeAll = (): void => {
  * @throws TangentLabError `file-system` naming who works there, and where the lock cannot be written.
  */
 export async function lock(path: string, what: string): Promise<Release> {
+  const taken = await lockUnlessHeld(path, what);
+  if (typeof taken === "function") return taken;
+  throw new TangentLabError("file-system", `${what} is in use by ${taken.holder}`, {
+    argument: "path",
+    given: what,
+    allowed: `another folder; if that process is gone, delete ${resolve(path)}`,
+  });
+}
+
+/**
+ * As `lock`, but where somebody works there says who, for processes that share work and take what is free.
+ * @throws TangentLabError `file-system` where the lock cannot be written.
+ */
+export async function lockUnlessHeld(path: string, what: string): Promise<Release | { holder: string }> {
   const own = resolve(path);
   const content = JSON.stringify({ pid: process.pid, host: hostname(), since: new Date().toISOString() });
   const fresh = `${own}.${randomBytes(4).toString("hex")}`;
@@ -43,7 +60,8 @@ export async function lock(path: string, what: string): Promise<Release> {
       } catch (cause) {
         if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
       }
-      await removeStale(own, what);
+      const holder = await removeStale(own);
+      if (holder !== undefined) return { holder };
     }
   } catch (cause) {
     throw fileSystemError("write", what, cause);
@@ -73,29 +91,24 @@ async function place(fresh: string, path: string, content: string): Promise<void
   }
 }
 
-/** Removes a lock whose holder is gone. @throws TangentLabError `file-system` if it is not. */
-async function removeStale(path: string, what: string): Promise<void> {
+/** Removes a lock whose holder is gone; of one that is not, says who it is. */
+async function removeStale(path: string): Promise<string | undefined> {
   const before = await contentOf(path);
-  if (before === undefined) return; // freed meanwhile
+  if (before === undefined) return undefined; // freed meanwhile
   const holder = parse(before);
-  if (await isAlive(path, holder)) {
-    const who = holder ? `process ${holder.pid} on ${holder.host}, since ${holder.since}` : "another process";
-    throw new TangentLabError("file-system", `${what} is in use by ${who}`, {
-      argument: "path",
-      given: what,
-      allowed: `another folder; if that process is gone, delete ${path}`,
-    });
-  }
+  if (await isAlive(path, holder))
+    return holder ? `process ${holder.pid} on ${holder.host}, since ${holder.since}` : "another process";
   // Renamed first: of two that find it stale, only one takes it away, and what it took is what it saw.
   const aside = `${path}.${randomBytes(4).toString("hex")}`;
   try {
     await rename(path, aside);
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return;
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw cause;
   }
   if ((await contentOf(aside)) !== before) await link(aside, path).catch(() => {});
   await rm(aside, { force: true });
+  return undefined;
 }
 
 interface Holder {
@@ -108,7 +121,7 @@ function parse(content: string): Holder | undefined {
   try {
     const { pid, host, since } = JSON.parse(content) as Partial<Holder>;
     return Number.isInteger(pid) && typeof host === "string"
-      ? { pid: pid!, host, since: `${since}` }
+      ? { pid: pid!, host: host.slice(0, shown), since: `${since}`.slice(0, shown) }
       : undefined;
   } catch {
     return undefined;

@@ -1,4 +1,4 @@
-// What tells our folders from the user's: a file `.tangent-lab` that lists the names of all that was written there.
+// What distinguishes our folders from the user's: a file `.tangent-lab` that lists the names of all that was written there.
 
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -19,7 +19,7 @@ export const marked = <Content>(
 });
 
 /**
- * That a folder may be replaced as a whole: it is missing, or empty, or holds nothing but what its mark lists.
+ * Checks that a folder may be replaced as a whole: it is missing, or empty, or holds only what its mark lists.
  * @param names The files of a folder that a version without marks wrote: just these make it ours, too.
  * @throws TangentLabError `file-system` naming the folder and what is in it.
  */
@@ -33,7 +33,7 @@ export async function checkOurs(folder: string, names: readonly string[] = []): 
   if (!listed && entries.length < names.length) throw notOurs(folder, entries);
 }
 
-/** What is in a folder; nothing where there is none. */
+/** What is in a folder; an empty list if it is missing. */
 export async function entriesOf(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);
@@ -59,7 +59,7 @@ export async function listedIn(folder: string): Promise<string[] | undefined> {
 
 const shown = 3;
 
-/** The error of a folder that holds what is the user's. */
+/** The error for a folder that holds the user's files. */
 export function notOurs(folder: string, entries: readonly string[]): TangentLabError {
   const some = entries.slice(0, shown).map((name) => JSON.stringify(name));
   const more = entries.length > shown ? ` and ${entries.length - shown} more` : "";

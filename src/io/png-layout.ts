@@ -8,7 +8,7 @@ export interface PngLayout {
   interlaced: boolean;
   /** Whether there is an orientation or a colour profile to apply. */
   hasProfile: boolean;
-  /** Where the last chunk ends: some programs append to files what is no part of the picture. */
+  /** Where the last chunk ends: some programs append data that are not part of the picture. */
   end: number;
 }
 
@@ -44,7 +44,7 @@ export function pngLayout(bytes: Uint8Array): PngLayout | string {
   if (signature.some((byte, i) => bytes[i] !== byte)) return "it does not begin as one";
   if (bytes.length < 33 || name(8) !== chunks.IHDR || view.getUint32(8) !== 13) return "it has no header";
   const [width, height] = [view.getUint32(16), view.getUint32(20)];
-  const [depth, colour, compression, filter, interlace] = bytes.subarray(24, 29) as unknown as number[];
+  const [depth, colour, compression, filter, interlace] = [...bytes.subarray(24, 29)];
   const kind = kinds[colour!];
   if (width === 0 || height === 0 || width > 0x7fffffff || height > 0x7fffffff)
     return `it declares ${width} x ${height} pixels`;
@@ -63,8 +63,13 @@ export function pngLayout(bytes: Uint8Array): PngLayout | string {
       if (needed > mostOfOneByte * data)
         return `it declares ${width} x ${height} pixels, which its ${data} bytes of data cannot hold`;
       return {
-        ...{ width, height, depth: depth!, channels: kind.channels },
-        ...{ interlaced: interlace === 1, hasProfile, end: next },
+        width,
+        height,
+        depth: depth!,
+        channels: kind.channels,
+        interlaced: interlace === 1,
+        hasProfile,
+        end: next,
       };
     }
     at = next;

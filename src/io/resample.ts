@@ -64,3 +64,11 @@ function triangleWeights(from: number, to: number): { begin: number; values: Flo
     return { begin, values: values.map((value) => value / sum) };
   });
 }
+
+/** The index that a position outside [0, size) is read at: borders are mirrors in the middle of the first and last element, as PyTorch's "reflect". */
+export function reflect(index: number, size: number): number {
+  if (size === 1) return 0;
+  const period = 2 * (size - 1);
+  const phase = ((index % period) + period) % period;
+  return Math.min(phase, period - phase);
+}

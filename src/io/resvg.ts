@@ -6,7 +6,7 @@ const require = createRequire(import.meta.url);
 
 let loading: Promise<typeof import("@resvg/resvg-wasm")> | undefined;
 
-/** The SVG rasterizer resvg, its WebAssembly loaded: which a process can do only once. */
+/** The SVG rasterizer resvg with its WebAssembly loaded, which a process can do only once. */
 export function resvg(): Promise<typeof import("@resvg/resvg-wasm")> {
   loading ??= (async () => {
     const library = await import("@resvg/resvg-wasm");

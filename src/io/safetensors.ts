@@ -29,6 +29,10 @@ export interface Safetensors {
   unread?: Record<string, string>;
 }
 
+/** How many numbers tensors have together. */
+export const sizeOf = (tensors: Readonly<Record<string, StoredArray>>): number =>
+  Object.values(tensors).reduce((sum, { data }) => sum + data.length, 0);
+
 /** The numbers as float32; the array itself where it is. */
 export const asFloat32 = (data: StoredArray["data"]): Float32Array =>
   data instanceof Float32Array ? data : Float32Array.from(data as ArrayLike<number>, Number);

@@ -24,7 +24,7 @@ export async function readZip(
     });
   const failed = (cause: unknown): never => {
     if (cause instanceof TangentLabError) throw cause;
-    // What yauzl says about the file has no code, what the system says has one.
+    // yauzl's errors about the file have no code, the system's errors have one.
     if ((cause as NodeJS.ErrnoException).syscall) throw fileSystemError("read", path, cause);
     throw corrupt((cause as Error).message, cause);
   };

@@ -37,8 +37,21 @@ export interface CaptionedData extends TrainingData {
   captionsTogether?(label: number): readonly number[];
 }
 
+/** Checks that each of `count` examples has a label, an index of a caption. @throws TangentLabError `invalid-argument`. */
+export function checkCaptionLabels(
+  labels: Int32Array | undefined,
+  count: number,
+): asserts labels is Int32Array {
+  check(
+    labels?.length === count,
+    "data",
+    `${labels?.length ?? "no"} labels`,
+    `${count} labels: indices of captions`,
+  );
+}
+
 /**
- * That training gets a dataset: one that is still being loaded has neither shape nor examples.
+ * Checks that training gets a dataset: one that is still being loaded has neither shape nor examples.
  * @throws TangentLabError `invalid-argument`.
  */
 export function checkData(data: TrainingData): void {
@@ -48,10 +61,10 @@ export function checkData(data: TrainingData): void {
 
 const fingerprints = new WeakMap<TrainingData, Promise<string>>();
 
-/** Examples that stand for data which have no fingerprint of their own. */
+/** Number of examples that are hashed for data without a fingerprint of their own. */
 const fingerprintDraws = 1000;
 
-/** What tells whether a training is of the same data: their own fingerprint, else a hash of the first draws. */
+/** Identifies the data of a training: their own fingerprint, or else a hash of the first draws. */
 export function fingerprintOfData(data: TrainingData): Promise<string> {
   if (data.fingerprint) return data.fingerprint();
   const known = fingerprints.get(data);
@@ -99,7 +112,7 @@ export function draw(data: TrainingData, key: Key, count: number): ReturnType<Tr
 }
 
 /**
- * Standard deviation of all numbers of the data, which EDM's preconditioning wants as sigmaData; to two digits, so that it reads well in settings.
+ * Standard deviation of all numbers of the data, EDM's sigmaData; to two digits, so that it reads well in settings.
  * @throws TangentLabError `invalid-data` for data so large or small that noise of times 0.002 to 80 says nothing about them.
  */
 export function deviation(data: TrainingData): number {
@@ -129,7 +142,7 @@ export function checkScale(data: TrainingData, x: Float32Array, least: number, m
   );
 }
 
-/** How many classes the data have, where training is to be class-conditional; else undefined. */
+/** Number of the data's classes, for class-conditional training; otherwise undefined. */
 export function classesOf(
   data: TrainingData,
   { classConditional = false }: { classConditional?: boolean },
@@ -142,7 +155,7 @@ export function classesOf(
 /** Rows of `dim` numbers in `values`; at least `least`, all finite. @throws TangentLabError `invalid-argument`. */
 export function countRows(name: string, values: Float32Array, dim: number, least = 1): number {
   check.count("dim", dim);
-  check(typeof values?.length === "number", name, values, "numbers in a Float32Array");
+  check(ArrayBuffer.isView(values) || Array.isArray(values), name, values, "numbers in a Float32Array");
   check(
     values.length % dim === 0 && values.length >= least * dim,
     name,
@@ -159,6 +172,13 @@ export function countRows(name: string, values: Float32Array, dim: number, least
   return values.length / dim;
 }
 
+/** That a shape is one of examples. @throws TangentLabError `invalid-argument`. */
+export function checkShape(shape: readonly number[]): void {
+  const isShape =
+    Array.isArray(shape) && shape.length > 0 && shape.every((d) => Number.isInteger(d) && d >= 1);
+  check(isShape, "shape", shape, "[height, width, channels], of points [dim]");
+}
+
 /** Examples of this shape in `values`, [height, width, channels] or [dim]; at least `least`. @throws TangentLabError `invalid-argument`. */
 export function countExamples(
   name: string,
@@ -166,7 +186,7 @@ export function countExamples(
   shape: readonly number[],
   least = 1,
 ): number {
-  check(Array.isArray(shape), "shape", shape, "[height, width, channels], of points [dim]");
+  checkShape(shape);
   return countRows(
     name,
     values,

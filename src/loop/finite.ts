@@ -10,7 +10,8 @@ const words: Record<string, string> = {
 };
 
 /**
- * That all that training changes is finite: parameters, moments, averages. A checkpoint of other numbers could not be continued, and a model of them draws nothing.
+ * Checks that everything that training changes is finite: parameters, moments, averages. A checkpoint with other numbers could not be continued, and a model
+ * with them is of no use.
  * @throws TangentLabError `not-finite` naming the quantity, the step and what helps.
  */
 export function checkState({ context: _, ...state }: TrainState, step: number, steps: number): void {

@@ -8,10 +8,14 @@ const values = v.custom<number[]>(
   (given) => Array.isArray(given) && given.every((value) => typeof value === "number" || value === null),
   "Expected a list of numbers",
 );
-const named = v.record(v.string(), v.nullable(v.number(), Number.NaN)) as v.GenericSchema<
-  unknown,
-  Record<string, number>
->;
+const numberOrNaN = v.union([
+  v.number(),
+  v.pipe(
+    v.null(),
+    v.transform(() => Number.NaN),
+  ),
+]);
+const named = v.record(v.string(), numberOrNaN) as v.GenericSchema<unknown, Record<string, number>>;
 /** An `ArrayRecord` from a file. */
 export const arraySchema = v.object({ shape: v.array(integer), values });
 
@@ -26,8 +30,12 @@ export const rowSchema: Schema<RecordRow> = v.object({
   samples: v.exactOptional(arraySchema),
   probes: v.exactOptional(
     v.object({
-      ...{ outputs: arraySchema, tangents: arraySchema, parallel: values, normal: values },
-      ...{ cosine: v.nullable(values), distance: values },
+      outputs: arraySchema,
+      tangents: arraySchema,
+      parallel: values,
+      normal: values,
+      cosine: v.nullable(values),
+      distance: values,
     }),
   ),
 }) as v.GenericSchema<unknown, RecordRow>;

@@ -90,7 +90,7 @@ export interface RunRecord {
 /** What a run records after one step; a run's record is all its rows. */
 export interface RecordRow {
   step: number;
-  /** The training loss and what else the step gives, averaged since the previous row. */
+  /** The training loss and the step's other metrics, averaged since the previous row. */
   losses?: Record<string, number>;
   /** Quality at this step. */
   curve?: Record<string, number>;
@@ -105,12 +105,15 @@ export function addRow(record: RunRecord, { step, losses, curve, samples, probes
   if (samples) record.samples.push({ step, samples });
   if (probes)
     record.probes.push({
-      ...{ step, ...probes, parallel: numbers(probes.parallel), normal: numbers(probes.normal) },
+      step,
+      ...probes,
+      parallel: numbers(probes.parallel),
+      normal: numbers(probes.normal),
       cosine: probes.cosine && numbers(probes.cosine),
     });
 }
 
-/** Mean over the probes whose tangent has a length; null where none has. */
+/** Mean over the probes whose tangent is not zero; null if all are zero. */
 export function probeMean(values: readonly number[]): number | null {
   const measured = values.filter((value) => !Number.isNaN(value));
   return measured.length === 0 ? null : measured.reduce((sum, value) => sum + value, 0) / measured.length;

@@ -9,7 +9,7 @@ export interface TrainingEvent {
   total: number;
   /** Means since the previous event (`loss`, ...) and, where it was measured at this step, quality (`slicedWasserstein`, ...). */
   metrics: Record<string, number>;
-  /** Samples from the noise that is the same all the time, where some were drawn at this step. */
+  /** Samples, always from the same noise, if they were drawn at this step. */
   samples?: ArrayRecord;
   /** Tangents at fixed probes, where they were recorded at this step. */
   probes?: ProbesRecord;

@@ -41,8 +41,8 @@ export interface RunOptions {
   /** Steps between two checkpoints, rounded up to an event. Default a tenth of `steps`. */
   checkpointEvery?: number;
   /**
-   * Continue from the checkpoint, if there is one, of a run with the same settings and data: on the same engine bit for bit as if it had not been interrupted.
-   * Without it, an old checkpoint is overwritten. Default false.
+   * Continue from the checkpoint, if there is one, of a run with the same settings and data. On the same engine the result is bit for bit that of an
+   * uninterrupted run. Without it, an old checkpoint is overwritten. Default false.
    */
   resume?: boolean;
   /** Stops the run after the step it is at, as breaking out of the iterator does. */
@@ -65,20 +65,26 @@ export interface TrainOptions<Result> extends Omit<RunOptions, "checkpoint" | "b
   /** What else decides the run, for its record and to recognise its checkpoint. */
   settings?: RunConfig;
   observers?: readonly Observer[];
-  /** What the run gives: called once, with the last state, whose tensors are freed afterwards. */
+  /** Makes the run's result: called once, with the last state, whose tensors are freed afterwards. */
   finish(state: TrainState, record: RunRecord): Result;
 }
+
+/** The names of what all trainings that a program calls have in common: `RunOptions`, `TrainingConfig` and a name. */
+export const trainingOptions: readonly string[] = [
+  ...["steps", "batchSize", "seed", "eventEvery", "checkpoint", "checkpointEvery", "resume", "signal"],
+  ...["optimizer", "learningRate", "ema", "name"],
+];
 
 /** Keys of a seed, by use. */
 const Use = { init: 0, steps: 1, scale: 5 } as const;
 
-/** Examples from which the scale of the data is known well enough to refuse an absurd one. */
+/** Number of examples from which the scale of the data is estimated, to reject an absurd one. */
 const scaleDraws = 64;
 
 /**
  * The one training loop: a method's compiled steps on random batches. Nothing starts before the run is iterated over or awaited.
- * @throws TangentLabError `invalid-argument` for options out of range; while it runs `not-finite` if the loss or what is saved becomes NaN or infinite (the last
- * good checkpoint stays), `invalid-data`, `file-system`, and on resuming `corrupt-file` or, for another run's checkpoint, `invalid-argument`.
+ * @throws TangentLabError `invalid-argument` for options out of range; while it runs `not-finite` if the loss or what is saved becomes NaN or infinite (the
+ * last good checkpoint stays), `invalid-data`, `file-system`, and on resuming `corrupt-file` or, for another run's checkpoint, `invalid-argument`.
  */
 export function train<Result>(options: TrainOptions<Result>): Run<Result> {
   required("options", options, "an object with steps, name, kind, method, data and finish");
@@ -89,6 +95,10 @@ export function train<Result>(options: TrainOptions<Result>): Run<Result> {
   check.count("eventEvery", eventEvery);
   check.count("checkpointEvery", checkpointEvery);
   for (const { every } of observers) check.count("every", every);
+  const { signal } = options;
+  const stops = signal === undefined || typeof signal?.addEventListener === "function";
+  check(stops, "signal", signal, "an AbortSignal: new AbortController().signal");
+  check(typeof options.name === "string", "name", options.name, "text");
   check(!options.resume || options.checkpoint !== undefined, "resume", true, "only with a checkpoint folder");
   random.key(seed); // its check
   const record: RunRecord = {

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
-import { reflect } from "../io/reflect.js";
+import { reflect } from "../io/resample.js";
 
 /**
  * Gaussian blur of images [N, H, W, C] with one standard deviation in pixels for each, `sigma` [N], in a window of an odd number of `taps`; borders are

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { compile } from "../engine/compile.js";
 import type { Tensor } from "../engine/tensor.js";
 import * as tree from "../engine/tree.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { checkFeatures, type FeatureNetwork, type Features } from "../nn/features.js";
 import { jvp } from "../optim/jvp.js";
 
@@ -11,6 +11,12 @@ import { jvp } from "../optim/jvp.js";
  * point is.
  */
 export type Layers = "all" | readonly number[];
+
+/** That a choice of features is one. @throws TangentLabError `invalid-argument`. */
+export function checkLayers(layers: Layers): void {
+  const some = Array.isArray(layers) && layers.length > 0 && layers.every(Number.isInteger);
+  check(layers === "all" || some, "layers", layers, '"all", or one or more integers');
+}
 
 /** The features that count. @throws TangentLabError `invalid-argument` for layers that the network does not have. */
 export function chosen(features: Features, layers: Layers): Tensor[] {
@@ -77,8 +83,10 @@ export async function toFeatureSpace(
   const { directions, layers = "all" } = config;
   checkFeatures("features", network);
   const { model, parameters } = network;
+  check.only("toFeatureSpace", config, ["layers", "directions"]);
+  checkLayers(layers);
   checkRows("points", points);
-  if (directions) {
+  if (directions !== undefined) {
     checkRows("directions", directions);
     const same = directions.shape.join() === points.shape.join();
     check(same, "directions.shape", directions.shape, `that of points, [${points.shape}]`);
@@ -120,10 +128,12 @@ export async function toFeatureSpace(
   };
 }
 
-/** That rows are as many numbers as their shape says. @throws TangentLabError `invalid-argument`. */
-export function checkRows(argument: string, { shape, values }: Rows): void {
-  const whole = shape.length >= 2 && shape.every((n) => Number.isInteger(n) && n >= 1);
+/** Checks that rows have as many numbers as their shape says. @throws TangentLabError `invalid-argument`. */
+export function checkRows(argument: string, rows: Rows): void {
+  const { shape, values } = required(argument, rows, "rows: { shape: [count, ...], values }");
+  const whole =
+    Array.isArray(shape) && shape.length >= 2 && shape.every((n) => Number.isInteger(n) && n >= 1);
   check(whole, `${argument}.shape`, shape, "[count, ...example shape], all at least 1");
   const size = shape.reduce((a, b) => a * b, 1);
-  check(values.length === size, `${argument}.values`, `${values.length} values`, `${size} values`);
+  check(values?.length === size, `${argument}.values`, `${values?.length} values`, `${size} values`);
 }

@@ -29,6 +29,7 @@ export async function heldOutR2(
 ): Promise<Record<string, number>> {
   checkFeatures("features", features);
   const { model, parameters } = features;
+  check.only("heldOutR2", required("config", config), transformedOptions);
   const { labelNames } = checked(config).transformations;
   const step = compile((parameters: Tensor, x: Tensor, draws: Draws) => {
     const { labels } = model.apply(parameters, config.transformations.apply(x, draws));
@@ -62,8 +63,8 @@ function determination(values: readonly number[], predictions: readonly number[]
 }
 
 /**
- * A feature network with the running statistics that so many batches of transformed examples give, and all else as it is: what a network with batch
- * normalization needs to be looked at untrained. As training, weights left alone, would have them. The caller disposes the new parameters.
+ * A feature network with running statistics from this many batches of transformed examples, and otherwise unchanged. A network with batch normalization needs
+ * them to be measured untrained. They are those of a training that leaves the weights alone. The caller disposes the new parameters.
  * @throws TangentLabError `invalid-argument` for a network without batch normalization or parameters, and examples that do not fit their shape.
  */
 export async function calibrateStatistics(
@@ -75,6 +76,7 @@ export async function calibrateStatistics(
 ): Promise<FeatureNetwork> {
   checkFeatures("features", features);
   const { model, parameters } = features;
+  check.only("calibrateStatistics", required("config", config), [...transformedOptions, "batches"]);
   const { batches: count = 600 } = checked(config);
   check.count("batches", count);
   const { train } = model;
@@ -98,6 +100,8 @@ export async function calibrateStatistics(
   }
   return { model, parameters: current };
 }
+
+const transformedOptions = ["transformations", "examples", "key", "batchSize"];
 
 function checked<C extends TransformedConfig>(config: C): C {
   const { transformations, examples, batchSize = 32 } = required("config", config);

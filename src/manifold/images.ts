@@ -4,7 +4,6 @@ import type { Tensor } from "../engine/tensor.js";
 import { check, required } from "../errors.js";
 import { gaussianBlur } from "./blur.js";
 import { colorMaps, inverseMaps } from "./matrices.js";
-import { mixup, withoutMiddle } from "./mixup.js";
 import {
   defaultStrengths,
   type ImageGroup,
@@ -21,10 +20,12 @@ import {
   chosen,
   type Draws,
   labelTensor,
+  mixup,
   scaleRows,
   sphere,
   type Transformations,
   type TransformationsConfig,
+  withoutMiddle,
   withProbability,
 } from "./transformations.js";
 import { warp } from "./warp.js";
@@ -42,15 +43,16 @@ export interface ImageTransformationsConfig
 
 /**
  * Transformations of images [count, size, size, channels] in [-1, 1], by default each with probability 0.15 (2510.00658), applied in this order. Labels:
- * geometric 7 (isotropic scale w, rotation cos a - 1 and sin a, anisotropic scale w cos r and w sin r, translation x and y), color 5 (brightness,
- * contrast, hue cos a - 1 and sin a, saturation), degradation 3 (the blur's standard deviation in pixels, weight of the mixed-in example, root mean
- * square of the noise). All without a unit are in standard deviations. Images that are not RGB have no hue and saturation, unless these are asked for by
- * name; then they change nothing.
- * @throws TangentLabError `invalid-argument` for options out of range; in use for a strength beyond [0, 1] and examples of another shape or count.
+ * geometric 7 (isotropic scale w, rotation cos a - 1 and sin a, anisotropic scale w cos r and w sin r, translation x and y), color 5 (brightness, contrast, hue
+ * cos a - 1 and sin a, saturation), degradation 3 (the blur's standard deviation in pixels, weight of the mixed-in example, root mean square of the noise). All
+ * without a unit are in standard deviations. Images that are not RGB have no hue and saturation, unless these are asked for by name; then they change nothing.
+ * @throws TangentLabError `invalid-argument` for options out of range; when used, for a strength outside of [0, 1] and examples of another shape or count.
  */
 export function imageTransformations(config: ImageTransformationsConfig): Transformations {
   required("config", config, "an object with size and channels");
   const { size, channels, probability = 0.15 } = config;
+  const known = Object.keys(defaultStrengths(2));
+  check.only("imageTransformations", config, ["size", "channels", "groups", "probability", ...known]);
   check.count("size", size, 2);
   check.count("channels", channels);
   const names = chosenImages(config);
@@ -120,8 +122,8 @@ function recolor(images: Tensor, maps: Tensor): Tensor {
 }
 
 /** The chosen transformations in order. */
-function chosenImages({ groups, channels }: ImageTransformationsConfig): ImageTransformation[] {
-  const set = chosen([...imageGroups, ...imageTransformationNames], groups ?? imageGroups);
+function chosenImages({ groups = imageGroups, channels }: ImageTransformationsConfig): ImageTransformation[] {
+  const set = chosen([...imageGroups, ...imageTransformationNames], groups);
   const unseen = (name: ImageTransformation): boolean =>
     channels !== 3 && (name === "hue" || name === "saturation");
   return imageTransformationNames.filter(
@@ -133,12 +135,13 @@ function chosenImages({ groups, channels }: ImageTransformationsConfig): ImageTr
 function strengthsOf(config: ImageTransformationsConfig): Required<TransformationStrengths> {
   const strengths = defaultStrengths(config.size);
   for (const name of Object.keys(strengths) as (keyof TransformationStrengths)[]) {
-    const value = config[name] ?? strengths[name];
+    const { [name]: value = strengths[name] } = config;
+    const fits = (ok: (value: number) => boolean, allowed: string): void =>
+      check.number(name, value, ok, allowed);
     const share = name === "rotateFracMax" || name === "hueMax" || name === "anisoRotateProb";
-    if (name === "blurKernelSize") check(value % 2 === 1 && value > 0, name, value, "an odd number >= 1");
-    else if (name === "mixupBeta")
-      check(value > 0 && Number.isFinite(value), name, value, "a finite number > 0");
-    else check(value >= 0 && value <= (share ? 1 : Infinity), name, value, share ? "in [0, 1]" : ">= 0");
+    if (name === "blurKernelSize") fits((taps) => taps % 2 === 1 && taps > 0, "an odd number >= 1");
+    else if (name === "mixupBeta") fits((beta) => beta > 0 && Number.isFinite(beta), "a finite number > 0");
+    else fits((size) => size >= 0 && size <= (share ? 1 : Infinity), share ? "in [0, 1]" : ">= 0");
     strengths[name] = value;
   }
   return strengths;

@@ -33,19 +33,28 @@ export interface TransformationStrengths {
 
 /** The published strengths (2510.00658), for images of this height and width. */
 export const defaultStrengths = (size: number): Required<TransformationStrengths> => ({
-  ...{ scaleStd: 0.2, rotateFracMax: 1, anisoStd: 0.2, anisoRotateProb: 0.5, translateFracStd: 0.125 },
-  ...{ brightnessStd: 0.2, contrastStd: 0.5, hueMax: 1, saturationStd: 1 },
+  scaleStd: 0.2,
+  rotateFracMax: 1,
+  anisoStd: 0.2,
+  anisoRotateProb: 0.5,
+  translateFracStd: 0.125,
+  brightnessStd: 0.2,
+  contrastStd: 0.5,
+  hueMax: 1,
+  saturationStd: 1,
   // Published in pixels, for 32 of them.
-  ...{ blurKernelSize: 1 + 2 * Math.ceil((5 * size) / 32), blurSigmaMax: (3 * size) / 32 },
-  ...{ mixupBeta: 3, noiseStd: 0.5 },
+  blurKernelSize: 1 + 2 * Math.ceil((5 * size) / 32),
+  blurSigmaMax: (3 * size) / 32,
+  mixupBeta: 3,
+  noiseStd: 0.5,
 });
 
-/** The groups that transformations of images come in. */
+/** Groups of image transformations (2510.00658): see `imageTransformations`. */
 export const imageGroups = ["geometric", "color", "degradation"] as const;
 /** A group of transformations of images, one of `imageGroups`. */
 export type ImageGroup = (typeof imageGroups)[number];
 
-/** One kind of transformation of images: what is drawn for it, and the labels that tell what was drawn. */
+/** One kind of transformation of images: what is drawn for it, and the labels of what was drawn. */
 interface Kind {
   readonly group: ImageGroup;
   readonly labels: readonly string[];
@@ -75,7 +84,7 @@ const share = (label: string, largest: (s: Required<TransformationStrengths>) =>
 });
 
 /** A weight of Beta(1, b) / 2: of the distribution function 1 - (1 - x)^b the inverse at a uniform number. */
-const mixed: Kind = {
+const mixup: Kind = {
   ...gaussian("degradation", "mixup"),
   draw: ([on, value], count, p, { mixupBeta }) => {
     const weights = random.uniform(value!, count).map((u) => 0.5 * (1 - (1 - u) ** (1 / mixupBeta)));
@@ -132,7 +141,7 @@ export const imageKinds = {
   hue: angle("color", "hue", (s) => s.hueMax),
   saturation: gaussian("color", "saturation"),
   gaussian_blur: share("blur", (s) => s.blurSigmaMax),
-  mixup: mixed,
+  mixup,
   noise: share("noise", (s) => s.noiseStd),
 } as const satisfies Record<string, Kind>;
 

@@ -2,9 +2,10 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import { check, required } from "../errors.js";
+import { checkShape } from "../loop/data.js";
 import { checkFlat, type FeatureModel } from "../nn/features.js";
 import { type Method, type Metrics, method, type TrainingConfig } from "../optim/method.js";
-import type { Draws, Transformations } from "./transformations.js";
+import { checkTransformations, type Draws, type Transformations } from "./transformations.js";
 
 /** Options of `featureRegression`. */
 export interface FeatureRegressionConfig extends TrainingConfig {
@@ -17,16 +18,17 @@ export interface FeatureRegressionConfig extends TrainingConfig {
 }
 
 /**
- * Training of a feature map without labels of the data: mean squared error of the parameters of random transformations (2510.00658). A network
- * with batch normalization is trained with the batch's moments; its running statistics are in the state's parameters, and averaged in `ema`, as the
- * weights are.
- * @throws TangentLabError `invalid-argument` for options out of range, in use for a network with other labels than the transformations'.
+ * Training of a feature map without labels of the data: mean squared error of the parameters of random transformations (2510.00658). A network with batch
+ * normalization is trained with the batch's moments; its running statistics are in the state's parameters, and averaged in `ema`, as the weights are.
+ * @throws TangentLabError `invalid-argument` for options out of range, and, in training, for a network whose labels are not the transformations'.
  */
 export function featureRegression(config: FeatureRegressionConfig): Method {
   required("config", config, "an object with features, transformations and shape");
   const { features, transformations, shape, ramp = 0 } = config;
   checkFlat("features", features);
-  check(ramp >= 0 && Number.isFinite(ramp), "ramp", ramp, "a number of iterations >= 0");
+  checkTransformations(transformations);
+  checkShape(shape);
+  check.number("ramp", ramp, (n) => n >= 0 && Number.isFinite(n), "a number of iterations >= 0");
   const regression = method({
     ...config,
     init: features.init,

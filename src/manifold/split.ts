@@ -15,7 +15,7 @@ export interface TangentSplit {
 }
 
 /**
- * Splits vectors at the manifold points nearest to where they start. Rows of `manifold.ambientDim` numbers.
+ * Splits vectors, flat rows [count, manifold.ambientDim], at the manifold points nearest to where they start.
  * @throws TangentLabError `invalid-argument` for rows that do not fit each other.
  */
 export function splitAtManifold(
@@ -25,7 +25,9 @@ export function splitAtManifold(
 ): TangentSplit {
   required("manifold", manifold, "a manifold: spiral().manifold");
   const { ambientDim } = manifold;
-  checkRows(vectors, from, ambientDim);
+  const known = Number.isInteger(ambientDim) && typeof manifold.project === "function";
+  check(known, "manifold", manifold, "a manifold: spiral().manifold");
+  checkRows({ vectors, from }, ambientDim);
   return splitByBasis(vectors, manifold.tangentBasis(manifold.project(from)), ambientDim);
 }
 
@@ -51,7 +53,8 @@ export function splitByNeighbours(
   config: NeighbourConfig,
 ): TangentSplit {
   required("config", config, "an object with ambientDim");
-  checkRows(vectors, from, config.ambientDim);
+  check.count("ambientDim", config.ambientDim);
+  checkRows({ vectors, from }, config.ambientDim);
   return splitByBasis(vectors, localTangentBasis(from, data, config), config.ambientDim);
 }
 
@@ -65,6 +68,12 @@ export function localTangentBasis(
   config: NeighbourConfig,
 ): Float32Array {
   const { ambientDim, neighbours = 32, dim = 8 } = required("config", config, "an object with ambientDim");
+  check.only("neighbours", config, ["ambientDim", "neighbours", "dim"]);
+  check.count("ambientDim", ambientDim);
+  for (const [name, rows] of Object.entries({ points, data })) {
+    const whole = ArrayBuffer.isView(rows) && rows.length > 0 && rows.length % ambientDim === 0;
+    check(whole, name, rows, `numbers, a multiple of ${ambientDim}`);
+  }
   const available = data.length / ambientDim;
   check(
     Number.isInteger(neighbours) && neighbours >= 2 && neighbours <= available,
@@ -159,7 +168,7 @@ export interface DirectionCosine {
 }
 
 /**
- * Cosines between corresponding rows: 1 the same direction, -1 the opposite.
+ * Cosines between corresponding rows, in [-1, 1]: 1 the same direction, -1 the opposite.
  * @throws TangentLabError `invalid-argument` for rows that do not fit each other.
  */
 export function directionCosine(
@@ -167,7 +176,8 @@ export function directionCosine(
   current: Float32Array,
   ambientDim: number,
 ): DirectionCosine {
-  checkRows(previous, current, ambientDim);
+  check.count("ambientDim", ambientDim);
+  checkRows({ previous, current }, ambientDim);
   const perProbe = Float32Array.from({ length: current.length / ambientDim }, (_, i) => {
     const a = previous.subarray(i * ambientDim, (i + 1) * ambientDim);
     const b = current.subarray(i * ambientDim, (i + 1) * ambientDim);
@@ -182,7 +192,14 @@ function dot(a: Float32Array, b: Float32Array): number {
   return sum;
 }
 
-function checkRows(a: Float32Array, b: Float32Array, width: number): void {
+/**
+ * That sets of rows are as large as each other. Their numbers may be NaN: where a training went wrong, so are its tangents.
+ * @throws TangentLabError `invalid-argument`, of sizes that do not fit naming the vectors.
+ */
+function checkRows(sets: { readonly [name: string]: Float32Array }, width: number): void {
   const allowed = `equally many numbers, a multiple of ${width}`;
-  check(a.length === b.length && a.length > 0 && a.length % width === 0, "vectors", a.length, allowed);
+  for (const [name, rows] of Object.entries(sets)) check(ArrayBuffer.isView(rows), name, rows, allowed);
+  const [first, second = first] = Object.values(sets);
+  const { length } = first!;
+  check(length === second!.length && length > 0 && length % width === 0, "vectors", length, allowed);
 }

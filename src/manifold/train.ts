@@ -1,4 +1,4 @@
-import { check, required } from "../errors.js";
+import { check } from "../errors.js";
 import { checkpointFolder } from "../io/checkpoint.js";
 import { checkData, imageShape, type TrainingData } from "../loop/data.js";
 import type { Run } from "../loop/run.js";
@@ -11,7 +11,7 @@ import type { TrainingConfig } from "../optim/method.js";
 import { imageTransformations } from "./images.js";
 import { pointTransformations } from "./points.js";
 import { featureRegression } from "./regression.js";
-import type { Transformations } from "./transformations.js";
+import { checkTransformations, type Transformations } from "./transformations.js";
 
 /** Options of `train`. */
 export interface FeatureTraining extends Omit<loop.RunOptions, "steps">, TrainingConfig {
@@ -33,16 +33,12 @@ export interface FeatureTraining extends Omit<loop.RunOptions, "steps">, Trainin
  */
 export function train(data: TrainingData, options: FeatureTraining = {}): Run<TrainedFeatures> {
   checkData(data);
-  required("options", options);
+  check.only("manifold.train", options, [...loop.trainingOptions, "transformations", "model", "ramp"]);
+  if (options.steps !== undefined) check.count("steps", options.steps); // before a ramp is made of them
   const { name = "features", steps = 2000, ramp = steps / 8, ...rest } = options;
-  const transformations = options.transformations ?? defaultTransformations(data);
-  check(
-    typeof transformations?.draw === "function" && Array.isArray(transformations.labelNames),
-    "transformations",
-    transformations,
-    "imageTransformations(...) or pointTransformations(...)",
-  );
-  const model = options.model ?? defaultFeatures(data, transformations.labelNames.length);
+  const { transformations = defaultTransformations(data) } = options;
+  checkTransformations(transformations);
+  const { model = defaultFeatures(data, transformations.labelNames.length) } = options;
   checkFlat("model", model);
   return loop.train({
     ...rest,
@@ -65,24 +61,29 @@ export function train(data: TrainingData, options: FeatureTraining = {}): Run<Tr
   });
 }
 
-/** The transformations that fit the data, each with the given probability; default 0.15 for images and 0.5 for points. */
+/** The transformations that fit the data, each with the given probability in [0, 1]; default 0.15 for images (2510.00658) and 0.5 for points. */
 export function defaultTransformations(
   data: TrainingData,
   chance: { probability?: number } = {},
 ): Transformations {
+  checkData(data);
   const image = imageShape(data);
   return image
     ? imageTransformations({ ...image, ...chance })
     : pointTransformations({ dim: data.shape[0]!, ...chance });
 }
 
-/** The feature network that fits the data: of images VGG with batch normalization, as published, scaled to their size. */
+/** The feature network that fits the data: of images VGG with batch normalization, as published (2510.00658), scaled to their size; of points an MLP. */
 export function defaultFeatures(data: TrainingData, labels: number): FeatureModel {
+  checkData(data);
+  check.count("labels", labels);
   const image = imageShape(data);
   return flatten(
     image
       ? vggFeatures({
-          ...{ size: image.size, inChannels: image.channels, labels },
+          size: image.size,
+          inChannels: image.channels,
+          labels,
           blocks: scaledVggBlocks(image.size),
         })
       : mlpFeatures({ dim: data.shape[0]!, labels }),

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { perExample } from "../diffusion/edm.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import { check } from "../errors.js";
@@ -27,23 +28,33 @@ export interface TransformationsConfig<Group extends string> {
   probability?: number;
 }
 
+/** That a value is a family of transformations. @throws TangentLabError `invalid-argument`. */
+export function checkTransformations(transformations: Transformations): void {
+  check(
+    typeof transformations?.draw === "function" && Array.isArray(transformations.labelNames),
+    "transformations",
+    transformations,
+    "imageTransformations(...) or pointTransformations(...)",
+  );
+}
+
 /** `groups`, or all, checked. */
 export function chosen<Group extends string>(
   all: readonly Group[],
   groups: readonly Group[] | undefined,
 ): ReadonlySet<Group> {
   const allowed = `one or more of ${all.join(", ")}`;
-  check(groups === undefined || groups.length > 0, "groups", groups, allowed);
+  check(groups === undefined || (Array.isArray(groups) && groups.length > 0), "groups", groups, allowed);
   for (const group of groups ?? []) check(all.includes(group), "groups", group, allowed);
   return new Set(groups ?? all);
 }
 
 /**
- * Transformations whose `draw` takes the probability of each as its third argument, as such that take the strength, by which the probability is multiplied;
- * both are checked.
+ * Turns transformations whose `draw` takes the probability of each as its third argument into ones that take the strength, a factor of that probability; both
+ * are checked.
  */
 export function withProbability(probability: number, { draw, ...rest }: Transformations): Transformations {
-  check(probability >= 0 && probability <= 1, "probability", probability, "a number in [0, 1]");
+  check.number("probability", probability, (p) => p >= 0 && p <= 1, "a number in [0, 1]");
   return {
     ...rest,
     draw: (key, count, strength) => {
@@ -53,7 +64,7 @@ export function withProbability(probability: number, { draw, ...rest }: Transfor
   };
 }
 
-/** That transformations get the examples they were drawn for: x [count, ...shape]. */
+/** Checks that transformations get the examples they were drawn for: x [count, ...shape]. */
 export function checkExamples(x: Tensor, { labels }: Draws, shape: readonly number[]): void {
   const expected = [labels.shape[0]!, ...shape];
   check(`${x.shape}` === `${expected}`, "x", x.shape, `[${expected}], as the parameters were drawn for`);
@@ -88,3 +99,14 @@ export function labelTensor(columns: readonly Float32Array[], count: number): Te
   });
   return tf.tensor2d(out, [count, columns.length]);
 }
+
+/**
+ * Each example mixed with its counterpart in the batch read backwards: (1 - w) x_i + w x_(count-1-i), weights [count]. Needs examples in random order; the
+ * middle one of an odd number is its own counterpart.
+ */
+export const mixup = (x: Tensor, weight: Tensor): Tensor =>
+  tf.add(x, tf.mul(tf.sub(tf.reverse(x, 0), x), perExample(weight, x)));
+
+/** Weights 0 for the middle one of an odd number of examples, as nothing is mixed into it. */
+export const withoutMiddle = (weights: Float32Array): Float32Array =>
+  weights.map((weight, i) => (2 * i + 1 === weights.length ? 0 : weight));

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
-import { reflect } from "../io/reflect.js";
+import { reflect } from "../io/resample.js";
 
 /** The low-pass filter of the sym6 wavelet (Daubechies, Ten Lectures on Wavelets, 1992). Its shifts by 2 are orthonormal: up and down again is the identity. */
 const sym6 = [
@@ -22,7 +22,7 @@ const margin = taps / 4;
 export function warp(images: Tensor, inverse: Tensor): Tensor {
   const [n, size, , c] = images.shape as [number, number, number, number];
   const padded = 3 * size - 2;
-  // One black row more at each end, for what is read outside.
+  // One black row more at each end, for reads outside of the image.
   const fine = 2 * padded + 2;
   const seen = 2 * (size + 2 * margin);
   // x is the first axis from here to the second product with `down`.

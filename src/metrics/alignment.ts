@@ -1,5 +1,5 @@
 import { Matrix, solve } from "ml-matrix";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { countRows } from "../loop/data.js";
 
 /** Rows [count, dim] of one network's features. */
@@ -13,11 +13,11 @@ export interface FeatureRows {
  * HSIC of their centred linear kernels over pairs that are among each other's `neighbours` nearest in both, divided by the geometric mean of each with itself.
  * @throws TangentLabError `invalid-argument` for differing counts or fewer than neighbours + 2 examples.
  */
-export function cknna(
-  a: FeatureRows,
-  b: FeatureRows,
-  { neighbours = 10 }: { neighbours?: number } = {},
-): number {
+export function cknna(a: FeatureRows, b: FeatureRows, options: { neighbours?: number } = {}): number {
+  check.only("cknna", options, ["neighbours"]);
+  const { neighbours = 10 } = options;
+  check.count("neighbours", neighbours);
+  for (const [name, rows] of Object.entries({ a, b })) checkFeatureRows(name, rows);
   const count = countRows("a", a.values, a.dim, neighbours + 2);
   check(
     b.values.length === count * b.dim,
@@ -25,7 +25,6 @@ export function cknna(
     `${b.values.length / b.dim} rows`,
     `${count}, as in a`,
   );
-  check.count("neighbours", neighbours);
   const kernels = [a, b].map((rows) => gram(rows, count)) as [Float64Array, Float64Array];
   const near = kernels.map((kernel) => nearest(kernel, count, neighbours)) as [Uint8Array, Uint8Array];
   const centred = kernels.map((kernel) => centre(kernel, count)) as [Float64Array, Float64Array];
@@ -38,6 +37,13 @@ export function cknna(
   };
   const norm = Math.sqrt(local(0, 0) * local(1, 1));
   return norm > 0 ? local(0, 1) / norm : 0;
+}
+
+/** That rows are of a whole dimension. */
+function checkFeatureRows(argument: string, rows: FeatureRows): void {
+  const { values, dim } = required(argument, rows, "rows of features: an object with values and dim");
+  check(Number.isInteger(dim) && dim >= 1, `${argument}.dim`, dim, "an integer >= 1");
+  check(ArrayBuffer.isView(values), `${argument}.values`, values, "numbers in a Float32Array");
 }
 
 /** Inner products of rows of unit length, so that one example's size does not decide. */
@@ -88,12 +94,16 @@ function centre(kernel: Float64Array, count: number): Float64Array {
 export function linearProbe(
   features: FeatureRows,
   classes: readonly string[],
-  { ridge = 1e-3 }: { ridge?: number } = {},
+  options: { ridge?: number } = {},
 ): number {
+  check.only("linearProbe", options, ["ridge"]);
+  const { ridge = 1e-3 } = options;
+  checkFeatureRows("features", features);
   const { values, dim } = features;
   const count = countRows("features", values, dim, 4);
+  check(Array.isArray(classes), "classes", classes, `${count}, one for each row`);
   check(classes.length === count, "classes", `${classes.length} classes`, `${count}, one for each row`);
-  check(ridge > 0, "ridge", ridge, "a number > 0");
+  check.number("ridge", ridge, (value) => value > 0, "a number > 0");
   const names = [...new Set(classes)];
   const half = Math.floor(count / 2);
   const row = (i: number): number[] => [...values.subarray(i * dim, (i + 1) * dim), 1];

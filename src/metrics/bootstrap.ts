@@ -43,9 +43,12 @@ export function bootstrap(
 ): Interval {
   required("config", config, "an object with key");
   const { key, dim = 1, resamples = 1000, level = 0.95, scheme = "halves" } = config;
+  check.only("bootstrap", config, ["key", "dim", "resamples", "level", "scheme"]);
+  check.callable("statistic", statistic, "a function of the samples");
+  check(Array.isArray(samples), "samples", samples, "one or more sets of rows");
   check(samples.length > 0, "samples", samples.length, "one or more sets of rows");
   check.count("resamples", resamples, 2);
-  check(level > 0 && level < 1, "level", level, "a number between 0 and 1");
+  check.number("level", level, (share) => share > 0 && share < 1, "a number between 0 and 1");
   check(scheme === "replacement" || scheme === "halves", "scheme", scheme, '"replacement" or "halves"');
   const counts = samples.map((rows, i) => countRows(`samples[${i}]`, rows, dim, scheme === "halves" ? 4 : 2));
   const draw = scheme === "halves" ? half : replaced;

@@ -2,10 +2,10 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 import { check, required, TangentLabError } from "../errors.js";
 import { checkpointFolder } from "../io/checkpoint.js";
-import { checkData, imageShape, type TrainingData } from "../loop/data.js";
+import { checkData, checkShape, imageShape, type TrainingData } from "../loop/data.js";
 import type { Run } from "../loop/run.js";
 import * as loop from "../loop/train.js";
-import { convFeatures, type FeatureModel } from "../nn/features.js";
+import { checkFlat, convFeatures, type FeatureModel } from "../nn/features.js";
 import { flatten } from "../nn/network.js";
 import { type Method, method, type TrainingConfig } from "../optim/method.js";
 import type { TrainedFeatures } from "./features.js";
@@ -19,11 +19,14 @@ export interface ClassifierConfig {
 }
 
 /**
- * A small convolutional classifier whose features Fréchet distances are taken in. Not the feature network of MFD: what trains is not what judges.
+ * A small convolutional classifier of images [batch, size, size, channels], in whose features Fréchet distances are measured. Not the feature network of MFD:
+ * what trains is not what judges.
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export function classifier(config: ClassifierConfig): FeatureModel {
   const { size, channels, classes } = required("config", config, "an object with size, channels and classes");
+  check.only("classifier", config, ["size", "channels", "classes"]);
+  check.count("channels", channels);
   check.count("classes", classes, 2);
   return flatten(
     convFeatures({ size, inChannels: channels, labels: classes, channels: [16, 32, 64], groups: 8 }),
@@ -40,7 +43,7 @@ export interface ClassificationConfig extends TrainingConfig {
 
 /**
  * Training of a classifier: softmax cross-entropy with the dataset's labels. Metrics: loss, accuracy of the batch in [0, 1].
- * @throws TangentLabError in use `invalid-data` for examples without labels.
+ * @throws TangentLabError in a batch, `invalid-data` for examples without labels.
  */
 export function classification(config: ClassificationConfig): Method {
   const { model, shape, classes, ...training } = required(
@@ -48,6 +51,9 @@ export function classification(config: ClassificationConfig): Method {
     config,
     "an object with model, shape and classes",
   );
+  checkFlat("model", model);
+  checkShape(shape);
+  check.count("classes", classes);
   return method({
     ...training,
     init: model.init,
@@ -92,12 +98,12 @@ export interface ClassifierTraining extends Omit<loop.RunOptions, "steps">, Trai
 }
 
 /**
- * Trains the classifier that judges images: its features are what Fréchet distances are taken in. Iterate over the run, or await it.
+ * Trains the classifier that judges images: Fréchet distances are measured in its features. Iterate over the run, or await it.
  * @throws TangentLabError `invalid-argument` for points, data without labels and options out of range; while it runs as `train`.
  */
 export function trainClassifier(data: TrainingData, options: ClassifierTraining = {}): Run<TrainedFeatures> {
   checkData(data);
-  required("options", options);
+  check.only("trainClassifier", options, loop.trainingOptions);
   const { name = "classifier", steps = 1000, ...rest } = options;
   const image = imageShape(data);
   const classes = data.numClasses;

@@ -3,7 +3,7 @@ import { check, required } from "../errors.js";
 import { countExamples } from "../loop/data.js";
 import { bootstrap, type Interval } from "./bootstrap.js";
 import type { FeatureExtractor } from "./features.js";
-import { frechetDistance, type Gaussian, gaussian, gaussianFrechet } from "./frechet.js";
+import { checkGaussian, frechetDistance, type Gaussian, gaussian, gaussianFrechet } from "./frechet.js";
 
 /** Options of `denoisingFrechet`. */
 export interface DenoisingConfig {
@@ -47,9 +47,17 @@ export async function denoisingFrechet(config: DenoisingConfig): Promise<Denoisi
     sigmas = [0.2, 0.4, 0.8],
     resamples = 200,
   } = config;
+  check.only("denoisingFrechet", config, [
+    ...["denoise", "clean", "shape", "features", "key", "reference", "sigmas", "resamples"],
+  ]);
+  check.callable("denoise", denoise, "a function of the noisy examples and their level");
+  check.callable("features", features, "networkFeatures(...), onnxFeatures(...)");
+  if (reference !== undefined) checkGaussian("reference", reference);
   countExamples("clean", clean, shape, 4);
   check(
-    Array.isArray(sigmas) && sigmas.every((sigma) => sigma > 0 && Number.isFinite(sigma)),
+    Array.isArray(sigmas) &&
+      sigmas.length > 0 &&
+      sigmas.every((sigma) => sigma > 0 && Number.isFinite(sigma)),
     "sigmas",
     sigmas,
     "finite numbers > 0",

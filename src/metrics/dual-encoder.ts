@@ -4,7 +4,7 @@ import type { Tensor } from "../engine/tensor.js";
 import type { Tree } from "../engine/tree.js";
 import { check, required } from "../errors.js";
 import { checkpointFolder } from "../io/checkpoint.js";
-import { type CaptionedData, imageShape } from "../loop/data.js";
+import { type CaptionedData, checkCaptionLabels, checkData, checkShape, imageShape } from "../loop/data.js";
 import type { RunRecord } from "../loop/record.js";
 import type { Run } from "../loop/run.js";
 import * as loop from "../loop/train.js";
@@ -34,13 +34,15 @@ export interface DualEncoder {
 }
 
 /**
- * A small CLIP (Radford et al., 2103.00020): a convolutional image tower and a text tower of words at their places, trained apart from every model it
- * judges. `words` are one-hot rows, [captions, length * vocabulary]: see `oneHotWords`.
+ * A small CLIP (Radford et al., 2103.00020): a convolutional image tower and a text tower of words at their places, trained apart from every model it judges.
+ * `words` are one-hot rows, [captions, length * vocabulary]: see `oneHotWords`.
+ * @throws TangentLabError `invalid-argument` for sizes that are not counts or do not fit the image tower.
  */
 export function dualEncoder(config: DualEncoderConfig): DualEncoder {
   required("config", config, "an object with size, channels, vocabulary and length");
   const { size, channels, vocabulary, length, dim = 64 } = config;
-  for (const [name, value] of Object.entries({ vocabulary, length, dim })) check.count(name, value);
+  check.only("dualEncoder", config, ["size", "channels", "vocabulary", "length", "dim"]);
+  for (const [name, value] of Object.entries({ channels, vocabulary, length, dim })) check.count(name, value);
   const tower: FeatureModel = flatten(
     convFeatures({ size, inChannels: channels, labels: dim, channels: [16, 32, 64], groups: 8 }),
   );
@@ -58,7 +60,7 @@ export function dualEncoder(config: DualEncoderConfig): DualEncoder {
       };
     },
     apply: (parameters, images, words) => {
-      const p = parameters as unknown as Record<"words" | "hidden" | "captions", Affine> &
+      const p = parameters as Record<"words" | "hidden" | "captions", Affine> &
         Record<"images" | "scale", Tensor>;
       const text = linear(silu(linear(silu(linear(words, p.words)), p.hidden)), p.captions);
       return {
@@ -73,11 +75,17 @@ export function dualEncoder(config: DualEncoderConfig): DualEncoder {
 
 const normalize = (x: Tensor): Tensor => tf.mul(x, tf.rsqrt(tf.add(tf.sum(tf.square(x), -1, true), 1e-8)));
 
-/** Captions' token numbers [captions * length] as one-hot rows [captions, length * vocabulary]. */
+/**
+ * Captions' token numbers [captions * length] as one-hot rows [captions, length * vocabulary].
+ * @throws TangentLabError `invalid-argument` for a number outside of the vocabulary.
+ */
 export function oneHotWords(
   ids: ArrayLike<number>,
   { length, vocabulary }: Pick<DualEncoder, "length" | "vocabulary">,
 ): Tensor {
+  for (const [name, value] of Object.entries({ length, vocabulary })) check.count(name, value);
+  const whole = typeof ids?.length === "number" && ids.length > 0 && ids.length % length === 0;
+  check(whole, "ids", ids, `${length} numbers of tokens for each caption`);
   const count = ids.length / length;
   const rows = new Float32Array(ids.length * vocabulary);
   for (let i = 0; i < ids.length; i++) {
@@ -102,24 +110,26 @@ export interface PairingConfig extends TrainingConfig {
   ids: readonly (readonly number[])[];
 }
 
-/** CLIP's training: symmetric cross-entropy of every image with all captions of the batch and the other way round. Metrics: loss, accuracy. */
+/**
+ * CLIP's training (2103.00020): symmetric cross-entropy of every image with all captions of the batch and the other way round. Metrics: loss, accuracy in [0,
+ * 1].
+ * @throws TangentLabError `invalid-argument` for a missing configuration and, in a batch, for missing labels.
+ */
 export function pairing(config: PairingConfig): Method {
   const { encoder, shape, ids, ...training } = required(
     "config",
     config,
     "an object with encoder, shape and ids",
   );
+  checkEncoder(encoder);
+  checkShape(shape);
+  checkIds(ids, encoder.length);
   return method({
     ...training,
     init: encoder.model.init,
     batch: (_key, x, _iteration, labels) => {
       const count = x.length / shape.reduce((a, b) => a * b, 1);
-      check(
-        labels?.length === count,
-        "data",
-        `${labels?.length ?? "no"} labels`,
-        `${count} labels: indices of captions`,
-      );
+      checkCaptionLabels(labels, count);
       return {
         x: tf.tensor(x, [count, ...shape]) as Tensor,
         words: oneHotWords(
@@ -145,10 +155,22 @@ export function pairing(config: PairingConfig): Method {
   });
 }
 
+const checkEncoder = (encoder: DualEncoder): void =>
+  check(typeof encoder?.model?.apply === "function", "encoder", encoder, "a judge: dualEncoder(...)");
+
+/** That each caption has as many token numbers as the others. */
+function checkIds(ids: readonly (readonly number[])[], length: number | undefined): void {
+  const listed = Array.isArray(ids) && ids.length > 0 && ids.every(Array.isArray);
+  check(listed, "ids", ids, "a list of token numbers for each caption");
+  const other = ids.findIndex((each) => each.length !== (length ?? ids[0]!.length));
+  check(other < 0, `ids[${other}]`, ids[other]?.length, `${length ?? ids[0]!.length} token numbers`);
+}
+
 /** Cosine of each image with its caption [batch], and the image features [batch, dim] for a Fréchet distance. Compile it. */
 export function dualScore(
   encoder: DualEncoder,
 ): (parameters: Tensor, images: Tensor, words: Tensor) => { cosine: Tensor; features: Tensor } & Tree {
+  checkEncoder(encoder);
   return (parameters, x, words) => {
     const { images, captions } = encoder.model.apply(parameters, x, words);
     return { cosine: tf.sum(tf.mul(images, captions), 1), features: images };
@@ -177,11 +199,20 @@ export interface DualEncoderTraining extends Omit<loop.RunOptions, "steps">, Tra
   name?: string;
 }
 
-/** Trains the judge of how well images and captions belong together. Iterate over the run, or await it. */
+/**
+ * Trains the judge of how well images [size, size, channels] and captions belong together. Iterate over the run, or await it.
+ * @throws TangentLabError `invalid-argument` for points, for data without captions, for ids that are not one list for each caption, and for options out of range; while it runs as
+ * `train`.
+ */
 export function trainDualEncoder(data: CaptionedData, options: DualEncoderTraining): Run<TrainedDualEncoder> {
+  checkData(data);
+  check(Array.isArray(data.captions), "data", "no captions", "captioned data: objects(), pairs(), emoji()");
+  required("options", options, "an object with ids and vocabulary");
+  check.only("trainDualEncoder", options, [...loop.trainingOptions, "ids", "vocabulary"]);
   const { name = "dual encoder", steps = 1000, batchSize = 64, ids, vocabulary, ...rest } = options;
   const image = imageShape(data);
   check(image !== undefined, "data.shape", data.shape, "[size, size, channels]");
+  checkIds(ids, undefined);
   check(ids.length === data.captions.length, "ids", `${ids.length} captions`, `${data.captions.length}`);
   const encoder = dualEncoder({ ...image, vocabulary, length: ids[0]!.length });
   return loop.train({

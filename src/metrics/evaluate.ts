@@ -2,7 +2,7 @@ import { applyTo } from "../diffusion/denoise.js";
 import { type GenerateOptions, generate } from "../diffusion/generate.js";
 import { checkTrained, type TrainedDenoiser } from "../diffusion/trained.js";
 import * as random from "../engine/random.js";
-import { check, required } from "../errors.js";
+import { check } from "../errors.js";
 import { checkData, draw, type TrainingData } from "../loop/data.js";
 import { checkFeatures, type FeatureNetwork } from "../nn/features.js";
 import { bootstrap, type Interval } from "./bootstrap.js";
@@ -56,7 +56,10 @@ export async function evaluate(
   data: TrainingData,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  required("options", options);
+  check.only("evaluate", options, [
+    ...["features", "count", "sigmas", "resamples"],
+    ...["seed", "sampler", "steps", "times", "churn", "batchSize"],
+  ]);
   const { features, count = 512, sigmas, resamples = 200, seed = 0, batchSize = 64, ...sampling } = options;
   checkTrained("model", model);
   checkData(data);
@@ -75,14 +78,19 @@ export async function evaluate(
   const labels = isConditional ? known : undefined;
   const extract = await extractor(features, data, seed);
   const { values } = await generate(model, {
-    ...{ ...sampling, count, seed, batchSize },
+    ...sampling,
+    count,
+    seed,
+    batchSize,
     ...(labels && { labels }),
   });
   const { values: samples, dim } = await extract(values, shape);
   const { values: reference } = await extract(clean, shape);
   const interval = (statistic: (x: Float32Array, y: Float32Array) => number): Interval =>
     bootstrap(statistic as (...sets: Float32Array[]) => number, [samples, reference], {
-      ...{ key: keys[1], dim, resamples },
+      key: keys[1],
+      dim,
+      resamples,
     });
   return {
     frechet: interval((x, y) => frechetDistance(x, y, { dim })),
@@ -90,8 +98,13 @@ export async function evaluate(
     precision: interval((x, y) => precisionRecall(x, y, { dim }).precision),
     recall: interval((x, y) => precisionRecall(x, y, { dim }).recall),
     denoising: await denoisingFrechet({
-      ...{ denoise: applyTo(model, { labels, batchSize }), clean, shape, features: extract },
-      ...{ key: keys[2], resamples, ...(sigmas && { sigmas }) },
+      denoise: applyTo(model, { labels, batchSize }),
+      clean,
+      shape,
+      features: extract,
+      key: keys[2],
+      resamples,
+      ...(sigmas !== undefined && { sigmas }),
     }),
   };
 }

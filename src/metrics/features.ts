@@ -1,9 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { compile } from "../engine/compile.js";
 import type { Tensor } from "../engine/tensor.js";
+import { check, required } from "../errors.js";
 import { countExamples } from "../loop/data.js";
 import type { RunRecord } from "../loop/record.js";
-import type { FeatureModel, FeatureNetwork } from "../nn/features.js";
+import { checkFeatures, checkFlat, type FeatureModel, type FeatureNetwork } from "../nn/features.js";
 
 /** Features of images: rows of `dim` numbers. */
 export interface Features {
@@ -24,6 +25,8 @@ export interface TrainedFeatures extends FeatureNetwork {
  * classifier above.
  */
 export function classifierFeatures(model: FeatureModel, parameters: Tensor, x: Tensor): Tensor {
+  checkFlat("model", model);
+  required("parameters", parameters, "a tensor");
   const { stages } = model.apply(parameters, x);
   const last = stages[stages.length - 1]!;
   return last.rank === 4 ? tf.mean(last, [1, 2]) : last;
@@ -33,9 +36,12 @@ export function classifierFeatures(model: FeatureModel, parameters: Tensor, x: T
  * Features by a feature network of this library, such as a trained classifier: its last stage, of images the means over positions.
  *
  * `networkFeatures(judge)`
- * @throws TangentLabError in use `invalid-argument` for images that do not fit the network or are not finite.
+ * @throws TangentLabError when used, `invalid-argument` for images that do not fit the network or are not finite.
  */
-export function networkFeatures({ model, parameters }: FeatureNetwork, batchSize = 64): FeatureExtractor {
+export function networkFeatures(features: FeatureNetwork, batchSize = 64): FeatureExtractor {
+  checkFeatures("features", features);
+  check.count("batchSize", batchSize);
+  const { model, parameters } = features;
   const compiled = compile((parameters: Tensor, x: Tensor) => classifierFeatures(model, parameters, x));
   return async (images, shape) => {
     const count = countExamples("images", images, shape);

@@ -2,7 +2,7 @@ import { addProduct } from "../engine/simd/product.js";
 import { check, required } from "../errors.js";
 import { countRows } from "../loop/data.js";
 import { cholesky, symmetricEigenvalues, transpose } from "./matrices.js";
-import type { PointsConfig } from "./points.js";
+import type { PointsConfig } from "./pairs.js";
 
 /** Rows of which products are summed at once. */
 const chunk = 1024;
@@ -21,7 +21,8 @@ export interface Gaussian {
  */
 export function frechetDistance(x: Float32Array, y: Float32Array, config: PointsConfig): number {
   const { dim } = required("config", config, "an object with dim");
-  return distance(spread(x, dim), spread(y, dim));
+  check.only("frechetDistance", config, ["dim"]);
+  return distance(spread("x", x, dim), spread("y", y, dim));
 }
 
 /**
@@ -30,7 +31,12 @@ export function frechetDistance(x: Float32Array, y: Float32Array, config: Points
  */
 export function gaussian(rows: Float32Array, config: PointsConfig): Gaussian {
   const { dim } = required("config", config, "an object with dim");
-  const mean = meanOf(rows, dim);
+  check.only("gaussian", config, ["dim"]);
+  return gaussianOf("rows", rows, dim);
+}
+
+function gaussianOf(name: string, rows: Float32Array, dim: number): Gaussian {
+  const mean = meanOf(name, rows, dim);
   const covariance = new Float64Array(dim * dim);
   for (let start = 0; start < rows.length; start += chunk * dim) {
     const columns = transpose(centre(rows.subarray(start, start + chunk * dim), mean), dim);
@@ -46,13 +52,20 @@ export function gaussian(rows: Float32Array, config: PointsConfig): Gaussian {
 }
 
 /**
- * Squared 2-Wasserstein distance of two Gaussians. Never below 0.
+ * Squared 2-Wasserstein distance of two Gaussians (Dowson and Landau 1982). Never below 0.
  * @throws TangentLabError `invalid-argument` for Gaussians of different dimensions.
  */
 export function gaussianFrechet(a: Gaussian, b: Gaussian): number {
+  for (const [name, given] of Object.entries({ a, b })) checkGaussian(name, given);
   const dim = a.mean.length;
   check(b.mean.length === dim, "b.mean", b.mean.length, `${dim} numbers, as in a`);
   return distance(spreadOf(a), spreadOf(b));
+}
+
+/** @throws TangentLabError `invalid-argument` naming `argument`. */
+export function checkGaussian(argument: string, given: Gaussian): void {
+  const isGaussian = ArrayBuffer.isView(given?.mean) && ArrayBuffer.isView(given.covariance);
+  check(isGaussian, argument, given, "a mean and a covariance, as gaussian(rows, { dim }) gives them");
 }
 
 /** A mean and rows F with F^T F = C, as few as are needed. */
@@ -62,9 +75,9 @@ interface Spread {
 }
 
 /** Of fewer rows than dimensions the centred rows themselves. */
-function spread(rows: Float32Array, dim: number): Spread {
-  if (rows.length / dim > dim) return spreadOf(gaussian(rows, { dim }));
-  const mean = meanOf(rows, dim);
+function spread(name: string, rows: Float32Array, dim: number): Spread {
+  if (rows?.length / dim > dim) return spreadOf(gaussianOf(name, rows, dim));
+  const mean = meanOf(name, rows, dim);
   const scale = 1 / Math.sqrt(rows.length / dim - 1);
   return { mean, root: centre(rows, mean).map((value) => value * scale) };
 }
@@ -91,8 +104,8 @@ function distance(a: Spread, b: Spread): number {
 const squaredNorm = (values: Float64Array): number => values.reduce((sum, value) => sum + value * value, 0);
 
 /** Of at least two rows. */
-function meanOf(rows: Float32Array, dim: number): Float64Array {
-  const count = countRows("rows", rows, dim, 2);
+function meanOf(name: string, rows: Float32Array, dim: number): Float64Array {
+  const count = countRows(name, rows, dim, 2);
   const mean = new Float64Array(dim);
   for (let i = 0; i < rows.length; i++) mean[i % dim]! += rows[i]! / count;
   return mean;

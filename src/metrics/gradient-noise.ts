@@ -58,6 +58,9 @@ export async function gradientNoise(
     key,
     iteration = 0,
   } = required("config", config, "an object with sample and key");
+  check.only("gradientNoise", config, ["sample", "batchSize", "batches", "key", "iteration"]);
+  check(state.parameters !== undefined, "state", state, "a state of the method: method.from(parameters)");
+  check.count("iteration", iteration, 0);
   check(typeof sample === "function", "sample", sample, "a function: data.sample");
   check(Number.isInteger(batchSize) && batchSize >= 1, "batchSize", batchSize, "an integer >= 1");
   check(Number.isInteger(batches) && batches >= GROUPS, "batches", batches, `an integer >= ${GROUPS}`);
@@ -119,11 +122,14 @@ function noiseOf(groups: readonly Moments[], batchSize: number): GradientNoise {
   const { scale, trace, squaredNorm } = whole;
   return {
     scale: {
-      ...{ estimate: scale, standardError },
+      estimate: scale,
+      standardError,
       // Of a student's distribution with 15 degrees of freedom.
-      ...{ low: Math.max(0, scale - 2.131 * standardError), high: scale + 2.131 * standardError },
+      low: Math.max(0, scale - 2.131 * standardError),
+      high: scale + 2.131 * standardError,
     },
-    ...{ trace, squaredNorm },
+    trace,
+    squaredNorm,
   };
 }
 

@@ -51,6 +51,6 @@ export {
 export { energyDistance, type MmdConfig, mmd } from "./mmd.js";
 export { type OnnxFeaturesConfig, onnxFeatures } from "./onnx-features.js";
 export { type PairedDistance, type PairedDistanceConfig, pairedDistance } from "./paired-distance.js";
-export type { PointsConfig } from "./points.js";
+export type { PointsConfig } from "./pairs.js";
 export { type PrecisionRecall, type PrecisionRecallConfig, precisionRecall } from "./precision-recall.js";
 export { type SlicedWassersteinConfig, slicedWasserstein } from "./sliced-wasserstein.js";

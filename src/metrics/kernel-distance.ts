@@ -3,8 +3,8 @@ import * as random from "../engine/random.js";
 import { check, required } from "../errors.js";
 import { countRows } from "../loop/data.js";
 import { takeRows } from "./bootstrap.js";
+import type { PointsConfig } from "./pairs.js";
 import { eachProduct, eachProductWithin } from "./pairs.js";
-import type { PointsConfig } from "./points.js";
 
 /**
  * Kernel distance (KID, Bińkowski et al. 2018): squared maximum mean discrepancy with the polynomial kernel k(x, y) = (x . y / dim + 1)^3 of features, by the
@@ -14,6 +14,7 @@ import type { PointsConfig } from "./points.js";
  */
 export function kernelDistance(x: Float32Array, y: Float32Array, config: PointsConfig): number {
   const { dim } = required("config", config, "an object with dim");
+  check.only("kernelDistance", config, ["dim"]);
   const n = countRows("x", x, dim, 2);
   const m = countRows("y", y, dim, 2);
   let [xx, yy, xy] = [0, 0, 0];
@@ -60,12 +61,12 @@ export function kernelDistanceOfSubsets(
   config: SubsetsConfig,
 ): SubsetsDistance {
   const { dim, key, subsets = 100, size } = required("config", config, "an object with dim and key");
+  check.only("kernelDistanceOfSubsets", config, ["dim", "key", "subsets", "size"]);
   const n = countRows("x", x, dim, 2);
   const m = countRows("y", y, dim, 2);
-  check(Array.isArray(key) && key.length === 2, "key", key, "a key, of random.key(seed)");
   check(Number.isInteger(subsets) && subsets >= 2, "subsets", subsets, "an integer >= 2");
   const most = Math.min(n, m);
-  const rows = size ?? Math.min(1000, most);
+  const rows = size === undefined ? Math.min(1000, most) : size;
   check(
     Number.isInteger(rows) && rows >= 2 && rows <= most,
     "size",

@@ -29,8 +29,8 @@ export interface LaplacianPatchesDistance {
 }
 
 /**
- * Sliced Wasserstein distance of Laplacian pyramid patches (Karras et al., 1710.10196, section 5): random patches of each level of the images' pyramids, each channel
- * of a set with mean 0 and standard deviation 1, are projected on random directions; the mean 1-Wasserstein distance of the projections. Published tables have
+ * Sliced Wasserstein distance of Laplacian pyramid patches (Karras et al., 1710.10196, section 5): the mean 1-Wasserstein distance of random patches, projected
+ * on random directions. Patches are of each level of the images' pyramids; each channel of a set has mean 0 and standard deviation 1. Published tables have
  * 1000 times these numbers. Needs no network; what it does not see is a difference of brightness and contrast alone.
  * @param x images, flat; so is y. The counts may differ.
  * @throws TangentLabError `invalid-argument` for images that are none or not finite and options out of range.
@@ -47,6 +47,8 @@ export function laplacianPatches(
     directions,
     seed = 0,
   } = required("config", config, "an object with shape");
+  const known = ["shape", "patches", "patch", "lowest", "directions", "seed"];
+  check.only("laplacianPatches", config, known);
   countExamples("x", x, shape);
   countExamples("y", y, shape);
   check(shape.length === 3, "shape", shape, "images, [height, width, channels]");

@@ -1,4 +1,4 @@
-import { reflect } from "../io/reflect.js";
+import { reflect } from "../io/resample.js";
 
 /** An image, row by row, channels last. */
 export interface Level {

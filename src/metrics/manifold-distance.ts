@@ -1,4 +1,4 @@
-import { required } from "../errors.js";
+import { check, required } from "../errors.js";
 import { countRows } from "../loop/data.js";
 
 /** What is needed of a known manifold. */
@@ -15,6 +15,8 @@ export interface Projection {
 export function distancesToManifold(points: Float32Array, manifold: Projection): Float32Array {
   required("manifold", manifold, "a manifold: spiral().manifold");
   const dim = manifold.ambientDim;
+  const projects = typeof manifold.project === "function" && Number.isInteger(dim) && dim >= 1;
+  check(projects, "manifold", manifold, "a manifold: spiral().manifold");
   const count = countRows("points", points, dim);
   const nearest = manifold.project(points);
   return Float32Array.from({ length: count }, (_, i) => {
@@ -24,14 +26,14 @@ export function distancesToManifold(points: Float32Array, manifold: Projection):
   });
 }
 
-/** Mean Euclidean distance of rows to a known manifold; says nothing about how they cover it. */
+/** Mean Euclidean distance of rows to a known manifold, in their units; says nothing about how they cover it. Throws as `distancesToManifold` does. */
 export function manifoldDistance(points: Float32Array, manifold: Projection): number {
   const distances = distancesToManifold(points, manifold);
   return distances.reduce((sum, value) => sum + value, 0) / distances.length;
 }
 
 /**
- * Euclidean distance of each row of `points` to the nearest row of `data`.
+ * Euclidean distance of each row of `points` to the nearest row of `data`, in their units.
  * @throws TangentLabError `invalid-argument` for empty, ragged or non-finite rows.
  */
 export function distancesToData(points: Float32Array, data: Float32Array, dim: number): Float32Array {

@@ -1,7 +1,7 @@
 import { check, required } from "../errors.js";
 import { countRows } from "../loop/data.js";
+import type { PointsConfig } from "./pairs.js";
 import { eachSquaredDistance, eachSquaredDistanceWithin, meanRow } from "./pairs.js";
-import type { PointsConfig } from "./points.js";
 
 /** Options of `mmd`. */
 export interface MmdConfig extends PointsConfig {
@@ -13,19 +13,24 @@ export interface MmdConfig extends PointsConfig {
 }
 
 /**
- * Squared maximum mean discrepancy (Gretton et al. 2012) with a mean of Gaussian kernels, by the unbiased estimate: its mean is 0
- * for equal distributions, so that it may be slightly negative. Rows of `dim` numbers, at least two each.
+ * Squared maximum mean discrepancy (Gretton et al. 2012) with a mean of Gaussian kernels, by the unbiased estimate. Its mean is 0 for equal distributions, so
+ * that it may be slightly negative. Rows of `dim` numbers, at least two each.
  * @throws TangentLabError `invalid-argument` for too few, ragged or non-finite rows, or bandwidths <= 0.
  */
 export function mmd(samples: Float32Array, reference: Float32Array, config: MmdConfig): number {
   required("config", config, "an object with dim");
-  const { dim } = config;
+  check.only("mmd", config, ["dim", "bandwidths"]);
+  const { dim, bandwidths } = config;
   countRows("samples", samples, dim, 2);
   countRows("reference", reference, dim, 2);
   const widths =
-    config.bandwidths ?? [0.25, 0.5, 1, 2, 4].map((factor) => factor * medianDistance(reference, dim));
+    bandwidths !== undefined
+      ? bandwidths
+      : [0.25, 0.5, 1, 2, 4].map((factor) => factor * medianDistance(reference, dim));
   check(
-    widths.length > 0 && widths.every((width) => width > 0 && Number.isFinite(width)),
+    Array.isArray(widths) &&
+      widths.length > 0 &&
+      widths.every((width) => width > 0 && Number.isFinite(width)),
     "bandwidths",
     widths,
     "one or more finite numbers > 0 (the default needs a reference of different rows)",
@@ -47,6 +52,7 @@ export function mmd(samples: Float32Array, reference: Float32Array, config: MmdC
  */
 export function energyDistance(samples: Float32Array, reference: Float32Array, config: PointsConfig): number {
   const { dim } = required("config", config, "an object with dim");
+  check.only("energyDistance", config, ["dim"]);
   countRows("samples", samples, dim, 2);
   countRows("reference", reference, dim, 2);
   return (

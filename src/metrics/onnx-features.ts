@@ -27,12 +27,12 @@ export interface OnnxFeaturesConfig extends ReadLimit {
 }
 
 /**
- * Features by a network in an ONNX file, run by ONNX Runtime on the CPU: with an Inception-v3 up to its last pooling the Fréchet distance of its
- * features is the FID. Grey images are given three equal channels where the network wants three.
+ * Features by a network in an ONNX file, run by ONNX Runtime on the CPU. With an Inception-v3 up to its last pooling, the Fréchet distance of its features is
+ * the FID. Grey images are given three equal channels where the network wants three.
  *
  * `onnxFeatures({ model: "inception.onnx", size: 299, range: [0, 255] })`
- * @throws TangentLabError `file-system` if the file cannot be read, `corrupt-file` if it is no ONNX model that ONNX Runtime loads,
- * `invalid-argument` for options that do not fit it.
+ * @throws TangentLabError `file-system` if the file cannot be read, `corrupt-file` if it is no ONNX model that ONNX Runtime loads, `invalid-argument` for
+ * options that do not fit it.
  */
 export async function onnxFeatures(config: OnnxFeaturesConfig): Promise<FeatureExtractor> {
   required("config", config, "an object with model");

@@ -3,7 +3,7 @@ import { check, required } from "../errors.js";
 import { countExamples } from "../loop/data.js";
 import { bootstrap, type Interval } from "./bootstrap.js";
 import type { FeatureExtractor } from "./features.js";
-import { squaredDistance } from "./points.js";
+import { squaredDistance } from "./pairs.js";
 
 /** Options of `pairedDistance`. */
 export interface PairedDistanceConfig {
@@ -25,8 +25,8 @@ export interface PairedDistance {
 }
 
 /**
- * How far samples are from what each of them should be: of a consistency model's f(x_T) and the end of its teacher's own path from the same noise, it falls
- * to 0 as the one learns the other's map, where a distance of sets only asks for the same distribution.
+ * How far samples are from what each of them should be. Between a consistency model's f(x_T) and the end of its teacher's path from the same noise it falls to
+ * 0 as the model learns the teacher's map. A distance of sets only asks for the same distribution.
  *
  * `pairedDistance((await generate(model, { seed })).values, (await generate(teacher, { seed, sampler: "heun" })).values, { shape, features, key })`
  * @param samples [count, ...shape], flat; at least four.
@@ -44,6 +44,7 @@ export async function pairedDistance(
     key,
     resamples = 200,
   } = required("config", config, "an object with shape, features and key");
+  check.only("pairedDistance", config, ["shape", "features", "key", "resamples"]);
   const count = countExamples("samples", samples, shape, 4);
   check(
     countExamples("targets", targets, shape, 4) === count,

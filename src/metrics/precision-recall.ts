@@ -1,7 +1,7 @@
 import { check, required } from "../errors.js";
 import { countRows } from "../loop/data.js";
+import type { PointsConfig } from "./pairs.js";
 import { eachSquaredDistance, eachSquaredDistanceWithin, meanRow } from "./pairs.js";
-import type { PointsConfig } from "./points.js";
 
 /** Options of `precisionRecall`. */
 export interface PrecisionRecallConfig extends PointsConfig {
@@ -28,6 +28,7 @@ export function precisionRecall(
   config: PrecisionRecallConfig,
 ): PrecisionRecall {
   const { dim, neighbours = 3 } = required("config", config, "an object with dim");
+  check.only("precisionRecall", config, ["dim", "neighbours"]);
   check.count("neighbours", neighbours);
   countRows("samples", samples, dim, neighbours + 1);
   countRows("reference", reference, dim, neighbours + 1);

@@ -1,7 +1,7 @@
 import * as random from "../engine/random.js";
 import { check, required } from "../errors.js";
 import { countRows } from "../loop/data.js";
-import type { PointsConfig } from "./points.js";
+import type { PointsConfig } from "./pairs.js";
 
 /** Options of `slicedWasserstein`. */
 export interface SlicedWassersteinConfig extends PointsConfig {
@@ -20,6 +20,7 @@ export interface SlicedWassersteinConfig extends PointsConfig {
  */
 export function slicedWasserstein(x: Float32Array, y: Float32Array, config: SlicedWassersteinConfig): number {
   required("config", config, "an object with dim");
+  check.only("slicedWasserstein", config, ["dim", "directions", "seed", "order"]);
   const { dim, directions = 128, seed = 0, order = 2 } = config;
   countRows("x", x, dim);
   countRows("y", y, dim);

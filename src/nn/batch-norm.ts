@@ -8,7 +8,7 @@ import type { PublishedLayout } from "./published.js";
 // Batch normalization (Ioffe and Szegedy, 1502.03167) after convolutions, PyTorch's definition. A network's tree has its running statistics as its
 // last part, `statistics`, by the path of each normalization: they are parameters that training updates without gradients.
 
-/** Running moments of what a normalization gets, each [channels]. */
+/** Running moments of a normalization's input, each [channels]. */
 export interface Statistics {
   readonly [name: string]: Tensor;
   readonly running_mean: Tensor;
@@ -27,7 +27,7 @@ export type ConvNorm = (path: string, x: Tensor, conv: Convolution, norm: Scale,
 
 const EPSILON = 1e-5;
 
-/** PyTorch has the statistics with their normalization, and a count of batches, which nothing depends on. */
+/** PyTorch stores the statistics with their normalization, and an unused count of batches. */
 export const publishedStatistics: PublishedLayout = {
   name: (ours) => ours.replace(/^statistics\./, ""),
   ignore: (name) => name.endsWith(".num_batches_tracked"),
@@ -73,9 +73,9 @@ const trainingNorm =
   };
 
 /** Mean 0 and variance 1 of each channel over the whole batch x [N, H, W, C], then scale and shift. */
-export function batchNorm(x: Tensor, { weight, bias }: Scale): Tensor {
+function batchNorm(x: Tensor, { weight, bias }: Scale): Tensor {
   const normalize = tf.customGrad((...inputs) => {
-    const [x, weight, bias, save] = inputs as unknown as [Tensor, Tensor, Tensor, tf.GradSaveFunc];
+    const [x, weight, bias, save] = inputs as [Tensor, Tensor, Tensor, tf.GradSaveFunc];
     save([x, weight] as tf.Tensor[]);
     const { mean, inverse } = moments(x);
     const a = tf.mul(inverse, weight);
@@ -113,7 +113,7 @@ function convolve(x: Tensor, { weight, bias }: Convolution, stride: number): Ten
   return bias ? tf.add(y, bias) : y;
 }
 
-/** `apply` and `train` of a network (see `Network`), from one function of what its normalizations are to do. */
+/** `apply` and `train` of a network (see `Network`), from one function, given how to normalize. */
 export function withBatchNorm<Output>(
   run: (parameters: Tree, x: Tensor, convNorm: ConvNorm) => Output,
 ): Required<Pick<Network<[x: Tensor], Output>, "apply" | "train" | "published">> {
@@ -125,7 +125,7 @@ export function withBatchNorm<Output>(
       const before = statisticsOf(parameters);
       const updated: Record<string, Statistics> = {};
       const output = run(parameters, x, trainingNorm(before, updated));
-      // In the order of the parameters, whatever the order in which the layers ran.
+      // In the order of the parameters, not in that in which the layers ran.
       return {
         output,
         statistics: Object.fromEntries(Object.keys(before).map((path) => [path, updated[path]!])),

@@ -7,7 +7,7 @@ import type { Condition } from "./network.js";
 export const checkClasses = (classes: number): void => check.count("classes", classes, 0);
 
 /**
- * The class labels [batch, classes] that a network of so many classes gets, if there are any.
+ * The class labels [batch, classes] of a condition, if there are any, checked against the network's number of classes.
  * @throws TangentLabError `invalid-argument` where the network has no classes, or other ones.
  */
 export function classLabelsOf({ classLabels }: Condition, classes: number): Tensor | undefined {

@@ -13,7 +13,7 @@ const withGradients = (
   byB: (dy: Tensor, a: Tensor, b: Tensor) => Tensor,
 ): Bilinear =>
   tf.customGrad((...inputs) => {
-    const [a, b, save] = inputs as unknown as [Tensor, Tensor, tf.GradSaveFunc];
+    const [a, b, save] = inputs as [Tensor, Tensor, tf.GradSaveFunc];
     save([a, b] as tf.Tensor[]);
     return {
       value: f(a, b),
@@ -22,23 +22,19 @@ const withGradients = (
         return [byA(dy, a, b), byB(dy, a, b)];
       },
     };
-  }) as unknown as Bilinear;
+  }) as Bilinear;
 
 /**
  * Depthwise convolution with zero borders, "same" size divided by the stride as TensorFlow has it (one more pixel after than before where the number is odd):
  * x [N, H, W, C], filter [h, w, C, 1] -> [N, H', W', C]. Has gradients of any order.
  */
 export function depthwiseConv2d(x: Tensor, filter: Tensor, stride: number): Tensor {
-  const attrs = { strides: [stride, stride], pad: "same", dilations: [1, 1], dimRoundingMode: undefined };
-  const run = (kernel: string, inputs: Record<string, Tensor>, more: object = {}): Tensor =>
-    tf.engine().runKernel(
-      `DepthwiseConv2dNative${kernel}`,
-      inputs as tf.NamedTensorMap,
-      {
-        ...attrs,
-        ...more,
-      } as unknown as tf.NamedAttrMap,
-    ) as Tensor;
+  const attrs = { strides: [stride, stride], pad: "same", dilations: [1, 1] };
+  const run = (kernel: string, inputs: Record<string, Tensor>, more: tf.NamedAttrMap = {}): Tensor =>
+    tf.engine().runKernel(`DepthwiseConv2dNative${kernel}`, inputs as tf.NamedTensorMap, {
+      ...attrs,
+      ...more,
+    }) as Tensor;
   const forward: Bilinear = (x, filter) =>
     withGradients(
       (x, filter) => run("", { x, filter }),

@@ -9,8 +9,8 @@ import { depthwiseConv2d } from "./depthwise.js";
 import type { Features } from "./features.js";
 import { type Affine, linear, type Scale } from "./functional.js";
 import { convInit, denseInit, normInit } from "./initializers.js";
-import { checkInput } from "./input.js";
 import type { Network } from "./network.js";
+import { checkInput } from "./network.js";
 
 /** Options of `efficientNetLite0`. */
 export interface EfficientNetConfig {
@@ -18,7 +18,7 @@ export interface EfficientNetConfig {
   size?: number;
 }
 
-/** A stage: so many blocks, of which the first has the stride; each widens its channels, convolves each alone, and narrows them. */
+/** A stage of `blocks` blocks, the first of which has the stride; each widens its channels, convolves each alone, and narrows them. */
 interface Stage {
   readonly blocks: number;
   readonly kernel: number;
@@ -28,7 +28,11 @@ interface Stage {
 }
 
 const stage = (blocks: number, kernel: number, stride: number, expand: number, channels: number): Stage => ({
-  ...{ blocks, kernel, stride, expand, channels },
+  blocks,
+  kernel,
+  stride,
+  expand,
+  channels,
 });
 
 const STEM = 32;
@@ -84,14 +88,15 @@ interface Parameters {
 }
 
 /**
- * EfficientNet-Lite0 (Tan and Le, 1905.11946, without squeeze-and-excitation and with ReLU6) for weights trained on ImageNet, docs/weights.md: images [N, H, W, 3],
- * or grey ones [N, H, W, 1], in [-1, 1] to features and the 1,000 classes' logits, `labels`. Features are the outputs of the seven stages of blocks, at 1/2, 1/4,
- * 1/8, 1/16, 1/16, 1/32 and 1/32 of the resolution, and of the last convolution, 1280 channels. It is for use, not for training: normalization is by the
- * running statistics only.
- * @throws TangentLabError `invalid-argument` for a size that is none, and in use for images of other channels.
+ * EfficientNet-Lite0 (Tan and Le, 1905.11946, without squeeze-and-excitation and with ReLU6) for weights trained on ImageNet (docs/weights.md). Images [N, H,
+ * W, 3], or grey ones [N, H, W, 1], in [-1, 1] become features and the 1,000 classes' logits, `labels`. Features are the outputs of the seven stages of blocks,
+ * at 1/2, 1/4, 1/8, 1/16, 1/16, 1/32 and 1/32 of the resolution, and of the last convolution, 1280 channels. It is for use, not for training: normalization is
+ * by the running statistics only.
+ * @throws TangentLabError `invalid-argument` for an invalid size; `apply` throws it for images with other channels.
  */
 export function efficientNetLite0(config: EfficientNetConfig = {}): Network<[x: Tensor], Features> {
   const { size } = required("config", config);
+  check.only("efficientNetLite0", config, ["size"]);
   check(size === undefined || (Number.isInteger(size) && size >= 1), "size", size, "an integer >= 1");
   return {
     init,

@@ -5,8 +5,8 @@ import type { Tensor } from "../engine/tensor.js";
 import { check, required } from "../errors.js";
 import { type Affine, conv2d, downsample2x, groupNorm, linear, type Scale, silu } from "./functional.js";
 import { convInit, denseInit, type Leaves, normInit } from "./initializers.js";
-import { checkInput } from "./input.js";
 import type { Model, Network } from "./network.js";
+import { checkInput } from "./network.js";
 
 /** What a feature network gives for a batch. */
 export interface Features {
@@ -25,14 +25,14 @@ export interface FeatureNetwork {
   readonly parameters: Tensor;
 }
 
-/** That a network is one on a flat vector of parameters. @throws TangentLabError `invalid-argument`. */
+/** Checks that a network takes a flat vector of parameters. @throws TangentLabError `invalid-argument`. */
 export function checkFlat(argument: string, model: FeatureModel): void {
   const flat = model?.structure !== undefined && typeof model.apply === "function";
   check(flat, argument, model, "a network on flat parameters: flatten(vggFeatures(...))");
 }
 
 /**
- * That features come from a network with its own parameters: a run that was not awaited has neither.
+ * Checks that features come from a network with its own parameters: a run that was not awaited has neither.
  * @throws TangentLabError `invalid-argument`.
  */
 export function checkFeatures(argument: string, features: FeatureNetwork): void {
@@ -61,25 +61,22 @@ export interface ConvFeaturesConfig {
 type Stage = { readonly [name: string]: Leaves } & { conv: Affine; norm?: Scale };
 
 /**
- * Small convolutional regressor on images [batch, size, size, channels]: per stage a 3x3 convolution, SiLU, 2x2 means; at the end a linear layer.
- * `vggFeatures` is the published feature network of Align Your Tangent and the default for images. For the manifold feature distance leave this one without normalization:
+ * Small convolutional regressor on images [batch, size, size, channels]: per stage a 3x3 convolution, SiLU, 2x2 means; at the end a linear layer. `vggFeatures`
+ * is the published feature network of Align Your Tangent and the default for images. For the manifold feature distance leave this one without normalization:
  * statistics of an image taken out of its features hide its brightness and contrast from the distance.
- * @throws TangentLabError `invalid-argument` for a configuration that makes no network, and in use for x of another shape.
+ * @throws TangentLabError `invalid-argument` for an invalid configuration; `apply` throws it for x of another shape.
  */
 export function convFeatures(config: ConvFeaturesConfig): Network<[x: Tensor], Features> {
   required("config", config, "an object with size, inChannels and labels");
   const { size, inChannels, labels, channels = [16, 32, 64], groups } = config;
+  check.only("convFeatures", config, ["size", "inChannels", "labels", "channels", "groups"]);
+  check.counts("channels", channels);
   const factor = 2 ** channels.length;
   check(Number.isInteger(size) && size > 0 && size % factor === 0, "size", size, `a multiple of ${factor}`);
-  check.count("labels", labels);
+  for (const [name, value] of Object.entries({ inChannels, labels })) check.count(name, value);
   check(
-    channels.length >= 1 && channels.every((width) => Number.isInteger(width) && width >= 1),
-    "channels",
-    channels,
-    "one or more integers >= 1",
-  );
-  check(
-    groups === undefined || channels.every((width) => width % groups === 0),
+    groups === undefined ||
+      (Number.isInteger(groups) && groups >= 1 && channels.every((width) => width % groups === 0)),
     "groups",
     groups,
     `a divisor of all of ${channels.join(", ")}`,
@@ -99,7 +96,7 @@ export function convFeatures(config: ConvFeaturesConfig): Network<[x: Tensor], F
     },
     apply: (parameters, x) => {
       checkInput(x, [size, size, inChannels]);
-      const p = parameters as unknown as { stages: Stage[]; labels: Affine };
+      const p = parameters as { stages: Stage[]; labels: Affine };
       const stages: Tensor[] = [];
       let h = x;
       for (const { conv, norm } of p.stages) {
@@ -127,10 +124,11 @@ export interface MlpFeaturesConfig {
 
 /**
  * Multilayer perceptron regressor on points [batch, dim]: (linear, SiLU) x depth, linear.
- * @throws TangentLabError `invalid-argument` for a configuration that makes no network, and in use for x of another shape.
+ * @throws TangentLabError `invalid-argument` for an invalid configuration; `apply` throws it for x of another shape.
  */
 export function mlpFeatures(config: MlpFeaturesConfig): Network<[x: Tensor], Features> {
   required("config", config, "an object with dim and labels");
+  check.only("mlpFeatures", config, ["dim", "labels", "width", "depth"]);
   const { dim, labels, width = 128, depth = 3 } = config;
   for (const [name, value] of Object.entries({ dim, labels, width, depth })) check.count(name, value);
   return {
@@ -143,7 +141,7 @@ export function mlpFeatures(config: MlpFeaturesConfig): Network<[x: Tensor], Fea
     },
     apply: (parameters, x) => {
       checkInput(x, [dim]);
-      const p = parameters as unknown as { stages: Affine[]; labels: Affine };
+      const p = parameters as { stages: Affine[]; labels: Affine };
       const stages: Tensor[] = [];
       let h = x;
       for (const stage of p.stages) {

@@ -2,14 +2,14 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 
 // Composite functions with hand-written gradients: fewer ops in a compiled step than automatic differentiation of their parts. A gradient
-// starts again from the function's inputs (saved: eagerly computed ones would else be freed), never from other values inside, so that
+// starts again from the function's inputs (saved: otherwise, run eagerly, they would be freed), never from other values inside, so that
 // gradients of gradients are right; compiled, the repetition is merged.
 
 /** Weights of an affine map: `weight` [in, out], `bias` [out]. */
-export interface Affine {
+export type Affine = {
   readonly weight: Tensor;
   readonly bias: Tensor;
-}
+};
 
 /** x [batch, in] -> [batch, out]. */
 export function linear(x: Tensor, { weight, bias }: Affine): Tensor {
@@ -21,10 +21,10 @@ export function conv2d(x: Tensor, { weight, bias }: Affine, stride = 1): Tensor 
   return tf.add(tf.conv2d(x as tf.Tensor4D, weight as tf.Tensor4D, stride, "same"), bias);
 }
 
-/** x sigmoid(x). */
+/** SiLU, x sigmoid(x) (Elfwing et al., 1702.03118): like x, of any shape. */
 export function silu(x: Tensor): Tensor {
   return tf.customGrad((...inputs) => {
-    const [x, save] = inputs as unknown as [Tensor, tf.GradSaveFunc];
+    const [x, save] = inputs as [Tensor, tf.GradSaveFunc];
     save([x as tf.Tensor]);
     return {
       value: tf.mul(x, tf.sigmoid(x)),
@@ -38,10 +38,10 @@ export function silu(x: Tensor): Tensor {
 }
 
 /** Scale and shift of a normalization, each [channels]. */
-export interface Scale {
+export type Scale = {
   readonly weight: Tensor;
   readonly bias: Tensor;
-}
+};
 
 /**
  * Group normalization (Wu and He, 1803.08494) of x [N, H, W, C]: mean 0 and variance 1 over the positions and channels of each of `groups`
@@ -50,11 +50,13 @@ export interface Scale {
 export function groupNorm(x: Tensor, { weight, bias }: Scale, groups: number, epsilon = 1e-5): Tensor {
   const [n, h, w, c] = x.shape as [number, number, number, number];
   // Sums over `count` numbers of each channel [N, C] to the mean over the group that it belongs to: one small product, the big tensor untouched.
-  const group = (i: number): number => Math.floor((i * groups) / c);
   const overGroup = (stat: Tensor, count: number): Tensor => {
-    const sameGroup = Float32Array.from({ length: c * c }, (_, i) =>
-      group(Math.floor(i / c)) === group(i % c) ? groups / (c * count) : 0,
-    );
+    const width = c / groups;
+    const sameGroup = new Float32Array(c * c);
+    for (let i = 0; i < c; i++) {
+      const first = i * c + width * Math.floor(i / width);
+      sameGroup.fill(1 / (width * count), first, first + width);
+    }
     return tf.matMul(stat, tf.tensor2d(sameGroup, [c, c]));
   };
   const spread = (stat: Tensor): Tensor => tf.reshape(stat, [n, 1, 1, c]);
@@ -65,7 +67,7 @@ export function groupNorm(x: Tensor, { weight, bias }: Scale, groups: number, ep
     return { mu, inverse: tf.rsqrt(tf.add(variance, epsilon)) };
   };
   const normalize = tf.customGrad((...inputs) => {
-    const [x, weight, bias, save] = inputs as unknown as [Tensor, Tensor, Tensor, tf.GradSaveFunc];
+    const [x, weight, bias, save] = inputs as [Tensor, Tensor, Tensor, tf.GradSaveFunc];
     save([x, weight] as tf.Tensor[]);
     const { mu, inverse } = moments(x);
     const a = tf.mul(inverse, weight);
@@ -92,14 +94,14 @@ export function groupNorm(x: Tensor, { weight, bias }: Scale, groups: number, ep
   return normalize(x, weight, bias);
 }
 
-/** Layer normalization (Ba et al., 1607.06450) over the last axis of x [N, C]. */
+/** Layer normalization (Ba et al., 1607.06450) over the last axis of x [N, C], then scale and shift, each [C]. */
 export function layerNorm(x: Tensor, { weight, bias }: Scale, epsilon = 1e-5): Tensor {
   const centred = tf.sub(x, tf.mean(x, -1, true));
   const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), epsilon));
   return tf.add(tf.mul(tf.mul(centred, inverse), weight), bias);
 }
 
-/** Scaled dot-product attention over tokens: q, k, v [N, tokens, C] -> [N, tokens, C]. */
+/** Scaled dot-product attention over tokens (Vaswani et al., 1706.03762, eq. 1): q, k, v [N, tokens, C] -> [N, tokens, C]. */
 export function attention(q: Tensor, k: Tensor, v: Tensor): Tensor {
   const scores = tf.mul(tf.matMul(q, k, false, true), 1 / Math.sqrt(q.shape[2]!));
   return tf.matMul(tf.softmax(scores), v);

@@ -12,7 +12,7 @@ const makers: Record<string, (config: never) => TimeNetwork> = {
 
 /**
  * A network from its `settings`, as `mlp`, `unet` and `songUnet` leave them.
- * @throws TangentLabError `invalid-argument` for an unknown kind, and for a configuration that makes no network.
+ * @throws TangentLabError `invalid-argument` for an unknown kind or an invalid configuration.
  */
 export function networkFrom(settings: object): TimeNetwork {
   required("settings", settings, "a network's settings");

@@ -9,7 +9,7 @@ import type { PublishedLayout } from "./published.js";
 /** Random masks of a network in training (dropout), by the names of its parts; scaled, so that their mean is 1. */
 export type Masks = { readonly [name: string]: Tensor };
 
-/** What may steer a network besides x and c. Networks without use for a part leave it aside. */
+/** What may condition a network besides x and c. A network ignores the parts that it has no use for. */
 export type Condition = {
   /** One-hot classes [batch, classes]; a row of zeros is "no class". */
   readonly classLabels?: Tensor;
@@ -36,7 +36,7 @@ export interface Network<Inputs extends readonly unknown[], Output> {
   train?(parameters: tree.Tree, ...inputs: Inputs): { output: Output; statistics: tree.Tree };
   /** Where weights for the network have been published: how they are stored. See `importPublished`. */
   readonly published?: PublishedLayout;
-  /** What makes the library's own networks anew, JSON, for files of models: `networkFrom`, `loadFlow`. */
+  /** Settings (JSON) from which the library's own networks are rebuilt, for files of models: `networkFrom`, `loadFlow`. */
   readonly settings?: object;
 }
 
@@ -56,15 +56,15 @@ export interface Model<Inputs extends readonly unknown[], Output>
   apply(parameters: Tensor, ...inputs: Inputs): Output;
 }
 
-/** The same network on a flat vector of parameters. @throws TangentLabError `invalid-argument` for what is no network. */
+/** The same network on a flat vector of parameters [P]. @throws TangentLabError `invalid-argument` if it is not a network. */
 export function flatten<Inputs extends readonly unknown[], Output>(
   network: Network<Inputs, Output>,
 ): Model<Inputs, Output> {
   const isNetwork = typeof network?.init === "function" && typeof network.apply === "function";
   check(isNetwork, "network", network, "a network with init and apply, such as mlp({ dim: 2 })");
-  const structure = tf.tidy(
-    () => tree.structure(network.init(random.key(0))) as unknown as tf.TensorContainer,
-  ) as unknown as tree.Structure<tree.Tree>;
+  const example = tf.tidy(() => network.init(random.key(0)) as tf.TensorContainer) as tree.Tree;
+  const structure = tree.structure(example);
+  tree.dispose(example);
   const { drawMasks, published, settings, train } = network;
   return {
     structure,
@@ -80,4 +80,14 @@ export function flatten<Inputs extends readonly unknown[], Output>(
     ...(published && { published }),
     ...(settings && { settings }),
   };
+}
+
+/**
+ * Checks that a network gets an input of its shape: x [batch, ...shape]. Names in `shape` stand for any size.
+ * @throws TangentLabError `invalid-argument` naming both shapes.
+ */
+export function checkInput(x: Tensor, shape: readonly (number | string)[]): void {
+  const fits =
+    x.rank === shape.length + 1 && shape.every((d, i) => typeof d === "string" || d === x.shape[i + 1]);
+  check(fits, "x", x.shape, `[batch, ${shape.join(", ")}], what the network was made for`);
 }

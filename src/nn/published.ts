@@ -7,13 +7,16 @@ import { asFloat32, type StoredArray } from "../io/safetensors.js";
 // Weights as PyTorch's state dicts have them, and ours. The one place where the layouts meet: convolutions are OIHW there and HWIO here,
 // matrices [out, in] there and [in, out] here.
 
-/** How the weights of a network are stored where they are published. */
+/** Characters of a name that an error quotes. */
+const quoted = 200;
+
+/** How a network's published weights are stored. */
 export interface PublishedLayout {
   /** Published name of a parameter, from its name in our tree ("enc.16x16_conv.weight"). */
   name(ours: string): string;
   /** Further tensors of the state dict that follow from the configuration. Checked where present, written on export. */
   readonly constants?: Readonly<Record<string, StoredArray>>;
-  /** What a parameter is, by its name in our tree, where the state dict does not have it; undefined if it must. */
+  /** The value of a parameter, by its name in our tree, if the state dict lacks it; undefined if it is required. */
   missing?(ours: string): StoredArray | undefined;
   /** Names of further tensors that are nothing to us, such as counters. */
   ignore?(published: string): boolean;
@@ -78,7 +81,12 @@ export function importPublished(model: Published, arrays: Readonly<Record<string
   const unknown = [...rest].filter((name) => !layout.ignore?.(name));
   if (unknown.length > 0) {
     const some = unknown.slice(0, 5);
-    throw wrong(`the network has no ${unknown[0]}`, unknown[0]!, some, "only the network's own tensors");
+    throw wrong(
+      `the network has no ${unknown[0]!.slice(0, quoted)}`,
+      unknown[0]!,
+      some,
+      "only the network's own tensors",
+    );
   }
   return tf.tensor1d(flat);
 }

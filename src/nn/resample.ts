@@ -17,9 +17,13 @@ export interface Resampler {
  * @param taps An even number of weights, their sum not 0.
  */
 export function resampler(taps: readonly number[]): Resampler {
-  const sum = taps.reduce((a, b) => a + b, 0);
+  const sum = Array.isArray(taps) ? taps.reduce((a, b) => a + b, 0) : Number.NaN;
   check(
-    taps.length >= 2 && taps.length % 2 === 0 && taps.every(Number.isFinite) && sum !== 0,
+    Array.isArray(taps) &&
+      taps.length >= 2 &&
+      taps.length % 2 === 0 &&
+      taps.every(Number.isFinite) &&
+      sum !== 0,
     "resampleFilter",
     taps,
     "an even number of finite weights whose sum is not 0",

@@ -14,7 +14,7 @@ export type Residual = { readonly [name: string]: Leaves } & {
   skip?: Affine;
 };
 
-/** `embedding` is the dimension of what the block knows of time. It starts near the identity. */
+/** `embedding` is the dimension of the block's time embedding. The block starts near the identity. */
 export function residualInit(
   next: () => Key,
   inputs: number,

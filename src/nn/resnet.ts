@@ -14,8 +14,8 @@ import {
 import type { Features } from "./features.js";
 import { type Affine, linear, type Scale } from "./functional.js";
 import { convInit, denseInit, normInit } from "./initializers.js";
-import { checkInput } from "./input.js";
 import type { Network } from "./network.js";
+import { checkInput } from "./network.js";
 
 /** Options of `resnetFeatures`. */
 export interface ResnetFeaturesConfig {
@@ -46,20 +46,16 @@ type Parameters = { readonly conv1: Convolution; readonly bn1: Scale; readonly f
 };
 
 /**
- * ResNet of basic blocks (He et al., 1512.03385) with torchvision's names: images [N, H, W, inChannels] to the output of every stage and labels.
- * `apply` normalizes by the running statistics, `train` by the batch's.
- * @throws TangentLabError `invalid-argument` for a configuration that makes no network, and in use for x of another shape.
+ * ResNet of basic blocks (He et al., 1512.03385) with torchvision's names: images [N, H, W, inChannels] to the output of every stage and labels. `apply`
+ * normalizes by the running statistics, `train` by the batch's.
+ * @throws TangentLabError `invalid-argument` for an invalid configuration; `apply` throws it for x of another shape.
  */
 export function resnetFeatures(config: ResnetFeaturesConfig): Network<[x: Tensor], Features> {
   required("config", config, "an object with inChannels and labels");
   const { inChannels, labels, blocks = [2, 2, 2, 2], channels = 64, stem = "small" } = config;
   for (const [name, value] of Object.entries({ inChannels, labels, channels })) check.count(name, value);
-  check(
-    blocks.length >= 1 && blocks.every((count) => Number.isInteger(count) && count >= 1),
-    "blocks",
-    blocks,
-    "one or more integers >= 1",
-  );
+  check.only("resnetFeatures", config, ["inChannels", "labels", "blocks", "channels", "stem"]);
+  check.counts("blocks", blocks);
   check(stem === "small" || stem === "imagenet", "stem", stem, "small, imagenet");
   const stages = blocks.map((count, i) => ({
     name: `layer${i + 1}` as const,

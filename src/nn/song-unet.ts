@@ -5,8 +5,8 @@ import type { Tensor } from "../engine/tensor.js";
 import type { Tree } from "../engine/tree.js";
 import { type Affine, conv2d, type Scale, silu } from "./functional.js";
 import { type Leaves, normInit, xavierInit } from "./initializers.js";
-import { checkInput } from "./input.js";
 import type { Condition, TimeNetwork } from "./network.js";
+import { checkInput } from "./network.js";
 import { resampler } from "./resample.js";
 import { blockApply, blockInit, songGroups, songNorm } from "./song/block.js";
 import { checkSongUnet, type SongUnetConfig } from "./song/config.js";
@@ -20,10 +20,10 @@ export { ddpmpp, ncsnpp, publishedConfig, type SongUnetConfig } from "./song/con
 type PartParameters = { readonly [name: string]: Leaves } & Affine & Scale;
 
 /**
- * The U-Net of "Score-based generative modeling through SDEs" (2011.13456) as EDM has it (2206.00364, "SongUNet"): DDPM++, NCSN++ and what
- * lies between. Images [N, size, size, inChannels], c [N] = ln(sigma)/4, a `Condition` with class labels, augmentation labels and masks. Its
- * parameters have the published names: `importPublished(flatten(songUnet(config)), tensors)`.
- * @throws TangentLabError `invalid-argument` for a configuration that makes no network.
+ * The U-Net of "Score-based generative modeling through SDEs" (2011.13456) as EDM has it (2206.00364, "SongUNet"): DDPM++, NCSN++ and what lies between. Images
+ * [N, size, size, inChannels], c [N] = ln(sigma)/4, a `Condition` with class labels, augmentation labels and masks. Its parameters have the published names:
+ * `importPublished(flatten(songUnet(config)), tensors)`.
+ * @throws TangentLabError `invalid-argument` for an invalid configuration.
  */
 export function songUnet(given: SongUnetConfig): TimeNetwork {
   const config = checkSongUnet(given);
@@ -44,7 +44,7 @@ export function songUnet(given: SongUnetConfig): TimeNetwork {
 
   const apply = (parameters: Tree, x: Tensor, c: Tensor, condition: Condition = {}): Tensor => {
     checkInput(x, [config.size, config.size, config.inChannels]);
-    const { enc, dec } = parameters as unknown as Record<"enc" | "dec", Record<string, PartParameters>>;
+    const { enc, dec } = parameters as Record<"enc" | "dec", Record<string, PartParameters>>;
     const embedding = embeddingApply(parameters, c, condition, config);
     const run = (part: Part, p: PartParameters, x: Tensor): Tensor => {
       if (part.kind === "block")
@@ -57,7 +57,7 @@ export function songUnet(given: SongUnetConfig): TimeNetwork {
 
     const skips: Tensor[] = [];
     let h = x;
-    let aux = x; // the image, or what became of it, beside the main path
+    let aux = x; // the image, or its resampled form, beside the main path
     for (const part of parts.encoder) {
       const p = enc[part.name]!;
       if (part.role === "aux-down") {

@@ -26,7 +26,7 @@ export function modulatedNorm(x: Tensor, shift: Tensor, scale: Tensor, epsilon =
     return { hat: tf.mul(centred, inverse), inverse };
   };
   const normalize = tf.customGrad((...inputs) => {
-    const [x, shift, scale, save] = inputs as unknown as [Tensor, Tensor, Tensor, tf.GradSaveFunc];
+    const [x, shift, scale, save] = inputs as [Tensor, Tensor, Tensor, tf.GradSaveFunc];
     save([x, scale] as tf.Tensor[]);
     const { hat } = moments(x);
     return {
@@ -56,7 +56,7 @@ export function gelu(x: Tensor): Tensor {
   const a = 2 * Math.sqrt(2 / Math.PI);
   const b = 0.044715 * a;
   return tf.customGrad((...inputs) => {
-    const [x, save] = inputs as unknown as [Tensor, tf.GradSaveFunc];
+    const [x, save] = inputs as [Tensor, tf.GradSaveFunc];
     save([x as tf.Tensor]);
     const gate = (x: Tensor, square: Tensor): Tensor => tf.sigmoid(tf.mul(x, tf.add(tf.mul(square, b), a)));
     return {
@@ -78,7 +78,7 @@ export function embed(table: Tensor, ids: Tensor): Tensor {
   const [rows, width] = table.shape as [number, number];
   const flat = (ids: Tensor): tf.Tensor1D => tf.reshape(ids, [-1]);
   const pick = tf.customGrad((...inputs) => {
-    const [table, save] = inputs as unknown as [Tensor, tf.GradSaveFunc];
+    const [table, save] = inputs as [Tensor, tf.GradSaveFunc];
     save([ids as tf.Tensor]);
     return {
       value: tf.reshape(tf.gather(table as tf.Tensor, flat(ids)), [...ids.shape, width]) as Tensor,
@@ -108,7 +108,7 @@ export function mergeHeads(x: Tensor): Tensor {
  */
 export function headAttention(q: Tensor, k: Tensor, v: Tensor, bias?: Tensor): Tensor {
   const attend = tf.customGrad((...inputs) => {
-    const [q, k, v, save] = inputs as unknown as [Tensor, Tensor, Tensor, tf.GradSaveFunc];
+    const [q, k, v, save] = inputs as [Tensor, Tensor, Tensor, tf.GradSaveFunc];
     save((bias ? [q, k, v, bias] : [q, k, v]) as tf.Tensor[]);
     return {
       value: tf.matMul(attentionWeights(q, k, bias), v),

@@ -18,8 +18,8 @@ import {
   upsample2x,
 } from "./functional.js";
 import { convInit, denseInit, type Leaves, normInit } from "./initializers.js";
-import { checkInput } from "./input.js";
 import type { Masks, TimeNetwork } from "./network.js";
+import { checkInput } from "./network.js";
 import { type Residual, residual, residualInit } from "./residual.js";
 
 /** Options of `unet`. */
@@ -48,7 +48,7 @@ export interface UnetConfig {
 
 type Attention = { readonly [name: string]: Leaves } & { norm: Scale; qkv: Affine; output: Affine };
 
-interface Parameters {
+type Parameters = {
   label?: Affine;
   interval?: Affine;
   time0: Affine;
@@ -60,19 +60,30 @@ interface Parameters {
   decoder: { up?: Affine; blocks: Residual[] }[];
   norm: Scale;
   output: Affine;
-}
+};
+
+const known = [
+  ...["size", "inChannels", "channels", "multipliers", "blocks", "groups"],
+  ...["attention", "classes", "interval", "dropout"],
+];
 
 /**
- * Convolutional U-Net on images [batch, size, size, inChannels] with a time condition c [batch] and, with `classes`, class labels, after DDPM++ (2011.13456) but small: pre-norm residual
- * blocks with the time added between their convolutions, 2x2 means down, nearest neighbour and a convolution up, one skip connection per block.
- * @throws TangentLabError `invalid-argument` for a configuration that makes no network, and in use for x of another shape.
+ * Convolutional U-Net on images [batch, size, size, inChannels] with a time condition c [batch] and, with `classes`, class labels. After DDPM++ (2011.13456)
+ * but small: pre-norm residual blocks with the time added between their convolutions, 2x2 means down, nearest neighbour and a convolution up, one skip
+ * connection per block.
+ * @throws TangentLabError `invalid-argument` for an invalid configuration; `apply` throws it for x of another shape.
  */
 export function unet(config: UnetConfig): TimeNetwork {
   required("config", config, "an object with size and inChannels");
+  check.only("unet", config, known);
   const { size, inChannels, channels = 32, multipliers = [1, 2, 2], blocks = 1, groups = 8 } = config;
-  const { classes = 0, dropout = 0, interval = false } = config;
+  const { classes = 0, dropout = 0, interval = false, attention = false } = config;
   checkClasses(classes);
-  check(dropout >= 0 && dropout < 1, "dropout", dropout, "a number in [0, 1)");
+  check.share("dropout", dropout);
+  for (const [name, value] of Object.entries({ interval, attention })) check.flag(name, value);
+  for (const [name, value] of Object.entries({ channels, groups })) check.count(name, value);
+  const isList = Array.isArray(multipliers) && multipliers.every((m) => typeof m === "number" && m > 0);
+  check(isList, "multipliers", multipliers, "at least one level");
   const widths = multipliers.map((multiplier) => multiplier * channels);
   const levels = widths.length;
   const bottom = levels - 1;
@@ -133,7 +144,7 @@ export function unet(config: UnetConfig): TimeNetwork {
           repeat((i) => block(i > 0 ? width : level > 0 ? widths[level - 1]! : channels, width)),
         ),
         middle: block(widths[bottom]!, widths[bottom]!),
-        ...(config.attention ? { attention: attentionInit(next, widths[bottom]!) } : {}),
+        ...(attention ? { attention: attentionInit(next, widths[bottom]!) } : {}),
         decoder: widths.slice(0, bottom).map((width, level) => ({
           up: convInit(next(), 3, widths[level + 1]!, width),
           blocks: repeat(() => block(2 * width, width)),
@@ -146,7 +157,7 @@ export function unet(config: UnetConfig): TimeNetwork {
     },
     apply: (parameters, x, c, condition = {}) => {
       checkInput(x, [size, size, inChannels]);
-      const p = parameters as unknown as Parameters;
+      const p = parameters as Parameters;
       const { masks = {} } = condition;
       const labels = classRows(condition, classes, x.shape[0]!);
       const parts = [timeEmbedding(c, channels / 2)];
@@ -191,7 +202,7 @@ function attentionInit(next: () => Key, width: number): { [name: string]: Leaves
   };
 }
 
-/** Attention between all positions: x [N, H, W, C] -> what is to be added to it. */
+/** Attention between all positions: x [N, H, W, C] -> the change to be added to x. */
 function selfAttention(x: Tensor, { norm, qkv, output }: Attention, groups: number): Tensor {
   const [n, h, w, c] = x.shape as [number, number, number, number];
   const rows = tf.reshape(groupNorm(x, norm, groups), [n * h * w, c]);

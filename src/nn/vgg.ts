@@ -14,8 +14,8 @@ import {
 import type { Features } from "./features.js";
 import { type Affine, linear, maxPool2x, type Scale } from "./functional.js";
 import { convInit, denseInit, normInit } from "./initializers.js";
-import { checkInput } from "./input.js";
 import type { Network } from "./network.js";
+import { checkInput } from "./network.js";
 
 /** A 3x3 convolution to so many channels with batch normalization and ReLU, or "M": the largest of 2x2. */
 export type VggBlocks = readonly (number | "M")[];
@@ -32,8 +32,8 @@ export const vggBlocks = {
 } as const satisfies Record<string, VggBlocks>;
 
 /**
- * Blocks for images of any height and width, narrower than VGG11's because there are fewer pixels: a halving for each factor 2 of the size, five at most,
- * after one convolution to 16 channels, one to 32, and two to 64 each further time. 16 pixels: 16 M 32 M 64 64 M 64 64 M.
+ * Blocks for images of any height and width, narrower than VGG11's because there are fewer pixels. The size is halved as often as it has factors of 2, at most
+ * five times: after one convolution to 16 channels, one to 32, then two to 64 each time. 16 pixels: 16 M 32 M 64 64 M 64 64 M.
  * @throws TangentLabError `invalid-argument` for a size that is no integer >= 2 divisible by 2.
  */
 export function scaledVggBlocks(size: number): VggBlocks {
@@ -65,13 +65,14 @@ interface Parameters {
 }
 
 /**
- * VGG with batch normalization as Align Your Tangent's feature network (2510.00658): the block list, the mean over what positions are left, a linear
- * layer. Features are the output of every "M" and the labels. `apply` normalizes by the running statistics, `train` by the batch's.
- * @throws TangentLabError `invalid-argument` for a configuration that makes no network, and in use for x of another shape.
+ * VGG with batch normalization as Align Your Tangent's feature network (2510.00658): the block list, the mean over what positions are left, a linear layer.
+ * Features are the output of every "M" and the labels. `apply` normalizes by the running statistics, `train` by the batch's.
+ * @throws TangentLabError `invalid-argument` for an invalid configuration; `apply` throws it for x of another shape.
  */
 export function vggFeatures(config: VggFeaturesConfig): Network<[x: Tensor], Features> {
   required("config", config, "an object with size, inChannels and labels");
   const { size, inChannels, labels, blocks = vggBlocks.vgg11 } = config;
+  check.only("vggFeatures", config, ["size", "inChannels", "labels", "blocks"]);
   const isList = Array.isArray(blocks);
   check(isList, "blocks", blocks, 'a list of numbers of channels and "M", such as vggBlocks.vgg11');
   const pools = blocks.filter((block) => block === "M").length;
@@ -125,7 +126,7 @@ export function vggFeatures(config: VggFeaturesConfig): Network<[x: Tensor], Fea
   };
 }
 
-/** The convolutions with their published names: "16x16_block0", counted anew at each size. */
+/** The convolutions with their published names: "16x16_block0", counted from 0 at each size. */
 function named(
   blocks: VggBlocks,
   size: number,

@@ -12,20 +12,20 @@ export interface AdamWConfig extends AdamConfig {
  * Adam (Kingma and Ba, 1412.6980), PyTorch's definition.
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
-export const adam = (config: AdamConfig = {}): Optimizer => adamw({ ...config, weightDecay: 0 });
+export function adam(config: AdamConfig = {}): Optimizer {
+  check.only("adam", config, adamOptions);
+  return adamw({ ...config, weightDecay: 0 });
+}
 
 /**
  * AdamW: Adam with decoupled weight decay (Loshchilov and Hutter, 1711.05101), PyTorch's definition.
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
-export function adamw({
-  beta1 = 0.9,
-  beta2 = 0.999,
-  epsilon = 1e-8,
-  weightDecay = 0.01,
-}: AdamWConfig = {}): Optimizer {
+export function adamw(config: AdamWConfig = {}): Optimizer {
+  check.only("adamw", config, [...adamOptions, "weightDecay"]);
+  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01 } = config;
   checkAdam({ beta1, beta2, epsilon });
-  check(weightDecay >= 0, "weightDecay", weightDecay, "a number >= 0");
+  check.number("weightDecay", weightDecay, (w) => w >= 0, "a number >= 0");
   const decay = weightDecay === 0 ? "" : `, ${weightDecay}`;
   return {
     name: `Adam${decay && "W"}(${beta1}, ${beta2}, ${epsilon}${decay})`,
@@ -52,9 +52,12 @@ export function adamw({
   };
 }
 
+/** The options every optimizer of the family shares. */
+export const adamOptions: readonly (keyof AdamConfig)[] = ["beta1", "beta2", "epsilon"];
+
 /** The ranges every optimizer of the family shares. */
 export function checkAdam({ beta1, beta2, epsilon }: Required<AdamConfig>): void {
-  check(beta1 >= 0 && beta1 < 1, "beta1", beta1, "a number in [0, 1)");
-  check(beta2 > 0 && beta2 < 1, "beta2", beta2, "a number in (0, 1)");
-  check(epsilon > 0, "epsilon", epsilon, "a number > 0");
+  check.share("beta1", beta1);
+  check.number("beta2", beta2, (beta) => beta > 0 && beta < 1, "a number in (0, 1)");
+  check.number("epsilon", epsilon, (e) => e > 0, "a number > 0");
 }

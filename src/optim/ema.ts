@@ -27,7 +27,7 @@ export function emaConfig(given: number | EmaConfig = {}): Required<EmaConfig> {
   return { decay, warmup };
 }
 
-/** Exponential moving average of a tree: decay * average + (1 - decay) * parameters. */
+/** Exponential moving average of trees with the same leaves: decay * average + (1 - decay) * parameters, decay in [0, 1). */
 export const ema = <P extends tree.Tree>(average: P, parameters: P, decay: Tensor | number): P =>
   tree.map((a, p) => tf.add(p, tf.mul(tf.sub(a, p), decay)), average, parameters);
 

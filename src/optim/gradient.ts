@@ -2,13 +2,13 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 import * as tree from "../engine/tree.js";
 
-/** A scalar to differentiate, and values from on the way that the caller wants besides. */
+/** A scalar to differentiate, and further values computed on the way. */
 export interface LossAndAux<Aux extends tree.Tree> {
   loss: Tensor;
   aux: Aux;
 }
 
-/** The loss, what was computed on the way, and the gradient of the loss at x. Like JAX's value_and_grad(has_aux=True). */
+/** The scalar loss, what was computed on the way, and the gradient of the loss at x, of x's shape. Like JAX's value_and_grad(has_aux=True). */
 export function valueAndGrad<Aux extends tree.Tree>(
   f: (x: Tensor) => LossAndAux<Aux>,
   x: Tensor,

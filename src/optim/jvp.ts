@@ -3,11 +3,11 @@ import type { Tensor } from "../engine/tensor.js";
 import * as tree from "../engine/tree.js";
 
 /**
- * The value of f and its derivative along the tangents (a Jacobian-vector product), like JAX's jvp: f must depend on each of its primals; a tangent
- * has the shape of its primal.
+ * The value of f and its derivative along the tangents (a Jacobian-vector product), like JAX's jvp: f must depend on each of its primals; a tangent has the
+ * shape of its primal.
  *
- * It is the derivative of the pullback v -> v^T J, which is linear, with respect to v: nothing of the pullback itself is then needed, and a compiled
- * function leaves it out, so that what runs is what forward-mode differentiation would run.
+ * It is the derivative of the pullback v -> v^T J, which is linear, with respect to v: nothing of the pullback itself is then needed. A compiled function
+ * leaves it out and runs what forward-mode differentiation would run.
  */
 export function jvp<R extends tree.Tree>(
   f: (...primals: Tensor[]) => R,

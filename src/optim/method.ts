@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Key } from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import * as tree from "../engine/tree.js";
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 import { type EmaConfig, ema, emaConfig, warmDecay } from "./ema.js";
 import { type LossAndAux, valueAndGrad } from "./gradient.js";
 import type { Optimizer, OptimizerState } from "./optimizer.js";
@@ -14,7 +14,7 @@ export type Context = { readonly [name: string]: Tensor };
 
 export { defaultEma } from "./ema.js";
 
-/** Everything that changes in training, and what it needs besides; `parameters`, moments and `ema` are flat vectors [P]. */
+/** Everything that changes in training, and its context; `parameters`, moments and `ema` are flat vectors [P]. */
 export type TrainState = {
   readonly parameters: Tensor;
   readonly optimizer: OptimizerState;
@@ -39,12 +39,12 @@ export interface Method {
   /** A state that starts from given parameters [P] (copied), for example a trained denoiser's average. */
   from(parameters: Tensor): TrainState;
   /**
-   * On the host: draws noise, times and whatever else is random for examples x [count, ...shape], flat, at an iteration (0, 1, ...).
-   * `labels` [count] are the dataset's, where it has any. The caller disposes the batch after the step.
+   * On the host: draws noise, times and all else that is random for examples x [count, ...shape], flat, at an iteration (0, 1, ...). `labels` [count] are the
+   * dataset's, where it has any. The caller disposes the batch after the step.
    */
   batch(key: Key, x: Float32Array, iteration: number, labels?: Int32Array): Batch;
   /**
-   * The gradient [P] of the loss of a batch at a state, whatever the optimizer makes of it: pure, made of tensor ops only.
+   * The gradient [P] of the loss of a batch at a state, before the optimizer: pure, made of tensor ops only.
    */
   gradient(state: TrainState, batch: Batch): Tensor;
   /** One update: pure, made of tensor ops only. `compile(method.step, { donate: true })`. */
@@ -67,7 +67,7 @@ export interface MethodParts<B extends tree.Tree> extends TrainingConfig {
   init(key: Key): Tensor;
   /** Default {}. */
   context?: Context;
-  /** Parts of the parameters that stay as they are, weight decay included: [begin, end) each, in rising order. Default none. */
+  /** Frozen parts of the parameters, also without weight decay: [begin, end) each, in rising order. Default none. */
   fixed?: readonly (readonly [begin: number, end: number])[];
   /** The batch without its learning rate. */
   batch(key: Key, x: Float32Array, iteration: number, labels?: Int32Array): B;
@@ -82,9 +82,13 @@ export interface MethodParts<B extends tree.Tree> extends TrainingConfig {
   ): (parameters: Tensor) => LossAndAux<{ readonly [name: string]: Tensor }>;
 }
 
-/** A method from its loss: gradient, optimizer, average. */
+/**
+ * A method from its loss: gradient, optimizer, average, all on flat vectors of parameters [P].
+ * @throws TangentLabError `invalid-argument` for an optimizer, a learning rate or an average that is none.
+ */
 export function method<B extends { readonly [name: string]: tree.Tree }>(parts: MethodParts<B>): Method {
-  const { optimizer = radam(), learningRate = 1e-3 } = parts;
+  const { optimizer = radam(), learningRate = 1e-3 } = required("parts", parts, "an object of parts");
+  for (const name of ["init", "batch", "loss"] as const) check.callable(name, parts[name], "a function");
   const steps = typeof optimizer?.init === "function" && typeof optimizer.update === "function";
   check(steps, "optimizer", optimizer, "an optimizer: radam(), adam(), adamW()");
   const rate = asSchedule(learningRate);
@@ -95,6 +99,8 @@ export function method<B extends { readonly [name: string]: tree.Tree }>(parts: 
     ema: tf.clone(parameters),
     context: copy(parts.context ?? {}),
   });
+  const lossOf = ({ parameters, context }: TrainState, batch: { readonly [name: string]: tree.Tree }) =>
+    parts.loss(parameters, batch as B, context);
   return {
     init: (key) => {
       const parameters = parts.init(key);
@@ -107,13 +113,9 @@ export function method<B extends { readonly [name: string]: tree.Tree }>(parts: 
       ...parts.batch(key, x, iteration, labels),
       learningRate: tf.scalar(rate(iteration)),
     }),
-    gradient: (state, batch) => {
-      const loss = parts.loss(state.parameters, batch as unknown as B, state.context);
-      return valueAndGrad(loss, state.parameters).gradient;
-    },
+    gradient: (state, batch) => valueAndGrad(lossOf(state, batch), state.parameters).gradient,
     step: (state, batch) => {
-      const loss = parts.loss(state.parameters, batch as unknown as B, state.context);
-      const { loss: value, aux, gradient } = valueAndGrad(loss, state.parameters);
+      const { loss: value, aux, gradient } = valueAndGrad(lossOf(state, batch), state.parameters);
       const next = optimizer.update(gradient, state.optimizer, state.parameters, batch.learningRate);
       const parameters = withFixed(next.parameters, state.parameters, parts.fixed ?? []);
       return {

@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 import * as tree from "../engine/tree.js";
-import { checkAdam } from "./adam.js";
+import { check } from "../errors.js";
+import { adamOptions, checkAdam } from "./adam.js";
 import {
   type AdamConfig,
   biasCorrection,
@@ -12,12 +13,13 @@ import {
 } from "./optimizer.js";
 
 /**
- * Rectified Adam (Liu et al., 1908.03265), PyTorch's definition: while the variance of the adaptive rate is not yet tractable
- * (rho <= 5, the first steps) it is a plain step along the first moment; afterwards Adam's step times a rectification that
- * grows to 1. Needs no warm-up.
+ * Rectified Adam (Liu et al., 1908.03265), PyTorch's definition: while the variance of the adaptive rate is not yet tractable (rho <= 5, the first steps) it is
+ * a plain step along the first moment. Afterwards it is Adam's step times a rectification that grows to 1. Needs no warm-up.
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
-export function radam({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamConfig = {}): Optimizer {
+export function radam(config: AdamConfig = {}): Optimizer {
+  check.only("radam", config, adamOptions);
+  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = config;
   checkAdam({ beta1, beta2, epsilon });
   return {
     name: `RAdam(${beta1}, ${beta2}, ${epsilon})`,

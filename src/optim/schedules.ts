@@ -18,8 +18,8 @@ export function constant(rate: number): Schedule {
  */
 export function cosine(rate: number, iterations: number, final = 0): Schedule {
   check.positive("learningRate", rate);
-  check(iterations > 0, "iterations", iterations, "a number > 0");
-  check(final >= 0 && final <= 1, "final", final, "a share of the rate in [0, 1]");
+  check.number("iterations", iterations, (n) => n > 0, "a number > 0");
+  check.number("final", final, (share) => share >= 0 && share <= 1, "a share of the rate in [0, 1]");
   return (iteration) => {
     const done = Math.min(iteration / iterations, 1);
     return rate * (final + (1 - final) * 0.5 * (1 + Math.cos(Math.PI * done)));
@@ -39,11 +39,9 @@ export interface Restarts {
  * again over a period `multiplier` times as long, and so on.
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
-export function cosineRestarts(
-  rate: number,
-  period: number,
-  { multiplier = 1, final = 0 }: Restarts = {},
-): Schedule {
+export function cosineRestarts(rate: number, period: number, options: Restarts = {}): Schedule {
+  check.only("cosineRestarts", options, ["multiplier", "final"]);
+  const { multiplier = 1, final = 0 } = options;
   check.count("period", period);
   check(Number.isFinite(multiplier) && multiplier >= 1, "multiplier", multiplier, "a number >= 1");
   const once = cosine(rate, 1, final);
@@ -62,13 +60,14 @@ export function cosineRestarts(
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export function warmup(iterations: number, after: Schedule): Schedule {
-  check(iterations >= 0, "iterations", iterations, "a number >= 0");
+  check.number("iterations", iterations, (n) => n >= 0, "a number >= 0");
+  check.callable("after", after, "a schedule, such as constant(1e-3)");
   return (iteration) => after(iteration) * Math.min(1, (iteration + 1) / (iterations + 1));
 }
 
 /**
  * A number is a constant schedule; a schedule's rates are checked as they are asked for.
- * @throws TangentLabError `invalid-argument` for what is neither, and in use for a rate that is not a finite number >= 0.
+ * @throws TangentLabError `invalid-argument` for anything else and, in training, for a rate that is not a finite number >= 0.
  */
 export function asSchedule(rate: number | Schedule): Schedule {
   if (typeof rate === "number") return constant(rate);

@@ -21,7 +21,9 @@ const keyOf = (attributes: Attributes): string =>
  * in the fewest attributes.
  * @throws TangentLabError `invalid-argument` for captions without known attributes.
  */
-export function attributeNegatives(data: DescribedCaptions, { count }: NegativeCount = {}): HardNegatives {
+export function attributeNegatives(data: DescribedCaptions, options: NegativeCount = {}): HardNegatives {
+  check.only("attributeNegatives", options, ["count"]);
+  const { count } = options;
   required("data", data, "captioned data");
   const { captions, captionAttributes } = data;
   checkCaptions("data.captions", captions);

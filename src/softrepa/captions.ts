@@ -1,8 +1,8 @@
 import { check } from "../errors.js";
 
 /**
- * That captions are a list of texts: a single string is not taken letter by letter.
- * @throws TangentLabError `invalid-argument` naming `argument`, or the entry that is no text.
+ * Checks that captions are a list of texts: a single string must not be read letter by letter.
+ * @throws TangentLabError `invalid-argument` naming `argument`, or the entry that is not a text.
  */
 export function checkCaptions(argument: string, captions: readonly string[]): void {
   check(typeof captions !== "string", argument, captions, "a list of captions: [caption]");

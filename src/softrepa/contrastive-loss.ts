@@ -21,8 +21,8 @@ export interface ContrastiveLossConfig {
 }
 
 /**
- * SoftREPA's contrastive loss (2503.08250) of rows of denoising errors E [rows, captions] >= 0: logits = scale exp(-E / temperature), softmax
- * cross-entropy of every row with its own caption, plus positiveWeight times the mean of the positive pairs' errors; or with linear logits.
+ * SoftREPA's contrastive loss (2503.08250) of rows of denoising errors E [rows, captions] >= 0: softmax cross-entropy of every row with its own caption, logits
+ * = scale exp(-E / temperature), plus positiveWeight times the mean of the positive pairs' errors. `logits: "linear"` has linear ones.
  * @param positives [rows, captions], 1 at each row's own caption and 0 elsewhere.
  * @returns the mean over rows, its cross-entropy alone, and how often the own caption has the least error; scalars.
  */
@@ -31,6 +31,14 @@ export function contrastiveLoss(
   positives: Tensor,
   config: ContrastiveLossConfig = {},
 ): { loss: Tensor; crossEntropy: Tensor; accuracy: Tensor } {
+  for (const [name, given] of Object.entries({ errors, positives }))
+    check(given instanceof tf.Tensor && given.rank === 2, name, given, "a tensor [images, captions]");
+  check(
+    `${positives.shape}` === `${errors.shape}`,
+    "positives",
+    positives.shape,
+    `[${errors.shape}], as errors`,
+  );
   const { logits: form, temperature, scale, positiveWeight } = checkContrastive(config);
   const logits =
     form === "linear"
@@ -73,8 +81,11 @@ export function checkContrastive(config: ContrastiveLossConfig): Required<Contra
  * InfoNCE's lower bound on the mutual information of image and caption, in nats: ln(captions) - cross-entropy (van den Oord et al., 1807.03748). At most
  * ln(captions), whatever the true information is.
  */
-export const infoNceBound = (crossEntropy: number, captions: number): number =>
-  Math.log(captions) - crossEntropy;
+export function infoNceBound(crossEntropy: number, captions: number): number {
+  check(Number.isFinite(crossEntropy), "crossEntropy", crossEntropy, "a finite number");
+  check.count("captions", captions);
+  return Math.log(captions) - crossEntropy;
+}
 
 /** Over the last axis. */
 function logSumExp(logits: Tensor): Tensor {

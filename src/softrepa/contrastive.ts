@@ -2,12 +2,13 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import { check, required } from "../errors.js";
+import { checkCaptionLabels } from "../loop/data.js";
 import { adamw } from "../optim/adam.js";
 import { type LossAndAux, valueAndGrad } from "../optim/gradient.js";
 import { type Method, method, type TrainingConfig } from "../optim/method.js";
 import { checkCaptions } from "./captions.js";
 import { type ContrastiveLossConfig, checkContrastive, contrastiveLoss } from "./contrastive-loss.js";
-import { checkTokens, type FrozenFlow, tokensAt } from "./frozen-flow.js";
+import { checkFlow, checkTokens, type FrozenFlow, tokensAt } from "./frozen-flow.js";
 import { drawNegatives, type HardNegatives } from "./negatives.js";
 import { pairErrors } from "./pair-errors.js";
 import type { SoftTokens } from "./tokens.js";
@@ -26,11 +27,11 @@ export interface ContrastiveConfig extends TrainingConfig, ContrastiveLossConfig
   tMax?: number;
   /** Times of a step, one in each of as many equal parts of the range; all pairs are evaluated at each. Default 1, as published. */
   timesPerStep?: number;
-  /** Captions that stand against each picture's own beside the batch's: `attributeNegatives` or `nearestNegatives`. Default none, as published. */
+  /** Negatives for each picture besides the batch's captions: `attributeNegatives` or `nearestNegatives`. Default none, as published. */
   negatives?: HardNegatives | undefined;
   /**
-   * False drops the contrastive term and leaves the positive pairs' own error, with a weight of `positiveWeight`, here 1 by default, and a noise for each picture:
-   * plain prompt tuning. Default true.
+   * False drops the contrastive term and leaves the positive pairs' own error, with a weight of `positiveWeight`, here 1 by default, and a noise for each
+   * picture: plain prompt tuning. Default true.
    */
   contrast?: boolean;
   /**
@@ -41,16 +42,18 @@ export interface ContrastiveConfig extends TrainingConfig, ContrastiveLossConfig
 }
 
 /**
- * Soft token training (SoftREPA, 2503.08250): for a batch of b images and their captions, one noise and one time for all of them,
- * E[i][j] = mean (v(x_t of image i, caption j) - (e - x0_i))^2, and the contrastive loss of E's rows; with hard negatives a row is longer by them. Only the tokens
- * are trained: by AdamW with a decay of 1e-4 unless `optimizer` says otherwise. Metrics: loss, error (mean of the positive pairs) and, with the contrastive term,
- * crossEntropy and accuracy.
- * @throws TangentLabError `invalid-argument` for settings out of range and tokens that do not fit the flow; in use `invalid-data` for a caption without negatives.
+ * Soft token training (SoftREPA, 2503.08250): a batch has b images and their captions, one noise e and one time t for all of them. The loss is the contrastive
+ * loss of the rows of E[i][j] = mean (v(x_t of image i, caption j) - (e - x0_i))^2. Hard negatives make the rows longer. Only the tokens are trained: by AdamW
+ * with a decay of 1e-4 unless `optimizer` says otherwise. Metrics: loss, error (mean of the positive pairs) and, with the contrastive term, crossEntropy and
+ * accuracy.
+ * @throws TangentLabError `invalid-argument` for settings out of range and tokens that do not fit the flow; in a batch, `invalid-data` for a caption without
+ * negatives.
  */
 export function contrastive(config: ContrastiveConfig): Method {
   required("config", config, "an object with flow, tokens and captions");
   const { flow, tokens, captions, chunk = 64, contrast = true, negatives } = config;
   const { tMin = 0, tMax = 1, timesPerStep = 1 } = config;
+  checkFlow(flow);
   const { shape } = flow;
   const { positiveWeight = 1 } = config;
   checkContrastive(config);
@@ -71,9 +74,9 @@ export function contrastive(config: ContrastiveConfig): Method {
       check(config[name] === undefined, name, config[name], "none without the contrastive term");
     check(positiveWeight > 0, "positiveWeight", positiveWeight, "a number > 0: there is no other term");
   }
-  if (negatives) {
+  if (negatives !== undefined) {
     check(
-      typeof negatives.of === "function",
+      typeof negatives?.of === "function",
       "negatives",
       negatives,
       "attributeNegatives(...) or nearestNegatives(...)",
@@ -89,19 +92,14 @@ export function contrastive(config: ContrastiveConfig): Method {
     context: { flow: flow.parameters },
     batch: (key, x, _iteration, labels) => {
       const count = x.length / width;
-      check(
-        labels?.length === count,
-        "data",
-        `${labels?.length ?? "no"} labels`,
-        `${count} labels: indices of captions`,
-      );
+      checkCaptionLabels(labels, count);
       check(
         count >= 2 || !contrast,
         "batchSize",
         count,
         "an integer >= 2: captions are told apart within a batch",
       );
-      const [noiseKey, timeKey] = random.split(key, 2) as [random.Key, random.Key];
+      const [noiseKey, timeKey] = random.split(key);
       const noises = timesPerStep * (contrast ? 1 : count);
       const drawn = random.uniform(timeKey, timesPerStep);
       const hard = negatives

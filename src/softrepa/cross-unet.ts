@@ -15,7 +15,7 @@ import {
 } from "../nn/functional.js";
 import { convInit, normInit } from "../nn/initializers.js";
 import { type Residual, residual, residualInit } from "../nn/residual.js";
-import { type CrossParameters, crossApply, crossInit } from "./cross/attention.js";
+import { type CrossParameters, crossApply, crossInit } from "./cross-attention.js";
 import { checkImages, type ImageShapes } from "./image-size.js";
 import { type ConditionParameters, condition, conditionInit } from "./joint/embedding.js";
 import type { VelocityInputs, VelocityNetwork } from "./types.js";
@@ -43,7 +43,7 @@ export interface CrossUnetConfig {
 /** A residual block, and attention at all levels but the first. */
 type Stage = { residual: Residual; attention?: CrossParameters };
 
-interface Parameters {
+type Parameters = {
   condition: ConditionParameters;
   input: Affine;
   encoder: readonly Stage[];
@@ -51,18 +51,23 @@ interface Parameters {
   decoder: readonly (Stage & { up: Affine })[];
   norm: Scale;
   output: Affine;
-}
+};
 
 /**
  * A small U-Net with cross-attention to text, in the manner of Stable Diffusion 1.5 (2112.10752), for velocities. Soft tokens (SoftREPA, 2503.08250) go in
  * behind the first text token, one set for all layers: `softTokens` has one entry.
- * @throws TangentLabError `invalid-argument` for a configuration that makes no network; `apply` for soft tokens that do not fit, naming the dimension, and for
+ * @throws TangentLabError `invalid-argument` for an invalid configuration; `apply` throws it for soft tokens that do not fit, naming the dimension, and for
  * images of another shape than [N, height, width, channels].
  */
 export function crossUnet(config: CrossUnetConfig): VelocityNetwork {
   required("config", config, "an object with size, channels, textDim and pooledDim");
+  check.only("crossUnet", config, [
+    ...["size", "channels", "textDim", "pooledDim", "width", "multipliers", "heads", "groups"],
+  ]);
   const { size, channels, textDim, pooledDim, width = 32, multipliers = [1, 2, 2] } = config;
   const { heads = 4, groups = 8 } = config;
+  const isList = Array.isArray(multipliers) && multipliers.every((m) => typeof m === "number" && m > 0);
+  check(isList, "multipliers", multipliers, "at least two levels: images attend to text from the second on");
   const widths = multipliers.map((multiplier) => multiplier * width);
   const bottom = widths.length - 1;
   const embedding = 4 * width;
@@ -111,7 +116,7 @@ export function crossUnet(config: CrossUnetConfig): VelocityNetwork {
   };
 
   const run = (parameters: Tree, inputs: VelocityInputs, observer: Observer = {}): Tensor => {
-    const p = parameters as unknown as Parameters;
+    const p = parameters as Parameters;
     const { x, t, softTokens = [] } = inputs;
     checkImages("x.shape", x.shape, shapes);
     checkSoftTokens(softTokens, textDim);
@@ -144,7 +149,10 @@ export function crossUnet(config: CrossUnetConfig): VelocityNetwork {
   return {
     ...shapes,
     attention: "cross",
-    ...{ layers, textDim, pooledDim, tokenDim: textDim },
+    layers,
+    textDim,
+    pooledDim,
+    tokenDim: textDim,
     settings: { size, channels, textDim, pooledDim, width, multipliers, heads, groups },
     init,
     apply: (parameters, inputs) => run(parameters, inputs),

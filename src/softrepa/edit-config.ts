@@ -1,8 +1,9 @@
+import * as tf from "@tensorflow/tfjs-core";
 import type * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
-import { check, required } from "../errors.js";
+import { check } from "../errors.js";
 import { checkCaptions, negativeCaptions } from "./captions.js";
-import { checkTokens, type FrozenFlow } from "./frozen-flow.js";
+import { checkFlow, checkSoft, type FrozenFlow } from "./frozen-flow.js";
 import { checkImages } from "./image-size.js";
 import { flowLevels, type LevelsConfig } from "./levels.js";
 import type { LoadedTokens } from "./token-file.js";
@@ -56,9 +57,11 @@ export function checkedEdit(
     guidanceForm,
     '"softrepa" or "flowedit"',
   );
+  checkFlow(flow);
+  check.count("steps", steps); // before a start is made of them
   const onTop = guidanceForm === "softrepa" ? 1 : 0;
   const { targetGuidance = 5 - onTop } = config;
-  required("images", images, "a tensor of images");
+  check(images instanceof tf.Tensor, "images", images, "a tensor of images");
   checkImages("images.shape", images.shape, flow);
   const count = images.shape[0]!;
   check(count >= 1, "images.shape", images.shape, "one or more images");
@@ -87,9 +90,16 @@ export function checkedEdit(
   for (const [name, value] of Object.entries({ sourceGuidance, targetGuidance })) {
     check(Number.isFinite(value), name, value, "a finite number");
   }
-  if (tokens) checkTokens(flow, tokens.model);
+  checkSoft(flow, tokens);
   return {
-    ...{ images, source, target, start, frames, nMin, nAvg, tokens },
+    images,
+    source,
+    target,
+    start,
+    frames,
+    nMin,
+    nAvg,
+    tokens,
     levels: levels.slice(-start - 1),
     // v + s (v - v0) = v0 + (1 + s) (v - v0)
     scales: [sourceGuidance, targetGuidance + onTop],

@@ -3,10 +3,11 @@ import { compile } from "../engine/compile.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import * as tree from "../engine/tree.js";
-import { required } from "../errors.js";
+import { check, required } from "../errors.js";
 import { checkedEdit, type EditConfig } from "./edit-config.js";
 import { checkKey, type EncodedText, type FrozenFlow, tokensAt } from "./frozen-flow.js";
 import { guidedStep } from "./generate.js";
+import { levelOptions } from "./levels.js";
 import type { LoadedTokens } from "./token-file.js";
 
 /**
@@ -22,6 +23,10 @@ export async function edit(
 ): Promise<{ images: Tensor; frames: Tensor[] }> {
   required("config", config, "an object with images, source, target and key");
   const { images, key } = config;
+  check.only("edit", config, [
+    ...["images", "source", "target", "start", "nMin", "nAvg", "sourceGuidance", "targetGuidance"],
+    ...["guidanceForm", "negativePrompt", "tokens", "frames", "key", ...levelOptions],
+  ]);
   checkKey(key);
   return editWith(flow, config, (step, k) => {
     const own = random.foldIn(key, step);
@@ -107,7 +112,7 @@ type EditInputs = {
  * One step of FlowEdit, pure: text of [source captions, target captions, as many negative ones for each], in this order. The four velocities are one
  * evaluation of the network.
  */
-export function editStep(
+function editStep(
   flow: FrozenFlow,
   softTokens?: LoadedTokens["model"],
 ): (parameters: EditParameters, inputs: EditInputs, text: EncodedText) => Tensor {

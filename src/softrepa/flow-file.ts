@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import { check, TangentLabError } from "../errors.js";
 import { holdsNo, metadataJson } from "../io/metadata.js";
-import { readSafetensors, writeSafetensors } from "../io/safetensors.js";
+import { readSafetensors, sizeOf, writeSafetensors } from "../io/safetensors.js";
+import { ofFile } from "../nn/of-file.js";
 import { exportPublished, importPublished } from "../nn/published.js";
 import { type CrossUnetConfig, crossUnet } from "./cross-unet.js";
 import { type JointTransformerConfig, jointTransformer } from "./joint-transformer.js";
@@ -54,8 +55,10 @@ export async function loadFlow(path: string, text?: TextEncoder): Promise<Flow> 
   );
   let model: TextToImage;
   try {
-    const network: VelocityNetwork = attention === "cross" ? crossUnet(settings) : jointTransformer(settings);
-    model = textToImage(network, text ?? encoderOf(metadataJson(metadata, "text", textSchema, corrupt)));
+    const own = text === undefined ? metadataJson(metadata, "text", textSchema, corrupt) : undefined;
+    const network = (): VelocityNetwork =>
+      attention === "cross" ? crossUnet(settings) : jointTransformer(settings);
+    model = ofFile([rest, own], sizeOf(tensors), () => textToImage(network(), text ?? encoderOf(own!)));
   } catch (cause) {
     if (cause instanceof TangentLabError && cause.code === "corrupt-file") throw cause;
     throw corrupt((cause as Error).message, cause); // settings of wrong types make no network

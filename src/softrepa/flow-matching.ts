@@ -3,6 +3,7 @@ import { perExample } from "../diffusion/edm.js";
 import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import { check, required } from "../errors.js";
+import { checkCaptionLabels } from "../loop/data.js";
 import { adamw } from "../optim/adam.js";
 import { type Method, method, type TrainingConfig } from "../optim/method.js";
 import { checkCaptions } from "./captions.js";
@@ -34,10 +35,12 @@ export interface FlowMatchingConfig extends TrainingConfig {
 export function flowMatching(config: FlowMatchingConfig): Method {
   required("config", config);
   const { flow, captions, captionDropout = 0.1, time = { mean: 0, std: 1 } } = config;
+  check(typeof flow?.tokenize === "function", "flow", flow, "textToImage(network, text)");
   const { shape } = flow;
   checkCaptions("captions", captions);
-  check(captionDropout >= 0 && captionDropout < 1, "captionDropout", captionDropout, "a number in [0, 1)");
+  check.share("captionDropout", captionDropout);
   if (time !== "uniform") {
+    required("time", time, '"uniform", or an object with mean and std');
     check(Number.isFinite(time.mean), "time.mean", time.mean, "a finite number");
     check.positive("time.std", time.std);
   }
@@ -54,12 +57,7 @@ export function flowMatching(config: FlowMatchingConfig): Method {
     fixed: rangesOf(flow),
     batch: (key, x, _iteration, labels) => {
       const count = x.length / width;
-      check(
-        labels?.length === count,
-        "data",
-        `${labels?.length ?? "no"} labels`,
-        `${count} labels: indices of captions`,
-      );
+      checkCaptionLabels(labels, count);
       const [noiseKey, timeKey, dropKey] = random.split(key, 3);
       const dropped = random.uniform(dropKey, count);
       const own = new Int32Array(count * length);

@@ -1,3 +1,4 @@
+import * as tf from "@tensorflow/tfjs-core";
 import type { Key } from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import { check, required } from "../errors.js";
@@ -7,11 +8,11 @@ import type { SoftTokens } from "./tokens.js";
 /** Encoded captions: tensors whose first axis counts the captions. */
 export type EncodedText = { readonly [name: string]: Tensor };
 
-/** A trained text-to-image flow as soft tokens see it: its parameters stay as they are. */
+/** A trained text-to-image flow for soft tokens: its parameters are frozen. */
 export interface FrozenFlow extends ImageShapes {
   /** Its parameters [P]. */
   readonly parameters: Tensor;
-  /** Dimension of soft tokens, where that is to be checked. */
+  /** Dimension of soft tokens, if it should be checked. */
   readonly tokenDim?: number;
   /** Dimension of text tokens before `embedText`. */
   readonly textDim?: number;
@@ -31,14 +32,33 @@ export interface FrozenFlow extends ImageShapes {
   ): Tensor;
 }
 
-/** That a key is there. @throws TangentLabError `invalid-argument`. */
+/** Checks that a flow has its parameters. @throws TangentLabError `invalid-argument`. */
+export function checkFlow(flow: FrozenFlow): void {
+  const frozen =
+    typeof flow?.encode === "function" && Array.isArray(flow.shape) && flow.parameters instanceof tf.Tensor;
+  check(frozen, "flow", flow, "a trained flow, or textToImage(...).freeze(parameters): await its run first");
+}
+
+/** Checks that soft tokens, where there are any, are complete. @throws TangentLabError `invalid-argument`. */
+export function checkSoft(
+  flow: FrozenFlow,
+  tokens: { readonly model: SoftTokens; readonly parameters: Tensor } | undefined,
+): void {
+  if (tokens === undefined) return;
+  required("tokens", tokens, "soft tokens: { model, parameters }");
+  checkTokens(flow, tokens.model);
+  const { parameters } = tokens;
+  check(parameters instanceof tf.Tensor, "tokens.parameters", parameters, "a tensor [P], the tokens'");
+}
+
+/** Checks that a key is given. @throws TangentLabError `invalid-argument`. */
 export function checkKey(key: Key): void {
   const isKey = Array.isArray(key) && key.length === 2 && key.every((word) => Number.isInteger(word));
   check(isKey, "key", key, "a key of random numbers: random.key(0)");
 }
 
 /**
- * That soft tokens are as wide as a flow's text.
+ * Checks that soft tokens are as wide as a flow's text.
  * @throws TangentLabError `invalid-argument` naming `tokens.dim` or `tokens.textDim`.
  */
 export function checkTokens(flow: FrozenFlow, model: SoftTokens): void {

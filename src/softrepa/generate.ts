@@ -5,9 +5,16 @@ import type { Tensor } from "../engine/tensor.js";
 import * as tree from "../engine/tree.js";
 import { check, required } from "../errors.js";
 import { checkCaptions, negativeCaptions } from "./captions.js";
-import { checkKey, checkTokens, type EncodedText, type FrozenFlow, tokensAt } from "./frozen-flow.js";
+import {
+  checkFlow,
+  checkKey,
+  checkSoft,
+  type EncodedText,
+  type FrozenFlow,
+  tokensAt,
+} from "./frozen-flow.js";
 import { checkImages } from "./image-size.js";
-import { flowLevels, type LevelsConfig } from "./levels.js";
+import { flowLevels, type LevelsConfig, levelOptions } from "./levels.js";
 import type { LoadedTokens } from "./token-file.js";
 
 /** Options of `generate`. */
@@ -38,6 +45,10 @@ export interface GenerateConfig extends LevelsConfig {
 export async function generate(flow: FrozenFlow, config: GenerateConfig): Promise<Float32Array> {
   required("config", config, "an object with captions and key");
   const { key } = config;
+  check.only("generate", config, [
+    ...["captions", "guidance", "negativePrompt", "size", "solver", "tokens", "key", "batchSize"],
+    ...levelOptions,
+  ]);
   checkKey(key);
   return generateWith(flow, config, (image, width) => random.normal(random.foldIn(key, image), width));
 }
@@ -49,15 +60,18 @@ export async function generateWith(
   noiseOf: (image: number, width: number) => Float32Array,
 ): Promise<Float32Array> {
   const { captions, guidance = 2, solver = "euler", tokens, batchSize = 32, size: sides } = config;
+  checkFlow(flow);
   checkCaptions("captions", captions);
   const negatives = negativeCaptions(config.negativePrompt, captions.length);
   check(Number.isFinite(guidance), "guidance", guidance, "a finite number");
   const levels = flowLevels(config);
+  const areSides = sides === undefined || (Array.isArray(sides) && sides.length === 2);
+  check(areSides, "size", sides, "[height, width]");
   const shape = sides ? [...sides, ...flow.shape.slice(2)] : flow.shape;
   checkImages("size", [1, ...shape], flow);
   check(solver === "euler" || solver === "heun", "solver", solver, '"euler" or "heun"');
   check.count("batchSize", batchSize);
-  if (tokens) checkTokens(flow, tokens.model);
+  checkSoft(flow, tokens);
   const width = shape.reduce((a, b) => a * b, 1);
   const size = Math.min(batchSize, captions.length);
   const step = compile(guidedStep(flow, tokens?.model, solver));

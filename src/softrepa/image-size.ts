@@ -17,7 +17,7 @@ export interface ImageShapes {
 }
 
 /**
- * That images [N, height, width, channels] are such as a network takes.
+ * Checks that a network takes images [N, height, width, channels] of these sizes.
  * @throws TangentLabError `invalid-argument` naming `argument`, with what is allowed.
  */
 export function checkImages(argument: string, given: readonly number[], { shape, sizes }: ImageShapes): void {

@@ -2,9 +2,6 @@ export { attributeNegatives, type DescribedCaptions } from "./attribute-negative
 export {
   type ContrastiveConfig,
   contrastive,
-  type EncodedText,
-  type FrozenFlow,
-  pairErrors,
 } from "./contrastive.js";
 export {
   type ContrastiveLossConfig,
@@ -17,6 +14,7 @@ export type { EditConfig, GuidanceForm } from "./edit-config.js";
 export { edit } from "./editing.js";
 export { loadFlow, saveFlow } from "./flow-file.js";
 export { type FlowMatchingConfig, flowMatching, type LogitNormal } from "./flow-matching.js";
+export type { EncodedText, FrozenFlow } from "./frozen-flow.js";
 export { type GenerateConfig, generate } from "./generate.js";
 export type { ImageSizes } from "./image-size.js";
 export { fromDiffusers, type JointTransformerConfig, jointTransformer } from "./joint-transformer.js";
@@ -28,6 +26,7 @@ export {
   nearestNegatives,
 } from "./nearest-negatives.js";
 export type { HardNegatives, NegativeCount } from "./negatives.js";
+export { pairErrors } from "./pair-errors.js";
 export { type Embeddings, embeddedText, readEmbeddings } from "./text/embeddings.js";
 export { type TextEncoderConfig, type TextSettings, textEncoder } from "./text/encoder.js";
 export { trainVocabulary, type Vocabulary, type VocabularyConfig, vocabulary } from "./text/vocabulary.js";

@@ -26,21 +26,21 @@ import type { VelocityInputs, VelocityNetwork } from "./types.js";
 
 export { fromDiffusers, type JointTransformerConfig } from "./joint/config.js";
 
-interface Parameters {
+type Parameters = {
   pos_embed: PatchParameters;
   time_text_embed: ConditionParameters;
   context_embedder: Affine;
   transformer_blocks: readonly BlockParameters[];
   norm_out: { linear: Affine };
   proj_out: Affine;
-}
+};
 
 /**
  * Stable Diffusion 3's multimodal transformer (MM-DiT, 2403.03206) with soft tokens (SoftREPA, 2503.08250): in each of the first layers they are put in front
- * of the text tokens and taken off behind it. Weights have the names of diffusers' SD3Transformer2DModel:
- * `importPublished(flatten(jointTransformer(fromDiffusers(config))), tensors)`. Images may be smaller than `size`, larger or not square: as upstream, the middle of
- * the table of positions serves them.
- * @throws TangentLabError `invalid-argument` for a configuration that makes no network; `apply` for soft tokens that do not fit, naming the dimension, and for
+ * of the text tokens, and removed after it. Weights have the names of diffusers' SD3Transformer2DModel:
+ * `importPublished(flatten(jointTransformer(fromDiffusers(config))), tensors)`. Images may be smaller than `size`, larger or not square: as upstream, the
+ * middle of the table of positions serves them.
+ * @throws TangentLabError `invalid-argument` for an invalid configuration; `apply` throws it for soft tokens that do not fit, naming the dimension, and for
  * images of another shape than [N, height, width, channels], heights and widths multiples of `patch` up to `positions` patches.
  */
 export function jointTransformer(given: JointTransformerConfig): VelocityNetwork {
@@ -65,7 +65,7 @@ export function jointTransformer(given: JointTransformerConfig): VelocityNetwork
   };
 
   const run = (parameters: Tree, inputs: VelocityInputs, observer: Observer = {}): Tensor => {
-    const p = parameters as unknown as Parameters;
+    const p = parameters as Parameters;
     const { x, t, text, softTokens = [] } = inputs;
     checkImages("x.shape", x.shape, shapes);
     checkSoftTokens(softTokens, config);
@@ -91,11 +91,14 @@ export function jointTransformer(given: JointTransformerConfig): VelocityNetwork
   return {
     ...shapes,
     attention: "joint",
-    ...{ layers, textDim, pooledDim, tokenDim: width },
+    layers,
+    textDim,
+    pooledDim,
+    tokenDim: width,
     settings: config,
     init,
     apply: (parameters, inputs) => run(parameters, inputs),
-    embedText: (parameters, tokens) => dense(tokens, (parameters as unknown as Parameters).context_embedder),
+    embedText: (parameters, tokens) => dense(tokens, (parameters as Parameters).context_embedder),
     softAttention: (parameters, inputs) => {
       const patches = (inputs.x.shape[1]! / patch) * (inputs.x.shape[2]! / patch);
       const maps: Tensor[] = [];

@@ -1,4 +1,4 @@
-import { check } from "../errors.js";
+import { check, required } from "../errors.js";
 
 /** Options of `flowLevels`. */
 export interface LevelsConfig {
@@ -13,13 +13,17 @@ export interface LevelsConfig {
   spacing?: "uniform" | "diffusers" | undefined;
 }
 
+/** The names of `LevelsConfig`. */
+export const levelOptions = ["steps", "shift", "spacing"];
+
 /**
- * The levels t of a flow's sampling, falling from 1 to 0: N + 1 numbers.
+ * The times t of a flow's sampling, from 1 down to 0: N + 1 numbers.
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
-export function flowLevels({ steps = 20, shift = 1, spacing = "uniform" }: LevelsConfig = {}): number[] {
+export function flowLevels(config: LevelsConfig = {}): number[] {
+  const { steps = 20, shift = 1, spacing = "uniform" } = required("config", config);
   check(Number.isInteger(steps) && steps >= 1, "steps", steps, "an integer >= 1");
-  check(shift > 0 && Number.isFinite(shift), "shift", shift, "a finite number > 0");
+  check.positive("shift", shift);
   check(spacing === "uniform" || spacing === "diffusers", "spacing", spacing, '"uniform" or "diffusers"');
   const shifted = (t: number): number => (shift * t) / (1 + (shift - 1) * t);
   const last = spacing === "uniform" ? 1 / steps : shifted(1 / 1000);

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 import { check, required } from "../errors.js";
 import { checkCaptions } from "./captions.js";
-import type { FrozenFlow } from "./frozen-flow.js";
+import { checkFlow, type FrozenFlow } from "./frozen-flow.js";
 import { cached, checkCount, type HardNegatives, type NegativeCount } from "./negatives.js";
 
 /** Captions, and which belong to the same pictures. */
@@ -26,8 +26,10 @@ export interface NearestConfig extends NegativeCount {
 export function nearestNegatives(
   data: GroupedCaptions,
   vectors: readonly ArrayLike<number>[] | (() => readonly ArrayLike<number>[]),
-  { count, nearest = 16 }: NearestConfig = {},
+  options: NearestConfig = {},
 ): HardNegatives {
+  check.only("nearestNegatives", options, ["count", "nearest"]);
+  const { count, nearest = 16 } = options;
   required("data", data, "captioned data");
   const { captions } = data;
   checkCaptions("data.captions", captions);
@@ -57,12 +59,17 @@ export function nearestNegatives(
   return { of: cached(captions, find), count };
 }
 
-/** A flow's own vectors of captions, its pooled text: for `nearestNegatives`. */
+/**
+ * A flow's own vectors of captions, its pooled text: one [pooledDim] for each, for `nearestNegatives`.
+ * @throws TangentLabError `invalid-argument` for captions that are not a list of texts.
+ */
 export function captionVectors(
   flow: FrozenFlow,
   captions: readonly string[],
   batchSize = 64,
 ): Float32Array[] {
+  checkFlow(flow);
+  check.count("batchSize", batchSize);
   checkCaptions("captions", captions);
   const out: Float32Array[] = [];
   for (let from = 0; from < captions.length; from += batchSize) {

@@ -8,13 +8,13 @@ export interface HardNegatives {
    * @throws TangentLabError `invalid-data` for a caption that has none.
    */
   of(label: number): readonly (readonly number[])[];
-  /** How many of them stand against a picture's own caption in a step. Default as many as there are others in the batch. */
+  /** How many negatives a picture's own caption has in a step. Default as many as there are others in the batch. */
   readonly count?: number | undefined;
 }
 
 /** What a negative's `count` is for all kinds. */
 export interface NegativeCount {
-  /** How many stand against a picture's own caption in a step. Default as many as there are others in the batch. */
+  /** How many negatives a picture's own caption has in a step. Default as many as there are others in the batch. */
   count?: number;
 }
 
@@ -60,7 +60,7 @@ export function cached(
         throw new TangentLabError("invalid-data", "a caption has no negatives", {
           argument: "negatives",
           given: captions[label],
-          allowed: "captions of which others are wrong for the same picture",
+          allowed: "captions, some of which are wrong for the same picture",
         });
       }
       known.set(label, found);

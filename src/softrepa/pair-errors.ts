@@ -4,8 +4,8 @@ import * as tree from "../engine/tree.js";
 import type { EncodedText, FrozenFlow } from "./frozen-flow.js";
 
 /**
- * E[i][j], the denoising error of image i with its caption j: images x0 [n, ...shape], noise e [1, ...shape] for all or [n, ...shape] for each, one time t [1] for
- * all, encoded captions, soft tokens at t, L x [1, tokens, dim] -> [n, m].
+ * E[i][j], the denoising error of image i with its caption j: images x0 [n, ...shape], noise e [1, ...shape] for all or [n, ...shape] for each, one time t [1]
+ * for all, encoded captions, soft tokens at t, L x [1, tokens, dim] -> [n, m].
  * @param columns The m captions of each image, by their numbers. Default all of them, for all images.
  */
 export function pairErrors(

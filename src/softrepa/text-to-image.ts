@@ -5,10 +5,13 @@ import { flatten } from "../nn/network.js";
 import type { Text, TextEncoder, TextToImage, VelocityInputs, VelocityNetwork } from "./types.js";
 
 /**
- * A text-to-image flow: the parts' parameters are one flat vector, the network's as published under "transformer." and the text encoder's under "text_encoder.".
+ * A text-to-image flow: the parts' parameters are one flat vector [P], the network's as published under "transformer." and the text encoder's under
+ * "text_encoder.".
  * @throws TangentLabError `invalid-argument` where the network does not read what the encoder gives, naming the dimension.
  */
 export function textToImage(network: VelocityNetwork, text: TextEncoder): TextToImage {
+  check(typeof network?.apply === "function", "network", network, "jointTransformer(...) or crossUnet(...)");
+  check(typeof text?.tokenize === "function", "text", text, "textEncoder(...) or embeddedText(...)");
   for (const name of ["textDim", "pooledDim"] as const) {
     check(network[name] === text[name], name, network[name], `${text[name]}, as the text encoder gives`);
   }

@@ -1,9 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
-import { check, TangentLabError } from "../errors.js";
+import { check, required, TangentLabError } from "../errors.js";
+import { quoted } from "../io/json.js";
 import { holdsNo } from "../io/metadata.js";
 import { readSafetensors, type StoredArray, writeSafetensors } from "../io/safetensors.js";
-import { checkTokens, type FrozenFlow } from "./frozen-flow.js";
+import { checkSoft, type FrozenFlow } from "./frozen-flow.js";
 import { type SoftTokens, softTokens } from "./tokens.js";
 
 /** What a file of soft tokens holds. */
@@ -64,10 +65,12 @@ export function describeTokens(
   path = "the file",
   inner: Partial<Pick<TokenHost, "dim" | "textDim">> = {},
 ): TokenDescription {
+  required("arrays", arrays, "arrays by name, each with its shape");
   const corrupt = holdsNo("soft tokens", path);
   const known = ["soft_tokens", "time_embedding"];
   const other = Object.keys(arrays).find((name) => !known.includes(name));
-  if (other !== undefined) throw corrupt(`it has ${other}, where only ${known.join(" and ")} are known`);
+  if (other !== undefined)
+    throw corrupt(`it has ${other.slice(0, quoted)}, where only ${known.join(" and ")} are known`);
   const shape = arrays.soft_tokens?.shape;
   if (!shape) throw corrupt("soft_tokens is missing");
   if ((shape.length !== 2 && shape.length !== 3) || shape.some((n) => n < 1)) {
@@ -93,6 +96,8 @@ export function describeTokens(
  * @throws TangentLabError `invalid-argument` naming the dimension that does not fit.
  */
 export function checkTokensFit(description: TokenDescription, host: TokenHost): void {
+  required("description", description, "what describeTokens gives");
+  required("host", host, "a model's name, attention, layers and dim");
   const problem = tokensProblem(description, host);
   if (!problem) return;
   throw new TangentLabError(
@@ -184,9 +189,11 @@ function innerOf(metadata: Readonly<Record<string, string>>): Partial<Pick<Token
  */
 export function embedTokens(
   flow: FrozenFlow,
-  { model, parameters }: Pick<LoadedTokens, "model" | "parameters">,
+  soft: Pick<LoadedTokens, "model" | "parameters">,
 ): Pick<LoadedTokens, "model" | "parameters"> {
-  checkTokens(flow, model);
+  check(flow?.parameters instanceof tf.Tensor, "flow", flow, "a flow with its parameters");
+  checkSoft(flow, required("tokens", soft, "soft tokens: { model, parameters }"));
+  const { model, parameters } = soft;
   const { layers, tokens, dim, textDim, timeRows } = model;
   check(textDim !== undefined, "tokens.textDim", textDim, "tokens that pass an embedder");
   const embedded = tf.tidy(() => {

@@ -41,11 +41,15 @@ export interface SoftTokens extends Model<[t: Tensor, embed?: TokenEmbedder | un
   readonly layers: number;
   readonly tokens: number;
   readonly dim: number;
-  /** Undefined for tokens that are put into the transformer as they are. */
+  /** Undefined for tokens that enter the transformer unchanged. */
   readonly textDim?: number | undefined;
   /** 0 where tokens do not depend on time. */
   readonly timeRows: number;
 }
+
+const tokenOptions = [
+  ...["layers", "tokens", "dim", "textDim", "timeRows", "start", "timeStart", "standardDeviation"],
+];
 
 /**
  * SoftREPA's learnable tokens (2503.08250): `soft_tokens` [L, m, dim], to which a row of the table `time_embedding` [100, L dim] is added, one slice of dim
@@ -56,7 +60,8 @@ export function softTokens(config: SoftTokensConfig): SoftTokens {
   required("config", config, "an object with dim");
   const { layers = 5, tokens = 4, dim, textDim, timeRows = 100, standardDeviation = 0.02 } = config;
   const { start = "normal", timeStart = start === "zeros" ? "zeros" : "normal" } = config;
-  const inputDim = textDim ?? dim;
+  check.only("softTokens", config, tokenOptions);
+  const inputDim = textDim === undefined ? dim : textDim;
   for (const [name, value] of Object.entries({ layers, tokens, dim, textDim: inputDim }))
     check.count(name, value);
   check.count("timeRows", timeRows, 0);
@@ -67,6 +72,8 @@ export function softTokens(config: SoftTokensConfig): SoftTokens {
     "a finite number >= 0",
   );
   check(timeStart === "normal" || timeStart === "zeros", "timeStart", timeStart, '"normal" or "zeros"');
+  const known = start === "normal" || start === "zeros" || typeof start?.near === "object";
+  check(known, "start", start, '"normal", "zeros" or { near: numbers }');
   const near = typeof start === "object" ? start.near : undefined;
   check(near === undefined || near.length === inputDim, "start.near", near?.length, `${inputDim} numbers`);
   const model = flatten<[t: Tensor, embed?: TokenEmbedder | undefined], Tensor[]>({
@@ -88,7 +95,7 @@ export function softTokens(config: SoftTokensConfig): SoftTokens {
       return { soft_tokens, time_embedding } as Tree;
     },
     apply: (parameters, t, embed) => {
-      const p = parameters as unknown as { soft_tokens: Tensor; time_embedding?: Tensor };
+      const p = parameters as { soft_tokens: Tensor; time_embedding?: Tensor };
       const count = t.shape[0]!;
       const constant = tf.reshape(inside(p.soft_tokens, embed), [1, layers, tokens, dim]);
       const each = p.time_embedding

@@ -1,11 +1,11 @@
 import { check } from "../errors.js";
 import { checkpointFolder } from "../io/checkpoint.js";
-import type { CaptionedData } from "../loop/data.js";
-import { imageShape } from "../loop/data.js";
+import { type CaptionedData, checkData, imageShape } from "../loop/data.js";
 import type { RunRecord } from "../loop/record.js";
 import type { Run } from "../loop/run.js";
 import * as loop from "../loop/train.js";
 import type { TrainingConfig } from "../optim/method.js";
+import { checkCaptions } from "./captions.js";
 import { type FlowMatchingConfig, flowMatching } from "./flow-matching.js";
 import { type JointTransformerConfig, jointTransformer } from "./joint-transformer.js";
 import { textEncoder } from "./text/encoder.js";
@@ -41,16 +41,24 @@ export interface FlowTraining
  * @throws TangentLabError `invalid-argument` for points instead of images and for options out of range.
  */
 export function trainFlow(data: CaptionedData, options: FlowTraining = {}): Run<TrainedFlow> {
+  checkData(data);
+  check.only("trainFlow", options, [
+    ...[...loop.trainingOptions, "captionDropout", "time", "network", "text"],
+    ...["patch", "layers", "heads", "headDim", "qkNorm"],
+  ]);
+  checkCaptions("captions", data.captions);
   const { name = "flow", steps = 2000, batchSize = 64, captionDropout = 0.1, time, ...rest } = options;
   const image = imageShape(data);
   check(image !== undefined, "data.shape", data.shape, "[size, size, channels]");
-  const text = options.text ?? captionEncoder(data.captions);
+  const { text = captionEncoder(data.captions) } = options;
+  check(typeof text?.tokenize === "function", "text", text, "textEncoder(...) or embeddedText(...)");
   const { textDim, pooledDim } = text;
   const { patch, layers, heads, headDim, qkNorm } = options;
   const sizes = Object.fromEntries(
     Object.entries({ patch, layers, heads, headDim, qkNorm }).filter(([, value]) => value !== undefined),
   );
-  const network = options.network ?? jointTransformer({ ...image, textDim, pooledDim, ...sizes });
+  const { network = jointTransformer({ ...image, textDim, pooledDim, ...sizes }) } = options;
+  check(typeof network?.apply === "function", "network", network, "jointTransformer(...) or crossUnet(...)");
   check(`${network.shape}` === `${data.shape}`, "network.shape", network.shape, `[${data.shape}]`);
   const model = textToImage(network, text);
   return loop.train({
@@ -66,19 +74,24 @@ export function trainFlow(data: CaptionedData, options: FlowTraining = {}): Run<
       flow: model,
       captions: data.captions,
       captionDropout,
-      ...(time && { time }),
+      ...(time !== undefined && { time }),
     }),
     settings: {
       ...loop.optimizerSettings(options),
-      ...{ attention: network.attention, layers: network.layers, width: network.tokenDim, ...sizes },
-      ...{ captionDropout, textLength: text.length, network: model.structure.size },
+      attention: network.attention,
+      layers: network.layers,
+      width: network.tokenDim,
+      ...sizes,
+      captionDropout,
+      textLength: text.length,
+      network: model.structure.size,
       ...(time && { time: time === "uniform" ? time : { ...time } }),
     },
     finish: (state, record) => ({ ...model.freeze(loop.keep(state.ema)), model, record }),
   });
 }
 
-/** A text encoder that knows the captions' words and has room for the longest caption. */
+/** A text encoder whose vocabulary and length fit the captions. */
 export function captionEncoder(captions: readonly string[]): TextEncoder {
   const vocabulary = trainVocabulary(captions);
   const longest = captions.reduce((most, caption) => Math.max(most, vocabulary.numbers(caption).length), 0);

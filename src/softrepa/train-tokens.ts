@@ -1,15 +1,17 @@
 import type { Tensor } from "../engine/tensor.js";
 import { check } from "../errors.js";
 import { checkpointFolder } from "../io/checkpoint.js";
-import type { CaptionedData } from "../loop/data.js";
+import { type CaptionedData, checkData } from "../loop/data.js";
 import type { RunRecord } from "../loop/record.js";
 import type { Run } from "../loop/run.js";
 import * as loop from "../loop/train.js";
 import type { TrainingConfig } from "../optim/method.js";
 import { cosineRestarts } from "../optim/schedules.js";
 import { attributeNegatives } from "./attribute-negatives.js";
+import { checkCaptions } from "./captions.js";
 import { type ContrastiveConfig, contrastive, type FrozenFlow } from "./contrastive.js";
 import { checkContrastive } from "./contrastive-loss.js";
+import { checkFlow } from "./frozen-flow.js";
 import { captionVectors, nearestNegatives } from "./nearest-negatives.js";
 import type { HardNegatives } from "./negatives.js";
 import { type SoftTokens, type SoftTokensConfig, softTokens } from "./tokens.js";
@@ -52,7 +54,7 @@ export interface SoftTokenTraining
 
 /**
  * Trains soft tokens for a frozen flow by SoftREPA's contrastive loss (2503.08250): AdamW, a rate of 1e-3 that falls along a cosine to a floor and starts again
- * (the published code goes down the same cosine in ten stairs).
+ * (in the published code in ten steps along the same cosine).
  * @param flow a trained flow, which stays as it is.
  * @throws TangentLabError `invalid-argument` for options out of range, among them negatives by attributes for captions without known attributes.
  */
@@ -61,14 +63,30 @@ export function trainTokens(
   flow: FrozenFlow & { readonly tokenDim: number },
   options: SoftTokenTraining = {},
 ): Run<TrainedTokens> {
+  checkData(data);
+  checkFlow(flow);
+  check.only("trainTokens", options, [
+    ...loop.trainingOptions,
+    ...["layers", "tokens", "timeRows", "start", "timeStart", "standardDeviation"],
+    ...["logits", "temperature", "scale", "positiveWeight", "tMin", "tMax", "timesPerStep", "chunk"],
+    ...["contrast", "beforeEmbedder", "negatives", "restartEvery", "rateFloor"],
+  ]);
+  checkCaptions("captions", data.captions);
   const { name = "soft tokens", steps = 400, batchSize = 8, beforeEmbedder = false, ...rest } = options;
   const { restartEvery = Math.min(5000, Math.max(1, Math.ceil(steps / 2))), learningRate = 1e-3 } = options;
   const { rateFloor = 1e-5, tMin = 0, tMax = 1, timesPerStep = 1, contrast = true } = options;
-  check(rateFloor >= 0 && Number.isFinite(rateFloor), "rateFloor", rateFloor, "a finite number >= 0");
+  check.number("rateFloor", rateFloor, (rate) => rate >= 0 && Number.isFinite(rate), "a finite number >= 0");
   if (beforeEmbedder)
     check(flow.embedText !== undefined, "beforeEmbedder", true, "false: the flow has no embedder of text");
+  check.flag("beforeEmbedder", beforeEmbedder);
+  check.count("steps", steps);
+  check.count("restartEvery", restartEvery);
+  const { layers, tokens, timeRows, start, timeStart, standardDeviation } = options;
+  const chosen = { layers, tokens, timeRows, start, timeStart, standardDeviation };
   const model = softTokens({
-    ...rest,
+    ...(Object.fromEntries(
+      Object.entries(chosen).filter(([, value]) => value !== undefined),
+    ) as Partial<SoftTokensConfig>),
     dim: flow.tokenDim,
     textDim: beforeEmbedder ? flow.textDim : undefined,
   });
@@ -95,8 +113,16 @@ export function trainTokens(
     }),
     settings: {
       ...loop.optimizerSettings(options),
-      ...{ layers: model.layers, tokens: model.tokens, timeRows: model.timeRows },
-      ...{ restartEvery, rateFloor, beforeEmbedder, tMin, tMax, timesPerStep, contrast },
+      layers: model.layers,
+      tokens: model.tokens,
+      timeRows: model.timeRows,
+      restartEvery,
+      rateFloor,
+      beforeEmbedder,
+      tMin,
+      tMax,
+      timesPerStep,
+      contrast,
       ...(contrast ? loss : { positiveWeight: options.positiveWeight ?? 1 }),
       negatives: typeof options.negatives === "object" ? "own" : (options.negatives ?? null),
     },

@@ -37,7 +37,7 @@ export interface VelocityNetwork extends Network<[inputs: VelocityInputs], Tenso
   readonly pooledDim: number;
   /** All that is needed to make the network again; JSON. */
   readonly settings: object;
-  /** Names of parameters that training leaves as they are. */
+  /** Names of frozen parameters. */
   readonly fixed?: readonly string[] | undefined;
   /** What the network makes of text tokens [N, n, textDim] before its first layer: [N, n, tokenDim]. Without it, they are as they were. */
   embedText?(parameters: Tree, tokens: Tensor): Tensor;
@@ -73,7 +73,7 @@ export interface TextToImage extends Omit<FrozenFlow, "parameters">, Published {
   readonly text: TextEncoder;
   /** Dimension of soft tokens. */
   readonly tokenDim: number;
-  /** Names of parameters that training leaves as they are. */
+  /** Names of frozen parameters. */
   readonly fixed?: readonly string[] | undefined;
   /** Random initial parameters [P]; the same key gives the same parameters. */
   init(key: Key): Tensor;

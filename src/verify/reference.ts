@@ -3,7 +3,9 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 import { TangentLabError } from "../errors.js";
 import { readBytes } from "../io/files.js";
-import { asFloat32, decodeSafetensors, type StoredArray } from "../io/safetensors.js";
+import { type Corrupt, parseJson, type Schema } from "../io/json.js";
+import { metadataJson } from "../io/metadata.js";
+import { asFloat32, decodeSafetensors, type StoredArray, sizeOf } from "../io/safetensors.js";
 
 /** A file of reference numbers: a safetensors file with JSON text in its metadata, or a JSON file. */
 export interface Reference {
@@ -22,10 +24,12 @@ export interface Reference {
   stored(prefix: string): Record<string, StoredArray>;
   /** Text of the metadata; undefined if it has none of that name. */
   metadata(name: string): string | undefined;
-  /** A value of the metadata that is JSON text. @throws TangentLabError `corrupt-file` if it is missing or not JSON. */
-  json(name: string): unknown;
-  /** What a JSON file holds. @throws TangentLabError `corrupt-file` if this is not a JSON file. */
-  content(): unknown;
+  /** A value of the metadata that is JSON text. @throws TangentLabError `corrupt-file` if it is missing, not JSON or not as the schema has it. */
+  json<T>(name: string, schema: Schema<T>): T;
+  /** What a JSON file holds. @throws TangentLabError `corrupt-file` if this is not a JSON file, or not as the schema has it. */
+  content<T>(schema: Schema<T>): T;
+  /** How many numbers its tensors have together. */
+  readonly size: number;
   /** Tensors that nothing has asked for yet. */
   unused(): string[];
 }
@@ -33,20 +37,21 @@ export interface Reference {
 /** Reads a reference file. @throws TangentLabError `corrupt-file` or `file-system`. */
 export async function readReference(path: string): Promise<Reference> {
   const bytes = await readBytes(path);
-  if (extname(path) === ".json") return reference(path, { content: parse(decode(bytes), path) });
+  if (extname(path) === ".json") return reference(path, { content: new TextDecoder().decode(bytes) });
   return reference(path, decodeSafetensors(bytes, path));
 }
 
 interface Parts {
   tensors?: Readonly<Record<string, StoredArray>>;
   metadata?: Readonly<Record<string, string>>;
-  content?: unknown;
+  /** The text of a JSON file. */
+  content?: string;
 }
 
 function reference(path: string, { tensors = {}, metadata = {}, content }: Parts): Reference {
   const used = new Set<string>();
   const stored = (name: string): StoredArray => {
-    const array = tensors[name];
+    const array = Object.hasOwn(tensors, name) ? tensors[name] : undefined;
     if (!array) throw corrupt(path, `it has no tensor ${name}`);
     used.add(name);
     return array;
@@ -55,12 +60,16 @@ function reference(path: string, { tensors = {}, metadata = {}, content }: Parts
     const { shape, data } = stored(name);
     return tf.tensor(asFloat32(data), shape as number[]);
   };
+  const textOf = (name: string): string | undefined =>
+    Object.hasOwn(metadata, name) ? metadata[name] : undefined;
   const names = (prefix = ""): string[] =>
     Object.keys(tensors)
       .filter((name) => name.startsWith(prefix))
       .map((name) => name.slice(prefix.length));
+  const wrong: Corrupt = (why, cause) => corrupt(path, why, cause);
   return {
     path,
+    size: sizeOf(tensors),
     name: basename(path, extname(path)),
     names,
     has: (name) => Object.hasOwn(tensors, name),
@@ -71,15 +80,14 @@ function reference(path: string, { tensors = {}, metadata = {}, content }: Parts
       return tf.transpose(nchw, [0, 2, 3, 1]);
     },
     stored: (prefix) => Object.fromEntries(names(prefix).map((name) => [name, stored(prefix + name)])),
-    metadata: (name) => metadata[name],
-    json: (name) => {
-      const text = metadata[name];
-      if (text === undefined) throw corrupt(path, `its metadata has no ${name}`);
-      return parse(text, path, name);
+    metadata: textOf,
+    json: (name, schema) => {
+      if (textOf(name) === undefined) throw corrupt(path, `its metadata has no ${name}`);
+      return metadataJson(metadata, name, schema, wrong);
     },
-    content: () => {
+    content: (schema) => {
       if (content === undefined) throw corrupt(path, "it is not a JSON file");
-      return content;
+      return parseJson(content, schema, "it", wrong);
     },
     unused: () => Object.keys(tensors).filter((name) => !used.has(name)),
   };
@@ -88,13 +96,3 @@ function reference(path: string, { tensors = {}, metadata = {}, content }: Parts
 /** An error about what a reference file holds, for cases to throw. */
 export const corrupt = (path: string, why: string, cause?: unknown): TangentLabError =>
   new TangentLabError("corrupt-file", `${path}: ${why}`, { argument: "path", cause });
-
-const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
-
-function parse(text: string, path: string, name?: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (cause) {
-    throw corrupt(path, `${name === undefined ? "it" : `its metadata's ${name}`} is not JSON`, cause);
-  }
-}

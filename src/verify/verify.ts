@@ -32,7 +32,13 @@ export type CaseResult = { readonly path: string } & (
       readonly seconds: number;
     }
   /** The file is damaged, or asks for what this library does not have. */
-  | { readonly status: "error"; readonly kind: string | undefined; readonly message: string }
+  | {
+      readonly status: "error";
+      readonly kind: string | undefined;
+      readonly message: string;
+      /** What was thrown. */
+      readonly cause: unknown;
+    }
   /** No kind of case belongs to this file. */
   | { readonly status: "unknown" }
 );
@@ -72,7 +78,7 @@ export async function verifyFile(path: string, kinds: readonly CaseKind[] = case
   } catch (error) {
     // Shapes that do not fit each other are found by the ops that get them.
     const message = error instanceof TangentLabError ? error.message : `${path}: ${(error as Error).message}`;
-    return { path, status: "error", kind: kind?.kind, message };
+    return { path, status: "error", kind: kind?.kind, message, cause: error };
   } finally {
     tf.engine().endScope();
   }

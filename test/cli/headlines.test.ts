@@ -9,20 +9,39 @@ const none = { shape: [0], values: [] };
 function run(name: string, shares: number[], distances: number[]): RunRecord {
   const probes = shares.map(
     (share, i): ProbesRecord => ({
-      ...{ step: 10 * i, outputs: none, tangents: none, normal: [], distance: [] },
-      ...{ parallel: [share], cosine: null },
+      step: 10 * i,
+      outputs: none,
+      tangents: none,
+      normal: [],
+      distance: [],
+      parallel: [share],
+      cosine: null,
     }),
   );
   return {
-    ...{ name, kind: "consistency", dataset: "digits", shape: [2], settings: {}, engine: "cpu" },
-    ...{ parameters: 1, seconds: 1, losses: [], samples: [], probes },
+    name,
+    kind: "consistency",
+    dataset: "digits",
+    shape: [2],
+    settings: {},
+    engine: "cpu",
+    parameters: 1,
+    seconds: 1,
+    losses: [],
+    samples: [],
+    probes,
     curve: distances.map((frechet, i) => ({ step: 10 * i, metrics: { slicedWasserstein: 9, frechet } })),
     probeSet: { times: [1], clean: none, noisy: none, tangentSpace: "exact", chance: 0.5 },
   };
 }
 
 const comparison = (runs: RunRecord[]): ComparisonRecord => ({
-  ...{ dataset: "digits", shape: [2], manifoldDim: 1, reference: none, preparation: [], runs },
+  dataset: "digits",
+  shape: [2],
+  manifoldDim: 1,
+  reference: none,
+  preparation: [],
+  runs,
 });
 
 test("the steps are those to the first run's final distance, between recordings, or none", () => {

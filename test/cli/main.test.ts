@@ -105,6 +105,11 @@ for (const [what, args, expected] of refusals) {
 const refusedExperiments: [string, string[], RegExp][] = [
   ["an unknown study", ["alchemy"], /invalid experiment; given: "alchemy"; allowed: oscillation, /],
   ["one seed", ["oscillation", "--seeds", "1"], /invalid --seeds; given: 1; allowed: an integer >= 2/],
+  [
+    "more jobs than cores",
+    ["oscillation", "--jobs", "9999"],
+    /invalid --jobs; given: 9999; allowed: at most/,
+  ],
   ["an unknown part", ["oscillation", "--panel", "cube"], /invalid --panel; given: "cube"; allowed: circle/],
 ];
 
@@ -124,6 +129,16 @@ test("an interrupted experiment says how it is continued", async () => {
   const { code, errors } = await tangentLab(args, "engine:");
   assert.is(code, 130, errors);
   assert.match(errors, /stopped; the same command continues with the runs that are not finished\n$/);
+});
+
+test("an interrupted experiment of two jobs ends both in order, and the same command goes on", async () => {
+  const out = join(folder, "study");
+  const args = ["experiment", "oscillation", "--quick", "--no-cache", "--jobs", "2", "--out", out];
+  const { code, errors } = await tangentLab(args, "[2] engine:");
+  assert.is(code, 130, errors);
+  assert.match(errors, /stopped; the same command continues with the runs that are not finished\n$/);
+  const locks = (await readdir(join(out, "runs"))).filter((name) => name.endsWith(".lock"));
+  assert.equal(locks, [], "no process holds a trial");
 });
 
 test("a folder that cannot be written to is found out before training", async () => {

@@ -1,11 +1,13 @@
 // A reader that stops reading, and a disk that takes nothing.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+const reference = fileURLToPath(new URL("../fixtures/reference", import.meta.url));
 const quoted = [process.execPath, ...process.execArgv, main].map((text) => `'${text}'`).join(" ");
 const shell = (command: string): { status: number | null; stdout: string; stderr: string } =>
   spawnSync("bash", ["-c", command], { encoding: "utf8" });
@@ -15,6 +17,19 @@ test("a pipe that is closed early is no error to read about", () => {
   assert.is(stderr, "");
   assert.ok(["0\n", "141\n"].includes(stdout), stdout);
 });
+
+for (const [name, args] of [
+  ["verify", ["verify", reference, "--engine", "cpu"]],
+  ["tokens", ["tokens", join(reference, "published_tokens_sdxl.safetensors")]],
+] as const)
+  test(`${name} | head -1: one line, and no error`, () => {
+    const words = args.map((word) => `'${word}'`).join(" ");
+    const { stdout, stderr } = shell(`${quoted} ${words} | head -1; echo "\${PIPESTATUS[0]}"`);
+    const [line, status] = stdout.trimEnd().split("\n");
+    assert.ok(line!.length > 0);
+    assert.ok(["0", "141"].includes(status!), stdout);
+    assert.not.match(stderr, /EPIPE|error|\n\s+at /);
+  });
 
 test("output that cannot be written is a failure", () => {
   if (!existsSync("/dev/full")) return console.log("skipped: no /dev/full");

@@ -26,8 +26,13 @@ test.after.each(async () => {
 
 const run = (more: Partial<SampleArguments>): Promise<void> =>
   sampleCommand({
-    ...{ model: join(folder, "model.safetensors"), out: join(folder, "out.png") },
-    ...{ count: 4, sampler: "consistency", seed: 0, scale: 2, engine: "auto" },
+    model: join(folder, "model.safetensors"),
+    out: join(folder, "out.png"),
+    count: 4,
+    sampler: "consistency",
+    seed: 0,
+    scale: 2,
+    engine: "auto",
     ...more,
   });
 

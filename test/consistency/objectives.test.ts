@@ -249,7 +249,7 @@ test("options out of range are refused", () => {
   );
   assert.throws(() => continuous({ ...config, normalization: 0 }), /invalid normalization/);
   assert.throws(() => continuous({ ...config, process: "flow" as "edm" }), /edm or trigflow/);
-  assert.throws(() => mfd({ model: phi, parameters: phiParameters }, { ramp: 5 }), /with nothing beside/);
+  assert.throws(() => mfd({ model: phi, parameters: phiParameters }, { ramp: 5 }), /0 without beside/);
   assert.throws(() => euler(points, tf.zeros([1]), tf.zeros([1, 2]), [0.5, 1]), /invalid sigmas/);
 });
 

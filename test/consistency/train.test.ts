@@ -83,7 +83,9 @@ test("a consistency model starts from a denoiser and is the identity at t = 0", 
 
 test("dropout is that of the training, not of the denoiser it starts from; points have none", async () => {
   const start = await diffusion.train(halves, {
-    ...{ steps: 2, batchSize: 4, network: unet({ size: 8, inChannels: 1, channels: 8 }) },
+    steps: 2,
+    batchSize: 4,
+    network: unet({ size: 8, inChannels: 1, channels: 8 }),
   });
   const options = { steps: 2, batchSize: 4, from: start, recording: false } as const;
   const [without, dropped] = [
@@ -112,7 +114,9 @@ test("a classifier learns to tell images apart and judges samples", async () => 
   const judge = await trainClassifier(halves, { steps: 60, batchSize: 32, learningRate: 3e-3 });
   assert.ok(judge.record.losses.at(-1)!.metrics.accuracy! > 0.95);
   const { record } = await consistency.train(halves, {
-    ...{ steps: 2, batchSize: 4, objective: consistency.ect({ stages: 2 }) },
+    steps: 2,
+    batchSize: 4,
+    objective: consistency.ect({ stages: 2 }),
     recording: { every: 2, count: 32, shown: 16, times: [1], examples: 2, judge },
   });
   assert.ok(record.curve.every(({ metrics }) => metrics.frechet! > 0));

@@ -47,7 +47,10 @@ test("names: hidden files aside, paths, subfolders, links, and both forms of an 
 }) => {
   mkdirSync(join(folder, "more"));
   const files = {
-    ...{ "a.png": grey(-1), "._a.png": "x", ".DS_Store": "x", "more/b.png": grey(0) },
+    "a.png": grey(-1),
+    "._a.png": "x",
+    ".DS_Store": "x",
+    "more/b.png": grey(0),
     ["\u00e9t\u00e9.png".normalize("NFD")]: grey(1),
   };
   write(folder, files);

@@ -194,7 +194,7 @@ test("linked class folders, every format; what is left out is named with counts"
     console.warn = warn;
   }
   assert.equal(said, [
-    `${pictures}: left out 2 .heic (a format that cannot be read); 1 .txt (no picture); 1 links to a folder that they are in; 1 links to what is not there; 1 neither files nor folders`,
+    `${pictures}: left out 2 .heic (a format that cannot be read); 1 .txt (no picture); 1 links to a folder that contains them; 1 links to missing files; 1 neither files nor folders`,
     `${pictures}: no picture, and so no class, in birds`,
   ]);
   assert.is(readdirSync(join(cache, "tangent-lab")).length, 1);

@@ -114,6 +114,31 @@ for (const device of ["cpu", "wasm", "onnx"] as DeviceName[]) {
     assert.equal(await compiled(rows(tf.min), values), [Number.NaN, Number.NEGATIVE_INFINITY]);
   });
 
+  test(`max pooling, which may lose a NaN, keeps it from windows without one, on ${device}`, async () => {
+    await useDevice(device);
+    const values = Array.from({ length: 36 }, (_, i) => (i === 14 ? Number.NaN : ((i * 7) % 36) - 20));
+    const image = (x: tf.Tensor): tf.Tensor4D => tf.reshape(x, [1, 6, 6, 1]);
+    for (const [size, stride] of [
+      [2, 2],
+      [3, 1],
+    ] as const) {
+      const got = await compiled((x) => tf.maxPool(image(x), size, stride, "valid"), values);
+      const side = (6 - size) / stride + 1;
+      let clean = 0;
+      for (const [i, value] of got.entries()) {
+        const [row, column] = [Math.floor(i / side) * stride, (i % side) * stride];
+        const window = Array.from(
+          { length: size * size },
+          (_, k) => values[(row + Math.floor(k / size)) * 6 + column + (k % size)]!,
+        );
+        if (window.some(Number.isNaN)) continue;
+        clean++;
+        assert.is(value, Math.max(...window), `${size}/${stride} at ${i}`);
+      }
+      assert.ok(clean > 0 && clean < got.length);
+    }
+  });
+
   test(`infinities, on ${device}`, async () => {
     await useDevice(device);
     const infinite = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];

@@ -16,7 +16,9 @@ test("a denoiser is told the classes where the plan says so, and is another one 
   const folder = await mkdtemp(join(tmpdir(), "tangent-lab-prepare-"));
   const checkpoints = new Set<string>();
   const place: Workplace = {
-    ...{ folder, resume: false, signal: new AbortController().signal },
+    folder,
+    resume: false,
+    signal: new AbortController().signal,
     cache: {
       check: async () => {},
       keep: async (id) => void checkpoints.add(id),

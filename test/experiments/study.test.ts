@@ -3,8 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { byName } from "../../datasets/index.js";
+import { byName, fromArray } from "../../datasets/index.js";
+import { consistencyCell } from "../../src/experiments/consistency.js";
 import { studies } from "../../src/experiments/index.js";
+import type { LossPlan } from "../../src/experiments/loss.js";
+import type { Stage } from "../../src/experiments/prepare.js";
 import { finishedSteps, plannedSteps, runStudy } from "../../src/experiments/run-study.js";
 import type { Cell, Study, StudyPlan } from "../../src/experiments/study.js";
 import { summarize } from "../../src/experiments/summary.js";
@@ -19,19 +22,31 @@ test.before.each(async () => {
 test.after.each(() => rm(folder, { recursive: true }));
 
 const stage = { steps: 4, batchSize: 8, learningRate: 1e-3 };
-const cell = (arm: string, loss: Cell["loss"], learningRates: number[]): Cell => ({
-  ...{ panel: "circle", dataset: "circle", arm, loss },
-  start: { denoiser: stage, features: { ...stage, probability: 0.5 }, judge: null, seed: 0 },
-  training: { steps: 6, batchSize: 4, stages: 2, ema: 0.9, learningRates },
-  recording: { recordings: 2, count: 64, examples: 2 },
-});
+const cell = (
+  arm: string,
+  loss: LossPlan,
+  learningRates: number[],
+  { dataset = "circle", judge = null }: { dataset?: string; judge?: Stage | null } = {},
+): Cell =>
+  consistencyCell({
+    panel: dataset,
+    dataset,
+    arm,
+    loss,
+    start: { denoiser: stage, features: { ...stage, probability: 0.5 }, judge, seed: 0 },
+    training: { steps: 6, tuningSteps: 5, batchSize: 4, q: 2, stages: 2, ema: 0.9, learningRates },
+    recording: { every: 3, count: 64, examples: 2 },
+  });
 const plan: StudyPlan = {
   seeds: { tune: [0], report: [1, 2] },
   reference: "pixel",
+  targets: [1000, 1e-9],
   cells: [cell("pixel", { name: "pixel" }, [1e-4, 1e-2]), cell("MFD", { name: "MFD", layers: [-1] }, [1e-3])],
 };
 const study: Study = {
-  ...{ name: "test", title: "Test", question: "?" },
+  name: "test",
+  title: "Test",
+  question: "?",
   measures: ["steps", "metric", "parallel", "direction", "manifoldDistance"],
   plan: () => plan,
 };
@@ -40,8 +55,13 @@ const study: Study = {
 function bench(stopAt?: string): Bench & { trained: string[]; skipped: number } {
   const controller = new AbortController();
   const self: Bench & { trained: string[]; skipped: number } = {
-    ...{ folder: join(folder, "runs"), resume: true, cache: weightsCache(join(folder, "cache")) },
-    ...{ prepared: new Map(), signal: controller.signal, trained: [], skipped: 0 },
+    folder: join(folder, "runs"),
+    resume: true,
+    cache: weightsCache(join(folder, "cache")),
+    prepared: new Map(),
+    signal: controller.signal,
+    trained: [],
+    skipped: 0,
     dataset: (name) => byName(name),
     skip: (steps) => {
       self.skipped += steps;
@@ -59,37 +79,52 @@ function bench(stopAt?: string): Bench & { trained: string[]; skipped: number } 
   return self;
 }
 
+test("data of one class, or without, are refused where a classifier measures, before anything is trained", async () => {
+  const images = (labels?: number[]) => fromArray(new Float32Array(4 * 64), [8, 8, 1], labels);
+  const measured = (labels?: number[]): [StudyPlan, ReturnType<typeof bench>] => {
+    const cells = [cell("pixel", { name: "pixel" }, [1e-3], { dataset: "images", judge: stage })];
+    return [
+      { ...plan, cells },
+      { ...bench(), dataset: async () => images(labels) as never },
+    ];
+  };
+  for (const labels of [undefined, [3, 3, 3, 3]]) {
+    const [cells, place] = measured(labels);
+    const error = await rejection(runStudy(cells, place));
+    assert.match(error.message, /invalid dataset; given: "images"; allowed: a dataset with classes/);
+    assert.equal(place.trained, []);
+  }
+});
+
 test("a study tunes on its own seeds, reports on others, and compares runs with the same seed", async () => {
-  const runs = (await runStudy(plan, bench()))!;
-  assert.equal(
-    runs.map(({ records }) => records.map(({ trial }) => trial.seed)),
-    [
-      [1, 2],
-      [1, 2],
-    ],
-  );
+  const self = bench();
+  const runs = (await runStudy(plan, self))!;
   const [pixel, mfd] = runs;
-  assert.equal(
-    pixel!.tuning.map(({ learningRate, records }) => [learningRate, records.map(({ trial }) => trial.seed)]),
-    [
-      [1e-4, [0]],
-      [1e-2, [0]],
-    ],
-  );
+  assert.equal(self.trained.slice(0, 4), [
+    "circle: denoiser",
+    "circle: pixel, rate 0.0001, seed 0",
+    "circle: pixel, rate 0.01, seed 0",
+    `circle: pixel, rate ${pixel!.learningRate}, seed 1`,
+  ]);
+  assert.equal(self.trained.slice(4), [
+    "circle: features",
+    "circle: MFD, rate 0.001, seed 1",
+    `circle: pixel, rate ${pixel!.learningRate}, seed 2`,
+    "circle: MFD, rate 0.001, seed 2",
+  ]);
   const best = Math.min(...pixel!.tuning.map(({ value }) => value!));
   assert.is(pixel!.tuning.find(({ value }) => value === best)!.learningRate, pixel!.learningRate);
   assert.equal([mfd!.tuning.length, mfd!.learningRate], [0, 1e-3]);
 
   const [panel] = summarize(study, plan, runs);
   assert.is(panel!.metric, "slicedWasserstein");
-  assert.ok(Math.abs(panel!.targets[""]! - 1.1 * best) < 1e-12);
   const [a, b] = panel!.cells;
   assert.is(a!.outcomes.slicedWasserstein!.versus, null);
-  const final = runs.map(({ records }) =>
-    records.map(({ curve }) => curve.at(-1)!.metrics.slicedWasserstein!),
-  );
+  const final = runs.map(({ results }) => results.map(({ values }) => values.slicedWasserstein!));
   const difference = final[1]!.reduce((sum, value, i) => sum + (value - final[0]![i]!) / 2, 0);
   assert.ok(Math.abs(b!.outcomes.slicedWasserstein!.versus!.mean - difference) < 1e-12);
+  assert.equal(b!.outcomes["steps to 1000"]!.values, [0, 0], "reached before the first step");
+  assert.equal(b!.outcomes["steps to 1e-9"]!.values, [null, null], "never reached");
   assert.equal(
     b!.curves.parallel!.map(({ step }) => step),
     [0, 3, 6],
@@ -106,13 +141,14 @@ test("what is finished is read again, what was interrupted continues to the same
   assert.is(await runStudy(plan, stopped), undefined);
   assert.is(stopped.trained.at(-1), label);
   const again = bench();
-  assert.is(await finishedSteps(plan, again), 4 * 6, "known before, for the time left");
+  assert.is(await finishedSteps(plan, again), 2 * 5 + 6, "known before, for the time left");
   const runs = (await runStudy(plan, again))!;
-  assert.equal(again.trained, [label, "circle: MFD, rate 0.001, seed 2"], "only what was missing");
-  assert.is(again.skipped, 4 * 6);
+  assert.equal(again.trained.length, 3, "only what was missing");
+  assert.is(again.trained[0], label);
+  assert.is(again.skipped, 2 * 5 + 6);
 
   const records = (list: typeof runs): unknown =>
-    list.map((run) => run.records.map(({ seconds: _, ...record }) => record));
+    list.map((run) => run.results.map(({ seconds: _, ...result }) => result));
   await rm(join(folder, "runs"), { recursive: true });
   const whole = bench();
   assert.equal(records((await runStudy(plan, whole))!), records(runs));
@@ -122,17 +158,44 @@ test("what is finished is read again, what was interrupted continues to the same
   );
 });
 
-test("a learning rate that diverges on the tuning seeds is not chosen", async () => {
+test("a learning rate that diverges on the tuning seeds is not chosen, and not tried again", async () => {
   const wild: StudyPlan = { ...plan, cells: [cell("pixel", { name: "pixel" }, [1e30, 1e-3])] };
-  const [run] = (await runStudy(wild, bench()))!;
+  for (const trained of [5, 0]) {
+    const self = bench();
+    const [run] = (await runStudy(wild, self))!;
+    assert.equal(
+      run!.tuning.map(({ learningRate, value }) => [learningRate, value === null]),
+      [
+        [1e30, true],
+        [1e-3, false],
+      ],
+    );
+    assert.is(run!.learningRate, 1e-3);
+    assert.is(self.trained.length, trained);
+  }
+});
+
+test("where all learning rates diverge, or a reported run does, the study says which", async () => {
+  const both = [cell("pixel", { name: "pixel" }, [1e30, 2e30])];
+  const all = await rejection(() => runStudy({ ...plan, cells: both }, bench()));
+  assert.equal([all.code, all.argument], ["not-finite", "learningRates"]);
+  assert.match(all.message, "circle: pixel diverges at every learning rate");
+  const one = [cell("pixel", { name: "pixel" }, [1e30])];
+  const reported = await rejection(() => runStudy({ ...plan, cells: one }, bench()));
+  assert.equal([reported.code, reported.given], ["not-finite", 1e30]);
+  assert.match(reported.message, "circle: pixel, rate 1e+30, seed 1");
+});
+
+test("two at the same study, as processes of one folder are, share its trials and see the same results", async () => {
+  const [a, b] = [bench(), bench()];
+  const [first, second] = await Promise.all([runStudy(plan, a), runStudy(plan, b)]);
+  const trials = [...a.trained, ...b.trained].filter((label) => label.includes("rate"));
+  assert.is(trials.length, 6, "each trial once");
+  assert.is(new Set(trials).size, 6);
   assert.equal(
-    run!.tuning.map(({ learningRate, value }) => [learningRate, value === null]),
-    [
-      [1e30, true],
-      [1e-3, false],
-    ],
+    first!.map(({ results }) => results),
+    second!.map(({ results }) => results),
   );
-  assert.is(run!.learningRate, 1e-3);
 });
 
 test("damaged weights in the cache are trained anew", async () => {
@@ -185,7 +248,6 @@ test("every study's plans are consistent: known data, a reference in each panel,
           cells.some((each) => each.panel === panel && each.arm === reference),
           `${name}: ${panel} has a reference`,
         );
-      for (const { recording } of cells) assert.is(recording.count % 64, 0);
       if (quick) assert.ok(plannedSteps(plan(quick)) < 10_000, `${name}: quick`);
     }
   }

@@ -3,11 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import * as v from "valibot";
 import { fromArray } from "../../datasets/index.js";
 import * as random from "../../src/engine/random.js";
-import { readFinished } from "../../src/experiments/finished.js";
 import { prepareDenoiser, type Workplace } from "../../src/experiments/prepare.js";
+import { finished, type Trial } from "../../src/experiments/trial.js";
 import { trainingName, weightsCache } from "../../src/experiments/weights.js";
 import { rejection } from "../rejection.js";
 
@@ -20,7 +19,9 @@ weights.after.each(({ folder }) => rmSync(folder, { recursive: true }));
 const values = random.normal(random.key(0), 40);
 const plan = { steps: 2, batchSize: 4, learningRate: 1e-3 };
 const place = (folder: string, root: string, trained: string[] = []): Workplace => ({
-  ...{ folder: join(folder, "runs"), resume: false, signal: new AbortController().signal },
+  folder: join(folder, "runs"),
+  resume: false,
+  signal: new AbortController().signal,
   cache: weightsCache(root),
   follow: async (run, { label }) => {
     for await (const _ of run) trained.push(label);
@@ -82,14 +83,26 @@ weights(
 );
 
 weights("a finished trial's file of wrong types is refused by name", async ({ folder }) => {
-  const path = join(folder, "trial.json");
-  const schema = v.object({ engine: v.string() });
-  for (const text of ["null", "{}", "[]", '{"engine": 3}', "[".repeat(20_000) + "]".repeat(20_000)]) {
+  const data = fromArray(values, [2]);
+  const trial: Trial = {
+    name: "trial",
+    label: "a trial",
+    dataset: "points",
+    settings: {},
+    steps: 1,
+    run: async () => undefined,
+  };
+  const path = join(folder, `${await trainingName("trial", data, {})}.json`);
+  const good = { engine: "cpu", seconds: 1, values: { a: 1 }, curves: {}, chance: null, samples: null };
+  const wrong = ["null", "{}", "[]", JSON.stringify({ ...good, values: { a: "1" } }), "[".repeat(20_000)];
+  for (const text of wrong) {
     writeFileSync(path, text);
-    const error = await rejection(() => readFinished(path, schema));
+    const error = await rejection(() => finished(trial, { folder, dataset: async () => data }));
     assert.is(error.code, "corrupt-file", text.slice(0, 20));
-    assert.match(error.message, /trial\.json .*; delete it to run it anew/);
+    assert.match(error.message, /trial-.*\.json .*; delete it to run it anew/);
   }
+  writeFileSync(path, JSON.stringify(good));
+  assert.equal(await finished(trial, { folder, dataset: async () => data }), { kind: "done", result: good });
 });
 
 weights.run();

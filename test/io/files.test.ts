@@ -15,10 +15,8 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { TangentLabError } from "../../src/errors.js";
 import {
-  appendJsonLine,
   fileSystemError,
   readBytes,
-  readJsonLines,
   restoreFolder,
   withFile,
   writeFileAtomically,
@@ -136,25 +134,6 @@ test("a kill between the two renames is put right", async ({ folder }) => {
   await restoreFolder(target, ["a.txt"]);
   assert.is(text(target, "a.txt"), "old");
   assert.not(existsSync(`${target}.previous`));
-});
-
-test("JSON lines: what is appended is read; a line cut short at the end is skipped, elsewhere it is corrupt", async ({
-  folder,
-}) => {
-  const path = join(folder, "run", "metrics.jsonl");
-  await appendJsonLine(path, { step: 1, loss: 0.5 });
-  await appendJsonLine(path, { step: 2, loss: Number.NaN });
-  const records = [
-    { step: 1, loss: 0.5 },
-    { step: 2, loss: null },
-  ];
-  assert.equal(await readJsonLines(path), records);
-  writeFileSync(path, '{"step":', { flag: "a" });
-  assert.equal(await readJsonLines(path), records);
-  writeFileSync(path, '\n{"step":4}\n', { flag: "a" });
-  const error = await rejection(readJsonLines(path));
-  assert.is(error.code, "corrupt-file");
-  assert.match(error.message, /metrics.jsonl: line 3 is not JSON/);
 });
 
 test("what killed processes left is removed, what others write or own is not", async ({ folder }) => {

@@ -24,7 +24,12 @@ test.after.each(() => rm(folder, { recursive: true }));
 
 /** A training whose loss is finite, and whose gradient becomes infinite from a step on. */
 const breaking = (from: number): TrainOptions<null> => ({
-  ...{ name: "breaking", kind: "denoiser", data: circle, steps: 6, batchSize: 2, eventEvery: 1 },
+  name: "breaking",
+  kind: "denoiser",
+  data: circle,
+  steps: 6,
+  batchSize: 2,
+  eventEvery: 1,
   method: method({
     init: () => tf.tensor1d([1, 2]) as Tensor,
     batch: (_key, _x, iteration) => ({ at: tf.scalar(iteration >= from ? 1 : 0) as Tensor }),
@@ -71,7 +76,8 @@ test("data of an absurd scale are named, not the learning rate", async () => {
       [2],
     ),
     {
-      ...{ network, steps: 2 },
+      network,
+      steps: 2,
     },
   );
   assert.ok(Math.abs((record.settings.sigmaData as number) - 0.005) < 0.001);

@@ -53,7 +53,10 @@ test("training lowers the loss", async () => {
   const wide = mlp({ dim: 2, width: 64, depth: 3 });
   const { record } = await smallRun({
     network: wide,
-    ...{ steps: 400, batchSize: 128, learningRate: 1e-2, eventEvery: 100 },
+    steps: 400,
+    batchSize: 128,
+    learningRate: 1e-2,
+    eventEvery: 100,
   });
   const losses = record.losses.map(({ metrics }) => metrics.loss!);
   // The weighted loss of a denoiser that knows nothing is 1, and that of the best one is not 0.
@@ -213,7 +216,10 @@ test("a loss that is not finite ends the run and keeps the last good checkpoint"
     },
   });
   const run = train({
-    ...{ name: "broken", kind: "denoiser", data: circle, method: broken },
+    name: "broken",
+    kind: "denoiser",
+    data: circle,
+    method: broken,
     ...{
       steps: 8,
       batchSize: 2,
@@ -239,7 +245,12 @@ test("data that is not finite is refused", async () => {
     },
   };
   const run = train({
-    ...{ name: "bad", kind: "denoiser", data: bad, steps: 1, batchSize: 4, finish: () => null },
+    name: "bad",
+    kind: "denoiser",
+    data: bad,
+    steps: 1,
+    batchSize: 4,
+    finish: () => null,
     method: method({
       init: () => tf.tensor1d([1]) as Tensor,
       batch: () => ({}),

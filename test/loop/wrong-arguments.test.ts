@@ -16,7 +16,8 @@ import { mlpFeatures } from "../../src/nn/features.js";
 import { rejection } from "../rejection.js";
 import { circle, network, smallRun } from "./runs.js";
 
-const short = { steps: 4, batchSize: 8, recording: false } as const;
+const brief = { steps: 4, batchSize: 8 } as const;
+const short = { ...brief, recording: false } as const;
 const coloured = fromArray(new Float32Array(4 * 64), [8, 8, 1], [0, 1, 0, 1]);
 
 test("what is no option, model, network, loss or data of the right kind is refused by name, before anything is computed", async () => {
@@ -44,8 +45,8 @@ test("what is no option, model, network, loss or data of the right kind is refus
     [train({ objective: ect({ k: "8" as never }) }), "k"],
     [train({ objective: ect({ b: Number.NaN }) }), "b"],
     [train({ checkpoint: 5 }), "checkpoint"],
-    [() => manifold.train(circle, { ...short, transformations: "scale" as never }), "transformations"],
-    [() => manifold.train(circle, { ...short, model: mlpFeatures({ dim: 2, labels: 5 }) as never }), "model"],
+    [() => manifold.train(circle, { ...brief, transformations: "scale" as never }), "transformations"],
+    [() => manifold.train(circle, { ...brief, model: mlpFeatures({ dim: 2, labels: 5 }) as never }), "model"],
     [() => manifold.train(circle, { steps: 2, ramp: "3" as never }), "ramp"],
     [() => generate(model, { times: 80 as never }), "times"],
     [() => generate(model, { times: ["80"] as never }), "times"],

@@ -90,7 +90,11 @@ test("each group of images alone changes them, and has its labels", () => {
 test("geometric labels tell where content goes", () => {
   // Small shifts, so that mirror images stay outside.
   const transformations = imageTransformations({
-    ...{ size: 16, channels: 1, probability: 1, groups: ["geometric"], translateFracStd: 0.05 },
+    size: 16,
+    channels: 1,
+    probability: 1,
+    groups: ["geometric"],
+    translateFracStd: 0.05,
   });
   const count = 12;
   const start = [1.5, -1] as const;

@@ -53,8 +53,10 @@ test("what is known: a class-conditional model's samples and denoising, with int
   const options = { sampler: "heun", steps: 12, resamples: 60, count: 400 } as const;
   const right = await evaluate(exact(), two, options);
   for (const [name, { estimate, low, high }] of Object.entries({
-    ...{ frechet: right.frechet, kernelDistance: right.kernelDistance },
-    ...{ precision: right.precision, recall: right.recall },
+    frechet: right.frechet,
+    kernelDistance: right.kernelDistance,
+    precision: right.precision,
+    recall: right.recall,
   }))
     assert.ok(low < high && low <= estimate && estimate <= high, `${name}: ${low} ${estimate} ${high}`);
   assert.ok(right.frechet.estimate < 0.1, `samples: ${right.frechet.estimate}`);

@@ -52,7 +52,9 @@ test("levels: down to 16 pixels, to 8 for images below 32, or as far as is asked
   const sizes = (size: number, lowest?: number): number[] => {
     const images = noise(2, 2, size);
     const { levels } = laplacianPatches(images, images, {
-      ...{ shape: [size, size, 1], directions: 1, ...(lowest && { lowest, patch: Math.min(7, lowest) }) },
+      shape: [size, size, 1],
+      directions: 1,
+      ...(lowest && { lowest, patch: Math.min(7, lowest) }),
     });
     return levels.map(({ height }) => height);
   };

@@ -111,6 +111,32 @@ test("models and options that do not fit are named", async () => {
   assert.match((await rejection(features(new Float32Array(5), [2, 2, 1]))).message, /images.*5 numbers/);
 });
 
+/** A network of one op on images [-1, 3, 4, 4]. */
+const oneOp = (op: string, attributes: object, type: "float32" | "int64" = "float32"): Uint8Array =>
+  encodeModel({
+    inputs: [{ name: "x", type: "float32", shape: [-1, 3, 4, 4] }],
+    outputs: [{ name: "y", type, shape: [] }],
+    initializers: [],
+    nodes: [{ op, inputs: ["x"], outputs: ["y"], attributes: attributes as never }],
+  });
+
+test("outputs that are no features are named, with their type and sizes", async () => {
+  for (const [what, model, given] of [
+    ["all images in one number", oneOp("ReduceMean", { keepdims: 0 }), /y: float32 \[\]/],
+    ["maps", oneOp("Identity", {}), /y: float32 \[2,3,4,4\]/],
+    ["one row for all", oneOp("Flatten", { axis: 0 }), /y: float32 \[1,96\]/],
+    ["sizes", oneOp("Shape", {}, "int64"), /y: int64 \[4\]/],
+    ["a list", oneOp("SplitToSequence", {}), /y/],
+  ] as const) {
+    const error = await rejection(async () => {
+      const features = await onnxFeatures({ model });
+      await features(new Float32Array(2 * 48), [4, 4, 3]);
+    });
+    assert.ok(["output", "model"].includes(error.argument!), `${what}: ${error.message}`);
+    assert.match(error.message, given, what);
+  }
+});
+
 test("Frechet distance per noise level: 0 for a denoiser that knows the answer, the noise's own for one that does nothing", async () => {
   const shape = [2, 2, 1];
   const clean = random.normal(random.key(0), 400 * 4).map((value) => Math.max(-1, Math.min(1, value / 3)));
@@ -144,7 +170,9 @@ test("Frechet distance per noise level: 0 for a denoiser that knows the answer, 
     assert.ok(low < estimate && estimate < high && high - low < estimate, `${low} to ${high}`);
   }
   const [given] = await denoisingFrechet({
-    ...{ ...config, denoise: async (x: Float32Array) => x, sigmas: [0.5] },
+    ...config,
+    denoise: async (x: Float32Array) => x,
+    sigmas: [0.5],
     reference: gaussian(clean, { dim: 4 }),
   });
   assert.ok(Math.abs(given!.frechet.estimate - idle[0]!.frechet.estimate) < 1e-6);

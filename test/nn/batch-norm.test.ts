@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import * as v from "valibot";
 import { mfd } from "../../src/consistency/mfd.js";
 import { compile } from "../../src/engine/compile.js";
 import { useDevice } from "../../src/engine/device.js";
@@ -29,7 +30,14 @@ const fixture = (name: string): Promise<Reference> => readReference(path(name));
 
 const networks: Record<string, (file: Reference) => FeatureModel> = {
   feature_net_vgg: (file) =>
-    flatten(vggFeatures({ size: 8, inChannels: 3, labels: 5, blocks: file.json("blocks") as VggBlocks })),
+    flatten(
+      vggFeatures({
+        size: 8,
+        inChannels: 3,
+        labels: 5,
+        blocks: file.json("blocks", v.array(v.union([v.number(), v.literal("M")]))),
+      }),
+    ),
   resnet_small: () => flatten(resnetFeatures({ inChannels: 3, labels: 5, channels: 4, blocks: [1, 2] })),
   resnet_imagenet: () =>
     flatten(resnetFeatures({ inChannels: 3, labels: 5, channels: 4, blocks: [1, 2], stem: "imagenet" })),
@@ -52,7 +60,9 @@ for (const [name, make] of Object.entries(networks)) {
         return {
           inference: [...stages, labels],
           training: [...output.stages, output.labels],
-          ...{ statistics, gradParameters, gradX },
+          statistics,
+          gradParameters,
+          gradX,
         };
       });
       const ours = await step(importPublished(model, weights), file.images("x"));
@@ -102,7 +112,11 @@ test("VGG with batch normalization is trained on transformations and used in the
     vggFeatures({ size: 8, inChannels: 1, labels, blocks: [8, "M", 16, "M"] }),
   );
   const method = featureRegression({
-    ...{ features: model, transformations, shape: [8, 8, 1], learningRate: 5e-3, ema: 0.9 },
+    features: model,
+    transformations,
+    shape: [8, 8, 1],
+    learningRate: 5e-3,
+    ema: 0.9,
   });
   const batch = (i: number) =>
     method.batch(random.key(i), random.uniform(random.key(1000 + i), 32 * 64, -1, 1), i);

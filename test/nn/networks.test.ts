@@ -28,7 +28,8 @@ test.before(async () => {
   await useDevice("cpu");
 });
 
-const small = { size: 4, inChannels: 1, channels: 4, multipliers: [1, 2], groups: 2 };
+const images = { size: 4, inChannels: 1, channels: 4, multipliers: [1, 2] };
+const small = { ...images, groups: 2 };
 
 /** Parameters away from the initial ones, whose last layer is zero. */
 const trained = <I extends readonly unknown[], O>(model: Model<I, O>): tf.Tensor =>
@@ -125,7 +126,7 @@ test("classes: each has outputs of its own, none is zeros; networks without them
   const cases: [(classes?: number) => TimeNetwork, number[]][] = [
     [(classes = 0) => mlp({ dim: 3, width: 8, depth: 2, classes }), [3, 3]],
     [(classes = 0) => unet({ ...small, classes }), [3, 4, 4, 1]],
-    [(classes = 0) => songUnet({ ...small, blocks: 1, attentionSizes: [], classes }), [3, 4, 4, 1]],
+    [(classes = 0) => songUnet({ ...images, blocks: 1, attentionSizes: [], classes }), [3, 4, 4, 1]],
   ];
   for (const [make, shape] of cases) {
     const model = flatten(make(2));
@@ -203,7 +204,7 @@ test("inputs and parameters of other shapes than the network was made for are re
   const feature = [
     convFeatures(regressed),
     vggFeatures({ ...regressed, blocks: [4, "M"] }),
-    resnetFeatures({ ...regressed, blocks: [1], channels: 4 }),
+    resnetFeatures({ inChannels: regressed.inChannels, labels: regressed.labels, blocks: [1], channels: 4 }),
   ].map(flatten);
   for (const model of [
     ...timed,

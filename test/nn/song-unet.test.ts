@@ -26,8 +26,15 @@ test.before(async () => {
 });
 
 const small: SongUnetConfig = {
-  ...{ size: 4, inChannels: 1, channels: 4, multipliers: [1, 2], blocks: 1, attentionSizes: [2] },
-  ...{ dropout: 0.5, classes: 3, labelDropout: 0.5 },
+  size: 4,
+  inChannels: 1,
+  channels: 4,
+  multipliers: [1, 2],
+  blocks: 1,
+  attentionSizes: [2],
+  dropout: 0.5,
+  classes: 3,
+  labelDropout: 0.5,
 };
 
 for (const name of ["edm_unet_ncsnpp", "edm_unet_skip"]) {
@@ -142,8 +149,16 @@ test("weights that are not finite, or of which there are too few, are refused by
 
 test("EDM's settings by their published names", () => {
   const published = {
-    ...{ img_resolution: 32, img_channels: 3, label_dim: 10, augment_dim: 9, model_type: "SongUNet" },
-    ...{ model_channels: 128, channel_mult: [2, 2, 2], dropout: 0.13, use_fp16: false, sigma_data: 0.6 },
+    img_resolution: 32,
+    img_channels: 3,
+    label_dim: 10,
+    augment_dim: 9,
+    model_type: "SongUNet",
+    model_channels: 128,
+    channel_mult: [2, 2, 2],
+    dropout: 0.13,
+    use_fp16: false,
+    sigma_data: 0.6,
   };
   const { network, sigmaData } = publishedConfig(published);
   assert.is(sigmaData, 0.6);

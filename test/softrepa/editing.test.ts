@@ -45,7 +45,9 @@ test("constant velocities: z moves by (0 - t_start) (s_tgt v_tgt - s_src v_src);
       frames: 3,
       key: random.key(2),
     },
-    ...{ sourceGuidance: 1.5, targetGuidance: 4, guidanceForm: "flowedit" },
+    sourceGuidance: 1.5,
+    targetGuidance: 4,
+    guidanceForm: "flowedit",
   });
   const moved = tf.sub(edited, images).arraySync() as number[][][][];
   // The empty caption's number is 0, so that guidance multiplies.
@@ -134,7 +136,9 @@ test("n_avg is a mean over noises; n_min ends in the target's own way from a noi
         nMin: 2,
         frames: 6,
       },
-      ...{ sourceGuidance: 1.5, targetGuidance: 4, guidanceForm: "flowedit" },
+      sourceGuidance: 1.5,
+      targetGuidance: 4,
+      guidanceForm: "flowedit",
     },
     () => noise,
   );

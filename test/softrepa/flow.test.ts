@@ -39,8 +39,14 @@ const data: CaptionedData = {
 } as CaptionedData;
 
 const small: FlowTraining = {
-  ...{ steps: 150, batchSize: 32, learningRate: 3e-3, ema: 0.98 },
-  ...{ layers: 2, heads: 2, headDim: 8, eventEvery: 150 },
+  steps: 150,
+  batchSize: 32,
+  learningRate: 3e-3,
+  ema: 0.98,
+  layers: 2,
+  heads: 2,
+  headDim: 8,
+  eventEvery: 150,
 };
 
 test("a flow learns what captions say, with guidance; saved and read again it makes the same images", async () => {

@@ -204,8 +204,14 @@ test("a computed table is diffusers', to its last bits; another one is refused i
 test("a flow with a stored table and two attentions is saved and read with both", async () => {
   const text = embeddedText({ captions: ["a"], tokens: normal(2, [1, 5, 12]), pooled: normal(3, [1, 6]) });
   const network = jointTransformer({
-    ...{ ...sizes, layers: 2, heads: 1, headDim: 8, positions: 6, qkNorm: true },
-    ...{ storedPositions: true, dualAttention: [0] },
+    ...sizes,
+    layers: 2,
+    heads: 1,
+    headDim: 8,
+    positions: 6,
+    qkNorm: true,
+    storedPositions: true,
+    dualAttention: [0],
   });
   const model = textToImage(network, text);
   const parameters = normal(4, [model.structure.size]);
@@ -255,8 +261,11 @@ test("bad configurations are refused", async () => {
   assert.is(await argument(() => jointTransformer({ ...sizes, dualAttention: [6] })), "dualAttention");
   assert.is(await argument(() => jointTransformer({ ...sizes, dualAttention: [1, 1] })), "dualAttention");
   const dual = {
-    ...{ num_attention_heads: 2, attention_head_dim: 8, caption_projection_dim: 16 },
-    ...{ num_layers: 2, dual_attention_layers: [2] },
+    num_attention_heads: 2,
+    attention_head_dim: 8,
+    caption_projection_dim: 16,
+    num_layers: 2,
+    dual_attention_layers: [2],
   };
   assert.is(await argument(() => fromDiffusers(dual)), "dual_attention_layers");
 });

@@ -82,7 +82,9 @@ test("tokens before a flow's embedder: embedded, then the time table; the same a
 }) => {
   const embed = normal(3, [4, 3]);
   const flow = {
-    ...{ tokenDim: 3, textDim: 4, parameters: tf.tensor1d([0]) as Tensor },
+    tokenDim: 3,
+    textDim: 4,
+    parameters: tf.tensor1d([0]) as Tensor,
     embedText: (_: Tensor, tokens: Tensor) =>
       tf.reshape(tf.matMul(tf.reshape(tokens, [-1, 4]), embed as tf.Tensor2D), [1, -1, 3]),
   } as unknown as FrozenFlow;

@@ -34,7 +34,13 @@ const data = {
 const text = captionEncoder(captions);
 const { textDim, pooledDim } = text;
 const network = jointTransformer({
-  ...{ size: 4, channels: 1, textDim, pooledDim, layers: 2, heads: 2, headDim: 8 },
+  size: 4,
+  channels: 1,
+  textDim,
+  pooledDim,
+  layers: 2,
+  heads: 2,
+  headDim: 8,
 });
 const model = textToImage(network, text);
 // Random numbers also where a network starts with zeros: else no token could change anything.

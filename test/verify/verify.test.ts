@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { useDevice } from "../../src/engine/device.js";
+import type { TangentLabError } from "../../src/errors.js";
 import { decodeSafetensors, encodeSafetensors, type Safetensors } from "../../src/io/safetensors.js";
 import { relativeError } from "../../src/verify/case.js";
 import { type CaseResult, verify, verifyFile } from "../../src/verify/verify.js";
@@ -173,6 +174,70 @@ test("the kind is the metadata's, else the file name's longest known beginning",
   await writeFile(file, "{}");
   const result = (await verifyFile(file, [short, long])) as { kind: string };
   assert.is(result.kind, "a_b");
+});
+
+const wrongTypes: [string, (file: Safetensors) => void, RegExp][] = [
+  ["networks/edm_unet_ncsnpp", set("config", "null"), /its metadata's config is wrong: .*Expected Object/],
+  ["networks/edm_unet_ncsnpp", set("config", '{"img_resolution": "4"}'), /config: .*(size|inChannels)/],
+  ["networks/edm_unet_ncsnpp", set("config", "[".repeat(20_000)), /its metadata's config is not JSON/],
+  [
+    "networks/edm_unet_ncsnpp",
+    replace("config", '"num_blocks": 1', '"num_blocks": 1000000000'),
+    /num_blocks is more than the file has weights for; given: 1000000000/,
+  ],
+  [
+    "networks/edm_unet_ncsnpp",
+    replace("config", '"model_channels": 4', '"model_channels": 4000'),
+    /the network has more parameters than the file/,
+  ],
+  ["networks/feature_net_vgg", set("blocks", "{}"), /its metadata's blocks is wrong/],
+  ["networks/feature_net_vgg", set("blocks", '[4, "N"]'), /1 of its metadata's blocks is wrong/],
+  ["reference/flow_edit", set("captions", '"a cat"'), /its metadata's captions is wrong/],
+  ["reference/flow_edit", set("runs", "null"), /its metadata's runs is wrong/],
+  ["reference/flow_edit", set("runs", '{"a": null}'), /a of its metadata's runs is wrong/],
+  ["reference/flow_edit", set("shift", '"3"'), /its metadata's shift is wrong/],
+  ["reference/contrastive", set("temperature", "[]"), /its metadata's temperature is wrong/],
+  ["reference/transforms", set("groups", '{"scale": 3}'), /scale of its metadata's groups is wrong/],
+  ["reference/transforms", set("parameters", "null"), /its metadata's parameters is wrong/],
+  ["reference/optimizer_adam", set("betas", '{"length": 2}'), /its metadata's betas is wrong/],
+];
+
+function set(name: string, text: string): (file: Safetensors) => void {
+  return ({ metadata }) => {
+    metadata[name] = text;
+  };
+}
+
+function replace(name: string, before: string, after: string): (file: Safetensors) => void {
+  return ({ metadata }) => {
+    assert.ok(metadata[name]!.includes(before));
+    metadata[name] = metadata[name]!.replace(before, after);
+  };
+}
+
+test("metadata of wrong types or sizes is said by name, as what is corrupt in the file", async () => {
+  for (const [name, damage, expected] of wrongTypes) {
+    const result = await verifyFile(await changed(fixture(`${name}.safetensors`), damage));
+    assert.match(message(result), expected, name);
+    assert.is(result.status === "error" && (result.cause as TangentLabError).code, "corrupt-file", name);
+  }
+});
+
+test("schedules of wrong types or sizes are said by name", async () => {
+  const file = join(folder, "schedules.json");
+  for (const [content, expected] of [
+    ["null", /it is wrong: .*Expected Object/],
+    ['{"t": [1], "t_to_r": null}', /t_to_r of it is wrong/],
+    ['{"t": [1], "t_to_r": {"q=2": {"0": 3}}}', /t_to_r.q=2.0 of it is wrong/],
+    ['{"karras": {"3,80": "high"}}', /karras.3,80 of it is wrong/],
+    ['{"karras": {"1e9,80": [0, 80]}}', /karras: "1e9,80" has 2 levels/],
+    ['{"t": [1], "toString": {}}', /toString is none of t_to_r/],
+  ] as const) {
+    await writeFile(file, content);
+    const result = await verifyFile(file);
+    assert.match(message(result), expected);
+    assert.is(result.status === "error" && (result.cause as TangentLabError).code, "corrupt-file", content);
+  }
 });
 
 test("a folder's files in all folders below, or a single file", async () => {

@@ -9,6 +9,7 @@ import {
   editStrips,
   featureResponse,
   fourRows,
+  gradientNoise,
   intervals,
   levelSets,
   logitsMatrices,
@@ -56,6 +57,7 @@ test("nothing to draw is refused, naming what is empty", () => {
     "runs[].recordings",
   );
   refused(() => autocorrelation({ runs: [{ name: "a", tangents: [zeros(1, 2)] }] }), "runs[0].tangents");
+  refused(() => levelSets({ ys: [0, 1], slices: [{ name: "a", values: [1] }] } as never), "xs");
   refused(() => timeSchedule({ stages: [] }), "stages");
   refused(() => timeSchedule({ stages: [{ step: 0, t: [], r: [] }] }), "stages[0].t");
   refused(() => trajectories({ data: zeros(1, 2), runs: [{ name: "a", frames: [] }] }), "runs[0].frames");
@@ -117,7 +119,7 @@ test("values that are no numbers are refused by place, or left out and counted",
         noisy: broken(1, 2, 2, 1),
         outputs: zeros(1, 2, 2, 1),
         pixel: zeros(1, 2, 2, 1),
-        aligned: zeros(1, 2, 2, 1),
+        mfd: zeros(1, 2, 2, 1),
       }),
     "noisy.values[0]",
   );
@@ -184,7 +186,7 @@ test("a single point is drawn", async () => {
     sampleGrids({ runs: [{ name: "a", frames: [{ step: 0, samples: image }] }], reference: image }),
     pictureRows({ rows: [{ label: "a", images: image }] }),
     editStrips({ strips: [{ label: "a", frames: image }] }),
-    fourRows({ times: [1], noisy: image, outputs: image, pixel: image, aligned: image }),
+    fourRows({ times: [1], noisy: image, outputs: image, pixel: image, mfd: image }),
     autocorrelation({ runs: [{ name: "a", tangents: [zeros(1, 2), zeros(1, 2)] }] }),
     directionChange({ runs: [{ name: "a", recordings: one }] }),
     featureResponse({ responses: [{ name: "a", sizes: [0], values: [0] }] }),
@@ -310,6 +312,9 @@ test("labels with HTML in them are text", async () => {
   const charts = [
     metricCurves({ metric: name, curves: [{ name, steps: [0], values: [1] }] }),
     oscillationMap({ runs: [{ name, times: [1], recordings: [{ step: 1, values: [0] }] }] }),
+    gradientNoise({
+      runs: [{ name, points: [{ step: 0, scale: { estimate: 2, low: 1, high: 3 } }] }],
+    }),
     featureResponse({ responses: [{ name, sizes: [0, 1], values: [0, 1] }], xTitle: name }),
     logitsMatrices({ panels: [{ name, logits: [0] }], count: 1, captions: [name] }),
     editStrips({ strips: [{ label: name, frames: zeros(1, 2, 2, 1) }] }),

@@ -4,6 +4,7 @@ import { TangentLabError } from "../../src/errors.js";
 import {
   autocorrelation,
   directionChange,
+  gradientNoise,
   intervals,
   type MetricCurvesInput,
   metricCurves,
@@ -121,6 +122,52 @@ test("one value is drawn as a point", async () => {
   assert.is(drawn.point, 1);
 });
 
+test("a value to compare with is a dashed line, and the caption says what it is", async () => {
+  const reference = { value: 0.1, text: "real against real" };
+  const svg = await toSVG(metricCurves({ ...two, reference, yScale: "log" }));
+  assert.is(svg.split('stroke-dasharray="4,4"').length, 2, "one dashed line");
+  assert.match(texts(svg), "Dashed: real against real.");
+  fails(() => metricCurves({ ...two, reference: { value: Number.NaN, text: "" } }), "reference.value");
+  fails(() => metricCurves({ ...two, reference: { value: 0, text: "" }, yScale: "log" }), "reference.value");
+});
+
+test("gradient noise: the last finite scale of each run, the least first, with its intervals and the batch size", async () => {
+  const at = (step: number, estimate: number, half = estimate / 2) => ({
+    step,
+    scale: { estimate, low: Math.max(0, estimate - half), high: estimate + half },
+  });
+  const gap = at(20, Number.POSITIVE_INFINITY, Number.NaN);
+  const runs = [
+    { name: "pixel", points: [gap, at(10, 900), at(0, 20)] },
+    { name: "MFD", points: [at(0, 8, 10), at(10, 70), at(20, 120)] },
+  ];
+  const spec = gradientNoise({ runs, batchSize: 16 });
+  assert.equal(spec.title, { text: ["Gradient noise scale at the end: MFD 120, pixel 900 examples"] });
+  assert.equal(await marks(spec), { "area mark": 2, "line mark": 2, point: 5 });
+  const svg = await toSVG(spec);
+  assert.is(svg.split('stroke-dasharray="4,4"').length, 2, "one dashed line");
+  const said = texts(svg);
+  assert.match(said, "Dashed: the batch size of the training, 16.");
+  assert.match(said, "Gaps: the mean gradient cannot be told from 0.");
+  const [chart] = spec.vconcat as [{ data: { values: { run: string; step: number; low: number }[] } }];
+  const { values } = chart.data;
+  const low = (run: string, step: number) => values.find((row) => row.run === run && row.step === step)!.low;
+  assert.is(low("MFD", 0), 8, "an interval that reaches 0 goes down to the least estimate");
+  assert.is(low("pixel", 10), 450);
+  assert.is(low("pixel", 20), null);
+  const linear = gradientNoise({ runs: [{ name: "a", points: [at(0, 8, 10)] }], yScale: "linear" });
+  assert.not.match(texts(await toSVG(linear)), /Dashed|Gaps/);
+
+  const bad = (points: (typeof runs)[number]["points"]) => () =>
+    gradientNoise({ runs: [{ name: "a", points }] });
+  fails(bad([]), "runs[0].points");
+  fails(bad([gap]), "runs[0].points[].scale.estimate");
+  fails(bad([at(0, -1)]), "runs[0].points[0].scale.estimate");
+  fails(bad([at(0, Number.NaN)]), "runs[0].points[0].scale.estimate");
+  fails(bad([at(0, 1), at(0, 2)]), "runs[0].points[].step");
+  fails(() => gradientNoise({ runs, batchSize: 0 }), "batchSize");
+});
+
 test("fewer points may be asked for", () => {
   const steps = Array.from({ length: 100 }, (_, i) => i);
   const spec = metricCurves({ metric: "m", maxPoints: 10, curves: [{ name: "a", steps, values: steps }] });
@@ -202,7 +249,7 @@ test("the parallel share shows means, bands, chance, and the finding", async () 
   const spec = parallelShare({ runs, chance: 1 / 16 });
   assert.equal(await marks(spec), { "area mark": 2, "line mark": 2, point: 4 });
   assert.equal(spec.title, {
-    text: ["Tangents parallel to the data manifold at the end: pixel 64%, MFD 12%"],
+    text: ["Share of the tangents parallel to the data", "manifold at the end: pixel 64%, MFD 12%"],
   });
   const svg = await toSVG(spec);
   assert.match(texts(svg), "random direction, 6%");

@@ -76,7 +76,7 @@ test("its caption says what an arrow is, what the plane shows of it, and what is
     tangentExplorer({ data, runs: [{ name: "pixel", frames }], arrowLength: 0.1 });
   const said = texts(await toSVG(explorer([frame(0, 0), frame(1, 9)]))).replace(/\s+/g, " ");
   assert.match(said, "Arrows: from f to f + 0.1 · tangent. Grey: data. Slider: the recording shown");
-  assert.match(said, "squared norm that lies in this plane of 3 dimensions: pixel 50%.");
+  assert.match(said, "squared norm in 3 dimensions this plane shows: pixel 50%.");
   assert.match(said, "Outside the frame: 1 of 4 arrows");
   const one = explorer([frame(0, 0)]);
   assert.not.match(texts(await toSVG(one)), "Slider");

@@ -122,6 +122,14 @@ test("values colour the arrows on one scale, and shares make the title", async (
   });
   const svg = await toSVG(spec);
   assert.is(texts(svg).split("loss <i>").length, 2, "one legend for both panels");
+  assert.match(svg, "Gradient legend", "a band of colours, no dots");
+  const paints = (pattern: RegExp): string[] =>
+    [...svg.matchAll(/<(?:line|path)[^>]*value: [^>]*>/g)].flatMap(
+      ([mark]) => mark.match(pattern)?.[1] ?? [],
+    );
+  const [lines, heads] = [paints(/stroke="([^"]+)"/), paints(/fill="(rgb[^"]+)"/)];
+  assert.is(lines.length, 8);
+  assert.equal(heads, lines, "a head has its line's colour");
 });
 
 test("100,000 points are thinned, and the chart says so", async () => {
@@ -175,9 +183,9 @@ test("in feature space the caption says so, and the plane shows what leaves the 
   const text = texts(await toSVG(spec)).replace(/\s+/g, " ");
   assert.match(text, "Where the loss moves the outputs' features");
   assert.match(text, "In feature space. Arrows: from φ(f)");
-  assert.match(text, "in this plane of 3 dimensions: a 100%");
+  assert.match(text, "in 3 dimensions this plane shows: a 100%");
   const elsewhere = texts(await toSVG(tangentField({ data, runs: [run] }))).replace(/\s+/g, " ");
-  assert.match(elsewhere, "in this plane of 3 dimensions: a 0%");
+  assert.match(elsewhere, "in 3 dimensions this plane shows: a 0%");
 });
 
 test.run();

@@ -186,7 +186,7 @@ test("the graph is umap-js's", () => {
   theirs.initializeFit(
     Array.from({ length: count }, (_, i) => Array.from({ length: 4 }, (_, d) => points.values[4 * i + d]!)),
   );
-  const { graph } = theirs as unknown as { graph: { get(row: number, column: number): number } };
+  const graph = Reflect.get(theirs, "graph") as { get(row: number, column: number): number };
   const { head, tail, weights } = fuzzyGraph(table, 0);
   let edges = 0;
   for (let i = 0; i < count; i++) for (let j = 0; j < count; j++) if (graph.get(i, j) > 0) edges++;

@@ -39,7 +39,10 @@ function run(name: string, seed: number, shape: number[]): RunRecord {
   const shares = (step: number): number[] =>
     Array.from(random.uniform(random.key(seed * 1000 + step), probes));
   return {
-    ...{ name, kind: "consistency", dataset: "", shape },
+    name,
+    kind: "consistency",
+    dataset: "",
+    shape,
     settings: { steps: 300, batchSize: 16, seed, objective: name },
     engine: "cpu",
     parameters: 1234,

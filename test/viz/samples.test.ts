@@ -67,8 +67,8 @@ test("tangent pictures order columns by noise level and keep equal levels apart"
     ],
   });
   assert.equal(await marks(spec), { "image mark": 6 });
-  const { vconcat } = spec as unknown as { vconcat: [{ data: { values: { url: string }[] } }] };
-  const shades = vconcat[0].data.values.slice(0, 3).map(({ url }) => pixel(url, 0, 0)[0]);
+  const [table] = spec.vconcat as [{ data: { values: { url: string }[] } }];
+  const shades = table.data.values.slice(0, 3).map(({ url }) => pixel(url, 0, 0)[0]);
   assert.equal(shades, [0, 128, 255], "t = 0.1, 0.1, 80");
   assert.equal(texts(await toSVG(spec)).match(/^(0\.1|80)$/gm), ["0.1", "0.1", "80"]);
 });

@@ -34,7 +34,7 @@ export function attributeAgreement(input: AgreementInput): VegaLiteSpec {
   });
   return intervals({
     ...rest,
-    metric: "images that agree",
+    metric: "images as the caption says",
     yFormat: ".0%",
     xTitle: "attribute",
     series: arms.map(({ name, attributes }) => ({
@@ -43,6 +43,6 @@ export function attributeAgreement(input: AgreementInput): VegaLiteSpec {
     })),
     references: Object.entries(ceiling).map(([at, value]) => ({ at, value })),
     title: title ?? `Attributes as the caption says, mean over attributes: ${means.join(", ")}`,
-    caption: Object.keys(ceiling).length > 0 ? ["Grey tick: real images, the most there is."] : [],
+    caption: Object.keys(ceiling).length > 0 ? ["Grey tick: real images, the most that can be reached."] : [],
   });
 }

@@ -1,19 +1,24 @@
 import { matrixShape } from "../projections/projection.js";
 import type { Points, View } from "../spec.js";
 import { formatPercent } from "../text.js";
+import type { Channel } from "./planes.js";
 
 /** An arrowhead whose tip lies at the point, turned by `angle`, clockwise from up. */
 const head = "M0,0L0.42,1.1L0,0.85L-0.42,1.1Z";
 
+/** The field `angle` of an arrow: in degrees clockwise from up on the screen. */
+export const arrowAngle = (dx: number, dy: number): number =>
+  Math.round((Math.atan2(dx, dy) * 1800) / Math.PI) / 10;
+
 /**
  * Arrows of one data set, from (x, y) to (x2, y2), with heads turned by its field `angle`, in degrees clockwise from up on the screen; rows of no
- * `length` have no head. `encoding` is what both layers share: colour, tooltip.
+ * `length` have no head. `color` and `tooltip` are what both layers share.
  */
 export function arrowLayers(
   values: readonly View[],
-  x: (field: string) => View,
-  y: (field: string) => View,
-  encoding: View,
+  x: Channel,
+  y: Channel,
+  { color, ...rest }: { color?: View; tooltip?: View[] },
   options: { size?: number; mark?: View } = {},
 ): View[] {
   const { size = 110, mark = {} } = options;
@@ -21,7 +26,14 @@ export function arrowLayers(
     {
       data: { values },
       mark: { type: "rule", strokeWidth: 1.5, clip: true, ...mark },
-      encoding: { x: x("x"), y: y("y"), x2: { field: "x2" }, y2: { field: "y2" }, ...encoding },
+      encoding: {
+        x: x("x"),
+        y: y("y"),
+        x2: { field: "x2" },
+        y2: { field: "y2" },
+        ...(color && { color }),
+        ...rest,
+      },
     },
     {
       data: { values },
@@ -31,11 +43,16 @@ export function arrowLayers(
         x: x("x2"),
         y: y("y2"),
         angle: { field: "angle", type: "quantitative", scale: null },
-        ...encoding,
+        ...(color && fillOf(color)),
+        ...rest,
       },
     },
   ];
 }
+
+/** The colour of a filled mark. A field's goes to the fill alone: Vega's legend of a scale that lines and fills share has dots, that of lines alone is a band of colours. */
+export const fillOf = (color: View): View =>
+  "field" in color ? { fill: { ...color, legend: null } } : { color };
 
 /** A length of arrows at which tangents of average norm are a quarter of the data's RMS distance from their mean. */
 export function arrowLength(data: Points, tangents: readonly Points[]): number {
@@ -72,15 +89,5 @@ export function planeNote(dim: number, length: number, runs: readonly ShownTange
     }
     return `${name} ${formatPercent(whole === 0 ? 0 : inPlane / whole)}`;
   });
-  return `Share of the tangents' squared norm that lies in this plane of ${dim} dimensions: ${shares.join(", ")}.`;
+  return `Of the tangents' squared norm in ${dim} dimensions this plane shows: ${shares.join(", ")}.`;
 }
-
-/** Data behind outputs, fainter where a point is far from the eye. */
-export const dataLayer = (values: readonly View[], encoding: View, faded: boolean): View => ({
-  data: { name: "background", values },
-  mark: {
-    ...{ type: "point", filled: true, size: 9, opacity: 0.55 },
-    ...{ clip: true, style: "data", tooltip: null },
-  },
-  encoding: { ...encoding, ...(faded && { opacity: { field: "near", type: "quantitative", scale: null } }) },
-});

@@ -69,7 +69,7 @@ export function tokenAttention(input: TokenAttentionInput): VegaLiteSpec {
     width,
     view: heatMaps({
       panels: [{ name: "", cells }],
-      x: { title: "t", domain: columns },
+      x: { title: "time t", domain: columns },
       y: { title: "layer", domain: rows },
       value: {
         title: "share of attention",

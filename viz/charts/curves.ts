@@ -31,6 +31,8 @@ export interface MetricCurvesInput {
   title?: string;
   /** Sentences to stand first under the chart, for instance what the bands are. */
   caption?: readonly string[];
+  /** A value to compare with, for instance what real data reach: a dashed line, and what it is, for the caption. */
+  reference?: { value: number; text: string };
   /** Default "training step". */
   xTitle?: string;
   /** Which end is best, for the title. Default true. */
@@ -64,54 +66,22 @@ export function metricCurves(
   const input = inputOf(given, isRuns(given) ? own : options, (runs) => curvesOf(runs, name));
   const { metric, curves, yScale = "linear", xScale = "linear" } = input;
   const { xTitle = "training step", lowerIsBetter = true, width = notebookWidth, height = 240 } = input;
-  const { maxPoints = 1000, caption = [] } = input;
+  const { maxPoints = 1000, caption = [], reference } = input;
   check.count("maxPoints", maxPoints);
   checkNames("curves", curves);
   checkSize("width", width);
   checkSize("height", height);
-
-  const notes: string[] = [];
-  const rows: Row[] = [];
-  const ends: { name: string; first: number; last: number; step: number; averaged: number }[] = [];
-  for (const [i, curve] of curves.entries()) {
-    const argument = `curves[${i}]`;
-    const { rows: all, dropped, unbanded } = readCurve(argument, curve, yScale === "log", xScale === "log");
-    const drawn = all.filter((row) => row.value !== null);
-    const allowed = `at least one step with a finite${yScale === "log" ? ", positive" : ""} value`;
-    check(
-      drawn.length > 0,
-      `${argument}.values`,
-      `${curve.values.length} values, none of them drawable`,
-      allowed,
-    );
-    if (dropped > 0) {
-      const why = yScale === "log" || xScale === "log" ? "not finite or not positive" : "not finite";
-      notes.push(
-        `${curve.name}: left out ${formatCount(dropped)} of ${formatCount(all.length)} values (${why}).`,
-      );
-    }
-    if (unbanded > 0)
-      notes.push(
-        `${curve.name}: no band at ${formatCount(unbanded)} of ${formatCount(all.length)} values (an end of it is not finite${yScale === "log" ? " or not positive" : ""}).`,
-      );
-    const tail = drawn.slice(-Math.max(1, Math.floor(drawn.length / 10)));
-    ends.push({
-      name: curve.name,
-      first: drawn[0]!.value!,
-      last: tail.reduce((sum, row) => sum + row.value!, 0) / tail.length,
-      step: drawn[drawn.length - 1]!.step,
-      averaged: tail.length,
-    });
-    if (all.length > maxPoints) {
-      notes.push(
-        `${curve.name}: the line is the mean and the band the range of every ${Math.ceil(all.length / maxPoints)} of its ${formatCount(all.length)} values.`,
-      );
-    }
-    rows.push(...buckets(all, maxPoints));
+  if (reference) {
+    const drawable = Number.isFinite(reference.value) && (yScale === "linear" || reference.value > 0);
+    const allowed = `a finite${yScale === "log" ? ", positive" : ""} number`;
+    check(drawable, "reference.value", reference.value, allowed);
   }
-  const averaged = Math.max(...ends.map((end) => end.averaged));
-  if (input.title === undefined && averaged > 1) notes.push("In the title: mean of each curve's last tenth.");
-
+  const read = curves.map((curve, i) =>
+    drawnCurve(readCurve(`curves[${i}]`, curve, yScale === "log", xScale === "log"), maxPoints),
+  );
+  const rows = read.flatMap((each) => each.rows);
+  const ends = read.map(({ end }) => end);
+  const averaged = input.title === undefined && ends.some((end) => end.averaged > 1);
   const names = curves.map((curve) => curve.name);
   const x = {
     field: "step",
@@ -129,18 +99,71 @@ export function metricCurves(
   });
   return frame({
     title: input.title ?? endTitle(metric, ends, lowerIsBetter),
-    caption: [...caption, ...notes],
+    caption: [
+      ...caption,
+      ...(reference ? [`Dashed: ${reference.text}.`] : []),
+      ...read.flatMap(({ notes }) => notes),
+      ...(averaged ? ["In the title: mean of each curve's last tenth."] : []),
+    ],
     width,
     view: {
       width: width - 80,
       height,
       data: { values: rows },
       layer: [
-        ...bandLayer(rows, y),
+        ...bandLayer(rows, x, y),
         ...lineLayers(x, y("value"), runLegend(names, width - 80), names, rows),
-      ].map((layer) => ({ ...layer, encoding: { x, ...(layer.encoding as View) } })),
+        ...(reference ? [referenceLayer(reference.value)] : []),
+      ],
     },
   });
+}
+
+/** For the title: a curve's first value, and the mean of its last tenth. */
+interface End {
+  name: string;
+  first: number;
+  last: number;
+  step: number;
+  averaged: number;
+}
+
+/** What is drawn of a curve, how it begins and ends, and sentences about what is not drawn. */
+function drawnCurve(
+  { name, rows, log, dropped, unbanded }: ReadCurve,
+  maxPoints: number,
+): { rows: Row[]; end: End; notes: string[] } {
+  const drawn = rows.filter((row) => row.value !== null);
+  const tail = drawn.slice(-Math.max(1, Math.floor(drawn.length / 10)));
+  const all = formatCount(rows.length);
+  const notes = [
+    ...(dropped > 0
+      ? [
+          `${name}: left out ${formatCount(dropped)} of ${all} values (not finite${log.x || log.y ? " or not positive" : ""}).`,
+        ]
+      : []),
+    ...(unbanded > 0
+      ? [
+          `${name}: no band at ${formatCount(unbanded)} of ${all} values (an end of it is not finite${log.y ? " or not positive" : ""}).`,
+        ]
+      : []),
+    ...(rows.length > maxPoints
+      ? [
+          `${name}: the line is the mean and the band the range of every ${Math.ceil(rows.length / maxPoints)} of its ${all} values.`,
+        ]
+      : []),
+  ];
+  return {
+    rows: buckets(rows, maxPoints),
+    end: {
+      name,
+      first: drawn[0]!.value!,
+      last: tail.reduce((sum, row) => sum + row.value!, 0) / tail.length,
+      step: drawn.at(-1)!.step,
+      averaged: tail.length,
+    },
+    notes,
+  };
 }
 
 /** Lines, and points where a curve has few enough of them to be seen one by one. */
@@ -157,19 +180,25 @@ export function lineLayers(
     { field: "step", type: "quantitative", title: x.title },
     { field: "value", type: "quantitative", title: "value", format: ".4~g" },
   ];
+  const encoding = { x, y, color, tooltip };
   const few = rows.length <= 40 * names.length;
   return [
     {
       mark: { type: "line", strokeWidth: 2, strokeJoin: "round", clip: true },
-      encoding: { y, color, tooltip },
+      encoding,
     },
-    ...(few
-      ? [{ mark: { type: "point", filled: true, size: 36, opacity: 1 }, encoding: { y, color, tooltip } }]
-      : []),
+    ...(few ? [{ mark: { type: "point", filled: true, size: 36, opacity: 1 }, encoding }] : []),
   ];
 }
 
-function bandLayer(rows: readonly Row[], y: (field: string) => View): View[] {
+/** A dashed line across the plot. */
+export const referenceLayer = (value: number): View => ({
+  data: { values: [{}] },
+  mark: { type: "rule", style: "reference", strokeDash: [4, 4] },
+  encoding: { y: { datum: value, type: "quantitative" } },
+});
+
+function bandLayer(rows: readonly Row[], x: View, y: (field: string) => View): View[] {
   const banded = [...new Set(rows.filter((row) => row.low !== null).map((row) => row.run))];
   if (banded.length === 0) return [];
   return [
@@ -177,18 +206,22 @@ function bandLayer(rows: readonly Row[], y: (field: string) => View): View[] {
       // Rows without a band stay among those of a curve that has one: they break it.
       transform: [{ filter: { field: "run", oneOf: banded } }],
       mark: { type: "area", opacity: 0.2, clip: true, invalid: "break-paths-show-path-domains" },
-      encoding: { y: y("low"), y2: { field: "high" }, color: { field: "run", type: "nominal" } },
+      encoding: { x, y: y("low"), y2: { field: "high" }, color: { field: "run", type: "nominal" } },
     },
   ];
 }
 
-/** Checks a curve and turns it into rows; values that cannot be drawn are null. */
-function readCurve(
-  argument: string,
-  curve: Curve,
-  logY: boolean,
-  logX: boolean,
-): { rows: Row[]; dropped: number; unbanded: number } {
+/** A curve as rows; values that cannot be drawn are null. */
+interface ReadCurve {
+  name: string;
+  rows: Row[];
+  log: { x: boolean; y: boolean };
+  /** How many values cannot be drawn, and how many of those that can have no band though the curve has one. */
+  dropped: number;
+  unbanded: number;
+}
+
+function readCurve(argument: string, curve: Curve, logY: boolean, logX: boolean): ReadCurve {
   const { steps, values, low, high } = curve;
   required(`${argument}.values`, values, "a list");
   check(values.length > 0, `${argument}.values`, "no values", "at least one value");
@@ -222,7 +255,14 @@ function readCurve(
       high: banded ? high![i]! : null,
     });
   }
-  return { rows: logX ? rows.filter((row) => row.step > 0) : rows, dropped, unbanded };
+  const placed = logX ? rows.filter((row) => row.step > 0) : rows;
+  check(
+    placed.some((row) => row.value !== null),
+    `${argument}.values`,
+    `${values.length} values, none of them drawable`,
+    `at least one step with a finite${logY ? ", positive" : ""} value`,
+  );
+  return { name: curve.name, rows: placed, log: { x: logX, y: logY }, dropped, unbanded };
 }
 
 /** Averages neighbours so that at most `count` rows remain; their range becomes the band. */
@@ -246,11 +286,7 @@ function buckets(rows: readonly Row[], count: number): Row[] {
   return out;
 }
 
-function endTitle(
-  metric: string,
-  ends: readonly { name: string; first: number; last: number; step: number }[],
-  lowerIsBetter: boolean,
-): string {
+function endTitle(metric: string, ends: readonly End[], lowerIsBetter: boolean): string {
   const steps = Math.max(...ends.map((end) => end.step)).toLocaleString("en-US");
   if (ends.length === 1) {
     const { first, last } = ends[0]!;

@@ -190,7 +190,7 @@ function mapChart(
   return frame({
     title: parts.title,
     caption: [
-      "Cosine with the tangent one recording before: blue keeps its direction, orange turns round.",
+      "Cosine with the tangent one recording before: blue: it keeps its direction; orange: it turns round.",
       ...parts.notes,
     ],
     width,

@@ -2,7 +2,7 @@ import { check, required } from "../../src/errors.js";
 import { notebookWidth } from "../frame.js";
 import { checkImages } from "../picture.js";
 import type { Points, VegaLiteSpec } from "../spec.js";
-import { checkList, checkNames, checkSize } from "../validate.js";
+import { checkLabels, checkList, checkSize } from "../validate.js";
 import { pictureRows } from "./picture-rows.js";
 
 /** What `editStrips` draws. */
@@ -23,10 +23,7 @@ export function editStrips(input: EditStripsInput): VegaLiteSpec {
   const { strips, width = notebookWidth } = input;
   checkSize("width", width);
   checkList("strips", strips);
-  checkNames(
-    "strips",
-    strips.map(({ label }) => ({ name: label })),
-  );
+  checkLabels("strips", strips);
   for (const [i, { frames }] of strips.entries()) checkImages(`strips[${i}].frames`, frames);
   const count = strips[0]!.frames.shape[0]!;
   for (const [i, { frames }] of strips.entries()) {

@@ -6,16 +6,33 @@ import { fading, item, matrixShape, move, type Projection, spread, thin } from "
 import { frames, inputOf, type Runs } from "../runs.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { expressionText, formatCount, formatNumber } from "../text.js";
-import { inks, runColors, runScale } from "../theme.js";
+import { runColors, runScale } from "../theme.js";
 import { checkLength, checkList, checkNames, checkPoints, checkSize, pointOrImageAxes } from "../validate.js";
 import {
+  arrowAngle,
   arrowLayers,
-  dataLayer,
   planeNote,
   arrowLength as quarterRadius,
   type ShownTangents,
 } from "./arrows.js";
 import { panelTitle } from "./heat.js";
+import {
+  countOutside,
+  type DataPlace,
+  dataLayer,
+  extent,
+  type Limits,
+  type Place,
+  panelGrid,
+  panelsBeside,
+  planeAxes,
+  planePanel,
+  rounded,
+  roundedLimits,
+  roundedPlaces,
+  squareAround,
+  withDepth,
+} from "./planes.js";
 
 /** What was measured at a run's fixed probes at one recording. */
 export interface ExplorerFrame {
@@ -65,22 +82,53 @@ export function tangentExplorer(
   checkSize("width", width);
   checkInput(input);
   const projection = input.projection ?? planeOf("data", data);
-  const steps = spread(
-    runs[0]!.frames.map(({ step }) => step),
-    maxFrames,
-  );
-  const count = runs[0]!.frames[0]!.outputs.shape[0]!;
-  const probes = spread([...Array(count).keys()], maxProbes);
   const arrowLength =
     input.arrowLength ??
     quarterRadius(
       data,
       runs.flatMap(({ frames }) => frames.map(({ tangents }) => tangents)),
     );
-  const images = data.shape.length === 4;
-  const pictures = images && runs.length * steps.length * probes.length <= maxPictures;
+  const drawn = drawnTangents(runs, projection, arrowLength);
+  const shown = shownOf(data, runs);
+  const rows = arrowRows(runs, drawn, shown);
+  const names = runs.map(({ name }) => name);
+  const plane = planeBehind(data, projection);
+  const [, dim] = matrixShape(data);
+  const slider = shown.steps.length > 1 ? "Slider: the recording shown, dashed in the chart below. " : "";
+  const spec = frame({
+    title: input.title ?? endsTitle(runs, valueTitle),
+    caption: [
+      `Arrows: from f to f + ${formatNumber(arrowLength)} · tangent. Grey: data.`,
+      `${slider}Brush a region above: only the probes whose outputs lie there are averaged below.`,
+      ...(projection.note === undefined ? [] : [projection.note]),
+      // On a map that is not linear an arrow's length is no share of its tangent's.
+      ...(dim === 2 || projection.name === "UMAP" ? [] : [planeNote(dim, arrowLength, drawn)]),
+      ...leftOut(shown, rows, plane.limits),
+    ],
+    width,
+    view: {
+      data: { values: rows },
+      vconcat: [
+        planePanels(names, plane, { width, valueTitle, pictures: shown.pictures }),
+        meanCurve(rows, shown.steps, names, valueTitle, width),
+      ],
+      spacing: 16,
+    },
+  });
+  return {
+    ...spec,
+    usermeta: { play: { param: "recording", frames: shown.steps.length } },
+    params: controls(names, shown.steps.length),
+  };
+}
 
-  const drawn: ShownTangents[] = runs.map(({ name, frames }) => ({
+/** Every run's arrows in the plane, recording by recording. */
+const drawnTangents = (
+  runs: ExplorerInput["runs"],
+  projection: Projection,
+  arrowLength: number,
+): ShownTangents[] =>
+  runs.map(({ name, frames }) => ({
     name,
     arrows: spread(frames, maxFrames).map(({ outputs, tangents }) => ({
       start: projection.project(outputs),
@@ -88,135 +136,104 @@ export function tangentExplorer(
       tangents,
     })),
   }));
-  const rows = arrowRows(runs, drawn, probes, pictures);
-  const behind = thin(data, maxData);
-  const faded = fading(projection, behind);
-  const background = places(projection.project(behind)).map((at, i) =>
-    faded ? { ...at, near: faded[i]! } : at,
-  );
-  const limits = square(background);
 
-  const columns = Math.min(runs.length, 3);
-  const side = Math.floor((width - 70 - (columns - 1) * 18) / columns);
-  const names = runs.map(({ name }) => name);
-  const panels = planePanels(names, background, {
-    ...{ columns, side, limits, valueTitle, pictures },
-    axes: projection.axes,
-    faded: faded !== undefined,
-  });
-  const total = runs[0]!.frames.length;
-  const [, dim] = matrixShape(data);
-  const outside = rows.filter(
-    ({ x, y }) => x < limits.x[0]! || x > limits.x[1]! || y < limits.y[0]! || y > limits.y[1]!,
-  ).length;
-  const slider = steps.length > 1 ? "Slider: the recording shown, dashed in the chart below. " : "";
-  const notes = [
-    `Arrows: from f to f + ${formatNumber(arrowLength)} · tangent. Grey: data.`,
-    `${slider}Brush a region above: only the probes whose outputs lie there are averaged below.`,
-    ...(projection.note === undefined ? [] : [projection.note]),
-    // On a map that is not linear an arrow's length is no share of its tangent's.
-    ...(dim === 2 || projection.name === "UMAP" ? [] : [planeNote(dim, arrowLength, drawn)]),
+/** What is shown of the runs, and how much there is. */
+interface Shown {
+  steps: readonly number[];
+  probes: readonly number[];
+  pictures: boolean;
+  all: { steps: number; probes: number; pictures: boolean };
+}
+
+function shownOf(data: Points, runs: ExplorerInput["runs"]): Shown {
+  const { frames } = runs[0]!;
+  const count = frames[0]!.outputs.shape[0]!;
+  const all = { steps: frames.length, probes: count, pictures: data.shape.length === 4 };
+  const steps = spread(frames, maxFrames).map(({ step }) => step);
+  const probes = spread([...Array(count).keys()], maxProbes);
+  const pictures = all.pictures && runs.length * steps.length * probes.length <= maxPictures;
+  return { steps, probes, pictures, all };
+}
+
+function leftOut({ steps, probes, pictures, all }: Shown, rows: readonly Place[], limits: Limits): string[] {
+  const outside = countOutside(rows, limits);
+  return [
     ...(outside > 0
       ? [
           `Outside the frame: ${formatCount(outside)} of ${formatCount(rows.length)} arrows, all recordings together.`,
         ]
       : []),
-    ...(steps.length < total ? [`${steps.length} of ${formatCount(total)} recordings shown.`] : []),
-    ...(probes.length < count ? [`${probes.length} of ${formatCount(count)} probes shown.`] : []),
-    ...(images && !pictures ? ["Too many outputs to show their images on hovering."] : []),
+    ...(steps.length < all.steps ? [`${steps.length} of ${formatCount(all.steps)} recordings shown.`] : []),
+    ...(probes.length < all.probes ? [`${probes.length} of ${formatCount(all.probes)} probes shown.`] : []),
+    ...(all.pictures && !pictures ? ["Too many outputs to show their images on hovering."] : []),
   ];
-  const spec = frame({
-    title: input.title ?? endsTitle(runs, valueTitle),
-    caption: notes,
-    width,
-    view: {
-      data: { values: rows },
-      vconcat: [{ concat: panels, columns, spacing: 18 }, meanCurve(rows, steps, names, valueTitle, width)],
-      spacing: 16,
-    },
-  });
-  return {
-    ...spec,
-    usermeta: { play: { param: "recording", frames: steps.length } },
-    params: [
-      {
-        name: "recording",
-        value: steps.length - 1,
-        ...(steps.length > 1 && {
-          bind: { input: "range", min: 0, max: steps.length - 1, step: 1, name: "recording " },
-        }),
-      },
-      { name: "loss", value: "all", bind: { input: "radio", options: ["all", ...names], name: "loss " } },
-      {
-        name: "brush",
-        select: { type: "interval", encodings: ["x", "y"] },
-        views: runs.map((_, i) => `plane_${i}`),
-      },
-    ],
-  };
+}
+
+/** The slider, the switch between losses, and the brush. */
+const controls = (names: readonly string[], recordings: number): View[] => [
+  {
+    name: "recording",
+    value: recordings - 1,
+    ...(recordings > 1 && {
+      bind: { input: "range", min: 0, max: recordings - 1, step: 1, name: "recording " },
+    }),
+  },
+  { name: "loss", value: "all", bind: { input: "radio", options: ["all", ...names], name: "loss " } },
+  {
+    name: "brush",
+    select: { type: "interval", encodings: ["x", "y"] },
+    views: names.map((_, i) => `plane_${i}`),
+  },
+];
+
+/** The data in the plane, and a square around them that leaves room for arrows. */
+interface Plane {
+  background: DataPlace[];
+  limits: Limits;
+  axes: Projection["axes"];
+}
+
+function planeBehind(data: Points, projection: Projection): Plane {
+  const behind = thin(data, maxData);
+  const all = roundedPlaces(projection.project(behind), digits);
+  const background = withDepth(all, fading(projection, behind));
+  const limits = roundedLimits(squareAround(background, { room: 0.66 }), digits);
+  return { background, limits, axes: projection.axes };
 }
 
 /** A plane with the data for each run; the arrows of the recording that is shown come from the chart's own rows. */
 function planePanels(
   names: readonly string[],
-  background: readonly View[],
-  {
-    columns,
-    side,
-    limits,
-    axes,
-    faded,
-    valueTitle,
-    pictures,
-  }: {
-    columns: number;
-    side: number;
-    limits: ReturnType<typeof square>;
-    axes: readonly [string, string];
-    faded: boolean;
-    valueTitle: string;
-    pictures: boolean;
-  },
-): View[] {
-  const channel = (axis: "x" | "y", title: string | null) => (field: string) => ({
-    field,
-    type: "quantitative",
-    title,
-    scale: { domain: limits[axis], nice: false, zero: false },
-    axis: { grid: false, tickCount: 4, format: "~r", ...(title === null ? { labels: false } : {}) },
-  });
+  { background, limits, axes }: Plane,
+  { width, valueTitle, pictures }: { width: number; valueTitle: string; pictures: boolean },
+): View {
+  const { columns, side } = panelGrid(names.length, width);
   const tooltip = [
     { field: "probe", type: "ordinal" },
     { field: "value", type: "quantitative", title: valueTitle, format: ".3~g" },
     ...(pictures ? [{ field: "image", type: "nominal" }] : []),
   ];
   const colors = runColors(names);
-  return names.map((name, i): View => {
-    const [x, y] = [channel("x", axes[0]), channel("y", i % columns === 0 ? axes[1] : null)];
+  const panels = names.map((name, i): View => {
+    const { x, y } = planeAxes(axes, limits, i % columns === 0);
     const shown = `datum.run === ${expressionText(name)} && datum.at === recording && (loss === 'all' || loss === datum.run)`;
     const arrows = arrowLayers([], x, y, { color: { value: colors[i] }, tooltip }, { mark: { aria: false } });
-    return {
-      title: panelTitle(name, colors[i]),
-      width: side,
-      height: side,
-      view: { stroke: inks.light.data, strokeOpacity: 0.4 },
-      layer: [
-        { name: `plane_${i}`, ...dataLayer(background, { x: x("x"), y: y("y") }, faded) },
-        ...arrows.map(({ data: _, transform, ...layer }) => ({
-          ...layer,
-          transform: [{ filter: shown }, ...((transform as View[] | undefined) ?? [])],
-        })),
-      ],
-    };
+    return planePanel({ title: panelTitle(name, colors[i]), side }, [
+      { name: `plane_${i}`, ...dataLayer(background, { x: x("x"), y: y("y") }) },
+      ...arrows.map(({ data: _, transform, ...layer }) => ({
+        ...layer,
+        transform: [{ filter: shown }, ...((transform as View[] | undefined) ?? [])],
+      })),
+    ]);
   });
+  return panelsBeside(panels, columns);
 }
 
 /** Every probe's arrow at every recording. */
 function arrowRows(
   runs: ExplorerInput["runs"],
   drawn: readonly ShownTangents[],
-  probes: readonly number[],
-  pictures: boolean,
+  { probes, pictures }: Shown,
 ) {
   return runs.flatMap(({ name, frames }, run) =>
     spread(frames, maxFrames).flatMap(({ step, outputs, values }, at) => {
@@ -227,10 +244,17 @@ function arrowRows(
           round(values[2 * probe + 1]!),
         ]) as [number, number, number, number];
         return {
-          ...{ run: name, probe, at, step, x, y, x2, y2 },
+          run: name,
+          probe,
+          at,
+          step,
+          x,
+          y,
+          x2,
+          y2,
           value: Number.isNaN(values[probe]!) ? null : round(values[probe]!),
           length: round(Math.hypot(x2 - x, y2 - y)),
-          angle: Math.round((Math.atan2(x2 - x, y2 - y) * 1800) / Math.PI) / 10,
+          angle: arrowAngle(x2 - x, y2 - y),
           ...(pictures && { image: pictureURI(item(outputs, probe), { scale: 4 }) }),
         };
       });
@@ -354,31 +378,11 @@ function endsTitle(runs: ExplorerInput["runs"], valueTitle: string): string {
 
 /** 0 to 1 for shares, else what there is. */
 function valueRange(rows: readonly { value: number | null }[]): [number, number] {
-  const [low, high] = rows.reduce<[number, number]>(
-    ([a, b], { value }) => (value === null ? [a, b] : [Math.min(a, value), Math.max(b, value)]),
-    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
-  );
+  const [low, high] = extent(rows.flatMap(({ value }) => value ?? []));
   if (low > high) return [0, 1];
   return low >= 0 && high <= 1 ? [0, 1] : [low, high];
 }
 
-/** A square around the data, a third wider. */
-function square(points: readonly { x: number; y: number }[]): { x: number[]; y: number[] } {
-  const range = (axis: "x" | "y"): [number, number] =>
-    points.reduce<[number, number]>(
-      ([low, high], point) => [Math.min(low, point[axis]), Math.max(high, point[axis])],
-      [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
-    );
-  const [x, y] = [range("x"), range("y")];
-  const half = Math.max(x[1] - x[0], y[1] - y[0], 1e-6) * 0.66;
-  const around = ([low, high]: [number, number]): number[] => [
-    round((low + high) / 2 - half),
-    round((low + high) / 2 + half),
-  ];
-  return { x: around(x), y: around(y) };
-}
-
-const places = ({ shape, values }: Points): { x: number; y: number }[] =>
-  Array.from({ length: shape[0]! }, (_, i) => ({ x: round(values[2 * i]!), y: round(values[2 * i + 1]!) }));
-
-const round = (value: number): number => Number(value.toPrecision(4));
+/** Four are enough for arrows that a slider moves. */
+const digits = 4;
+const round = (value: number): number => rounded(value, digits);

@@ -18,9 +18,26 @@ import { type UmapProjection, umap } from "../projections/umap.js";
 import { fields, inputOf, type Runs } from "../runs.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatNumber, formatPercent } from "../text.js";
-import { inks, runColors } from "../theme.js";
+import { runColors } from "../theme.js";
 import { checkLength, checkNames, checkPoints, checkSize, pointOrImageAxes } from "../validate.js";
-import { arrowLayers, dataLayer, planeNote, arrowLength as quarterRadius } from "./arrows.js";
+import { arrowAngle, arrowLayers, planeNote, arrowLength as quarterRadius } from "./arrows.js";
+import { panelTitle } from "./heat.js";
+import {
+  countOutside,
+  dataLayer,
+  extent,
+  type Limits,
+  panelGrid,
+  panelsBeside,
+  places,
+  planeAxes,
+  planePanel,
+  rounded,
+  roundedLimits,
+  roundedPlaces,
+  squareAround,
+  withDepth,
+} from "./planes.js";
 
 /** One run's outputs and where its loss moves them. */
 export interface FieldRun {
@@ -75,42 +92,79 @@ export function tangentField(
   options: Partial<TangentFieldInput> = {},
 ): VegaLiteSpec {
   const input = inputOf(given, options, fields);
-  const { seed = 0, width = notebookWidth, valueTitle = "value" } = input;
+  const { width = notebookWidth, title, space } = input;
   checkSize("width", width);
   checkInput(input);
-  const notes: string[] = [];
-  const shared = input.runs.every((run) => run.values !== undefined);
+  const { data, runs, notes } = thinned(input);
+  const placed = placeRuns(input, data, runs);
+  const { projection } = placed.map;
+  const around = placed.panels.flatMap(({ start, end }) => [...places(start), ...places(end)]);
+  const limits = roundedLimits(
+    squareAround(places(placed.background), { others: around, reach: 0.5, room: 0.53 }),
+  );
+  const starts = placed.panels.flatMap(({ start }) => roundedPlaces(start));
+  const outside = countOutside(starts, limits);
+  return frame({
+    title: title ?? fieldTitle(input.runs, projection, space === "features"),
+    caption: [
+      ...describe(placed, space === "features"),
+      ...notes,
+      ...(outside > 0 ? [`Outside the frame: ${outside} of ${starts.length} arrows.`] : []),
+    ],
+    width,
+    view: fieldPanels(input, data, placed, limits),
+  });
+}
 
-  const images = input.data.shape.length > 2;
-  const runs = input.runs.map((run) => thinRun(run, maxArrows));
+/** What is drawn of the input, and sentences about what is not. */
+function thinned({ data: all, runs: given }: TangentFieldInput): {
+  data: Points;
+  runs: FieldRun[];
+  notes: string[];
+} {
+  const runs = given.map((run) => thinRun(run, maxArrows));
   const total = runs.reduce((sum, run) => sum + run.outputs.shape[0]!, 0);
-  const data = thin(input.data, images ? Math.max(100, maxFitted - total) : maxData);
-  if (data !== input.data)
-    notes.push(`${formatCount(data.shape[0]!)} of ${formatCount(input.data.shape[0]!)} data points drawn.`);
-  const most = Math.max(...input.runs.map(({ outputs }) => outputs.shape[0]!));
-  if (most > maxArrows) notes.push(`${maxArrows} of ${formatCount(most)} arrows drawn.`);
-
-  const still = input.runs.reduce(
+  const data = thin(all, all.shape.length > 2 ? Math.max(100, maxFitted - total) : maxData);
+  const most = Math.max(...given.map(({ outputs }) => outputs.shape[0]!));
+  const still = given.reduce(
     (sum, { parallel = [] }) => sum + Array.from(parallel).filter(Number.isNaN).length,
     0,
   );
-  if (still > 0) notes.push(`Left out of the shares: ${formatCount(still)} tangents without a length.`);
+  const notes = [
+    ...(data !== all
+      ? [`${formatCount(data.shape[0]!)} of ${formatCount(all.shape[0]!)} data points drawn.`]
+      : []),
+    ...(most > maxArrows ? [`${maxArrows} of ${formatCount(most)} arrows drawn.`] : []),
+    ...(still > 0 ? [`Left out of the shares: ${formatCount(still)} tangents without a length.`] : []),
+  ];
+  return { data, runs, notes };
+}
 
-  const arrowLength =
-    input.arrowLength ??
-    quarterRadius(
-      data,
-      runs.map(({ tangents }) => tangents),
-    );
+interface Panel {
+  run: FieldRun;
+  start: Points;
+  end: Points;
+}
+
+/** Data and arrows in the plane. */
+interface Placed {
+  map: Chosen;
+  /** Data and outputs before they were projected. */
+  together: Points;
+  background: Points;
+  panels: Panel[];
+  arrowLength: number;
+}
+
+function placeRuns(input: TangentFieldInput, data: Points, runs: readonly FieldRun[]): Placed {
+  const { projection: choice = "auto", seed = 0 } = input;
+  const tangents = runs.map((run) => run.tangents);
+  const arrowLength = input.arrowLength ?? quarterRadius(data, tangents);
   const together = concatenate([data, ...runs.map((run) => run.outputs)]);
-  const features = input.space === "features";
-  const tangents = concatenate(runs.map((run) => run.tangents));
-  const map = choose(input.projection ?? "auto", data, together, seed, features ? tangents : undefined);
-  const { projection } = map;
-  const fitted = map.fittedOnAll?.embedding;
-
-  const background = fitted ? slice(fitted, 0, data.shape[0]!) : projection.project(data);
-  const faded = fading(projection, data);
+  const inFeatures = input.space === "features" ? concatenate(tangents) : undefined;
+  const map = choose(choice, data, together, seed, inFeatures);
+  const { projection, fittedOnAll } = map;
+  const fitted = fittedOnAll?.embedding;
   let offset = data.shape[0]!;
   const panels = runs.map((run) => {
     const count = run.outputs.shape[0]!;
@@ -118,84 +172,65 @@ export function tangentField(
     offset += count;
     const moved = move(run.outputs, run.tangents, arrowLength);
     // Outputs lie where the map was fitted on them, not where it would place them by the data.
-    const end = map.fittedOnAll?.move(start, run.outputs, moved) ?? projection.project(moved);
+    const end = fittedOnAll?.move(start, run.outputs, moved) ?? projection.project(moved);
     return { run, start, end };
   });
+  const background = fitted ? slice(fitted, 0, data.shape[0]!) : projection.project(data);
+  return { map, together, background, panels, arrowLength };
+}
 
-  const limits = square(background, panels);
-  const outside = panels.reduce((sum, { start }) => sum + countOutside(start, limits), 0);
-  if (outside > 0) notes.push(`Outside the frame: ${outside} of ${total} arrows.`);
-  notes.unshift(...describe(map, together, panels, arrowLength, features));
-
-  const columns = Math.min(runs.length, 3);
-  const size = Math.floor((width - 70 - (columns - 1) * 18) / columns);
-  const side = Math.min(size, 420);
-  const color = shared
-    ? {
-        field: "value",
-        type: "quantitative",
-        scale: { range: "ramp" },
-        legend: { type: "gradient", orient: "bottom", title: valueTitle, tickCount: 4, gradientLength: 200 },
-      }
-    : undefined;
-  const colors = runColors(runs.map(({ name }) => name));
-  const views = panels.map(({ run, start, end }, i): View => {
-    const scale = (domain: readonly [number, number]) => ({ domain, nice: false, zero: false });
-    const x = (field: string): View => ({
-      field,
-      type: "quantitative",
-      title: projection.axes[0],
-      scale: scale(limits.x),
-      axis: { grid: false, tickCount: 4, format: "~r" },
-    });
-    const y = (field: string): View => ({
-      field,
-      type: "quantitative",
-      title: i % columns === 0 ? projection.axes[1] : null,
-      scale: scale(limits.y),
-      axis: { grid: false, tickCount: 4, format: "~r", ...(i % columns === 0 ? {} : { labels: false }) },
-    });
-    const paint = color ?? { value: colors[i] };
+/** A panel per run, all with the same axes and the same scale of colours. */
+function fieldPanels(
+  { width = notebookWidth, valueTitle = "value" }: TangentFieldInput,
+  data: Points,
+  { map: { projection }, background, panels }: Placed,
+  limits: Limits,
+): View {
+  const { columns, side } = panelGrid(panels.length, width, 420);
+  const images = data.shape.length > 2;
+  const behind = withDepth(roundedPlaces(background), fading(projection, data));
+  const valued = panels.every(({ run }) => run.values !== undefined);
+  const values = panels.flatMap(({ run }) => Array.from(run.values ?? []));
+  const colors = runColors(panels.map(({ run }) => run.name));
+  const views = panels.map((panel, i) => {
+    const { name, parallel } = panel.run;
+    const { x, y } = planeAxes(projection.axes, limits, i % columns === 0);
+    const color = valued ? valueColor(valueTitle, values) : { value: colors[i] };
     const tooltip = [
       { field: "index", type: "ordinal", title: "output" },
-      ...(shared ? [{ field: "value", type: "quantitative", title: valueTitle, format: ".4~g" }] : []),
-      ...(run.parallel ? [{ field: "parallel", type: "nominal", title: "parallel share" }] : []),
+      ...(valued ? [{ field: "value", type: "quantitative", title: valueTitle, format: ".4~g" }] : []),
+      ...(parallel ? [{ field: "parallel", type: "nominal", title: "parallel share" }] : []),
       ...(images ? [{ field: "image", type: "nominal" }] : []),
     ];
-    const arrows = arrowRows(run, start, end, limits).map((row, k) => ({
-      ...row,
-      ...(images && { image: pictureURI(item(run.outputs, k), { scale: 3 }) }),
-    }));
-    return {
-      title: { text: run.name, anchor: "middle", fontSize: 13, color: colors[i] },
-      width: side,
-      height: side,
-      view: { stroke: inks.light.data, strokeOpacity: 0.4 },
-      layer: [
-        dataLayer(
-          faded ? pairs(background).map((at, k) => ({ ...at, near: faded[k]! })) : pairs(background),
-          { x: x("x"), y: y("y"), description: { value: "data" } },
-          faded !== undefined,
-        ),
-        // Descriptions for screen readers would spell the images out.
-        ...arrowLayers(arrows, x, y, { color: paint, tooltip }, images ? { mark: { aria: false } } : {}),
-      ],
-    };
+    return planePanel({ title: panelTitle(name, colors[i]), side }, [
+      dataLayer(behind, { x: x("x"), y: y("y"), description: { value: "data" } }),
+      // Descriptions for screen readers would spell the images out.
+      ...arrowLayers(
+        arrowRows(panel, limits, images),
+        x,
+        y,
+        { color, tooltip },
+        images ? { mark: { aria: false } } : {},
+      ),
+    ]);
   });
-  return frame({
-    title: input.title ?? fieldTitle(input.runs, projection, features),
-    caption: notes,
-    width,
-    view: { concat: views, columns, spacing: 18 },
-  });
+  return panelsBeside(views, columns);
 }
+
+/** Arrows by their runs' values. */
+const valueColor = (title: string, values: readonly number[]): View => ({
+  field: "value",
+  type: "quantitative",
+  scale: { domain: extent(values), range: "ramp" },
+  legend: { type: "gradient", orient: "bottom", title, tickCount: 4, gradientLength: 200 },
+});
 
 const shareText = (share: number): string => (Number.isNaN(share) ? "none" : `${(100 * share).toFixed(1)}%`);
 
-/** Arrow by arrow: where it starts and ends in the plane, and its angle on the screen, clockwise from up in degrees. */
-function arrowRows(run: FieldRun, start: Points, end: Points, limits: Limits): View[] {
+/** Arrow by arrow: where it starts and ends in the plane, its angle on the screen, and the output as an image. */
+function arrowRows({ run, start, end }: Panel, limits: Limits, images: boolean): View[] {
   const unit = limits.x[1] - limits.x[0];
-  return pairs(start).map(({ x, y }, index) => {
+  return roundedPlaces(start).map(({ x, y }, index) => {
     const x2 = end.values[2 * index]!;
     const y2 = end.values[2 * index + 1]!;
     const length = Math.hypot(x2 - x, y2 - y) / unit;
@@ -203,12 +238,13 @@ function arrowRows(run: FieldRun, start: Points, end: Points, limits: Limits): V
       index,
       x,
       y,
-      x2: round(x2),
-      y2: round(y2),
-      length: length < 1e-4 ? 0 : round(length),
-      angle: Math.round((Math.atan2(x2 - x, y2 - y) * 1800) / Math.PI) / 10,
+      x2: rounded(x2),
+      y2: rounded(y2),
+      length: length < 1e-4 ? 0 : rounded(length),
+      angle: arrowAngle(x2 - x, y2 - y),
       ...(run.values ? { value: run.values[index] } : {}),
       ...(run.parallel ? { parallel: shareText(run.parallel[index]!) } : {}),
+      ...(images && { image: pictureURI(item(run.outputs, index), { scale: 3 }) }),
     };
   });
 }
@@ -291,20 +327,8 @@ function choose(
   return { projection: tangents && dim > 2 ? featurePlane(data, tangents) : projection };
 }
 
-interface Panel {
-  run: FieldRun;
-  start: Points;
-  end: Points;
-}
-
 /** What the reader must know to trust the plane. */
-function describe(
-  map: Chosen,
-  together: Points,
-  panels: readonly Panel[],
-  length: number,
-  features: boolean,
-): string[] {
+function describe({ map, together, panels, arrowLength: length }: Placed, features: boolean): string[] {
   const arrows = features
     ? `In feature space. Arrows: from φ(f), ${formatNumber(length)} times the derivative of φ along the tangent. Grey: φ of data.`
     : `Arrows: from f to f + ${formatNumber(length)} · tangent. Grey: data.`;
@@ -313,7 +337,7 @@ function describe(
     const trust = trustworthiness(together, embedding);
     return [
       arrows,
-      `UMAP of data and outputs together, fitted once (${neighbors} neighbours, seed ${seed}); trustworthiness ${trust.toFixed(2)} (1: all neighbours in the plane are neighbours in the data). Arrows: how far the weighted mean of the nearest data moves.`,
+      `UMAP of data and outputs together, fitted once (${neighbors} neighbours, seed ${seed}); trustworthiness ${trust.toFixed(2)} (1: all neighbours in the plane are neighbours in the data). An arrow ends where the nearest data hold the moved output in balance.`,
     ];
   }
   if (map.projection.name === "UMAP") {
@@ -347,43 +371,6 @@ function fieldTitle(runs: readonly FieldRun[], projection: Projection, features:
   return `Where the loss moves the outputs${features ? "' features" : ""}${fitted ? `, seen by ${projection.name}` : ""}`;
 }
 
-interface Limits {
-  x: [number, number];
-  y: [number, number];
-}
-
-/** A square around the data and the arrows near it: a unit is as long along both axes. Runaway outputs stay outside. */
-function square(background: Points, panels: readonly Panel[]): Limits {
-  const range = (axis: 0 | 1): [number, number] => {
-    const of = ({ values }: Points): number[] => Array.from(values).filter((_, i) => i % 2 === axis);
-    const extent = (values: readonly number[]): [number, number] =>
-      values.reduce<[number, number]>(
-        ([low, high], value) => [Math.min(low, value), Math.max(high, value)],
-        [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
-      );
-    const data = of(background);
-    const [low, high] = extent(data);
-    const margin = Math.max((high - low) / 2, 1e-6);
-    const near = panels
-      .flatMap(({ start, end }) => [...of(start), ...of(end)])
-      .filter((value) => value > low - margin && value < high + margin);
-    return extent([...data, ...near]);
-  };
-  const [x, y] = [range(0), range(1)];
-  const half = Math.max(x[1] - x[0], y[1] - y[0], 1e-6) * 0.53;
-  const around = ([low, high]: [number, number]): [number, number] => [
-    round((low + high) / 2 - half),
-    round((low + high) / 2 + half),
-  ];
-  return { x: around(x), y: around(y) };
-}
-
-const countOutside = (points: Points, { x, y }: Limits): number =>
-  pairs(points).filter((p) => p.x < x[0] || p.x > x[1] || p.y < y[0] || p.y > y[1]).length;
-
-const pairs = ({ shape, values }: Points): { x: number; y: number }[] =>
-  Array.from({ length: shape[0]! }, (_, i) => ({ x: round(values[2 * i]!), y: round(values[2 * i + 1]!) }));
-
 function slice(points: Points, start: number, count: number): Points {
   const [, dim] = matrixShape(points);
   return { shape: [count, dim], values: Array.from(points.values).slice(start * dim, (start + count) * dim) };
@@ -400,6 +387,3 @@ function thinRun(run: FieldRun, count: number): FieldRun {
     ...(run.parallel ? { parallel: column(run.parallel) } : {}),
   };
 }
-
-/** Five digits are more than a screen shows, and keep files small. */
-const round = (value: number): number => Number(value.toPrecision(5));

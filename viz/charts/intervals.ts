@@ -58,110 +58,16 @@ const maxSeeds = 100;
  */
 export function intervals(input: IntervalsInput): VegaLiteSpec {
   required("input", input, "the data of the chart");
-  const { metric, xTitle, references = [], title, yScale = "linear" } = input;
   const { width = notebookWidth, height = 240, caption = [] } = input;
-  checkNames("series", input.series);
   checkSize("width", width);
   checkSize("height", height);
-  for (const [i, { points }] of input.series.entries()) checkSeries(`series[${i}]`, points, yScale === "log");
-
-  for (const [i, { value }] of references.entries())
-    check(Number.isFinite(value), `references[${i}].value`, value, "a finite number");
-
-  const allPlaces = input.places ?? [
-    ...new Set(input.series.flatMap(({ points }) => points.map(({ at }) => at))),
-  ];
-  const places = spread(allPlaces, maxPlaces);
-  const most = Math.max(
-    ...input.series.map(({ points }) => points.reduce((n, { values = [] }) => Math.max(n, values.length), 0)),
-  );
-  const kept = new Set(places);
-  const series = input.series.map(({ name, points }) => ({
-    name,
-    points: points
-      .filter(({ at }) => kept.has(at))
-      .map(({ values = [], ...point }) => ({ ...point, values: spread(values, maxSeeds) })),
-  }));
-  const all = series.flatMap(({ points }) => points.flatMap(({ mean, values = [] }) => [mean, ...values]));
-  const least = Math.min(...all.filter((value) => yScale === "linear" || value > 0));
-  const end = (value: number): number => (yScale === "log" && value <= 0 ? least : value);
-  const rows = series.flatMap(({ name, points }) =>
-    points.map(({ at, mean, low = null, high = null }) => ({
-      ...{ run: name, at: String(at), mean, interval: between(low, high) },
-      ...(low !== null && high !== null && { low: end(low), high: end(high) }),
-    })),
-  );
-  const seeds = series.flatMap(({ name, points }) =>
-    points.flatMap(({ at, values = [] }) =>
-      values
-        .filter((value) => yScale === "linear" || value > 0)
-        .map((value) => ({ run: name, at: String(at), value })),
-    ),
-  );
-
-  const x = {
-    field: "at",
-    type: "ordinal",
-    title: xTitle,
-    scale: { domain: places.map(String), paddingInner: 0.3 },
-    axis: { grid: false, labelAngle: 0, ...wrappedLabels(places.map(String), width - 80) },
-  };
-  const names = series.map(({ name }) => name);
-  // Beside each other only where several are at one place.
-  const shared = series.reduce((sum, { points }) => sum + points.length, 0) > places.length;
-  const offset = {
-    ...(shared && {
-      xOffset: { field: "run", type: "nominal", scale: { domain: names, paddingOuter: 0.6 } },
-    }),
-  };
-  const y = (field: string): View => ({
-    field,
-    type: "quantitative",
-    title: metric,
-    scale: yScale === "log" ? { type: "log", nice: false, padding: 8 } : { type: "linear", zero: false },
-    axis: { tickCount: 5, format: input.yFormat ?? ",.4~r" },
-  });
-  const legend = runLegend(names, width - 80);
-  const color = { field: "run", type: "nominal", scale: runScale(names), legend };
-  const tooltip = [
-    { field: "run", type: "nominal", title: "run" },
-    { field: "at", type: "ordinal", title: xTitle },
-    { field: "mean", type: "quantitative", format: ".4~g" },
-    { field: "interval", type: "nominal" },
-  ];
-  const layer: View[] = [
-    {
-      transform: [{ filter: "isValid(datum.low)" }],
-      mark: { type: "rule", strokeWidth: 2 },
-      encoding: { x, ...offset, color, y: y("low"), y2: { field: "high" } },
-    },
-    {
-      mark: { type: "point", filled: true, size: 60, opacity: 1 },
-      encoding: { x, ...offset, color, tooltip, y: y("mean") },
-    },
-  ];
+  checkInput(input);
+  const { places, all } = placesOf(input);
+  const { rows, seeds, most } = readSeries(input, places);
   // A lesson or a quick run has one seed, and no word to say about others.
   const several = seeds.length > 0 || rows.some((row) => row.interval !== unknown);
-  if (seeds.length > 0) {
-    layer.push({
-      data: { values: seeds },
-      mark: { type: "tick", orient: "horizontal", size: 14, thickness: 1.5, opacity: 0.7 },
-      encoding: { x, ...offset, color, y: y("value") },
-    });
-  }
-  if (references.length > 0) {
-    layer.push({
-      data: {
-        values: references
-          .filter(({ at }) => kept.has(at))
-          .map(({ at, value }) => ({ at: String(at), value })),
-      },
-      mark: { type: "tick", style: "reference", thickness: 2, bandSize: 48 },
-      encoding: { x, y: y("value") },
-    });
-  }
   return frame({
-    title,
+    title: input.title,
     caption: [
       ...(several
         ? [
@@ -169,20 +75,154 @@ export function intervals(input: IntervalsInput): VegaLiteSpec {
           ]
         : []),
       ...caption,
-      ...(places.length < allPlaces.length
-        ? [`${places.length} of ${formatCount(allPlaces.length)} places shown.`]
-        : []),
+      ...(places.length < all ? [`${places.length} of ${formatCount(all)} places shown.`] : []),
       ...(most > maxSeeds ? [`At most ${maxSeeds} of ${formatCount(most)} seeds drawn at a place.`] : []),
     ],
     width,
-    view: { width: width - 80, height, data: { values: rows }, layer },
+    view: {
+      width: width - 80,
+      height,
+      data: { values: rows },
+      layer: intervalLayers(input, places, { rows, seeds }, width - 80),
+    },
   });
+}
+
+/** The places that are drawn, and how many there are. */
+function placesOf({ series, places }: IntervalsInput): { places: (number | string)[]; all: number } {
+  const all = places ?? [...new Set(series.flatMap(({ points }) => points.map(({ at }) => at)))];
+  return { places: spread(all, maxPlaces), all: all.length };
+}
+
+interface MeanRow {
+  run: string;
+  at: string;
+  mean: number;
+  /** For the tooltip. */
+  interval: string;
+  low?: number;
+  high?: number;
+}
+
+interface SeedRow {
+  run: string;
+  at: string;
+  value: number;
+}
+
+/** A row per mean and per single seed, of which on a log scale only the positive ones; `most` seeds were given at one place. */
+function readSeries(
+  { series, yScale }: IntervalsInput,
+  places: readonly (number | string)[],
+): { rows: MeanRow[]; seeds: SeedRow[]; most: number } {
+  const log = yScale === "log";
+  const kept = new Set(places);
+  const points = series.flatMap(({ name, points }) =>
+    points.filter(({ at }) => kept.has(at)).map((point) => ({ ...point, run: name, at: String(point.at) })),
+  );
+  const seeds = points.flatMap(({ run, at, values = [] }) =>
+    spread(values, maxSeeds)
+      .filter((value) => !log || value > 0)
+      .map((value) => ({ run, at, value })),
+  );
+  const least = Math.min(...points.map(({ mean }) => mean), ...seeds.map(({ value }) => value));
+  const end = (value: number): number => (log && value <= 0 ? least : value);
+  const rows = points.map(({ run, at, mean, low = null, high = null }) => ({
+    run,
+    at,
+    mean,
+    interval: between(low, high),
+    ...(low !== null && high !== null && { low: end(low), high: end(high) }),
+  }));
+  const counts = series.flatMap(({ points }) => points.map(({ values = [] }) => values.length));
+  return { rows, seeds, most: Math.max(...counts) };
+}
+
+/** Intervals as lines, means as points, single seeds as strokes, and grey ticks to compare with. */
+function intervalLayers(
+  { series, metric, xTitle, references = [], yScale, yFormat = ",.4~r" }: IntervalsInput,
+  places: readonly (number | string)[],
+  { rows, seeds }: { rows: readonly MeanRow[]; seeds: readonly SeedRow[] },
+  plotWidth: number,
+): View[] {
+  const domain = places.map(String);
+  const x = {
+    field: "at",
+    type: "ordinal",
+    title: xTitle,
+    scale: { domain, paddingInner: 0.3 },
+    axis: { grid: false, labelAngle: 0, ...wrappedLabels(domain, plotWidth) },
+  };
+  const y = (field: string): View => ({
+    field,
+    type: "quantitative",
+    title: metric,
+    scale: yScale === "log" ? { type: "log", nice: false, padding: 8 } : { type: "linear", zero: false },
+    axis: { tickCount: 5, format: yFormat },
+  });
+  const names = series.map(({ name }) => name);
+  const legend = runLegend(names, plotWidth);
+  // Beside each other only where several are at one place.
+  const shared = rows.length > places.length;
+  const placed = {
+    x,
+    ...(shared && {
+      xOffset: { field: "run", type: "nominal", scale: { domain: names, paddingOuter: 0.6 } },
+    }),
+    color: { field: "run", type: "nominal", scale: runScale(names), legend },
+  };
+  const tooltip = [
+    { field: "run", type: "nominal", title: "run" },
+    { field: "at", type: "ordinal", title: xTitle },
+    { field: "mean", type: "quantitative", format: ".4~g" },
+    { field: "interval", type: "nominal" },
+  ];
+  const kept = new Set(places);
+  const ticks = references
+    .filter(({ at }) => kept.has(at))
+    .map(({ at, value }) => ({ at: String(at), value }));
+  return [
+    {
+      transform: [{ filter: "isValid(datum.low)" }],
+      mark: { type: "rule", strokeWidth: 2 },
+      encoding: { ...placed, y: y("low"), y2: { field: "high" } },
+    },
+    {
+      mark: { type: "point", filled: true, size: 60, opacity: 1 },
+      encoding: { ...placed, tooltip, y: y("mean") },
+    },
+    ...(seeds.length > 0
+      ? [
+          {
+            data: { values: seeds },
+            mark: { type: "tick", orient: "horizontal", size: 14, thickness: 1.5, opacity: 0.7 },
+            encoding: { ...placed, y: y("value") },
+          },
+        ]
+      : []),
+    ...(references.length > 0
+      ? [
+          {
+            data: { values: ticks },
+            mark: { type: "tick", style: "reference", thickness: 2, bandSize: 48 },
+            encoding: { x, y: y("value") },
+          },
+        ]
+      : []),
+  ];
 }
 
 const unknown = "not known";
 
 const between = (low: number | null, high: number | null): string =>
   low === null || high === null ? unknown : `${formatNumber(low)} to ${formatNumber(high)}`;
+
+function checkInput({ series, references = [], yScale }: IntervalsInput): void {
+  checkNames("series", series);
+  for (const [i, { points }] of series.entries()) checkSeries(`series[${i}]`, points, yScale === "log");
+  for (const [i, { value }] of references.entries())
+    check(Number.isFinite(value), `references[${i}].value`, value, "a finite number");
+}
 
 function checkSeries(argument: string, points: readonly IntervalPoint[], log: boolean): void {
   check(points.length > 0, `${argument}.points`, points, "at least one");

@@ -4,10 +4,18 @@ import { frame, notebookWidth } from "../frame.js";
 import { thin } from "../projections/projection.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatNumber } from "../text.js";
-import { inks } from "../theme.js";
 import { checkNames, checkPoints, checkSize } from "../validate.js";
-import { arrowLayers } from "./arrows.js";
+import { arrowAngle, arrowLayers } from "./arrows.js";
 import { panelTitle } from "./heat.js";
+import {
+  dataLayer,
+  type Limits,
+  panelGrid,
+  panelsBeside,
+  planeAxes,
+  planePanel,
+  roundedPlaces,
+} from "./planes.js";
 
 /** A function on a plane, sampled on a grid. */
 export interface Slice {
@@ -50,11 +58,44 @@ const maxArrows = 300;
  */
 export function levelSets(input: LevelSetsInput): VegaLiteSpec {
   required("input", input, "the data of the chart");
-  const { slices, data, levels = 10, width = notebookWidth, axes = ["x₁", "x₂"] } = input;
+  const { slices, levels = 10, width = notebookWidth, axes = ["x₁", "x₂"] } = input;
   checkSize("width", width);
   checkNames("slices", slices);
   check(Number.isInteger(levels) && levels >= 1 && levels <= 40, "levels", levels, "an integer from 1 to 40");
   const [xs, ys] = [grid("xs", input.xs), grid("ys", input.ys)];
+  checkSlices(input, xs, ys);
+  const { columns, side } = panelGrid(slices.length, width, 420);
+  const height = Math.round(side * Math.min(2, Math.max(0.3, (ys.high - ys.low) / (xs.high - xs.low))));
+  const length = 0.07 * Math.min(xs.high - xs.low, ys.high - ys.low);
+  const limits: Limits = { x: [xs.low, xs.high], y: [ys.low, ys.high] };
+  const behind = input.data && roundedPlaces(thin(input.data, maxData));
+  const views = slices.map(({ name, values, arrows }, i): View => {
+    const { x, y } = planeAxes(axes, limits, i % columns === 0);
+    const at = { x: x("x"), y: y("y") };
+    const lines = contourLines(coarse(values, xs, ys), coarseGrid(xs), coarseGrid(ys), levels);
+    return planePanel({ title: slices.length > 1 ? panelTitle(name) : undefined, side, height }, [
+      ...(behind ? [dataLayer(behind, at, { opacity: 0.7 })] : []),
+      contourLayer(lines, at),
+      ...(arrows
+        ? arrowLayers(
+            arrowRows(arrows, length),
+            x,
+            y,
+            {},
+            { size: 70, mark: { style: "strong", tooltip: null } },
+          )
+        : []),
+    ]);
+  });
+  return frame({
+    title: input.title ?? `Level sets of ${slices.map(({ name }) => name).join(" and of ")}`,
+    caption: notesOf(input, xs, ys),
+    width,
+    view: panelsBeside(views, columns),
+  });
+}
+
+function checkSlices({ slices, data }: LevelSetsInput, xs: Grid, ys: Grid): void {
   if (data) checkPlane("data", data);
   for (const [i, { values, arrows }] of slices.entries()) {
     checkPoints(`slices[${i}].values`, { shape: [ys.count, xs.count], values }, ["ys", "xs"]);
@@ -64,93 +105,40 @@ export function levelSets(input: LevelSetsInput): VegaLiteSpec {
     const same = arrows.at.shape[0] === arrows.along.shape[0];
     check(same, `slices[${i}].arrows.along.shape`, arrows.along.shape, `that of at, [${arrows.at.shape}]`);
   }
-  const [drawnX, drawnY] = [coarseGrid(xs), coarseGrid(ys)];
-  const columns = Math.min(slices.length, 3);
-  const side = Math.min(420, Math.floor((width - 70 - (columns - 1) * 18) / columns));
-  const height = Math.round(side * Math.min(2, Math.max(0.3, (ys.high - ys.low) / (xs.high - xs.low))));
-  const length = 0.07 * Math.min(xs.high - xs.low, ys.high - ys.low);
-  const notes = ["Lines: level sets, dark low and bright high, each enclosing an equal share of the slice."];
-  if (slices.some((slice) => slice.arrows))
-    notes.push(`Arrows, all of one length: ${input.arrowTitle ?? "downhill"}.`);
-  const arrows = Math.max(...slices.map((slice) => slice.arrows?.at.shape[0] ?? 0));
-  if (arrows > maxArrows) notes.push(`${maxArrows} of ${formatCount(arrows)} arrows drawn.`);
-  if (drawnX.count < xs.count || drawnY.count < ys.count)
-    notes.push(
-      `Of ${formatCount(xs.count)} × ${formatCount(ys.count)} values: read off at ${drawnX.count} × ${drawnY.count} places between them.`,
-    );
-  if (data) notes.push("Grey: data.");
-  if (data && data.shape[0]! > maxData)
-    notes.push(`${maxData} of ${formatCount(data.shape[0]!)} data points drawn.`);
-  const views = slices.map((slice, i): View => {
-    const axis = { grid: false, tickCount: 4, format: "~r" };
-    const first = i % columns === 0;
-    const x = (field: string): View => ({
-      field,
-      type: "quantitative",
-      title: axes[0],
-      scale: { domain: [xs.low, xs.high], nice: false, zero: false },
-      axis,
-    });
-    const y = (field: string): View => ({
-      field,
-      type: "quantitative",
-      title: first ? axes[1] : null,
-      scale: { domain: [ys.low, ys.high], nice: false, zero: false },
-      axis: { ...axis, ...(first ? {} : { labels: false }) },
-    });
-    const layer: View[] = [];
-    if (data) {
-      layer.push({
-        data: { name: "background", values: pairs(thin(data, maxData)) },
-        mark: {
-          type: "point",
-          filled: true,
-          size: 9,
-          opacity: 0.7,
-          clip: true,
-          style: "data",
-          tooltip: null,
-        },
-        encoding: { x: x("x"), y: y("y") },
-      });
-    }
-    layer.push({
-      data: { values: contourLines(coarse(slice.values, xs, ys), drawnX, drawnY, levels) },
-      transform: [{ flatten: ["x", "y"] }, { window: [{ op: "row_number", as: "order" }] }],
-      mark: { type: "line", strokeWidth: 1.3, clip: true, interpolate: "linear" },
-      encoding: {
-        x: x("x"),
-        y: y("y"),
-        order: { field: "order", type: "quantitative" },
-        detail: { field: "line", type: "nominal" },
-        color: {
-          field: "rank",
-          type: "quantitative",
-          scale: { domain: [0, 1], range: "ramp" },
-          legend: null,
-        },
-        tooltip: [{ field: "level", type: "quantitative", format: ".3~g" }],
-      },
-    });
-    if (slice.arrows) {
-      const rows = arrowRows(slice.arrows, length);
-      layer.push(...arrowLayers(rows, x, y, {}, { size: 70, mark: { style: "strong", tooltip: null } }));
-    }
-    return {
-      ...(slices.length > 1 && { title: panelTitle(slice.name) }),
-      width: side,
-      height,
-      view: { stroke: inks.light.data, strokeOpacity: 0.4 },
-      layer,
-    };
-  });
-  return frame({
-    title: input.title ?? `Level sets of ${slices.map(({ name }) => name).join(" and of ")}`,
-    caption: notes,
-    width,
-    view: { concat: views, columns, spacing: 18 },
-  });
 }
+
+/** What the marks are, and what is not drawn. */
+function notesOf({ slices, data, arrowTitle = "downhill" }: LevelSetsInput, xs: Grid, ys: Grid): string[] {
+  const [drawnX, drawnY] = [coarseGrid(xs), coarseGrid(ys)];
+  const arrows = Math.max(...slices.map((slice) => slice.arrows?.at.shape[0] ?? 0));
+  const points = data?.shape[0] ?? 0;
+  return [
+    "Lines: level sets, dark low and bright high, with equal shares of the slice between them.",
+    ...(slices.some((slice) => slice.arrows) ? [`Arrows, all of one length: ${arrowTitle}.`] : []),
+    ...(arrows > maxArrows ? [`${maxArrows} of ${formatCount(arrows)} arrows drawn.`] : []),
+    ...(drawnX.count < xs.count || drawnY.count < ys.count
+      ? [
+          `Of ${formatCount(xs.count)} × ${formatCount(ys.count)} values: read off at ${drawnX.count} × ${drawnY.count} places between them.`,
+        ]
+      : []),
+    ...(data ? ["Grey: data."] : []),
+    ...(points > maxData ? [`${maxData} of ${formatCount(points)} data points drawn.`] : []),
+  ];
+}
+
+/** Contour lines, coloured by the rank of their levels. */
+const contourLayer = (lines: readonly View[], at: View): View => ({
+  data: { values: lines },
+  transform: [{ flatten: ["x", "y"] }, { window: [{ op: "row_number", as: "order" }] }],
+  mark: { type: "line", strokeWidth: 1.3, clip: true, interpolate: "linear" },
+  encoding: {
+    ...at,
+    order: { field: "order", type: "quantitative" },
+    detail: { field: "line", type: "nominal" },
+    color: { field: "rank", type: "quantitative", scale: { domain: [0, 1], range: "ramp" }, legend: null },
+    tooltip: [{ field: "level", type: "quantitative", format: ".3~g" }],
+  },
+});
 
 interface Grid {
   low: number;
@@ -159,7 +147,7 @@ interface Grid {
 }
 
 function grid(argument: string, values: ArrayLike<number>): Grid {
-  const count = values.length;
+  const count = required(argument, values, "a list of coordinates").length;
   check(count >= 2 && count <= 1000, argument, `${count} values`, "2 to 1,000 values");
   const [low, high] = [values[0]!, values[count - 1]!];
   check(Number.isFinite(low) && Number.isFinite(high) && high > low, argument, [low, high], "rising numbers");
@@ -238,7 +226,7 @@ function place(at: number, { low, high, count }: Grid): number {
 /** Arrows of one length, as rows. */
 function arrowRows({ at, along }: NonNullable<Slice["arrows"]>, length: number): View[] {
   const ends = thin(along, maxArrows);
-  return pairs(thin(at, maxArrows)).flatMap((start, i) => {
+  return roundedPlaces(thin(at, maxArrows)).flatMap((start, i) => {
     const [dx, dy] = [ends.values[2 * i]!, ends.values[2 * i + 1]!];
     const norm = Math.hypot(dx, dy);
     if (norm === 0) return [];
@@ -248,14 +236,8 @@ function arrowRows({ at, along }: NonNullable<Slice["arrows"]>, length: number):
         x2: start.x + (dx * length) / norm,
         y2: start.y + (dy * length) / norm,
         length,
-        angle: Math.round((Math.atan2(dx, dy) * 1800) / Math.PI) / 10,
+        angle: arrowAngle(dx, dy),
       },
     ];
   });
 }
-
-const pairs = ({ shape, values }: Points): { x: number; y: number }[] =>
-  Array.from({ length: shape[0]! }, (_, i) => ({
-    x: Number(values[2 * i]!.toPrecision(5)),
-    y: Number(values[2 * i + 1]!.toPrecision(5)),
-  }));

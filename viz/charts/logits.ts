@@ -67,7 +67,7 @@ export function logitsMatrices(input: LogitsInput): VegaLiteSpec {
   return frame({
     title:
       input.title ??
-      `The right caption is the likeliest for ${maps.map(({ name, right }) => `${formatPercent(right)} ${name}`).join(", ")}`,
+      `The right caption is the likeliest for ${maps.map(({ name, right }, i) => `${formatPercent(right)}${i === 0 ? " of the images" : ""} ${name}`).join(", ")}`,
     caption: [
       "A row: softmax of an image's logits over all captions; the diagonal is its own.",
       ...(shown < count ? [`${shown} of ${count} pairs drawn; the title counts all.`] : []),

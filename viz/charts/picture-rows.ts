@@ -4,7 +4,7 @@ import { checkImages } from "../picture.js";
 import { item, spread } from "../projections/projection.js";
 import type { Points, VegaLiteSpec } from "../spec.js";
 import { formatCount } from "../text.js";
-import { checkLength, checkList, checkNames, checkSize } from "../validate.js";
+import { checkLabels, checkLength, checkList, checkSize } from "../validate.js";
 import { pictureTable } from "./picture-table.js";
 
 /** What `pictureRows` draws. */
@@ -37,10 +37,7 @@ export function pictureRows(input: PictureRowsInput): VegaLiteSpec {
   const { rows, columns, columnTitle = null, width = notebookWidth } = input;
   checkSize("width", width);
   checkList("rows", rows);
-  checkNames(
-    "rows",
-    rows.map(({ label }) => ({ name: label })),
-  );
+  checkLabels("rows", rows);
   for (const [i, { images }] of rows.entries()) checkImages(`rows[${i}].images`, images);
   const count = rows[0]!.images.shape[0]!;
   for (const [i, { images }] of rows.entries()) {

@@ -9,6 +9,17 @@ import { formatCount } from "../text.js";
 import { fontSizes, runColors } from "../theme.js";
 import { checkList, checkNames, checkPoints, checkSize } from "../validate.js";
 import { type PictureCell, pictureTable } from "./picture-table.js";
+import {
+  countOutside,
+  type DataPlace,
+  dataLayer,
+  type Limits,
+  type Place,
+  planePanel,
+  roundedPlaces,
+  squareAround,
+  withDepth,
+} from "./planes.js";
 
 /** What one run drew from the same noise at several times of training. */
 export interface SampleRun {
@@ -41,6 +52,8 @@ export interface SampleScatterInput extends SamplesInput {
 const maxFrames = 5;
 /** Most samples, and most data, that are drawn in a panel. */
 const maxPoints = 300;
+/** Of their places: panels are small. */
+const digits = 4;
 
 /**
  * Grids of sampled images, a row per run and a column per time of training; the data in the last column.
@@ -113,146 +126,89 @@ export function sampleScatter(
   const projection: Projection =
     input.projection ?? planeOf(reference ? "reference" : "runs[0].frames[].samples", basis);
   const framed = thin(basis, maxPoints);
-  const framing = rows(projection.project(framed));
-  const faded = fading(projection, framed);
-  const background = faded ? framing.map((at, i) => ({ ...at, near: faded[i]! })) : framing;
-
-  const notes = projection.note === undefined ? [] : [projection.note];
-  if (!reference && !input.projection && notes.length > 0)
-    notes[0] = notes[0]!.replace("the data", "the first run's last samples");
-  let outside = 0;
-  const domain = (axis: "x" | "y"): [number, number] => {
-    const values = framing.map((point) => point[axis]);
-    return [Math.min(...values), Math.max(...values)];
-  };
-  const [x, y] = [domain("x"), domain("y")];
-  const half = Math.max(x[1] - x[0], y[1] - y[0], 1e-6) * 0.65;
-  const limits = [x, y].map(([low, high]) => [(low + high) / 2 - half, (low + high) / 2 + half]) as [
-    number[],
-    number[],
-  ];
+  const framing = roundedPlaces(projection.project(framed), digits);
+  const limits = squareAround(framing, { room: 0.65 });
+  const behind = reference && withDepth(framing, fading(projection, framed));
+  const points = frames.map((own) =>
+    own.map(({ samples }) => roundedPlaces(projection.project(thin(samples, maxPoints)), digits)),
+  );
   const side = Math.floor((width - 60 - (steps.length - 1) * 8) / Math.max(3, steps.length));
   const colors = runColors(runs.map(({ name }) => name));
-  const panels = runs.flatMap((run, i) =>
-    frames[i]!.map(({ step, samples }, j): View => {
-      const points = rows(projection.project(thin(samples, maxPoints)));
-      outside += points.filter(
-        (p) => p.x < limits[0][0]! || p.x > limits[0][1]! || p.y < limits[1][0]! || p.y > limits[1][1]!,
-      ).length;
-      const label = j === 0 ? `step ${formatCount(step)}` : formatCount(step);
-      return scatterPanel(points, reference ? background : [], {
-        ...{ side, limits, color: colors[i]!, faded: faded !== undefined },
-        ...(i === 0 && { step: label }),
-        ...(j === 0 && { name: run.name }),
-      });
+  const panels = runs.flatMap(({ name }, i) =>
+    points[i]!.map((own, j): View => {
+      const encoding = hiddenAxes(limits, { title: j === 0 ? name : null, color: colors[i]! });
+      const title = i === 0 ? stepTitle(steps[j]!, j === 0) : undefined;
+      return planePanel({ title, side }, sampleLayers(own, encoding, colors[i]!, behind));
     }),
   );
-  notes.unshift(
-    reference
-      ? "Grey: data. Coloured: samples, from the same noise in every panel."
-      : "Samples from the same noise in every panel.",
-  );
-  notes.push(...framesNote(steps, total));
+  // The default projection is that of the basis.
+  const projected =
+    reference || input.projection
+      ? projection.note
+      : projection.note?.replace("the data", "the first run's last samples");
   const most = mostSamples(frames);
-  if (most > maxPoints) notes.push(`${maxPoints} of ${formatCount(most)} samples drawn per panel.`);
-  if (outside > 0)
-    notes.push(`Outside the panels: ${formatCount(outside)} sample${outside === 1 ? "" : "s"}.`);
+  const outside = countOutside(points.flat(2), limits);
   return frame({
     title: input.title ?? sampleTitle(steps),
-    caption: notes,
+    caption: [
+      reference
+        ? "Grey: data. Coloured: samples, from the same noise in every panel."
+        : "Samples from the same noise in every panel.",
+      ...(projected === undefined ? [] : [projected]),
+      ...framesNote(steps, total),
+      ...(most > maxPoints ? [`${maxPoints} of ${formatCount(most)} samples drawn per panel.`] : []),
+      ...(outside > 0
+        ? [`Outside the panels: ${formatCount(outside)} sample${outside === 1 ? "" : "s"}.`]
+        : []),
+    ],
     width,
     view: { concat: panels, columns: steps.length, spacing: 8 },
   });
 }
 
-/** One run's samples at one step over the data. */
-function scatterPanel(
-  points: readonly View[],
-  background: readonly View[],
-  {
-    side,
-    limits,
-    color,
-    faded,
-    step,
-    name,
-  }: {
-    side: number;
-    limits: readonly [number[], number[]];
-    color: string;
-    faded: boolean;
-    /** In the first row. */
-    step?: string;
-    /** In the first column. */
-    name?: string;
-  },
-): View {
+/** Over a panel of the first row. */
+const stepTitle = (step: number, first: boolean): View => ({
+  text: first ? `step ${formatCount(step)}` : formatCount(step),
+  anchor: "middle",
+  fontSize: fontSizes.label,
+  fontWeight: "normal",
+  offset: 4,
+});
+
+/** Places in a panel whose axes are not drawn; in the first column the run's name stands where the vertical one would be. */
+function hiddenAxes(limits: Limits, { title, color }: { title: string | null; color: string }): View {
   const axis = { labels: false, ticks: false, grid: false, domain: false };
-  const encoding = {
-    x: {
-      field: "x",
-      type: "quantitative",
-      title: null,
-      scale: { domain: limits[0], nice: false, zero: false },
-      axis,
+  const channel = (field: "x" | "y"): View => ({
+    field,
+    type: "quantitative",
+    title: null,
+    scale: { domain: limits[field], nice: false, zero: false },
+    axis,
+  });
+  const titled = { ...axis, titleColor: color, titleFontSize: 13, titleFontWeight: "bold" };
+  return { x: channel("x"), y: { ...channel("y"), title, axis: titled } };
+}
+
+/** One run's samples at one step, over the data where there are some. */
+function sampleLayers(
+  points: readonly Place[],
+  encoding: View,
+  color: string,
+  behind: readonly DataPlace[] | undefined,
+): View[] {
+  return [
+    ...(behind
+      ? [
+          // A word per point for screen readers, not its coordinates: the file is a third smaller.
+          dataLayer(behind, { ...encoding, description: { value: "data" } }, { size: 5, opacity: 0.6 }),
+        ]
+      : []),
+    {
+      data: { values: points },
+      mark: { type: "point", filled: true, size: 9, opacity: 0.8, clip: true, color },
+      encoding: { ...encoding, description: { value: "sample" } },
     },
-    y: {
-      field: "y",
-      type: "quantitative",
-      title: name ?? null,
-      scale: { domain: limits[1], nice: false, zero: false },
-      axis: { ...axis, titleColor: color, titleFontSize: 13, titleFontWeight: "bold" },
-    },
-  };
-  const behind = {
-    data: { name: "background", values: background },
-    mark: {
-      type: "point",
-      filled: true,
-      size: 5,
-      opacity: 0.6,
-      clip: true,
-      style: "data",
-      tooltip: null,
-    },
-    // A word per point for screen readers, not its coordinates: the file is a third smaller.
-    encoding: {
-      ...encoding,
-      ...(faded && { opacity: { field: "near", type: "quantitative", scale: null } }),
-      description: { value: "data" },
-    },
-  };
-  return {
-    ...(step !== undefined
-      ? {
-          title: {
-            text: step,
-            anchor: "middle",
-            fontSize: fontSizes.label,
-            fontWeight: "normal",
-            offset: 4,
-          },
-        }
-      : {}),
-    width: side,
-    height: side,
-    view: { stroke: "#8b949e", strokeOpacity: 0.4 },
-    layer: [
-      ...(background.length > 0 ? [behind] : []),
-      {
-        data: { values: points },
-        mark: {
-          type: "point",
-          filled: true,
-          size: 9,
-          opacity: 0.8,
-          clip: true,
-          color: color,
-        },
-        encoding: { ...encoding, description: { value: "sample" } },
-      },
-    ],
-  };
+  ];
 }
 
 /** Checks that all runs have the same steps, and picks at most `maxFrames` of them, first and last included. */
@@ -300,9 +256,3 @@ function sampleTitle(steps: readonly number[]): string {
 
 const framesNote = (steps: readonly number[], total: number): string[] =>
   steps.length < total ? [`${steps.length} of ${formatCount(total)} recordings shown.`] : [];
-
-const rows = ({ shape, values }: Points): { x: number; y: number }[] =>
-  Array.from({ length: shape[0]! }, (_, i) => ({
-    x: Number(values[2 * i]!.toPrecision(4)),
-    y: Number(values[2 * i + 1]!.toPrecision(4)),
-  }));

@@ -4,7 +4,7 @@ import { checkImages } from "../picture.js";
 import { item, spread } from "../projections/projection.js";
 import type { Points, VegaLiteSpec } from "../spec.js";
 import { formatCount, formatNumber } from "../text.js";
-import { checkLength, checkList, checkNames, checkPoints, checkSize } from "../validate.js";
+import { checkLabels, checkLength, checkList, checkPoints, checkSize } from "../validate.js";
 import { pictureTable } from "./picture-table.js";
 
 /** What `tangentPictures` draws. */
@@ -36,10 +36,7 @@ export function tangentPictures(input: TangentPicturesInput): VegaLiteSpec {
   required("times", times, "a list of times");
   checkList("rows", input.rows);
   checkPoints("times", { shape: [times.length], values: times }, ["count"]);
-  checkNames(
-    "rows",
-    input.rows.map(({ label }) => ({ name: label })),
-  );
+  checkLabels("rows", input.rows);
   const order = Array.from(times, (_, i) => i).sort((a, b) => times[a]! - times[b]!);
   const shown = spread(order, maxTimes);
   const column = (place: number): string => `${place}`;
@@ -82,35 +79,31 @@ export interface FourRowsInput {
   outputs: Points;
   /** The pixel loss's tangents, of the same shape. */
   pixel: Points;
-  /** The aligned tangents: those of the manifold feature distance. */
-  aligned: Points;
+  /** The MFD tangents: those of the manifold feature distance, of the same shape. */
+  mfd: Points;
   title?: string;
   /** Of the whole chart, in pixels. Default 600. */
   width?: number;
 }
 
 /**
- * The picture of Align Your Tangent for one image: x_t, f(x_t, t), the pixel tangent and the aligned tangent as red and blue maps, from little noise to
+ * The picture of Align Your Tangent for one image: x_t, f(x_t, t), the pixel tangent and the MFD tangent as red and blue maps, from little noise to
  * much. A pixel tangent that looks like parts of objects moves content along the manifold; one that looks like local texture points to it.
  * @throws TangentLabError `invalid-argument` where shapes differ or values are not finite.
  */
 export function fourRows(input: FourRowsInput): VegaLiteSpec {
-  const { times, noisy, outputs, pixel, aligned, ...rest } = required(
-    "input",
-    input,
-    "the data of the chart",
-  );
-  checkImages("noisy", noisy);
+  const { times, noisy, outputs, pixel, mfd, ...rest } = required("input", input, "the data of the chart");
+  for (const [name, images] of Object.entries({ noisy, outputs, pixel, mfd })) checkImages(name, images);
   checkLength("times", times, noisy.shape[0]!);
   return tangentPictures({
-    title: `Pixel tangent and aligned tangent of one image, t = ${timeRange(times)}`,
+    title: `Pixel tangent and MFD tangent of one image, t = ${timeRange(times)}`,
     ...rest,
     times,
     rows: [
       { label: "xₜ", images: normalized(noisy, times) },
       { label: "f(xₜ, t)", images: outputs },
       { label: "pixel tangent", images: pixel, signed: true },
-      { label: "aligned tangent", images: aligned, signed: true },
+      { label: "MFD tangent", images: mfd, signed: true },
     ],
   });
 }

@@ -4,7 +4,7 @@ import { cosines, inputOf, type Runs, shares } from "../runs.js";
 import type { VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatPercent } from "../text.js";
 import { checkNames, checkSize } from "../validate.js";
-import { lineLayers } from "./curves.js";
+import { lineLayers, referenceLayer } from "./curves.js";
 
 /** What was measured at a run's fixed probes, recording by recording. */
 export interface ProbeCurves {
@@ -64,12 +64,13 @@ export function parallelShare(
   return probeChart({
     ...input,
     rows,
-    title: input.title ?? `Tangents parallel to the data manifold at the end: ${ends.join(", ")}`,
-    yTitle: "parallel share of squared norm",
+    title:
+      input.title ?? `Share of the tangents parallel to the data manifold at the end: ${ends.join(", ")}`,
+    yTitle: "parallel share",
     domain: [0, 1],
     format: ".0%",
     reference: chance ?? null,
-    caption: `The rest of each tangent is normal: it points to or from the manifold.${
+    caption: `Shares of squared norms; the rest is normal: it points to or from the manifold.${
       chance === undefined ? "" : ` Dashed: share of a random direction, ${formatPercent(chance)}.`
     }`,
   });
@@ -95,11 +96,11 @@ export function directionChange(
     ...input,
     rows,
     title: input.title ?? `Mean cosine of tangents between recordings: ${means.join(", ")}`,
-    yTitle: "cosine with previous recording",
-    domain: [Math.min(0, ...rows.map((row) => row.low)) < 0 ? -1 : 0, 1],
+    yTitle: "cosine with the recording before",
+    domain: [Math.floor(2 * Math.min(0, ...rows.map((row) => row.low))) / 2, 1],
     format: ".1f",
     reference: null,
-    caption: `1: same direction as at the recording before. 0: unrelated. -1: opposite.${
+    caption: `1: same direction as at the recording before. 0: unrelated. −1: opposite.${
       input.title === undefined ? " In the title: mean over training." : ""
     }`,
   });
@@ -208,28 +209,19 @@ function probeChart(parts: {
   });
   const names = runs.map((run) => run.name);
   const legend = runLegend(names, width - 80);
-  const layers: View[] = [
+  const layer: View[] = [
     {
       mark: { type: "area", opacity: 0.2 },
       encoding: { x, y: y("low"), y2: { field: "high" }, color: { field: "run", type: "nominal" } },
     },
-    ...lineLayers(x, y("value"), legend, names, rows).map((layer) => ({
-      ...layer,
-      encoding: { x, ...(layer.encoding as View) },
-    })),
+    ...lineLayers(x, y("value"), legend, names, rows),
+    ...(reference === null ? [] : [referenceLayer(reference)]),
   ];
-  if (reference !== null) {
-    layers.push({
-      data: { values: [{}] },
-      mark: { type: "rule", style: "reference", strokeDash: [4, 4] },
-      encoding: { y: { datum: reference, type: "quantitative" } },
-    });
-  }
   return frame({
     title: parts.title,
     caption: [`${bandNote(runs)} ${parts.caption}`, ...averaged, ...lengthless(runs)],
     width,
-    view: { width: width - 80, height, data: { values: rows }, layer: layers },
+    view: { width: width - 80, height, data: { values: rows }, layer },
   });
 }
 

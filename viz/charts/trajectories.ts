@@ -5,10 +5,23 @@ import { fading, matrixShape, type Projection, spread, thin } from "../projectio
 import { frames, inputOf, type Runs } from "../runs.js";
 import type { Points, VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatNumber } from "../text.js";
-import { inks, runColors } from "../theme.js";
+import { runColors } from "../theme.js";
 import { checkList, checkNames, checkPoints, checkSize, rowAxes } from "../validate.js";
-import { dataLayer } from "./arrows.js";
+import { fillOf } from "./arrows.js";
 import { panelTitle } from "./heat.js";
+import {
+  countOutside,
+  dataLayer,
+  type Place,
+  panelGrid,
+  panelsBeside,
+  planeAxes,
+  planePanel,
+  roundedLimits,
+  roundedPlaces,
+  squareAround,
+  withDepth,
+} from "./planes.js";
 
 /** What `trajectories` draws. */
 export interface TrajectoriesInput {
@@ -41,6 +54,50 @@ export function trajectories(
   const input = inputOf(given, options, frames);
   const { data, runs, width = notebookWidth } = input;
   checkSize("width", width);
+  const probeCount = checkRuns(data, runs);
+  const [, dim] = matrixShape(data);
+  const probes = input.probes ?? spread([...Array(probeCount).keys()], defaultProbes);
+  for (const [i, probe] of probes.entries()) {
+    const known = Number.isInteger(probe) && probe >= 0 && probe < probeCount;
+    check(known, `probes[${i}]`, probe, `integers from 0 to ${probeCount - 1}`);
+  }
+  const projection = input.projection ?? planeOf("data", data);
+  const shown = thin(data, maxData);
+  const background = withDepth(roundedPlaces(projection.project(shown)), fading(projection, shown));
+  const lines = runs.map(({ frames }) =>
+    spread(frames, maxFrames).flatMap(({ step, outputs }, order) => {
+      const all = roundedPlaces(projection.project(outputs));
+      return probes.map((probe) => ({ probe, step, order, ...all[probe]! }));
+    }),
+  );
+  const limits = roundedLimits(squareAround(background, { others: lines.flat(), reach: 1, room: 0.53 }));
+  const outside = countOutside(lines.flat(), limits);
+  const longest = Math.max(...runs.map(({ frames }) => frames.length));
+  const { columns, side } = panelGrid(runs.length, width, 400);
+  const last = Math.max(...runs.flatMap(({ frames }) => frames.map(({ step }) => step)));
+  const colors = runColors(runs.map(({ name }) => name));
+  const views = runs.map(({ name }, i) => {
+    const axes = planeAxes(projection.axes, limits, i % columns === 0);
+    const behind = dataLayer(background, { x: axes.x("x"), y: axes.y("y") });
+    const title = panelTitle(name, colors[i]);
+    return planePanel({ title, side }, [behind, ...pathLayers(lines[i]!, axes, last)]);
+  });
+  return frame({
+    title: input.title ?? pathTitle(input.runs, probes, dim),
+    caption: [
+      "Ring: first recording; dot: last. Brighter as training goes on. Grey: data.",
+      ...(projection.note === undefined ? [] : [projection.note]),
+      ...(probes.length < probeCount ? [`${probes.length} of ${formatCount(probeCount)} probes drawn.`] : []),
+      ...(longest > maxFrames ? [`${maxFrames} of ${formatCount(longest)} recordings drawn.`] : []),
+      ...(outside > 0 ? [`Outside the frame: ${formatCount(outside)} outputs.`] : []),
+    ],
+    width,
+    view: panelsBeside(views, columns),
+  });
+}
+
+/** The number of probes, the same in every frame. */
+function checkRuns(data: Points, runs: TrajectoriesInput["runs"]): number {
   checkNames("runs", runs);
   const axes = rowAxes("data", data);
   checkPoints("data", data, axes);
@@ -62,85 +119,19 @@ export function trajectories(
       );
     }
   }
-  const probes = input.probes ?? spread([...Array(probeCount).keys()], defaultProbes);
-  for (const [i, probe] of probes.entries()) {
-    const known = Number.isInteger(probe) && probe >= 0 && probe < probeCount;
-    check(known, `probes[${i}]`, probe, `integers from 0 to ${probeCount - 1}`);
-  }
-  const projection = input.projection ?? planeOf("data", data);
-  const shown = thin(data, maxData);
-  const faded = fading(projection, shown);
-  const background = places(projection.project(shown)).map((at, i) => ({ ...at, near: faded?.[i] ?? 0.55 }));
-  const notes = ["Ring: first recording; dot: last. Brighter as training goes on. Grey: data."];
-  if (projection.note !== undefined) notes.push(projection.note);
-  if (probes.length < probeCount) notes.push(`${probes.length} of ${formatCount(probeCount)} probes drawn.`);
-  const longest = Math.max(...runs.map(({ frames }) => frames.length));
-  if (longest > maxFrames) notes.push(`${maxFrames} of ${formatCount(longest)} recordings drawn.`);
-
-  const lines = runs.map(({ frames }) =>
-    spread(frames, maxFrames).flatMap(({ step, outputs }, order) => {
-      const all = places(projection.project(outputs));
-      return probes.map((probe) => ({ probe, step, order, ...all[probe]! }));
-    }),
-  );
-  const limits = square([...background, ...lines.flat()], background);
-  const outside = lines
-    .flat()
-    .filter(({ x, y }) => x < limits.x[0]! || x > limits.x[1]! || y < limits.y[0]! || y > limits.y[1]!);
-  if (outside.length > 0) notes.push(`Outside the frame: ${formatCount(outside.length)} outputs.`);
-
-  const columns = Math.min(runs.length, 3);
-  const side = Math.min(400, Math.floor((width - 70 - (columns - 1) * 18) / columns));
-  const last = Math.max(...runs.flatMap(({ frames }) => frames.map(({ step }) => step)));
-  const colors = runColors(runs.map(({ name }) => name));
-  const views = runs.map(({ name }, i) =>
-    pathPanel(panelTitle(name, colors[i]), lines[i]!, background, {
-      ...{ side, limits, last },
-      axes: [projection.axes[0], i % columns === 0 ? projection.axes[1] : null],
-    }),
-  );
-  return frame({
-    title: input.title ?? pathTitle(input.runs, probes, dim),
-    caption: notes,
-    width,
-    view: { concat: views, columns, spacing: 18 },
-  });
+  return probeCount;
 }
 
-/** An output's place in the plane after a step; `order` counts the recordings that are drawn. */
-interface Place {
+/** Where an output is after a step; `order` counts the recordings that are drawn. */
+interface OutputPlace extends Place {
   probe: number;
   step: number;
   order: number;
-  x: number;
-  y: number;
 }
 
-/** The paths of one run over the data. */
-function pathPanel(
-  title: View,
-  own: readonly Place[],
-  background: readonly View[],
-  {
-    side,
-    limits,
-    last,
-    axes,
-  }: {
-    side: number;
-    limits: { x: number[]; y: number[] };
-    last: number;
-    axes: readonly [string, string | null];
-  },
-): View {
-  const channel = (axis: 0 | 1, title: string | null): View => ({
-    field: axis === 0 ? "x" : "y",
-    type: "quantitative",
-    title,
-    scale: { domain: axis === 0 ? limits.x : limits.y, nice: false, zero: false },
-    axis: { grid: false, tickCount: 4, format: "~r", ...(title === null ? { labels: false } : {}) },
-  });
-  const [x, y] = [channel(0, axes[0]), channel(1, axes[1])];
+/** The paths of one run: a line per probe, a ring where it begins and a dot where it ends. */
+function pathLayers(own: readonly OutputPlace[], axes: ReturnType<typeof planeAxes>, last: number): View[] {
+  const [x, y] = [axes.x("x"), axes.y("y")];
   const color = {
     field: "step",
     type: "quantitative",
@@ -163,33 +154,23 @@ function pathPanel(
     return next ? [{ ...row, x2: next.x, y2: next.y }] : [];
   });
   const most = Math.max(...own.map(({ order }) => order));
-  return {
-    title,
-    width: side,
-    height: side,
-    view: { stroke: inks.light.data, strokeOpacity: 0.4 },
-    layer: [
-      dataLayer(background, { x, y }, true),
-      {
-        data: { values: segments },
-        mark: { type: "rule", strokeWidth: 1.8, clip: true, strokeCap: "round" },
-        encoding: { x, y, x2: { field: "x2" }, y2: { field: "y2" }, color, tooltip },
-      },
-      {
-        data: { values: own.filter(({ order }) => order === 0) },
-        mark: { type: "point", filled: false, size: 60, strokeWidth: 2, opacity: 1, clip: true },
-        encoding: { x, y, color, tooltip },
-      },
-      {
-        data: { values: own.filter(({ order }) => order === most) },
-        mark: { type: "point", filled: true, size: 70, opacity: 1, clip: true },
-        encoding: { x, y, color, tooltip },
-      },
-    ],
-  };
+  const points = (at: number, paint: View, mark: View): View => ({
+    data: { values: own.filter(({ order }) => order === at) },
+    mark: { type: "point", opacity: 1, clip: true, ...mark },
+    encoding: { x, y, tooltip, ...paint },
+  });
+  return [
+    {
+      data: { values: segments },
+      mark: { type: "rule", strokeWidth: 1.8, clip: true, strokeCap: "round" },
+      encoding: { x, y, x2: { field: "x2" }, y2: { field: "y2" }, color, tooltip },
+    },
+    points(0, { color }, { filled: false, size: 60, strokeWidth: 2 }),
+    points(most, fillOf(color), { filled: true, size: 70 }),
+  ];
 }
 
-/** How far outputs travel for how far they get: 1 is straight, more is back and forth. */
+/** How far outputs travel, relative to the distance between their ends: 1 is straight. */
 function pathTitle(runs: TrajectoriesInput["runs"], probes: readonly number[], dim: number): string {
   const distance = (a: Points, b: Points, probe: number): number => {
     let square = 0;
@@ -207,34 +188,5 @@ function pathTitle(runs: TrajectoriesInput["runs"], probes: readonly number[], d
   });
   return detours.includes(null)
     ? "Outputs of the same probes over training"
-    : `Length of the outputs' paths, relative to how far they got: ${detours.join(", ")}`;
+    : `Length of the outputs' paths, relative to a straight line: ${detours.join(", ")}`;
 }
-
-/** A square around the data and what is near it. */
-function square(
-  all: readonly { x: number; y: number }[],
-  data: readonly { x: number; y: number }[],
-): { x: number[]; y: number[] } {
-  const extent = (values: readonly number[]): [number, number] =>
-    values.reduce<[number, number]>(
-      ([low, high], value) => [Math.min(low, value), Math.max(high, value)],
-      [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
-    );
-  const range = (axis: "x" | "y"): [number, number] => {
-    const [low, high] = extent(data.map((point) => point[axis]));
-    const margin = Math.max(high - low, 1e-6);
-    const near = all.map((p) => p[axis]).filter((value) => value > low - margin && value < high + margin);
-    return extent([low, high, ...near]);
-  };
-  const [x, y] = [range("x"), range("y")];
-  const half = Math.max(x[1] - x[0], y[1] - y[0], 1e-6) * 0.53;
-  const around = ([low, high]: [number, number]): number[] =>
-    [(low + high) / 2 - half, (low + high) / 2 + half].map((value) => Number(value.toPrecision(5)));
-  return { x: around(x), y: around(y) };
-}
-
-const places = ({ shape, values }: Points): { x: number; y: number }[] =>
-  Array.from({ length: shape[0]! }, (_, i) => ({
-    x: Number(values[2 * i]!.toPrecision(5)),
-    y: Number(values[2 * i + 1]!.toPrecision(5)),
-  }));

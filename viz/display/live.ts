@@ -39,7 +39,10 @@ export async function live<Runs extends Record<string, LiveRun<unknown>>>(
   runs: Runs,
   options: LiveOptions = {},
 ): Promise<{ -readonly [Name in keyof Runs]: ResultOf<Runs[Name]> }> {
+  check.only("live", options, ["metric", "yScale"]);
   const { metric = "loss", yScale = "log" } = options;
+  check(typeof metric === "string", "metric", metric, "a metric's name");
+  check.oneOf("yScale", yScale, ["linear", "log"]);
   const names = Object.keys(required("runs", runs, "runs by name, e.g. { pixel: run }"));
   check(names.length > 0, "runs", runs, "at least one run by name, e.g. { pixel: run }");
   for (const name of names)

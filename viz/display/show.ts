@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { toPNG } from "../render/png.js";
-import type { VegaLiteSpec } from "../spec.js";
+import { checkSpec, type VegaLiteSpec } from "../spec.js";
 import { chartBundle } from "./bundle.js";
 import { currentCell } from "./cell.js";
 import { picture } from "./render-now.js";
@@ -11,6 +11,7 @@ import { summary } from "./summary.js";
  * as a short text summary (use `save` for a file).
  */
 export function show(spec: VegaLiteSpec): void {
+  checkSpec(spec);
   const cell = currentCell();
   if (cell) cell.display(chartBundle(spec, picture(spec)));
   else console.log(summary(spec));
@@ -23,6 +24,7 @@ export interface Figure {
 
 /** Wraps a chart so that it shows as the last expression of a cell; printed in a terminal it is a short text summary. */
 export function figure(spec: VegaLiteSpec): Figure {
+  checkSpec(spec);
   const protocols = {
     // Deno's protocol. It has no place for a picture's size, so its pixels are CSS pixels.
     [Symbol.for("Jupyter.display")]: async () => chartBundle(spec, await toPNG(spec, { scale: 1 })).data,

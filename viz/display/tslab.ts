@@ -4,8 +4,9 @@ import type { Send } from "./bundle.js";
 /** How the tslab kernel sends outputs of the cell that it is executing, or null outside of one. */
 export function tslabSend(): Send | null {
   // tslab's public display sends one MIME type at a time; the writer behind it takes bundles.
-  const write = loaded<{ lastWriteDisplayData?: Send | null }>(
-    "/tslab/dist/jupyter.js",
+  // Of a kernel that is installed for all and a tslab among the project's own packages, only the kernel's copy has one.
+  const write = loaded<{ lastWriteDisplayData?: Send | null }>("/tslab/dist/jupyter.js").find(
+    (tslab) => tslab.lastWriteDisplayData,
   )?.lastWriteDisplayData;
   if (!write) return null;
   sendAtOnce();
@@ -24,10 +25,13 @@ let sendsAtOnce = false;
  * ended. With no time to wait it sends at once, always; a publisher never has to wait.
  */
 function sendAtOnce(): void {
-  const prototype = loaded<{ Publisher: { prototype: Publisher } }>("/zeromq/lib/index.js")?.Publisher
-    .prototype;
-  if (sendsAtOnce || !prototype) return;
+  const copies = loaded<{ Publisher: { prototype: Publisher } }>("/zeromq/lib/index.js");
+  if (sendsAtOnce || copies.length === 0) return;
   sendsAtOnce = true;
+  for (const { Publisher } of copies) sendAtOnceFrom(Publisher.prototype);
+}
+
+function sendAtOnceFrom(prototype: Publisher): void {
   // tslab keeps its one publisher to itself: meet it at its next message. `send` is inherited, so that deleting this one restores it.
   Object.defineProperty(prototype, "send", {
     configurable: true,
@@ -39,9 +43,9 @@ function sendAtOnce(): void {
   });
 }
 
-/** The exports of a CommonJS module that this process has loaded from somewhere, found by the end of its path. */
-function loaded<Exports>(path: string): Exports | undefined {
+/** The exports of all copies of a CommonJS module that this process has loaded, found by the end of their paths. */
+function loaded<Exports>(path: string): Exports[] {
   const { cache } = createRequire(import.meta.url);
-  const key = Object.keys(cache).find((file) => file.replaceAll("\\", "/").endsWith(path));
-  return key === undefined ? undefined : (cache[key]?.exports as Exports);
+  const keys = Object.keys(cache).filter((file) => file.replaceAll("\\", "/").endsWith(path));
+  return keys.map((key) => cache[key]?.exports as Exports);
 }

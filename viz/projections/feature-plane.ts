@@ -29,8 +29,8 @@ export function featurePlane(points: Points, directions: Points): Projection {
   const origin = [inner(across, mean, 0), inner(up, mean, 0)] as const;
   return {
     name: "PCA",
-    axes: ["principal axis of φ(data)", "principal axis of the tangents there"],
-    note: "Up: at right angles to the principal axis of the data's features, the direction in which tangents lead most.",
+    axes: ["principal axis of φ(data)", "principal axis of the arrows"],
+    note: "Up: the direction in which the arrows lead most, at right angles to the principal axis of φ(data).",
     project({ shape, values }) {
       const out = new Float64Array(2 * shape[0]!);
       for (let i = 0; i < shape[0]!; i++) {

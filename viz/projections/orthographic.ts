@@ -8,9 +8,10 @@ import type { Projection } from "./projection.js";
  * @param options.elevation of the eye above the plane of these two, in degrees from -90 to 90. Default 30.
  */
 export function orthographic(options: { azimuth?: number; elevation?: number } = {}): Projection {
+  check.only("orthographic", options, ["azimuth", "elevation"]);
   const { azimuth = -60, elevation = 30 } = options;
   check(Number.isFinite(azimuth), "azimuth", azimuth, "degrees");
-  check(elevation >= -90 && elevation <= 90, "elevation", elevation, "degrees from -90 to 90");
+  check.number("elevation", elevation, (e) => e >= -90 && e <= 90, "degrees from -90 to 90");
   const [a, e] = [(azimuth * Math.PI) / 180, (elevation * Math.PI) / 180];
   const right = [-Math.sin(a), Math.cos(a), 0];
   const up = [-Math.sin(e) * Math.cos(a), -Math.sin(e) * Math.sin(a), Math.cos(e)];

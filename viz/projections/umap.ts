@@ -77,7 +77,7 @@ function checked(points: Points, options: UmapOptions): Settings {
   } = options;
   const fits = Number.isInteger(neighbors) && neighbors >= 2 && neighbors < count;
   check(fits, "neighbors", neighbors, `an integer from 2 to ${count - 1}, less than the number of points`);
-  check(minDistance >= 0 && minDistance <= 1, "minDistance", minDistance, "a number from 0 to 1");
+  check.number("minDistance", minDistance, (d) => d >= 0 && d <= 1, "a number from 0 to 1");
   const enough = Number.isInteger(anchors) && anchors >= 3 && anchors <= count;
   check(enough, "anchors", anchors, `an integer from 3 to ${count}, the number of points`);
   if (nearest) {

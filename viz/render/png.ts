@@ -16,8 +16,9 @@ export async function toPNG(
   spec: VegaLiteSpec,
   options: { theme?: Theme; scale?: number } = {},
 ): Promise<Uint8Array> {
+  check.only("toPNG", options, ["theme", "scale"]);
   const { scale = 2, theme = "light" } = options;
-  check(scale >= 0.1 && scale <= 8, "scale", scale, "a number from 0.1 to 8");
+  check.number("scale", scale, (zoom) => zoom >= 0.1 && zoom <= 8, "a number from 0.1 to 8");
   // The rasterizer knows SVG 1.1's word for sharp pixels alone.
   const svg = (await toSVG(spec, { theme })).replaceAll(
     "image-rendering: pixelated;",

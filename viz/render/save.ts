@@ -1,7 +1,7 @@
 import { extname } from "node:path";
 import { check } from "../../src/errors.js";
 import { checkPath, writeFileAtomically } from "../../src/io/files.js";
-import type { VegaLiteSpec } from "../spec.js";
+import { checkSpec, type VegaLiteSpec } from "../spec.js";
 import type { Theme } from "../theme.js";
 import { toHTML } from "./html.js";
 import { toPNG } from "./png.js";
@@ -19,6 +19,8 @@ export async function save(
   options: { theme?: Theme; scale?: number } = {},
 ): Promise<void> {
   checkPath(path);
+  checkSpec(spec);
+  check.only("save", options, ["theme", "scale"]);
   const extension = extname(path).toLowerCase();
   const write = writers[extension];
   check(write !== undefined, "path", path, `a file name ending in ${Object.keys(writers).join(", ")}`);
@@ -32,7 +34,7 @@ type Writer = (
 
 const writers: Record<string, Writer> = {
   ".png": toPNG,
-  ".svg": toSVG,
+  ".svg": (spec, { theme }) => toSVG(spec, theme === undefined ? {} : { theme }),
   ".html": (spec) => toHTML(spec),
   ".json": async (spec) => `${JSON.stringify(spec, null, 2)}\n`,
 };

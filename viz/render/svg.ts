@@ -1,3 +1,4 @@
+import { check } from "../../src/errors.js";
 import type { VegaLiteSpec } from "../spec.js";
 import { textWidth } from "../text.js";
 import { type Theme, themed } from "../theme.js";
@@ -7,23 +8,23 @@ import { type Theme, themed } from "../theme.js";
  * @param options.theme Background to draw for. Default `light`.
  */
 export async function toSVG(spec: VegaLiteSpec, options: { theme?: Theme } = {}): Promise<string> {
+  check.only("toSVG", options, ["theme"]);
+  const { theme = "light" } = options;
+  // JSON to TypeScript; Vega-Lite knows what is a chart.
+  const chart: unknown = withoutSchema(themed(spec, theme));
   // Only here and only when needed: vega awaits at its top level, so that notebook kernels which `require` this package could not load it.
   const [vega, vegaLite] = await Promise.all([import("vega"), import("vega-lite")]);
   // Without a canvas vega guesses 0.8 em for every letter, which tears legends apart.
-  const metrics = (vega as unknown as { textMetrics: TextMetrics }).textMetrics;
+  const metrics = Reflect.get(vega, "textMetrics") as TextMetrics;
   metrics.width = (item, text) =>
     textWidth(
       String(text ?? ""),
       item.fontSize ?? 11,
       item.fontWeight === "bold" || Number(item.fontWeight) >= 600,
     );
-  const chart = themed(spec, options.theme ?? "light");
-  const { spec: compiled } = vegaLite.compile(
-    withoutSchema(chart) as unknown as Parameters<typeof vegaLite.compile>[0],
-    {
-      logger: vega.logger(vega.Error),
-    },
-  );
+  const { spec: compiled } = vegaLite.compile(chart as Parameters<typeof vegaLite.compile>[0], {
+    logger: vega.logger(vega.Error),
+  });
   const view = new vega.View(vega.parse(compiled), { renderer: "none", logLevel: vega.Error });
   try {
     await view.runAsync();

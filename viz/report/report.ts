@@ -75,7 +75,7 @@ function comparisonSection(page: Page, comparison: ComparisonRecord, index: numb
     ],
     [
       "Where outputs go",
-      "The way of some probes' outputs over training: back and forth along the manifold, or onto it.",
+      "Where some probes' outputs go over training: along the manifold and back, or onto it.",
       pathCharts(comparison),
     ],
     [

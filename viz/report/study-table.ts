@@ -29,11 +29,11 @@ export function outcomeTable(
     rows: cells.map((cell) => [
       ...(placed ? [String(cell.at ?? "")] : []),
       cell.arm,
-      String(cell.learningRate),
+      String(cell.learningRate ?? ""),
       ...measures.flatMap((name) => {
         const outcome = cell.outcomes[name];
         return outcome
-          ? [outcomeText(name, outcome, cell), outcome.versus ? versusText(name, outcome.versus) : ""]
+          ? [outcomeText(name, outcome), outcome.versus ? versusText(name, outcome.versus) : ""]
           : ["", ""];
       }),
     ]),
@@ -41,26 +41,27 @@ export function outcomeTable(
 }
 
 /** "0.57 (0.5 to 0.64)"; of targets that were not always reached, how often they were. */
-function outcomeText(measure: string, { values, interval }: Outcome, { steps }: CellSummary): string {
+function outcomeText(measure: string, { values, interval }: Outcome): string {
   if (interval) return intervalText(interval);
   const count = `${values.filter((value) => value !== null).length} of ${values.length}`;
-  return measure === "steps"
-    ? `reached by ${count} within ${steps.toLocaleString("en-US")}`
-    : `measured in ${count}`;
+  return isSteps(measure) ? `reached by ${count}` : `measured in ${count}`;
 }
+
+/** Whether an outcome is a number of steps, of which ratios are taken: "steps to 0.2". */
+export const isSteps = (measure: string): boolean => measure.startsWith("steps to ");
 
 const intervalText = ({ mean, low, high }: Interval): string =>
   `${formatNumber(mean)}${low === null ? "" : ` (${formatNumber(low)} to ${formatNumber(high!)})`}`;
 
 /** Whether the interval of a difference leaves out 0, that of a ratio 1. */
 export const isSignificant = (measure: string, { low, high }: Interval): boolean => {
-  const nothing = measure === "steps" ? 1 : 0;
+  const nothing = isSteps(measure) ? 1 : 0;
   return low !== null && high !== null && (low > nothing || high < nothing);
 };
 
 function versusText(measure: string, versus: Interval): string {
-  const sign = measure !== "steps" && versus.mean > 0 ? "+" : "";
-  const times = measure === "steps" ? "× " : "";
+  const sign = !isSteps(measure) && versus.mean > 0 ? "+" : "";
+  const times = isSteps(measure) ? "× " : "";
   return `${times}${sign}${intervalText(versus)}${isSignificant(measure, versus) ? " *" : ""}`;
 }
 
@@ -74,6 +75,16 @@ export const tuningNote = ({ seeds, panels }: StudyRecord): string =>
 export const tableNote = ({ seeds }: StudyRecord): string =>
   `Mean over ${seeds.report.length} seeds with its 95% interval (Student's t). Against the reference: difference of runs with the same seed, of steps their ratio; * where its interval leaves out none: the 5% level for each, not corrected for their number.`;
 
+/** The names of a panel's outcomes, the most important first; of targets the hardest. */
+export function measuresOf({ measures }: Pick<StudyRecord, "measures">, panel: PanelSummary): string[] {
+  const all = new Set(panel.cells.flatMap(({ outcomes }) => Object.keys(outcomes)));
+  if (measures === "all") return [...all];
+  return measures.flatMap((name) => {
+    if (name === "steps") return [...all].filter(isSteps).reverse();
+    return name === "metric" ? [panel.metric] : [name];
+  });
+}
+
 /** One line per panel, about the first measure by which runs could be compared: for the head of the report. */
 export function findings({ measures, panels }: StudyRecord): {
   label: string;
@@ -83,10 +94,10 @@ export function findings({ measures, panels }: StudyRecord): {
   return panels.flatMap((panel) => {
     const compared = (name: string): CellSummary[] =>
       panel.cells.filter(({ arm, outcomes }) => arm !== panel.reference && outcomes[name]?.versus);
-    const names = measures.map((name) => (name === "metric" ? panel.metric : name));
+    const names = measuresOf({ measures }, panel);
     const name = names.find((each) => compared(each).length > 0);
     if (name === undefined) return [];
-    const nothing = name === "steps" ? 1 : 0;
+    const nothing = isSteps(name) ? 1 : 0;
     const differing = compared(name).filter(({ outcomes }) => isSignificant(name, outcomes[name]!.versus!));
     const side = (below: boolean): string[] => {
       const cells = differing.filter(({ outcomes }) => outcomes[name]!.versus!.mean < nothing === below);

@@ -7,7 +7,7 @@ import { cellCurves, wide } from "../runs.js";
 import { capitalize, escapeHTML, formatNumber, metricTitle } from "../text.js";
 import type { Draw } from "./charts.js";
 import { drawn, factTable, header, style } from "./parts.js";
-import { findings, outcomeTable, type TextTable, tableNote, tuningNote } from "./study-table.js";
+import { findings, measuresOf, outcomeTable, type TextTable, tableNote, tuningNote } from "./study-table.js";
 
 /** Measures that are drawn over training: of more, a chart for each place would be too many to read. */
 const curvesShown = 3;
@@ -22,7 +22,9 @@ export async function renderStudy(study: StudyRecord): Promise<string> {
   const { title, date, seconds, question, seeds, settings, machine, versions } = study;
   const body = [
     header({
-      ...{ title, date, seconds },
+      title,
+      date,
+      seconds,
       text: study.quick ? `${question} This is the quick version: its numbers say nothing.` : question,
       contents: [
         ...study.panels.map(({ name }, i) => ({ id: `panel-${i}`, title: name })),
@@ -39,33 +41,30 @@ ${factTable(settings)}<h3>Machine</h3>${factTable(machine)}<h3>Versions</h3>${fa
 }
 
 function panelSection(page: Page, study: StudyRecord, panel: PanelSummary, index: number): string {
-  const names = study.measures.map((name) => (name === "metric" ? panel.metric : name));
+  const names = measuresOf(study, panel);
   const charts = [
     ...samplesChart(panel),
     ...names.flatMap((name) => axisChart(study, panel, name)),
     ...names.slice(0, curvesShown).flatMap((name) => curveCharts(study, panel, name)),
   ];
-  const targets = Object.entries(panel.targets).map(
-    ([at, value]) => `${formatNumber(value)}${at === "" ? "" : ` at ${at}`}`,
-  );
-  const target =
-    targets.length > 0
-      ? `<p>Target: what ${escapeHTML(panel.reference)} reached at the end of training on the tuning seeds, plus a tenth: ${escapeHTML(targets.join(", "))}.</p>`
-      : "";
+  const floor =
+    panel.floor === null
+      ? ""
+      : `<p>Data against other data: ${formatNumber(panel.floor)}, of ${escapeHTML(metricTitle(panel.metric))}.</p>`;
   const tuned = tuningTable(panel);
   const halves = names.some((name) => ofTangents.includes(name))
     ? " Measures of the tangents: means over the second half of training."
     : "";
   return `<section id="panel-${index}"><h2>${escapeHTML(capitalize(panel.name))}</h2>
-<div class="wide">${htmlTable(outcomeTable(study, panel))}</div><p class="muted">${escapeHTML(`${tableNote(study)}${halves}`)}</p>${target}
+<div class="wide">${htmlTable(outcomeTable(study, panel))}</div><p class="muted">${escapeHTML(`${tableNote(study)}${halves}`)}</p>${floor}
 ${charts.map((draw) => drawn(page, draw)).join("")}
 ${tuned.rows.length > 0 ? `<h3>Choice of learning rates</h3><div class="wide">${htmlTable(tuned)}</div>` : ""}</section>`;
 }
 
 /** What each arm draws, where there are no places on an axis: those would be too many pictures. */
 function samplesChart({ cells }: PanelSummary): Draw[] {
-  const runs = cells.flatMap(({ arm, at, samples, steps }) =>
-    at === null && samples ? [{ name: arm, frames: [{ step: steps, samples }] }] : [],
+  const runs = cells.flatMap(({ arm, at, samples }) =>
+    at === null && samples ? [{ name: arm, frames: [{ step: 0, samples }] }] : [],
   );
   if (runs.length < 2) return [];
   return [() => sampleGrids({ runs, title: "One-step samples at the end of training, with the first seed" })];
@@ -92,7 +91,7 @@ function axisChart({ axis }: StudyRecord, { cells, reference }: PanelSummary, na
   const chance = name === "parallel";
   const alone = onAxis.length > 0 ? all.find(({ at, arm }) => at === null && arm === reference) : undefined;
   const ticks = chance
-    ? placed.map((cell) => ({ at: place(cell), value: cell.chance }))
+    ? placed.flatMap((cell) => (cell.chance === null ? [] : [{ at: place(cell), value: cell.chance }]))
     : alone
       ? placed.map((cell) => ({ at: place(cell), value: alone.outcomes[name]!.interval!.mean }))
       : [];
@@ -102,7 +101,10 @@ function axisChart({ axis }: StudyRecord, { cells, reference }: PanelSummary, na
     () =>
       intervals({
         metric: metricTitle(name),
-        ...{ series, xTitle, references: ticks, yScale: scale ? "log" : "linear" },
+        series,
+        xTitle,
+        references: ticks,
+        yScale: scale ? "log" : "linear",
         title: axisTitle(name, xTitle, series),
         caption: [
           ...(ofTangents.includes(name) ? [secondHalf] : []),

@@ -7,7 +7,7 @@ import { guarded } from "./guards.js";
 import { type ElementType, elementType } from "./proto.js";
 
 /** Name of the symbolic tfjs backend whose kernels record nodes of an ONNX graph instead of computing. */
-export const traceBackendName = "tangent-lab-trace";
+const traceBackendName = "tangent-lab-trace";
 
 /** What a kernel's implementation gets: values instead of tensors, and the graph to add nodes to. */
 export interface KernelContext<Attrs> {
@@ -256,10 +256,10 @@ function elementTypeOf(dtype: tf.DataType): ElementType {
 
 function typed(values: tf.BackendValues, dtype: tf.DataType): ConstantData {
   if (dtype === "float32")
-    return values instanceof Float32Array ? values : Float32Array.from(values as unknown as number[]);
+    return values instanceof Float32Array ? values : Float32Array.from(values as ArrayLike<number>);
   if (dtype === "int32")
-    return values instanceof Int32Array ? values : Int32Array.from(values as unknown as number[]);
-  return Uint8Array.from(values as unknown as number[]);
+    return values instanceof Int32Array ? values : Int32Array.from(values as ArrayLike<number>);
+  return Uint8Array.from(values as ArrayLike<number>);
 }
 
 const sameSize = (value: Value, shape: readonly number[]): boolean =>

@@ -17,9 +17,9 @@ export interface CompileOptions {
    */
   donate?: boolean;
   /**
-   * Arguments, by position, whose tensors are the same at every call, such as a trained model that samples: compiled, their float32 tensors of 256 numbers
-   * or more are constants, prepared once. Others of the same shapes are compiled for anew, so this is not for the state of a training that goes on.
-   * What a donated state hands on as it is needs no mention. Default none.
+   * Arguments, by position, whose tensors are the same at every call, such as a trained model that samples: compiled, their float32 tensors of 256 numbers or
+   * more are constants, prepared once. Others of the same shapes are compiled again, so this is not for the state of a training that goes on. What a donated
+   * state passes on unchanged need not be named. Default none.
    */
   constants?: readonly number[];
 }
@@ -208,7 +208,7 @@ async function build<A extends tree.Tree[]>(
     },
     await newGraph(),
   );
-  // What a state hands on as it is, such as frozen weights, is not copied.
+  // What a state passes on unchanged, such as frozen weights, is not copied.
   const given = graph.inputs.slice(0, donate ? counts[0] : 0);
   const computed: Value[] = [];
   const taken = new Set<number>();

@@ -1,7 +1,18 @@
-import { blockedDomain } from "./proto.js";
+import { blockedDomain, fusedDomain } from "./proto.js";
 import { type Node, sameShape, type Value } from "./values.js";
 
 // What can be joined only when it is known who needs which value. Nodes are in the order of computation; so are the results.
+
+/**
+ * x of x sigmoid(x), which one operation gives in one pass. Its gradient computes the sigmoid, another pass, only when it is needed: what is not kept from the
+ * forward pass until then is as large as all activations.
+ */
+function siluOf({ op, inputs }: Node): Value | undefined {
+  if (op !== "Mul") return undefined;
+  const [a, b] = inputs as [Value, Value];
+  if (b.node?.op === "Sigmoid" && b.node.inputs[0] === a) return a;
+  return a.node?.op === "Sigmoid" && a.node.inputs[0] === b ? b : undefined;
+}
 
 /** Joins an addition, or ReLU, to the convolution in blocks before it, where nothing else needs what the convolution gives. */
 export function fuse(
@@ -35,6 +46,15 @@ export function fuse(
         return joined;
       }
     }
+    const gated = siluOf(node);
+    if (gated)
+      return {
+        ...node,
+        op: "QuickGelu",
+        domain: fusedDomain,
+        inputs: [gated],
+        attributes: { alpha: { float: 1 } },
+      };
     if (node.op !== "Add" || node.inputs.length !== 2) return node;
     const [a, b] = node.inputs as [Value, Value];
     if (!sameShape(a.shape, b.shape)) return node;

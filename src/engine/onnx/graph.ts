@@ -38,17 +38,18 @@ export class Graph {
     const splat = size > 0 && (data.length === 1 || data.every((v) => v === first));
     if (splat) return this.splat(first as number | bigint, shape, type);
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    // Latin-1 has a character for every byte, so that different constants have different keys.
-    const key = size <= 4096 ? `${type}[${shape}]${new TextDecoder("latin1").decode(bytes)}` : undefined;
-    const known = key === undefined ? undefined : this.constantByKey.get(key);
-    if (known) return known;
+    // Latin-1 has a character for every byte, so that different constants have different keys. Large ones have a hash, and are compared.
+    const text = size <= 4096 ? new TextDecoder("latin1").decode(bytes) : `#${hashOf(bytes)}`;
+    const key = `${type}[${shape}]${text}`;
+    const known = this.constantByKey.get(key);
+    if (known && (size <= 4096 || sameBytes(bytes, bytesOf(known)))) return known;
     const value = {
       name: this.name("c"),
       shape: [...shape],
       type,
       constant: { data: data.slice(), splat: false },
     };
-    if (key !== undefined) this.constantByKey.set(key, value);
+    if (!known) this.constantByKey.set(key, value);
     return value;
   }
 
@@ -239,7 +240,23 @@ function filled(type: ElementType, size: number, fill: number | bigint): Constan
   return new BigInt64Array(size).fill(BigInt(fill));
 }
 
-function bytesOf(value: Value, frozen: Float32Array | undefined): Uint8Array {
+/** FNV-1a over words of four bytes, and over what is left of one. */
+function hashOf(bytes: Uint8Array): number {
+  const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const whole = bytes.length - (bytes.length % 4);
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < whole; i += 4) hash = Math.imul(hash ^ words.getInt32(i, true), 0x01000193);
+  for (let i = whole; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+  return hash;
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+function bytesOf(value: Value, frozen?: Float32Array): Uint8Array {
   const { data, splat } = value.constant ?? { data: frozen!, splat: false };
   const whole = splat ? filled(value.type, sizeOf(value.shape), data[0]!) : data;
   return new Uint8Array(whole.buffer, whole.byteOffset, whole.byteLength);

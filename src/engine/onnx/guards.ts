@@ -23,7 +23,7 @@ export function guarded<T>(line: () => string, f: () => T): T {
     refuse(
       currentOp() ?? "Math.random",
       "a step is traced once, so that it would draw the same numbers at every call",
-      "numbers drawn outside (random.normal, random.uniform) and handed in, as dropout's mask; or a seed, where the same numbers are wanted",
+      "numbers drawn outside (random.normal, random.uniform) and passed in, like dropout's mask; or a seed, if the same numbers are wanted",
     );
   tf.Variable.prototype.assign = function (this: tf.Variable) {
     return refuse(

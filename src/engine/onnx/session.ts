@@ -23,7 +23,7 @@ export interface Session {
   release(): Promise<void>;
 }
 
-/** Whether results are written into tensors that are handed in; onnxruntime-web leaves those as they are. */
+/** Whether results are written into given tensors; onnxruntime-web leaves them unchanged. */
 const fillsTargets = ort.env.versions.node !== undefined;
 
 let providers: readonly string[] | undefined;

@@ -120,7 +120,7 @@ export const f64x2 = {
 export const when = (condition: Code, body: Code): Code => [...condition, 0x04, 0x40, ...body, 0x0b];
 
 /** Repeats `body` while `condition`, which is asked first. */
-export const loopWhile = (condition: Code, body: Code): Code => [
+const loopWhile = (condition: Code, body: Code): Code => [
   ...[0x02, 0x40, 0x03, 0x40],
   ...[...condition, 0x45, 0x0d, 1],
   ...[...body, 0x0c, 0],

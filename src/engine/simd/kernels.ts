@@ -264,13 +264,13 @@ export interface Memory {
   readonly buffer: ArrayBuffer;
 }
 
-const runtime = (): Runtime => (globalThis as unknown as { WebAssembly: Runtime }).WebAssembly;
+declare const WebAssembly: Runtime;
 
 let compiled: object | undefined;
 
 /** The kernels on a memory. */
 export function kernels(memory: Memory): Kernels {
-  const { Module, Instance } = runtime();
+  const { Module, Instance } = WebAssembly;
   compiled ??= new Module(
     assemble([multiply("multiply32", 4), multiply("multiply64", 8), below(), reflect()]),
   );
@@ -281,8 +281,7 @@ const page = 65_536;
 
 /** A memory of at least so many bytes, all zero. */
 export function memoryOf(bytes: number): Memory {
-  const { Memory } = runtime();
-  return new Memory({ initial: Math.max(1, Math.ceil(bytes / page)) });
+  return new WebAssembly.Memory({ initial: Math.max(1, Math.ceil(bytes / page)) });
 }
 
 type Three = [number, number, number];

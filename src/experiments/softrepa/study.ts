@@ -1,19 +1,17 @@
-import { join } from "node:path";
-import * as v from "valibot";
 import type { CaptionedDataset } from "../../../datasets/index.js";
+import { isCaptioned, readOutCeiling } from "../../../datasets/index.js";
+import { currentDevice } from "../../engine/device.js";
 import { check } from "../../errors.js";
 import type { Json } from "../../io/checkpoint.js";
-import { writeFileAtomically } from "../../io/files.js";
-import { readFinished } from "../finished.js";
-import type { Workplace } from "../prepare.js";
-import { type Interval, interval, pairedDifference } from "../statistics.js";
-import { trainingName } from "../weights.js";
+import type { Cell, Study } from "../study.js";
+import { type Bench, once, type Trial, type TrialResult } from "../trial.js";
+import { drawTasks, keyOf, measureArm, measuresOf, splitsOf } from "./arm.js";
+import { trainArm, trainBase } from "./base.js";
+import { withoutTokens } from "./job.js";
 import { mainPlan, type SoftRepaPlan, type TokenPlan } from "./plan.js";
-import type { ArmRecord } from "./record.js";
-import { softRepaTrial, type TrialRecord } from "./trial.js";
 
-/** The study's settings: the main job's, shorter, and arms that each change one thing about the tokens. */
-export function studyPlan(quick: boolean): SoftRepaPlan {
+/** The job's settings, shorter, and arms that each change one thing about the tokens. */
+function studyPlan(quick: boolean): SoftRepaPlan {
   const plan = mainPlan(quick);
   const tokens = plan.arms[0]!;
   const but = (name: string, change: Partial<TokenPlan>): TokenPlan => ({ ...tokens, ...change, name });
@@ -26,7 +24,7 @@ export function studyPlan(quick: boolean): SoftRepaPlan {
         but("without time", { timeRows: 0 }),
         but("b = 4", { batchSize: 4 }),
       ];
-  if (!quick) {
+  if (!quick)
     return {
       ...plan,
       arms: arms.map((arm) => ({ ...arm, steps: 300 })),
@@ -35,7 +33,6 @@ export function studyPlan(quick: boolean): SoftRepaPlan {
       information: { ...plan.information, batches: 10 },
       edit: { ...plan.edit, starts: [15] },
     };
-  }
   return {
     ...plan,
     arms: arms.map((arm) => ({ ...arm, steps: 15 })),
@@ -46,126 +43,81 @@ export function studyPlan(quick: boolean): SoftRepaPlan {
   };
 }
 
-/** A measure of an arm over the seeds. */
-export interface Outcome {
-  measure: string;
-  values: number[];
-  interval: Interval;
-  /** Against "without tokens" of the same seeds; null for itself. */
-  versus: Interval | null;
+/** Soft tokens of several kinds, and none, for the same frozen flow. */
+export const softrepa: Study = {
+  name: "softrepa",
+  title: "Do soft tokens make images say what their captions say?",
+  question:
+    "A text-to-image flow is frozen and soft tokens are trained for it by SoftREPA's contrastive loss: do generated and edited images agree better with their captions, on combinations " +
+    "of attributes that were seen and on others, what does it cost, and what of the tokens matters?",
+  measures: "all",
+  plan: (quick) => {
+    const { arms, ...plan } = studyPlan(quick);
+    return {
+      seeds: { tune: [], report: [10, 11, 12] },
+      reference: withoutTokens,
+      cells: [null, ...arms].map((arm) => softRepaCell("objects", { ...plan, arms: [] }, arm)),
+    };
+  },
+};
+
+/** One kind of tokens, or none, with every seed. @param plan Without arms. */
+function softRepaCell(dataset: string, plan: SoftRepaPlan, arm: TokenPlan | null): Cell {
+  const name = arm?.name ?? withoutTokens;
+  return {
+    panel: dataset,
+    arm: name,
+    dataset,
+    metric: "seen: all attributes right",
+    settings: { ...plan, arm: arm as Json },
+    learningRates: [],
+    check: (data) => {
+      const fits = isCaptioned(data) && data.readOut !== undefined;
+      check(fits, "dataset", dataset, "captioned data with a read-out");
+    },
+    shared: (seed) => [
+      { key: JSON.stringify([dataset, "flow", seed]), steps: plan.flow.steps },
+      { key: JSON.stringify([dataset, "judge", seed]), steps: plan.judge.steps },
+    ],
+    trial: (seed): Trial => ({
+      name: `${dataset}-seed-${seed}`,
+      label: `${dataset}: ${name}, seed ${seed}`,
+      dataset,
+      settings: { plan: plan as unknown as Json, arm: arm as Json, seed },
+      steps: arm?.steps ?? 0,
+      run: (data, bench) => armTrial(data as CaptionedDataset, plan, arm, seed, bench),
+    }),
+  };
 }
 
-export interface ArmSummary {
-  name: string;
-  trained: number;
-  outcomes: Outcome[];
-}
-
-/** What the study found; plain data. */
-export interface SoftRepaStudyRecord {
-  name: "softrepa";
-  title: string;
-  question: string;
-  /** ISO 8601. */
-  date: string;
-  /** Of this run of the command; trainings that were finished before are not in it. */
-  seconds: number;
-  quick: boolean;
-  dataset: string;
-  seeds: number[];
-  ceiling: TrialRecord["ceiling"];
-  arms: ArmSummary[];
-  settings: { [name: string]: Json };
-  machine: Record<string, string>;
-  versions: Record<string, string>;
-}
-
-type SeedRecord = Pick<TrialRecord, "ceiling" | "arms">;
-
-const numbers = v.record(v.string(), v.nullable(v.number()));
-const agreement = v.looseObject({ overall: v.number(), byAttribute: numbers });
-const seedSchema = v.object({
-  ceiling: v.record(v.string(), agreement),
-  arms: v.pipe(
-    v.array(
-      v.looseObject({
-        ...{ name: v.string(), trained: v.number(), stepTime: v.number() },
-        splits: v.record(v.string(), v.looseObject({ agreement, information: v.looseObject({}) })),
-        alignment: v.nullable(v.looseObject({ probe: numbers })),
-        editing: v.array(v.looseObject({ start: v.number() })),
-      }),
-    ),
-    v.minLength(1),
-  ),
-}) as v.GenericSchema<unknown, unknown> as v.GenericSchema<unknown, SeedRecord>;
-
-/**
- * The same trial with several seeds: each has a flow, a judge and tokens of its own. A seed's folder is named by a hash of the plan; once it is measured its numbers
- * are in `<name>.json` beside it, and it is not run again. Undefined where it was stopped.
- */
-export async function softRepaStudy(
+async function armTrial(
   data: CaptionedDataset,
   plan: SoftRepaPlan,
-  seeds: readonly number[],
-  place: Workplace,
-): Promise<Pick<SoftRepaStudyRecord, "ceiling" | "arms"> | undefined> {
-  check(seeds.length >= 2, "seeds", seeds, "two or more, so that there are intervals");
-  const trials: SeedRecord[] = [];
-  for (const seed of seeds) {
-    const name = await trainingName(`${data.name}-seed-${seed}`, data, { ...plan, seed });
-    const path = join(place.folder, `${name}.json`);
-    let record = await readFinished(path, seedSchema);
-    if (!record) {
-      const trial = await softRepaTrial(data, plan, seed, { ...place, folder: join(place.folder, name) });
-      if (!trial) return undefined;
-      record = { ceiling: trial.ceiling, arms: trial.arms };
-      await writeFileAtomically(path, `${JSON.stringify(record)}\n`);
-    }
-    trials.push(record);
-  }
-  return { ceiling: trials[0]!.ceiling, arms: summarizeArms(trials.map(({ arms }) => arms)) };
-}
-
-/** Means with intervals over the seeds, and paired differences to the first arm. @param bySeed the same arms for every seed. */
-export function summarizeArms(bySeed: readonly (readonly ArmRecord[])[]): ArmSummary[] {
-  const [first, ...rest] = bySeed[0]!.map((_, i) => bySeed.map((arms) => measures(arms[i]!)));
-  return [first!, ...rest].map((ours, i) => ({
-    name: bySeed[0]![i]!.name,
-    trained: bySeed[0]![i]!.trained,
-    outcomes: Object.keys(ours[0]!).map((measure): Outcome => {
-      const of = (seeds: readonly Record<string, number>[]): number[] =>
-        seeds.map((values) => values[measure]!);
-      const values = of(ours);
-      return {
-        measure,
-        values,
-        interval: interval(values),
-        versus: i === 0 ? null : pairedDifference(values, of(first!)),
-      };
-    }),
-  }));
-}
-
-/** All numbers of an arm, by what they measure. */
-function measures({ splits, alignment, editing, stepTime }: ArmRecord): Record<string, number> {
-  const out: Record<string, number> = {};
-  for (const [split, { agreement, dualScore, frechet, information }] of Object.entries(splits)) {
-    out[`${split}: all attributes right`] = agreement.overall;
-    for (const [name, share] of Object.entries(agreement.byAttribute)) out[`${split}: ${name} right`] = share;
-    out[`${split}: dual encoder`] = dualScore;
-    out[`${split}: Fréchet distance`] = frechet;
-    out[`${split}: information, nats`] = information.bound;
-    out[`${split}: captions told apart`] = information.accuracy;
-  }
-  for (const [name, accuracy] of Object.entries(alignment?.probe ?? {})) out[`probe: ${name}`] = accuracy;
-  if (alignment) out.CKNNA = alignment.cknna;
-  for (const { start, changed, kept, target, distance } of editing) {
-    const from = `editing from ${Number(start.toFixed(2))}`;
-    out[`${from}: changed as asked`] = changed;
-    out[`${from}: rest kept`] = kept;
-    out[`${from}: all as asked`] = target;
-    out[`${from}: change of pixels`] = distance;
-  }
-  out["sampling step, ms"] = stepTime;
-  return out;
+  arm: TokenPlan | null,
+  seed: number,
+  bench: Bench,
+): Promise<TrialResult | undefined> {
+  const base = await once(bench, [data.name, plan.flow, plan.judge, seed], () =>
+    trainBase(data, plan, seed, bench),
+  );
+  if (!base) return undefined;
+  const started = performance.now();
+  const tokens = arm ? await trainArm(data, base, arm, seed, bench) : undefined;
+  if (arm && !tokens) return undefined;
+  const tasks = drawTasks(data, plan, seed);
+  const name = arm?.name ?? withoutTokens;
+  const measured = await measureArm({ name, tokens }, base, tasks, plan, seed, bench.signal);
+  if (!measured) return undefined;
+  const ceilings = splitsOf(data).map((split): [string, number] => [
+    `${split}: read-out of real images`,
+    readOutCeiling(data, keyOf(seed, "prompts"), 1000, split).overall,
+  ]);
+  return {
+    engine: await currentDevice(),
+    seconds: (performance.now() - started) / 1000,
+    values: { ...measuresOf(measured.record), ...Object.fromEntries(ceilings) },
+    curves: {},
+    chance: null,
+    samples: null,
+  };
 }

@@ -6,15 +6,14 @@ export const pointArms = {
   MFD: { name: "MFD", layers: [-1] },
 } as const satisfies Record<string, LossPlan>;
 
-/** For images: all features, as published. */
+/** For images, as published: the pixel loss is the norm of the difference, c = 0; MFD takes all features. */
 export const imageArms = {
-  pixel: { name: "pixel" },
+  pixel: { name: "pixel", c: 0 },
   MFD: { name: "MFD", layers: "all" },
 } as const satisfies Record<string, LossPlan>;
 
-/** The pixel loss and lambda MFD together: lambda rises over the first fifth of the steps. */
+/** The pixel loss and lambda MFD together, of which lambda rises over so many steps. */
 export const together = (
-  { MFD }: typeof pointArms | typeof imageArms,
-  steps: number,
-  lambda = 1,
-): LossPlan => ({ ...MFD, beside: "pixel", lambda, ramp: steps / 5 });
+  { pixel, MFD }: typeof pointArms | typeof imageArms,
+  { lambda = 1, ramp }: { lambda?: number; ramp: number },
+): LossPlan => ({ ...MFD, ...("c" in pixel && { c: pixel.c }), beside: "pixel", lambda, ramp });

@@ -1,7 +1,16 @@
+import { consistencyCell } from "../consistency.js";
 import type { LossPlan } from "../loss.js";
-import type { Cell, Study } from "../study.js";
+import type { Study } from "../study.js";
 import { imageArms, pointArms, together } from "./arms.js";
-import { imageStart, imageTraining, recording, seeds, toyStart, toyTraining } from "./settings.js";
+import {
+  imageRecording,
+  imageStart,
+  imageTraining,
+  seeds,
+  toyRecording,
+  toyStart,
+  toyTraining,
+} from "./settings.js";
 
 /** How much of MFD beside the pixel loss? */
 export const lambda: Study = {
@@ -16,22 +25,25 @@ export const lambda: Study = {
     reference: "pixel",
     cells: (quick ? ["spiral-16d"] : ["spiral-16d", "digits"]).flatMap((dataset) => {
       const images = dataset === "digits";
-      const training = images ? imageTraining : toyTraining(quick);
-      const { pixel } = images ? imageArms : pointArms;
+      const training = images ? imageTraining(quick) : toyTraining(quick);
+      const known = images ? imageArms : pointArms;
       const places: [at: number | undefined, loss: LossPlan][] = [
-        [undefined, pixel],
+        [undefined, known.pixel],
         ...(quick ? [0.3, 3] : [0.1, 0.3, 1, 3, 10]).map((at): [number, LossPlan] => [
           at,
-          together(images ? imageArms : pointArms, training.steps, at),
+          together(known, { lambda: at, ramp: training.steps / 5 }),
         ]),
       ];
-      return places.map(
-        ([at, loss]): Cell => ({
-          ...{ panel: dataset, dataset, arm: at === undefined ? "pixel" : "pixel + MFD", loss },
+      return places.map(([at, loss]) =>
+        consistencyCell({
+          panel: dataset,
+          dataset,
+          arm: at === undefined ? "pixel" : "pixel + MFD",
+          loss,
           ...(at !== undefined && { at }),
           start: images ? imageStart(quick) : toyStart(quick),
           training,
-          recording: recording(quick, images ? 5 : 16),
+          recording: images ? imageRecording(quick) : toyRecording(quick),
         }),
       );
     }),

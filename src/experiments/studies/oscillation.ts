@@ -1,6 +1,15 @@
+import { consistencyCell } from "../consistency.js";
 import type { Cell, Study } from "../study.js";
 import { imageArms, pointArms } from "./arms.js";
-import { imageStart, imageTraining, recording, seeds, toyStart } from "./settings.js";
+import {
+  imageRecording,
+  imageStart,
+  imageTraining,
+  seeds,
+  toyRecording,
+  toyStart,
+  toyTraining,
+} from "./settings.js";
 
 /** Do tangents run along the manifold, and keep turning? On manifolds that are known exactly, in more and more dimensions. */
 export const oscillation: Study = {
@@ -22,16 +31,16 @@ export const oscillation: Study = {
 const toys = (quick: boolean): Cell[] =>
   (quick ? ["circle"] : ["circle", "spiral"]).flatMap((panel) =>
     (quick ? [2, 8] : [2, 4, 8, 16, 32]).flatMap((at) =>
-      Object.entries(pointArms).map(
-        ([arm, loss]): Cell => ({
-          ...{ panel, arm, at, loss },
+      Object.entries(pointArms).map(([arm, loss]) =>
+        consistencyCell({
+          panel,
+          arm,
+          at,
+          loss,
           dataset: at === 2 ? panel : `${panel}-${at}d`,
           start: toyStart(quick),
-          training: {
-            ...{ steps: quick ? 200 : 3000, batchSize: 16, stages: quick ? 2 : 8, ema: 0.999 },
-            learningRates: [1e-3],
-          },
-          recording: { ...recording(quick, 16), count: 512 },
+          training: { ...toyTraining(quick), steps: quick ? 200 : 3000 },
+          recording: { ...toyRecording(quick), count: 512 },
         }),
       ),
     ),
@@ -39,11 +48,14 @@ const toys = (quick: boolean): Cell[] =>
 
 /** Images of one soft ellipse with four known factors, in 256 dimensions. */
 const images = (): Cell[] =>
-  Object.entries(imageArms).map(
-    ([arm, loss]): Cell => ({
-      ...{ panel: "shapes", dataset: "shapes", arm, loss },
+  Object.entries(imageArms).map(([arm, loss]) =>
+    consistencyCell({
+      panel: "shapes",
+      dataset: "shapes",
+      arm,
+      loss,
       start: { ...imageStart(false), judge: null },
-      training: { ...imageTraining, learningRates: [3e-3, 12e-3, 24e-3] },
-      recording: { ...recording(false, 5), count: 512 },
+      training: imageTraining(false),
+      recording: { ...imageRecording(false), count: 512, final: false },
     }),
   );

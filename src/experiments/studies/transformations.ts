@@ -1,8 +1,18 @@
+import type { StartPlan } from "../consistency.js";
+import { consistencyCell } from "../consistency.js";
 import type { LossPlan } from "../loss.js";
 import type { Cell, Study } from "../study.js";
-import type { StartPlan } from "../trial.js";
-import { imageArms, pointArms, together } from "./arms.js";
-import { imageStart, imageTraining, recording, seeds, toyStart, toyTraining, untrained } from "./settings.js";
+import { imageArms, pointArms } from "./arms.js";
+import {
+  imageRecording,
+  imageStart,
+  imageTraining,
+  seeds,
+  toyRecording,
+  toyStart,
+  toyTraining,
+  untrained,
+} from "./settings.js";
 
 /** Groups that the feature network is trained on: each alone, and all. */
 const groups = {
@@ -16,16 +26,15 @@ export const transformations: Study = {
   title: "Which transformations make the features?",
   question:
     "The feature network of MFD regresses the parameters of random transformations. Which groups of them turn tangents from the manifold's direction to the manifold, and which give better samples? " +
-    "Features that were not trained say how much of it any features do. On images beside the pixel loss, because MFD alone converges no faster there.",
+    "Features that were not trained say how much of it any features do.",
   measures: ["parallel", "metric", "manifoldDistance", "direction"],
   plan: (quick) => ({
     seeds: seeds(quick),
     reference: "pixel",
     cells: (quick ? ["spiral-16d"] : ["spiral-16d", "digits"]).flatMap((dataset) => {
       const images = dataset === "digits";
-      const { pixel } = pointArms;
-      const name = images ? "pixel + MFD" : "MFD";
-      const base: LossPlan = images ? together(imageArms, imageTraining.steps) : pointArms.MFD;
+      const { pixel, MFD: base }: { pixel: LossPlan; MFD: LossPlan } = images ? imageArms : pointArms;
+      const name = "MFD";
       const tried = images ? groups.images : groups.points;
       const arms: [string, LossPlan][] = [
         ["pixel", pixel],
@@ -38,12 +47,16 @@ export const transformations: Study = {
           ]),
       ];
       const start = images ? imageStart(quick) : toyStart(quick);
-      const cell = (arm: string, loss: LossPlan, from: StartPlan): Cell => ({
-        ...{ panel: dataset, dataset, arm, loss, start: from },
-        // Below the best rate features help most; what is left of it at the best one, trained and not, the study of convergence says.
-        training: images ? { ...imageTraining, learningRates: [3e-3] } : toyTraining(quick),
-        recording: recording(quick, images ? 5 : 16),
-      });
+      const cell = (arm: string, loss: LossPlan, from: StartPlan): Cell =>
+        consistencyCell({
+          panel: dataset,
+          dataset,
+          arm,
+          loss,
+          start: from,
+          training: images ? imageTraining(quick) : toyTraining(quick),
+          recording: images ? imageRecording(quick) : toyRecording(quick),
+        });
       return [
         ...arms.map(([arm, loss]) => cell(arm, loss, start)),
         cell(`${name}: features not trained`, base, untrained(start)),

@@ -22,7 +22,7 @@ export interface UnetBlockConfig {
 }
 
 /** Parameters of a block, under the published names. */
-interface BlockParameters {
+type BlockParameters = {
   norm0: Scale;
   conv0: Affine;
   affine: Affine;
@@ -32,7 +32,7 @@ interface BlockParameters {
   norm2?: Scale;
   qkv?: Affine;
   proj?: Affine;
-}
+};
 
 /** EDM's groups: of at least 4 channels, at most 32. */
 export function songNorm(x: Tensor, scale: Scale): Tensor {
@@ -86,7 +86,7 @@ export function blockApply(
   { down, up }: Resampler,
   mask?: Tensor,
 ): Tensor {
-  const p = parameters as unknown as BlockParameters;
+  const p = parameters as BlockParameters;
   const resize = config.resample === "down" ? down : config.resample === "up" ? up : (x: Tensor): Tensor => x;
   let h = conv2d(resize(silu(songNorm(x, p.norm0))), p.conv0);
   const shift = linear(embedding, p.affine);

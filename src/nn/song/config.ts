@@ -38,7 +38,7 @@ export interface SongUnetConfig {
   resampleFilter?: readonly number[];
 }
 
-/** EDM's networks for 32x32 images: `songUnet({ ...ddpmpp, size: 32, inChannels: 3 })`. */
+/** DDPM++ (2011.13456) as EDM (2206.00364) has it for 32x32 images: `songUnet({ ...ddpmpp, size: 32, inChannels: 3 })`. */
 export const ddpmpp = {
   embedding: "positional",
   encoder: "standard",
@@ -49,7 +49,7 @@ export const ddpmpp = {
   multipliers: [2, 2, 2],
 } as const satisfies Partial<SongUnetConfig>;
 
-/** The settings with which `songUnet` is NCSN++ (Song et al., 2011.13456), as EDM has it. */
+/** NCSN++ (2011.13456) as EDM (2206.00364) has it for 32x32 images: `songUnet({ ...ncsnpp, size: 32, inChannels: 3 })`. */
 export const ncsnpp = {
   embedding: "fourier",
   encoder: "residual",
@@ -60,9 +60,17 @@ export const ncsnpp = {
   multipliers: [2, 2, 2],
 } as const satisfies Partial<SongUnetConfig>;
 
+const known: readonly (keyof SongUnetConfig)[] = [
+  ...(["size", "inChannels", "outChannels", "channels", "multipliers", "blocks"] as const),
+  ...(["attentionSizes", "dropout", "classes", "labelDropout", "augmentLabels", "embedding"] as const),
+  ...(["noiseMultiplier", "embeddingMultiplier", "encoder", "decoder", "resampleFilter"] as const),
+];
+
 /** The configuration with its defaults. @throws TangentLabError `invalid-argument`. */
 export function checkSongUnet(config: SongUnetConfig): Required<SongUnetConfig> {
   required("config", config, "an object with size and inChannels");
+  check.only("songUnet", config, known);
+  if (config.multipliers !== undefined) check.counts("multipliers", config.multipliers);
   const all: Required<SongUnetConfig> = {
     outChannels: config.inChannels,
     channels: 128,
@@ -95,12 +103,11 @@ export function checkSongUnet(config: SongUnetConfig): Required<SongUnetConfig> 
     count(name, 1);
   for (const name of ["classes", "augmentLabels"] as const) count(name, 0);
   const { size, channels, multipliers, attentionSizes, embedding, encoder, decoder } = all;
-  check(channels >= 4 && channels % 2 === 0, "channels", channels, "an even integer >= 4");
   check(
-    multipliers.length >= 1 && multipliers.every((m) => Number.isInteger(m) && m >= 1),
-    "multipliers",
-    multipliers,
-    "one or more integers >= 1",
+    Number.isInteger(channels) && channels >= 4 && channels % 2 === 0,
+    "channels",
+    channels,
+    "an even integer >= 4",
   );
   const factor = 2 ** (multipliers.length - 1);
   check(Number.isInteger(size) && size > 0 && size % factor === 0, "size", size, `a multiple of ${factor}`);
@@ -112,7 +119,12 @@ export function checkSongUnet(config: SongUnetConfig): Required<SongUnetConfig> 
     `a list of heights of the levels: ${possible.join(", ")}`,
   );
   for (const name of ["dropout", "labelDropout"] as const)
-    check(all[name] >= 0 && all[name] < 1, name, all[name], "a probability in [0, 1)");
+    check(
+      typeof all[name] === "number" && all[name] >= 0 && all[name] < 1,
+      name,
+      all[name],
+      "a probability in [0, 1)",
+    );
   check(["positional", "fourier"].includes(embedding), "embedding", embedding, "positional, fourier");
   check(["standard", "skip", "residual"].includes(encoder), "encoder", encoder, "standard, skip, residual");
   check(["standard", "skip"].includes(decoder), "decoder", decoder, "standard, skip");
@@ -150,7 +162,7 @@ const AROUND = ["sigma_data", "sigma_min", "sigma_max", "use_fp16", "model_type"
 
 /**
  * The configuration of a published EDM network: the keyword arguments of its preconditioned network, such as { img_resolution: 32, img_channels: 3,
- * model_channels: 128, ... }. What is not given has EDM's default.
+ * model_channels: 128, ... }. Settings that are not given have EDM's defaults.
  * @throws TangentLabError `invalid-argument` for a setting that is unknown, or another model_type than SongUNet.
  */
 export function publishedConfig(settings: unknown): { network: SongUnetConfig; sigmaData: number } {
@@ -163,13 +175,13 @@ export function publishedConfig(settings: unknown): { network: SongUnetConfig; s
   const { sigma_data = 0.5, model_type = "SongUNet" } = settings as Record<string, unknown>;
   check(model_type === "SongUNet", "config.model_type", model_type, "SongUNet");
   check(typeof sigma_data === "number" && sigma_data > 0, "config.sigma_data", sigma_data, "a number > 0");
-  const network: Record<string, unknown> = {};
+  const network: { [Name in keyof SongUnetConfig]?: unknown } = {};
   for (const [name, value] of Object.entries(settings as Record<string, unknown>)) {
     if (AROUND.includes(name)) continue;
     check(Object.hasOwn(PUBLISHED, name), "config", name, Object.keys(PUBLISHED).join(", "));
     network[PUBLISHED[name]!] = value;
   }
-  for (const name of ["multipliers", "attentionSizes", "resampleFilter"])
+  for (const name of ["multipliers", "attentionSizes", "resampleFilter"] as const)
     check(
       network[name] === undefined || Array.isArray(network[name]),
       `config: ${name}`,
@@ -177,7 +189,7 @@ export function publishedConfig(settings: unknown): { network: SongUnetConfig; s
       "a list of numbers",
     );
   // EDM takes sizes that no level has, and does nothing for them.
-  const config = network as unknown as SongUnetConfig;
+  const config = network as SongUnetConfig;
   if (config.attentionSizes !== undefined)
     config.attentionSizes = config.attentionSizes.filter((side) => sides(config).includes(side));
   return { network: checkSongUnet(config), sigmaData: sigma_data };

@@ -12,13 +12,13 @@ import type { SongUnetConfig } from "./config.js";
 /** Name of the mask [batch, 1] that takes class labels away. */
 export const CLASS_MASK = "classLabels";
 
-interface EmbeddingParameters {
+type EmbeddingParameters = {
   readonly map_noise?: { readonly freqs: Tensor };
   readonly map_label?: Affine;
   readonly map_augment?: { readonly weight: Tensor };
   readonly map_layer0: Affine;
   readonly map_layer1: Affine;
-}
+};
 
 const noiseChannels = ({ channels, noiseMultiplier }: Required<SongUnetConfig>): number =>
   channels * noiseMultiplier;
@@ -44,7 +44,7 @@ export function embeddingApply(
   condition: Condition,
   config: Required<SongUnetConfig>,
 ): Tensor {
-  const p = parameters as unknown as EmbeddingParameters;
+  const p = parameters as EmbeddingParameters;
   const { augmentLabels, masks } = condition;
   const classLabels = classLabelsOf(condition, config.classes);
   let e = p.map_noise ? fourier(c, p.map_noise.freqs) : positional(c, noiseChannels(config));

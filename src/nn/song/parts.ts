@@ -56,7 +56,11 @@ export function songParts(config: Required<SongUnetConfig>): Parts {
     skip = false,
   ): Part => ({
     ...named(list, level, what),
-    ...{ kind: "block", role: "main", block: { ...more, embedding }, skip, side: side(level) },
+    kind: "block",
+    role: "main",
+    block: { ...more, embedding },
+    skip,
+    side: side(level),
   });
 
   const encoder: Part[] = [];

@@ -17,12 +17,12 @@ import {
 } from "../../nn/transformer.js";
 import type { JointConfig } from "./config.js";
 
-interface Weight {
+type Weight = {
   readonly weight: Tensor;
-}
+};
 
 /** Names as published. */
-export interface BlockParameters {
+export type BlockParameters = {
   norm1: { linear: Affine };
   norm1_context: { linear: Affine };
   attn: Record<"to_q" | "to_k" | "to_v" | "add_q_proj" | "add_k_proj" | "add_v_proj", Affine> & {
@@ -41,11 +41,11 @@ export interface BlockParameters {
   };
   ff: FeedForward;
   ff_context?: FeedForward;
-}
+};
 
-interface FeedForward {
+type FeedForward = {
   net: { 0: { proj: Affine }; 2: Affine };
-}
+};
 
 /** Image tokens [N, patches, width] and text tokens [N, L, width]. */
 export interface Streams {
@@ -68,15 +68,22 @@ export function blockInit(next: () => Key, config: JointConfig, layer: number): 
     norm1: modulation(dual ? 9 : 6),
     norm1_context: modulation(last ? 2 : 6),
     attn: {
-      ...{ to_q: square(), to_k: square(), to_v: square() },
-      ...{ add_q_proj: square(), add_k_proj: square(), add_v_proj: square() },
+      to_q: square(),
+      to_k: square(),
+      to_v: square(),
+      add_q_proj: square(),
+      add_k_proj: square(),
+      add_v_proj: square(),
       to_out: [square()],
       ...(!last && { to_add_out: square() }),
       ...(qkNorm && { norm_q: norm(), norm_k: norm(), norm_added_q: norm(), norm_added_k: norm() }),
     },
     ...(dual && {
       attn2: {
-        ...{ to_q: square(), to_k: square(), to_v: square(), to_out: [square()] },
+        to_q: square(),
+        to_k: square(),
+        to_v: square(),
+        to_out: [square()],
         ...(qkNorm && { norm_q: norm(), norm_k: norm() }),
       },
     }),

@@ -36,11 +36,29 @@ export type JointConfig = Required<JointTransformerConfig> & {
   readonly width: number;
 };
 
-/** The configuration with its defaults. @throws TangentLabError `invalid-argument` for one that makes no network. */
+const configOptions = [
+  "size",
+  "channels",
+  "textDim",
+  "pooledDim",
+  "patch",
+  "layers",
+  "heads",
+  "headDim",
+  "positions",
+  "storedPositions",
+  "qkNorm",
+  "dualAttention",
+  "width",
+];
+
+/** The configuration with its defaults. @throws TangentLabError `invalid-argument` for an invalid one. */
 export function checkJoint(given: JointTransformerConfig): JointConfig {
   required("given", given, "an object with size, channels, textDim and pooledDim");
   const { size, patch = 2, layers = 6, heads = 4, headDim = 32, qkNorm = false } = given;
   const { channels, textDim, pooledDim, storedPositions = false, dualAttention = [] } = given;
+  check.only("jointTransformer", given, configOptions);
+  for (const [name, value] of Object.entries({ storedPositions, qkNorm })) check.flag(name, value);
   const counts = { size, channels, textDim, pooledDim, patch, layers, heads, headDim };
   for (const [name, value] of Object.entries(counts)) check.count(name, value);
   check(size % patch === 0, "size", size, `a multiple of the patch size, ${patch}`);
@@ -70,7 +88,8 @@ export function checkJoint(given: JointTransformerConfig): JointConfig {
  * @throws TangentLabError `invalid-argument` naming what is missing or not supported.
  */
 export function fromDiffusers(published: unknown): JointTransformerConfig {
-  const c = (published ?? {}) as Readonly<Record<string, unknown>>;
+  required("published", published, "an object: the content of config.json");
+  const c = published as Readonly<Record<string, unknown>>;
   const wrong = (name: string, allowed: string): TangentLabError =>
     new TangentLabError("invalid-argument", `the configuration's ${name} is not supported`, {
       argument: name,

@@ -3,7 +3,7 @@ import type { Key } from "../../engine/random.js";
 import type { Tensor } from "../../engine/tensor.js";
 import type { Tree } from "../../engine/tree.js";
 import { type Affine, linear, silu } from "../../nn/functional.js";
-import { denseInit, xavierInit } from "../../nn/initializers.js";
+import { denseInit, reserve, xavierInit } from "../../nn/initializers.js";
 import type { JointConfig } from "./config.js";
 
 /** Sines and cosines that a time is embedded in, and their number of halves in the published model. */
@@ -12,11 +12,11 @@ const timeChannels = 256;
 /** Published times count to 1000. */
 const timeScale = 1000;
 
-export interface PatchParameters {
+export type PatchParameters = {
   proj: Affine;
   /** The table of positions [1, positions^2, width], where it is one of the weights. */
   pos_embed?: Tensor;
-}
+};
 
 /** Patches of an image, in both directions. */
 interface Grid {
@@ -29,16 +29,17 @@ const gridOf = (x: Tensor, patch: number): Grid => ({
   columns: x.shape[2]! / patch,
 });
 
-export interface ConditionParameters {
+export type ConditionParameters = {
   timestep_embedder: { linear_1: Affine; linear_2: Affine };
   text_embedder: { linear_1: Affine; linear_2: Affine };
-}
+};
 
 export function patchInit(key: Key, config: JointConfig): Tree {
   const { patch, channels, width, positions } = config;
   // A convolution whose windows do not overlap; it starts as the matrix that it is.
   const { weight, bias } = xavierInit(key, [patch * patch * channels, width]);
   const proj = { weight: tf.reshape(weight, [patch, patch, channels, width]), bias };
+  if (config.storedPositions) reserve(positions ** 2 * width);
   return config.storedPositions
     ? { proj, pos_embed: tf.tensor3d(wholeTable(config), [1, positions ** 2, width]) }
     : { proj };

@@ -1,7 +1,7 @@
 import { extname } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../../engine/tensor.js";
-import { TangentLabError } from "../../errors.js";
+import { check, TangentLabError } from "../../errors.js";
 import { readNpy } from "../../io/npy.js";
 import { readSafetensors } from "../../io/safetensors.js";
 import { checkCaptions } from "../captions.js";
@@ -19,7 +19,7 @@ export interface Embeddings {
 
 /**
  * Embeddings from outside in the place of a text encoder: no parameters, and only the given captions are known.
- * @throws TangentLabError `invalid-data` for shapes that do not fit together or a caption that is there twice.
+ * @throws TangentLabError `invalid-data` for shapes that do not fit together or a repeated caption.
  */
 export function embeddedText({ captions, tokens, pooled }: Embeddings): TextEncoder {
   const wrong = (argument: string, given: unknown, allowed: string): TangentLabError =>
@@ -28,6 +28,10 @@ export function embeddedText({ captions, tokens, pooled }: Embeddings): TextEnco
       given,
       allowed,
     });
+  const listed = Array.isArray(captions) && captions.every((caption) => typeof caption === "string");
+  if (!listed) throw wrong("captions", captions, "one or more captions");
+  for (const [name, given] of Object.entries({ tokens, pooled }))
+    if (!(given instanceof tf.Tensor)) throw wrong(name, given, "a tensor");
   const count = captions.length;
   if (count === 0) throw wrong("captions", "an empty list", "one or more captions");
   if (tokens.shape.length !== 3 || tokens.shape[0] !== count)
@@ -89,6 +93,7 @@ export async function readEmbeddings(
   path: string,
   pooledPath?: string,
 ): Promise<TextEncoder> {
+  check(typeof path === "string" && path !== "", "path", path, "the path of a file");
   const arrays =
     extname(path) === ".npy"
       ? {
@@ -112,5 +117,5 @@ export async function readEmbeddings(
       });
     }
     return embeddedText({ captions, tokens, pooled: tensor("pooled") ?? tf.mean(tokens, 1) }) as never;
-  }) as unknown as TextEncoder;
+  }) as TextEncoder;
 }

@@ -5,7 +5,7 @@ import type { Tensor } from "../../engine/tensor.js";
 import type { Tree } from "../../engine/tree.js";
 import { check, required } from "../../errors.js";
 import { type Affine, layerNorm, linear, type Scale } from "../../nn/functional.js";
-import { denseInit, normInit, xavierInit } from "../../nn/initializers.js";
+import { denseInit, normInit, reserve, xavierInit } from "../../nn/initializers.js";
 import { dense, embed, gelu, headAttention, mergeHeads, splitHeads } from "../../nn/transformer.js";
 import { checkCaptions } from "../captions.js";
 import type { TextEncoder } from "../types.js";
@@ -24,31 +24,33 @@ export interface TextEncoderConfig {
   heads?: number;
 }
 
-interface Layer {
+type Layer = {
   norm1: Scale;
   qkv: Affine;
   output: Affine;
   norm2: Scale;
   mlp1: Affine;
   mlp2: Affine;
-}
+};
 
-interface Parameters {
+type Parameters = {
   words: Tensor;
   positions: Tensor;
   layers: readonly Layer[];
   norm: Scale;
   pooled: Affine;
-}
+};
 
 /**
  * A small transformer over a caption's words, trained together with the image model: pre-norm layers in which words attend to all words but the padding.
  * `tokens` are its normalized output, `pooled` a linear function of their mean without the padding.
- * @throws TangentLabError `invalid-argument` for sizes that make no network.
+ * @throws TangentLabError `invalid-argument` for invalid sizes.
  */
 export function textEncoder(config: TextEncoderConfig): TextEncoder & { readonly settings: TextSettings } {
   required("config", config, "an object with vocabulary");
   const { vocabulary, length = 16, width = 64, layers = 2, heads = 4 } = config;
+  check.only("textEncoder", config, ["vocabulary", "length", "width", "layers", "heads"]);
+  check(typeof vocabulary?.numbers === "function", "vocabulary", vocabulary, "vocabulary(words)");
   for (const [name, value] of Object.entries({ width, layers, heads })) check.count(name, value);
   check(Number.isInteger(length) && length >= 3, "length", length, "an integer >= 3: start, a word, end");
   check(width % heads === 0, "heads", heads, `a divisor of the width, ${width}`);
@@ -56,11 +58,13 @@ export function textEncoder(config: TextEncoderConfig): TextEncoder & { readonly
   const init = (key: Key): Tree => {
     let used = 0;
     const next = (): Key => random.foldIn(key, used++);
-    const table = (rows: number): Tensor =>
-      tf.tensor2d(
+    const table = (rows: number): Tensor => {
+      reserve(rows * width);
+      return tf.tensor2d(
         random.normal(next(), rows * width).map((value) => 0.02 * value),
         [rows, width],
       );
+    };
     return {
       words: table(vocabulary.size),
       positions: table(length),
@@ -78,7 +82,7 @@ export function textEncoder(config: TextEncoderConfig): TextEncoder & { readonly
   };
 
   const apply = (parameters: Tree, ids: Tensor): { tokens: Tensor; pooled: Tensor } => {
-    const p = parameters as unknown as Parameters;
+    const p = parameters as Parameters;
     const n = ids.shape[0]!;
     const present = tf.cast(tf.notEqual(ids, special.padding), "float32");
     const hidden = tf.reshape(tf.mul(tf.sub(1, present), -1e9), [n, 1, 1, length]);

@@ -1,7 +1,7 @@
 import { check, TangentLabError } from "../../errors.js";
 import { checkCaptions } from "../captions.js";
 
-/** Numbers of what is no word. */
+/** Numbers of the special tokens. */
 export const special = { padding: 0, start: 1, end: 2, unknown: 3 } as const;
 
 /** The words that a text encoder knows. */
@@ -31,6 +31,7 @@ export const wordsOf = (caption: string): string[] =>
 
 /** A vocabulary of captions' words, the most frequent first. @throws TangentLabError `invalid-argument` for captions without words. */
 export function trainVocabulary(captions: readonly string[], config: VocabularyConfig = {}): Vocabulary {
+  check.only("trainVocabulary", config, ["minCount", "maxWords"]);
   const { minCount = 1, maxWords = 4096 } = config;
   checkCaptions("captions", captions);
   for (const [name, value] of Object.entries({ minCount, maxWords })) check.count(name, value);
@@ -45,8 +46,9 @@ export function trainVocabulary(captions: readonly string[], config: VocabularyC
   return vocabulary(frequent.slice(0, maxWords).map(([word]) => word));
 }
 
-/** A vocabulary from its words, as `words` of another one has them. @throws TangentLabError `invalid-data` for a word that is there twice or is none. */
+/** A vocabulary from its words, as `words` of another one has them. @throws TangentLabError `invalid-data` for a repeated word or an entry that is not a word. */
 export function vocabulary(words: readonly string[]): Vocabulary {
+  check(Array.isArray(words), "words", words, "a list of words");
   const count = Object.keys(special).length;
   const numbers = new Map<string, number>();
   words.forEach((word, i) => {

@@ -1,9 +1,13 @@
 import * as tf from "@tensorflow/tfjs-core";
+import * as v from "valibot";
 import { compile } from "../../engine/compile.js";
 import type { Tensor } from "../../engine/tensor.js";
+import type { Schema } from "../../io/json.js";
 import { contrastiveLoss } from "../../softrepa/contrastive-loss.js";
 import type { CaseKind, Comparison } from "../case.js";
 import { corrupt } from "../reference.js";
+
+const [text, number]: [Schema<string>, Schema<number>] = [v.string(), v.number()];
 
 /**
  * SoftREPA's loss of `errors` [images, captions], each image's own caption the one of its number, with the metadata's temperature and scale, or its `logits`
@@ -22,10 +26,10 @@ export const contrastive: CaseKind = {
     const [count, captions] = errors.shape as [number, number];
     const own = tf.range(0, count, 1, "int32") as tf.Tensor1D;
     const positives = tf.oneHot(own, captions, 1, 0, "float32") as Tensor;
-    const linear = file.metadata("logits") !== undefined && file.json("logits") === "linear";
+    const linear = file.metadata("logits") !== undefined && file.json("logits", text) === "linear";
     const settings = {
-      temperature: Number(file.json("temperature")),
-      ...(linear ? { logits: "linear" as const } : { scale: Number(file.json("scale")) }),
+      temperature: file.json("temperature", number),
+      ...(linear ? { logits: "linear" as const } : { scale: file.json("scale", number) }),
     };
     const names = file.names("loss");
     if (names.length === 0) throw corrupt(file.path, "it has no loss");

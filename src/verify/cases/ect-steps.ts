@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import * as v from "valibot";
 import { type DiscreteBatch, discreteParts } from "../../consistency/discrete.js";
 import { type Loss, pseudoHuber } from "../../consistency/losses.js";
 import { mfd, mfdDistance } from "../../consistency/mfd.js";
@@ -6,6 +7,7 @@ import { tangents } from "../../consistency/tangents.js";
 import type { Denoiser } from "../../diffusion/edm.js";
 import { compile } from "../../engine/compile.js";
 import type { Tensor } from "../../engine/tensor.js";
+import type { Schema } from "../../io/json.js";
 import type { FeatureNetwork } from "../../nn/features.js";
 import { exportPublished } from "../../nn/published.js";
 import { ema } from "../../optim/ema.js";
@@ -15,6 +17,9 @@ import { radam } from "../../optim/radam.js";
 import type { CaseKind, Comparison } from "../case.js";
 import { denoiserOf, featuresOf } from "../networks.js";
 import { corrupt, type Reference } from "../reference.js";
+
+/** Descriptions of losses, by name. */
+const lossesSchema: Schema<Record<string, string>> = v.record(v.string(), v.string());
 
 /**
  * Whole training steps from `weights.` on `data.i`, `noise.i`, `t.i`, `r.i`, for each of the losses that the metadata's `lambda` describes: `<loss>.loss.i`, the
@@ -29,7 +34,7 @@ export const ectSteps: CaseKind = {
     const batches = batchesOf(file);
     const features = featuresOf(file, "feature_net.", batches[0]!.x);
     const comparisons: Comparison[] = [];
-    for (const [name, description] of Object.entries(file.json("lambda") as Record<string, string>)) {
+    for (const [name, description] of Object.entries(file.json("lambda", lossesSchema))) {
       const loss = lossOf(file, description, features);
       comparisons.push(...(await run(file, name, model, start, batches, loss, features)));
     }

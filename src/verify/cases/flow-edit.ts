@@ -1,7 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
+import * as v from "valibot";
 import type { Tensor } from "../../engine/tensor.js";
 import { check } from "../../errors.js";
+import type { Schema } from "../../io/json.js";
 import { flatten } from "../../nn/network.js";
+import { ofFile } from "../../nn/of-file.js";
 import type { GuidanceForm } from "../../softrepa/edit-config.js";
 import { editWith } from "../../softrepa/editing.js";
 import type { FrozenFlow } from "../../softrepa/frozen-flow.js";
@@ -12,24 +15,52 @@ import { embeddedText } from "../../softrepa/text/embeddings.js";
 import { textToImage } from "../../softrepa/text-to-image.js";
 import { softTokens } from "../../softrepa/tokens.js";
 import type { CaseKind, Comparison } from "../case.js";
-import { weightsOf, within } from "../networks.js";
+import { configSchema, weightsOf, within } from "../networks.js";
 import { corrupt, type Reference } from "../reference.js";
 
 /** One of the metadata's `runs`: sampling from `<run>.noise.0.0`, or an edit of `image` with the noises `<run>.noise.step.k`. */
-interface RunSettings {
-  form: "sample" | GuidanceForm;
-  steps: number;
+type RunSettings = CommonSettings & ({ form: "sample" } | EditSettings);
+
+interface EditSettings {
+  form: GuidanceForm;
   start: number;
   nMin: number;
   nAvg: number;
-  /** Guidance. */
+  /** Guidance of the source. */
   source: number;
+}
+
+interface CommonSettings {
+  steps: number;
+  /** Guidance of the target, or of all that is sampled. */
   target: number;
   /** The caption that guidance leads away from. */
   negative: string;
   /** Which soft tokens are put in, `<soft>.soft_tokens` and `<soft>.time_embedding`: "before" the context embedder or "inside". */
   soft: "before" | "inside" | null;
 }
+
+/** Steps and noises; more than a thousand would run for hours. */
+const [integer, number] = [
+  v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1000)),
+  v.pipe(v.number(), v.finite()),
+];
+const numberSchema: Schema<number> = number;
+const captionsSchema: Schema<string[]> = v.array(v.string());
+const commonEntries = {
+  ...{ steps: integer, target: number, negative: v.string() },
+  soft: v.nullable(v.picklist(["before", "inside"])),
+};
+const runsSchema: Schema<Record<string, RunSettings>> = v.record(
+  v.string(),
+  v.variant("form", [
+    v.object({ form: v.literal("sample"), ...commonEntries }),
+    v.object({
+      form: v.picklist(["flowedit", "softrepa"]),
+      ...{ ...commonEntries, start: integer, nMin: integer, nAvg: integer, source: number },
+    }),
+  ]),
+);
 
 /**
  * Sampling and editing with the joint transformer of the metadata's `config` and `weights.`, texts `tokens` and `pooled` of its `captions`: for each of its `runs`
@@ -38,13 +69,19 @@ interface RunSettings {
 export const flowEdit: CaseKind = {
   kind: "flow_edit",
   verify: async (file) => {
-    const network = within(file, "config", () => jointTransformer(fromDiffusers(file.json("config"))));
-    const captions = file.json("captions") as string[];
+    const config = file.json("config", configSchema);
+    const flat = within(file, "config", () =>
+      ofFile(config, file.size, () => {
+        const network = jointTransformer(fromDiffusers(config));
+        return { network, model: flatten(network) };
+      }),
+    );
+    const captions = file.json("captions", captionsSchema);
     const text = within(file, "tokens", () =>
       embeddedText({ captions, tokens: file.tensor("tokens"), pooled: file.tensor("pooled") }),
     );
-    const flow = textToImage(network, text).freeze(weightsOf(file, flatten(network), "weights."));
-    const runs = Object.entries(file.json("runs") as Record<string, RunSettings>);
+    const flow = textToImage(flat.network, text).freeze(weightsOf(file, flat.model, "weights."));
+    const runs = Object.entries(file.json("runs", runsSchema));
     if (runs.length === 0) throw corrupt(file.path, "its metadata's runs are none");
     const comparisons: Comparison[] = [];
     for (const [name, settings] of runs) {
@@ -57,19 +94,20 @@ export const flowEdit: CaseKind = {
 async function run(
   file: Reference,
   name: string,
-  { form, steps, start, nMin, nAvg, source, target, negative, soft }: RunSettings,
+  settings: RunSettings,
   flow: FrozenFlow,
   captions: readonly string[],
 ): Promise<Comparison[]> {
+  const { steps, target, negative, soft } = settings;
   const images = file.images("image");
   const count = images.shape[0]!;
   const [sources, targets] = [captions.slice(0, count), captions.slice(count, 2 * count)];
   const noiseOf = (step: number, k: number): Float32Array =>
     file.images(`${name}.noise.${step}.${k}`).dataSync() as Float32Array;
-  const levels = { steps, shift: Number(file.json("shift")), spacing: "diffusers" } as const;
+  const levels = { steps, shift: file.json("shift", numberSchema), spacing: "diffusers" } as const;
   const common = { ...levels, negativePrompt: negative, ...(soft && { tokens: tokensOf(file, soft, flow) }) };
   const ours =
-    form === "sample"
+    settings.form === "sample"
       ? tf.tensor(
           await generateWith(flow, { ...common, captions: targets, guidance: target }, (image, width) =>
             noiseOf(0, 0).subarray(image * width, (image + 1) * width),
@@ -80,8 +118,11 @@ async function run(
           await editWith(
             flow,
             {
-              ...{ ...common, images, source: sources, target: targets, start, nMin, nAvg },
-              ...{ guidanceForm: form, sourceGuidance: source, targetGuidance: target },
+              ...common,
+              images,
+              source: sources,
+              target: targets,
+              ...editOptions(settings),
             },
             noiseOf,
           )
@@ -96,6 +137,12 @@ async function run(
     { quantity: name, ours, reference: file.images(name), kind: "value" },
   ];
 }
+
+const editOptions = ({ form, start, nMin, nAvg, source, target }: EditSettings & CommonSettings) =>
+  ({
+    ...{ start, nMin, nAvg, guidanceForm: form },
+    ...{ sourceGuidance: source, targetGuidance: target },
+  }) as const;
 
 function tokensOf(
   file: Reference,

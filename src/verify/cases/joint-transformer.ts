@@ -2,10 +2,11 @@ import * as tf from "@tensorflow/tfjs-core";
 import { compile } from "../../engine/compile.js";
 import type { Tensor } from "../../engine/tensor.js";
 import { flatten } from "../../nn/network.js";
+import { ofFile } from "../../nn/of-file.js";
 import { exportPublished } from "../../nn/published.js";
 import { fromDiffusers, jointTransformer } from "../../softrepa/joint-transformer.js";
 import type { CaseKind, Comparison } from "../case.js";
-import { weightsOf, within } from "../networks.js";
+import { configSchema, weightsOf, within } from "../networks.js";
 import { corrupt } from "../reference.js";
 
 /**
@@ -16,8 +17,10 @@ import { corrupt } from "../reference.js";
 export const jointTransformerCase: CaseKind = {
   kind: "joint_transformer",
   verify: async (file) => {
-    const settings = file.json("config");
-    const model = within(file, "config", () => flatten(jointTransformer(fromDiffusers(settings))));
+    const settings = file.json("config", configSchema);
+    const model = within(file, "config", () =>
+      ofFile(settings, file.size, () => flatten(jointTransformer(fromDiffusers(settings)))),
+    );
     const count = file.names("soft.").length;
     const soft = Array.from({ length: count }, (_, i) => file.tensor(`soft.${i}`));
     const [t, cotangent] = [file.tensor("t"), file.images("cotangent")];

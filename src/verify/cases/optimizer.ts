@@ -1,6 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
+import * as v from "valibot";
 import { compile } from "../../engine/compile.js";
 import type { Tensor } from "../../engine/tensor.js";
+import type { Schema } from "../../io/json.js";
 import {
   type AdamWConfig,
   adam,
@@ -11,6 +13,8 @@ import {
 } from "../../optim/index.js";
 import type { CaseKind, Comparison } from "../case.js";
 import { corrupt, type Reference } from "../reference.js";
+
+const betasSchema: Schema<[number, number]> = v.tuple([v.number(), v.number()]);
 
 const optimizers: Record<string, (config: AdamWConfig) => Optimizer> = {
   adam: ({ weightDecay: _, ...config }) => adam(config),
@@ -60,12 +64,11 @@ export const optimizer: CaseKind = {
 };
 
 function settings(file: Reference): AdamWConfig {
-  const betas = file.metadata("betas") === undefined ? [0.9, 0.999] : file.json("betas");
-  if (!Array.isArray(betas) || betas.length !== 2)
-    throw corrupt(file.path, "betas is not a list of two numbers");
+  const betas: [number, number] =
+    file.metadata("betas") === undefined ? [0.9, 0.999] : file.json("betas", betasSchema);
   return {
-    beta1: Number(betas[0]),
-    beta2: Number(betas[1]),
+    beta1: betas[0],
+    beta2: betas[1],
     epsilon: number(file, "eps", 1e-8),
     weightDecay: number(file, "weight_decay", 1e-2),
   };

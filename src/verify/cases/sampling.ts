@@ -7,6 +7,9 @@ import type { CaseKind, Comparison } from "../case.js";
 import { denoiserOf } from "../networks.js";
 import { corrupt, type Reference } from "../reference.js";
 
+/** Of a solver: more would run for hours. */
+const mostSteps = 1000;
+
 const solvers = { euler, heun };
 
 /**
@@ -25,6 +28,7 @@ export const sampling: CaseKind = {
       const [, solver, steps] = /^(euler|heun)_(\d+)$/.exec(name) ?? [];
       const levels = solver ? undefined : levelList(file, name);
       if (solver) {
+        if (Number(steps) > mostSteps) throw corrupt(file.path, `${name} has more than ${mostSteps} steps`);
         const sigmas = karrasSigmas({ steps: Number(steps), ...levelRange(file) });
         const solve = solvers[solver as keyof typeof solvers];
         const run = compile((p: Tensor, x: Tensor) => solve(model, p, x, sigmas));

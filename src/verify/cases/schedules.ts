@@ -1,6 +1,8 @@
+import * as v from "valibot";
 import { exponentialCurriculum } from "../../consistency/curriculum.js";
 import { ectPairs } from "../../consistency/times.js";
 import { karrasSigmas } from "../../diffusion/sampling.js";
+import type { Schema } from "../../io/json.js";
 import { cosineRestarts } from "../../optim/schedules.js";
 import type { CaseKind, Comparison } from "../case.js";
 import { corrupt, type Reference } from "../reference.js";
@@ -19,10 +21,10 @@ export const schedules: CaseKind = {
       discretization_exponential,
       cosine_restarts,
     };
-    const content = file.content() as Content;
+    const content = file.content(contentSchema);
     const { t: _, ...given } = content;
     return Object.keys(given).flatMap((name) => {
-      const section = sections[name];
+      const section = Object.hasOwn(sections, name) ? sections[name] : undefined;
       if (!section) throw corrupt(file.path, `${name} is none of ${Object.keys(sections).join(", ")}`);
       return section(file, content);
     });
@@ -37,8 +39,19 @@ interface Content {
   cosine_restarts?: Record<string, Record<string, number>>;
 }
 
+const numbers = v.array(v.number());
+const byName = <T extends v.GenericSchema>(schema: T) => v.record(v.string(), schema);
+/** Sections that are not known are named by `verify`. */
+const contentSchema = v.looseObject({
+  t: v.exactOptional(numbers),
+  t_to_r: v.exactOptional(byName(byName(numbers))),
+  karras: v.exactOptional(byName(numbers)),
+  discretization_exponential: v.exactOptional(byName(v.number())),
+  cosine_restarts: v.exactOptional(byName(byName(v.number()))),
+}) as Schema<Content>;
+
 function t_to_r(file: Reference, { t, t_to_r }: Content): Comparison[] {
-  if (!Array.isArray(t)) throw corrupt(file.path, "it has no times t");
+  if (t === undefined) throw corrupt(file.path, "it has no times t");
   return Object.entries(t_to_r!).flatMap(([name, byIteration]) => {
     const { given, setting } = settingsOf(file, "t_to_r", name);
     const pairs = ectPairs({
@@ -93,6 +106,8 @@ function karras(file: Reference, { karras }: Content): Comparison[] {
   return Object.entries(karras!).map(([name, reference]) => {
     const [steps, max] = name.split(",").map(Number) as [number, number];
     if (!(steps >= 1 && max > 0)) throw corrupt(file.path, `karras: "${name}" is not "steps,highest level"`);
+    if (reference.length !== Math.max(2, steps + 1))
+      throw corrupt(file.path, `karras: "${name}" has ${reference.length} levels`);
     // One step is from the highest level to the lowest, the ends of all longer lists.
     const falling = steps === 1 ? karrasSigmas({ steps: 2, max }).slice(0, 2) : karrasSigmas({ steps, max });
     return { quantity: "karras", part: name, ours: falling.reverse(), reference, kind: "value" };
@@ -104,7 +119,7 @@ function discretization_exponential(file: Reference, content: Content): Comparis
   const lengths = Object.keys(t_to_r).map((name) => Number(/iterations=(\d+)/.exec(name)?.[1] ?? 0));
   const iterations = Math.max(0, ...lengths);
   if (iterations === 0)
-    throw corrupt(file.path, "t_to_r has no training whose length discretization_exponential could have");
+    throw corrupt(file.path, "t_to_r has no training whose length fits discretization_exponential");
   const curriculum = exponentialCurriculum({ iterations });
   return Object.entries(reference!).map(([iteration, intervals]) => ({
     quantity: "discretization_exponential",

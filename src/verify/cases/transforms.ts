@@ -1,6 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
+import * as v from "valibot";
 import { compile } from "../../engine/compile.js";
 import type { Tensor } from "../../engine/tensor.js";
+import type { Schema } from "../../io/json.js";
 import { type ImageTransformationsConfig, imageDraws, imageTransformations } from "../../manifold/images.js";
 import {
   defaultStrengths,
@@ -122,12 +124,13 @@ function closest(candidates: readonly Candidate[], count: number): Float32Array 
   return result;
 }
 
+const groupsSchema: Schema<Record<string, string[]>> = v.record(v.string(), v.array(v.string()));
+const strengthsSchema: Schema<Record<string, unknown>> = v.record(v.string(), v.unknown());
+
 /** The transformations of a case, in order: of one of the metadata's groups, or itself. */
 function groupsOf(file: Reference): (name: string) => ImageTransformation[] {
-  const groups = (file.metadata("groups") === undefined ? {} : file.json("groups")) as Record<
-    string,
-    string[]
-  >;
+  const groups: Record<string, string[]> =
+    file.metadata("groups") === undefined ? {} : file.json("groups", groupsSchema);
   return (name) => {
     const members = Object.hasOwn(groups, name) ? groups[name]! : [name];
     const unknown = members.find((member) => !(imageTransformationNames as string[]).includes(member));
@@ -142,7 +145,7 @@ function groupsOf(file: Reference): (name: string) => ImageTransformation[] {
 
 /** The strengths of the metadata's `parameters`, such as "scale_std". */
 function strengthsOf(file: Reference): TransformationStrengths {
-  const given = file.json("parameters") as Record<string, unknown>;
+  const given = file.json("parameters", strengthsSchema);
   return Object.fromEntries(
     Object.entries(given).map(([name, value]) => {
       const key = name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());

@@ -6,6 +6,7 @@ import {
   editStrips,
   featureResponse,
   fourRows,
+  gradientNoise,
   levelSets,
   logitsMatrices,
   metricAgainstBatchSize,
@@ -58,6 +59,22 @@ export const gallery: Record<string, () => VegaLiteSpec> = {
         points: means.map((mean, i) => {
           const values = [...normal(10 * k + i, 3)].map((draw) => mean + 0.15 * draw);
           return { batchSize: [8, 16, 32, 128][i]!, mean, low: mean - 0.4, high: mean + 0.4, values };
+        }),
+      })),
+    }),
+  "gradient-noise": () =>
+    gradientNoise({
+      batchSize: 16,
+      runs: [
+        { name: "pixel", end: 1500 },
+        { name: "MFD", end: 250 },
+        { name: "pixel + MFD", end: 450 },
+      ].map(({ name, end }, k) => ({
+        name,
+        points: [...normal(300 + k, 9)].map((draw, i) => {
+          const estimate = 12 * (end / 12) ** (i / 8) * Math.exp(0.15 * draw);
+          const half = estimate * (0.15 + 0.04 * i);
+          return { step: 2500 * i, scale: { estimate, low: estimate - half, high: estimate + half } };
         }),
       })),
     }),
@@ -265,7 +282,7 @@ export const gallery: Record<string, () => VegaLiteSpec> = {
       noisy: images(times.map((t, i) => [...normal(i, 256)].map((draw, k) => disc(8, 7, 4)[k]! + t * draw))),
       outputs: images(times.map(output)),
       pixel: images(times.map((t) => minus(disc(8.4 + 0.5 * Math.log1p(t), 7.3, 4), output(t)))),
-      aligned: images(
+      mfd: images(
         times.map((t, i) => {
           const texture = normal(20 + i, 256);
           return output(t).map((value, k) => (1 - value ** 2) * texture[k]!);

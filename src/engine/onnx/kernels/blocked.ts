@@ -27,6 +27,10 @@ function worthwhile(graph: Graph, x: Value, taps: number, inputs: number, output
   return taps > 1 || blocksOf(x) !== undefined;
 }
 
+/** An NCHW image with its channels in blocks. */
+const inBlocks = (graph: Graph, x: Value): Value =>
+  graph.op("ReorderInput", [x], x.shape, "float32", { channels_last: 0 }, blockedDomain);
+
 /** What varies between the forward pass and the gradient for the input. */
 interface Pass {
   readonly kernel: readonly [number, number];
@@ -93,14 +97,7 @@ function turnedFilter(graph: Graph, filter: Value): Value {
   } else {
     // As an image of `inputs` columns for each tap: putting its channels in blocks is a transpose six times as fast as Transpose.
     const images = reshapeTo(graph, filter, [taps, outputs, 1, inputs]);
-    const rows = graph.op(
-      "ReorderInput",
-      [images],
-      images.shape,
-      "float32",
-      { channels_last: 0 },
-      blockedDomain,
-    );
+    const rows = inBlocks(graph, images);
     blocks = transpose(graph, reshapeTo(graph, rows, [taps, outputs / b, inputs / b, b, b]), [1, 2, 0, 3, 4]);
   }
   return reshapeTo(graph, turnTaps(graph, blocks, 2), shape);
@@ -208,14 +205,7 @@ export function backpropFilter(graph: Graph, x: Value, dy: Value, info: Info): V
   const size = rows / parts;
   // As one image of `rows` channels that is put in blocks: the pixels of each channel side by side.
   const pixels = reshapeTo(graph, other, [parts, size, 1, o]);
-  const columns = graph.op(
-    "ReorderInput",
-    [pixels],
-    pixels.shape,
-    "float32",
-    { channels_last: 0 },
-    blockedDomain,
-  );
+  const columns = inBlocks(graph, pixels);
   const pieces =
     parts === 1
       ? [columns]

@@ -3,9 +3,8 @@ import { TangentLabError } from "../../../errors.js";
 import type { Kernel } from "../backend.js";
 import type { Graph, Value } from "../graph.js";
 import * as blocked from "./blocked.js";
-import { binary } from "./elementwise.js";
 import * as gathered from "./gathered.js";
-import { activations } from "./matmul.js";
+import { activated } from "./matmul.js";
 import * as standard from "./standard.js";
 
 type Shape4 = [number, number, number, number];
@@ -69,13 +68,7 @@ export const convolutions: Record<string, Kernel> = {
     convolve(graph, x!, filter!, geometry(x!.shape, filter!.shape, attrs)),
   FusedConv2D: ({ graph, inputs: { x, filter, bias, preluActivationWeights }, attrs }) => {
     const y = convolve(graph, x!, filter!, geometry(x!.shape, filter!.shape, attrs));
-    const sum = bias ? binary(graph, "Add", y, bias) : y;
-    return activations[attrs.activation ?? "linear"]!(
-      graph,
-      sum,
-      preluActivationWeights,
-      attrs.leakyreluAlpha,
-    );
+    return activated(graph, y, bias, preluActivationWeights, attrs);
   },
   Conv2DBackpropInput: ({ graph, inputs: { dy, filter }, attrs }) =>
     backpropInput(graph, dy!, filter!, geometry(attrs.inputShape, filter!.shape, attrs)),

@@ -351,4 +351,13 @@ export const elementwise: Record<string, Kernel> = {
       : condition!;
     return where(graph, c, t!, e!);
   },
+  /** (x - mean) scale / sqrt(variance + epsilon) + offset, statistics per channel. */
+  FusedBatchNorm: ({ graph, inputs: { x, mean, variance, offset, scale }, attrs }) => {
+    const spread = binary(graph, "Add", variance!, scalar(graph, attrs.varianceEpsilon));
+    const root = graph.op("Sqrt", [spread], spread.shape, "float32");
+    const inverse = graph.op("Reciprocal", [root], spread.shape, "float32");
+    const factor = scale ? binary(graph, "Mul", inverse, scale) : inverse;
+    const shifted = binary(graph, "Mul", binary(graph, "Sub", x!, mean!), factor);
+    return offset ? binary(graph, "Add", shifted, offset) : shifted;
+  },
 };

@@ -4,7 +4,6 @@ import { contractions } from "./einsum.js";
 import { elementwise } from "./elementwise.js";
 import { gathers } from "./gather.js";
 import { products } from "./matmul.js";
-import { normalizations } from "./norm.js";
 import { pools } from "./pool.js";
 import { rearrangements } from "./rearrange.js";
 import { reductions } from "./reduce.js";
@@ -23,5 +22,4 @@ export const kernels: Readonly<Record<string, Kernel>> = {
   ...rearrangements,
   ...contractions,
   ...gathers,
-  ...normalizations,
 };

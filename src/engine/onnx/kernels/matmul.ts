@@ -55,28 +55,33 @@ export function batchMatMul(
   return graph.op("FusedMatMul", [a, b], shape, "float32", attributes, fusedDomain);
 }
 
-export const activations: Record<string, (graph: Graph, x: Value, weights?: Value, alpha?: number) => Value> =
-  {
-    linear: (_, x) => x,
-    relu: (graph, x) => op1(graph, "Relu", x),
-    relu6: (graph, x) => clip(graph, x, 0, 6),
-    elu: (graph, x) => op1(graph, "Elu", x, { alpha: { float: 1 } }),
-    sigmoid: (graph, x) => op1(graph, "Sigmoid", x),
-    leakyrelu: (graph, x, _, alpha = 0.2) => op1(graph, "LeakyRelu", x, { alpha: { float: alpha } }),
-    prelu: (graph, x, weights) => graph.op("PRelu", [x, weights!], x.shape, "float32"),
-  };
+const activations: Record<string, (graph: Graph, x: Value, weights?: Value, alpha?: number) => Value> = {
+  linear: (_, x) => x,
+  relu: (graph, x) => op1(graph, "Relu", x),
+  relu6: (graph, x) => clip(graph, x, 0, 6),
+  elu: (graph, x) => op1(graph, "Elu", x, { alpha: { float: 1 } }),
+  sigmoid: (graph, x) => op1(graph, "Sigmoid", x),
+  leakyrelu: (graph, x, _, alpha = 0.2) => op1(graph, "LeakyRelu", x, { alpha: { float: alpha } }),
+  prelu: (graph, x, weights) => graph.op("PRelu", [x, weights!], x.shape, "float32"),
+};
+
+/** What a fused kernel does after its product: adds the bias, and applies the activation. */
+export function activated(
+  graph: Graph,
+  product: Value,
+  bias: Value | undefined,
+  weights: Value | undefined,
+  attrs: Parameters<Kernel>[0]["attrs"],
+): Value {
+  const sum = bias ? binary(graph, "Add", product, bias) : product;
+  return activations[attrs.activation ?? "linear"]!(graph, sum, weights, attrs.leakyreluAlpha);
+}
 
 export const products: Record<string, Kernel> = {
   BatchMatMul: ({ graph, inputs: { a, b }, attrs }) =>
     batchMatMul(graph, a!, b!, attrs.transposeA, attrs.transposeB),
   _FusedMatMul: ({ graph, inputs: { a, b, bias, preluActivationWeights }, attrs }) => {
     const product = batchMatMul(graph, a!, b!, attrs.transposeA, attrs.transposeB);
-    const sum = bias ? binary(graph, "Add", product, bias) : product;
-    return activations[attrs.activation ?? "linear"]!(
-      graph,
-      sum,
-      preluActivationWeights,
-      attrs.leakyreluAlpha,
-    );
+    return activated(graph, product, bias, preluActivationWeights, attrs);
   },
 };

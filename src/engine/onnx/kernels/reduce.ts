@@ -6,7 +6,7 @@ import { blockedDomain } from "../proto.js";
 import { binary, cast, op1, scalar, where } from "./elementwise.js";
 
 /** Shape after reducing `axes`, with and without the reduced axes kept as 1. */
-export function reducedShape(shape: readonly number[], axes: readonly number[], keepDims: boolean): number[] {
+function reducedShape(shape: readonly number[], axes: readonly number[], keepDims: boolean): number[] {
   return keepDims
     ? shape.map((d, i) => (axes.includes(i) ? 1 : d))
     : shape.filter((_, i) => !axes.includes(i));

@@ -97,7 +97,7 @@ interface Axis {
 function windowTable(key: string, batchSize: number, vertical: Axis, horizontal: Axis): WindowTable {
   const rows = batchSize * vertical.count * horizontal.count;
   const width = vertical.taps * horizontal.taps;
-  const index = (): Int32Array => {
+  const index = once((): Int32Array => {
     const out = new Int32Array(rows * width);
     const [ys, xs] = [places(vertical), places(horizontal)];
     let i = 0;
@@ -108,8 +108,14 @@ function windowTable(key: string, batchSize: number, vertical: Axis, horizontal:
             for (const x of windowXs)
               out[i++] = y < 0 || x < 0 ? -1 : (n * vertical.size + y) * horizontal.size + x;
     return out;
-  };
+  });
   return { key, rows, width, index };
+}
+
+/** A table is read several times: in parts, and for its adjoint. */
+function once(make: () => Int32Array): () => Int32Array {
+  let made: Int32Array | undefined;
+  return () => (made ??= make());
 }
 
 /** The places of each window of an axis, -1 for none. */
@@ -134,14 +140,15 @@ export function adjoint(table: WindowTable, inputs: number, rowsOnly = false): W
     key: `${rowsOnly ? "rows" : "places"}:${table.key}`,
     rows: inputs,
     width,
-    index: () => {
+    index: once(() => {
       const out = new Int32Array(inputs * width).fill(-1);
       const next = new Int32Array(inputs);
-      index.forEach((row, place) => {
+      for (let place = 0; place < index.length; place++) {
+        const row = index[place]!;
         if (row >= 0) out[row * width + next[row]!++] = rowsOnly ? Math.floor(place / table.width) : place;
-      });
+      }
       return out;
-    },
+    }),
   };
 }
 
@@ -156,15 +163,13 @@ export function gatherWindows(graph: Graph, x: Value, table: WindowTable, fill =
   const matrix = pixels(graph, x);
   const [count, channels] = matrix.shape as [number, number];
   const shape = [table.rows, table.width, channels];
-  let outside = false;
   const index = graph.cached(`${table.key}:index`, () => {
     const data = table.index().map((row) => (row < 0 ? count : row));
     return { data, shape: [table.rows, table.width], type: "int32" };
   });
-  if (index.constant) outside = index.constant.data.some((row) => Number(row) === count);
+  const { outside, identity } = lookAt(index.constant!, count);
   // Of all pixels: the first part of a table begins like the identity, too.
-  if (!outside && index.shape[0]! * index.shape[1]! === count && isIdentity(index))
-    return reshapeTo(graph, matrix, shape);
+  if (identity && index.shape[0]! * index.shape[1]! === count) return reshapeTo(graph, matrix, shape);
   const border = graph.splat(fill, [1, channels], matrix.type);
   const source = outside
     ? graph.op("Concat", [matrix, border], [count + 1, channels], matrix.type, { axis: 0 })
@@ -218,7 +223,21 @@ export function chunks(table: WindowTable, channels: number): WindowTable[] {
   }));
 }
 
-const isIdentity = (index: Value): boolean =>
-  index.constant !== undefined &&
-  !index.constant.splat &&
-  index.constant.data.every((row, i) => Number(row) === i);
+const looked = new WeakMap<object, { count: number; outside: boolean; identity: boolean }>();
+
+/** Whether a table has places outside of `count` rows, which are number `count`, and whether it is 0, 1, 2, ... */
+function lookAt(
+  table: NonNullable<Value["constant"]>,
+  count: number,
+): { outside: boolean; identity: boolean } {
+  const known = looked.get(table);
+  if (known?.count === count) return known; // equal tables are one constant, whatever they are of
+  const data = table.data as Int32Array;
+  const seen = { count, outside: false, identity: !table.splat };
+  for (let i = 0; i < data.length; i++) {
+    if (data[i] === count) seen.outside = true;
+    if (data[i] !== i) seen.identity = false;
+  }
+  looked.set(table, seen);
+  return seen;
+}

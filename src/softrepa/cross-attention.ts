@@ -1,26 +1,19 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { Key } from "../../engine/random.js";
-import type { Tensor } from "../../engine/tensor.js";
-import type { Tree } from "../../engine/tree.js";
-import { type Affine, layerNorm, type Scale } from "../../nn/functional.js";
-import { denseInit, normInit, xavierInit } from "../../nn/initializers.js";
-import {
-  attentionWeights,
-  dense,
-  gelu,
-  headAttention,
-  mergeHeads,
-  splitHeads,
-} from "../../nn/transformer.js";
+import type { Key } from "../engine/random.js";
+import type { Tensor } from "../engine/tensor.js";
+import type { Tree } from "../engine/tree.js";
+import { type Affine, layerNorm, type Scale } from "../nn/functional.js";
+import { denseInit, normInit, xavierInit } from "../nn/initializers.js";
+import { attentionWeights, dense, gelu, headAttention, mergeHeads, splitHeads } from "../nn/transformer.js";
 
-interface Attention {
+type Attention = {
   q: Affine;
   k: Affine;
   v: Affine;
   output: Affine;
-}
+};
 
-export interface CrossParameters {
+export type CrossParameters = {
   norm1: Scale;
   self: Attention;
   norm2: Scale;
@@ -28,7 +21,7 @@ export interface CrossParameters {
   norm3: Scale;
   mlp1: Affine;
   mlp2: Affine;
-}
+};
 
 /** A block of `width` channels that reads text of `textDim` numbers a token. */
 export function crossInit(next: () => Key, width: number, textDim: number): Tree {
@@ -39,8 +32,10 @@ export function crossInit(next: () => Key, width: number, textDim: number): Tree
     output: denseInit(next(), width, width, 0.1),
   });
   return {
-    ...{ norm1: normInit(width), self: attention(width) },
-    ...{ norm2: normInit(width), cross: attention(textDim) },
+    norm1: normInit(width),
+    self: attention(width),
+    norm2: normInit(width),
+    cross: attention(textDim),
     norm3: normInit(width),
     mlp1: xavierInit(next(), [width, 4 * width]),
     mlp2: denseInit(next(), 4 * width, width, 0.1),

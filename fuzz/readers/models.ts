@@ -1,0 +1,149 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { denoiser } from "../../src/diffusion/edm.js";
+import { loadDenoiser, saveDenoiser } from "../../src/diffusion/model-file.js";
+import { pretrained } from "../../src/diffusion/trained.js";
+import * as random from "../../src/engine/random.js";
+import { encodeSafetensors } from "../../src/io/safetensors.js";
+import { mlp } from "../../src/nn/mlp.js";
+import type { TimeNetwork } from "../../src/nn/network.js";
+import { songUnet } from "../../src/nn/song-unet.js";
+import { unet } from "../../src/nn/unet.js";
+import { crossUnet } from "../../src/softrepa/cross-unet.js";
+import { loadFlow, saveFlow } from "../../src/softrepa/flow-file.js";
+import { jointTransformer } from "../../src/softrepa/joint-transformer.js";
+import { readEmbeddings } from "../../src/softrepa/text/embeddings.js";
+import { textEncoder } from "../../src/softrepa/text/encoder.js";
+import { vocabulary } from "../../src/softrepa/text/vocabulary.js";
+import { textToImage } from "../../src/softrepa/text-to-image.js";
+import { loadTokens, publishedHosts, saveTokens } from "../../src/softrepa/token-file.js";
+import { softTokens } from "../../src/softrepa/tokens.js";
+import type { VelocityNetwork } from "../../src/softrepa/types.js";
+import { json, type Reader } from "../reader.js";
+import { damageModel } from "../safetensors.js";
+import { scoped } from "../scoped.js";
+
+/** What `write` writes. */
+async function written(write: (path: string) => Promise<void>): Promise<Uint8Array> {
+  const folder = mkdtempSync(join(tmpdir(), "tangent-lab-fuzz-"));
+  try {
+    await write(join(folder, "a"));
+    return readFileSync(join(folder, "a"));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function denoiserFile(network: TimeNetwork, shape: readonly number[]): Promise<Uint8Array> {
+  const model = denoiser(network);
+  return written((path) => saveDenoiser(path, pretrained(model, model.init(random.key(0)), { shape })));
+}
+
+const text = textEncoder({
+  vocabulary: vocabulary(["a", "red", "cat"]),
+  ...{ length: 4, width: 4, layers: 1, heads: 1 },
+});
+
+function flowFile(network: VelocityNetwork): Promise<Uint8Array> {
+  const model = textToImage(network, text);
+  return written((path) => saveFlow(path, { model, parameters: model.init(random.key(0)) }));
+}
+
+const read =
+  (load: (path: string) => Promise<unknown>): Reader["read"] =>
+  (bytes, folder) => {
+    const path = join(folder, "a.safetensors");
+    writeFileSync(path, bytes);
+    return scoped(() => load(path));
+  };
+
+export const models: Reader[] = [
+  {
+    name: "denoiser",
+    files: async () => [
+      await denoiserFile(mlp({ dim: 2, width: 4, depth: 1, frequencies: 2, classes: 3 }), [2]),
+      await denoiserFile(
+        unet({ size: 4, inChannels: 1, channels: 4, multipliers: [1, 1], groups: 2 }),
+        [4, 4, 1],
+      ),
+      await denoiserFile(
+        songUnet({ size: 4, inChannels: 1, channels: 4, multipliers: [1], blocks: 1, encoder: "residual" }),
+        [4, 4, 1],
+      ),
+    ],
+    tokens: [
+      ...json,
+      '"mlp"',
+      '"unet"',
+      '"songUnet"',
+      '"resampleFilter":[]',
+      '"depth":1e9',
+      '"multipliers":[9e9]',
+    ],
+    damage: damageModel,
+    read: read(loadDenoiser),
+  },
+  {
+    name: "flow",
+    files: async () => [
+      await flowFile(
+        jointTransformer({
+          ...{ size: 4, channels: 1, textDim: 4, pooledDim: 4, layers: 2, heads: 1, headDim: 4 },
+          ...{ storedPositions: true, qkNorm: true, dualAttention: [0] },
+        }),
+      ),
+      await flowFile(
+        crossUnet({
+          size: 4,
+          channels: 1,
+          textDim: 4,
+          pooledDim: 4,
+          width: 4,
+          multipliers: [1, 1],
+          heads: 1,
+          groups: 2,
+        }),
+      ),
+    ],
+    tokens: [...json, '"attention":"cross"', '"layers":1e9', '"words":[]', '"positions":65536'],
+    damage: damageModel,
+    read: read(loadFlow),
+  },
+  {
+    name: "tokens",
+    files: () =>
+      Promise.all(
+        [false, true].map((shared) => {
+          const model = softTokens({
+            layers: 1,
+            tokens: 2,
+            dim: 3,
+            timeRows: 2,
+            ...(shared ? {} : { textDim: 5 }),
+          });
+          return written((path) =>
+            saveTokens(path, { model, parameters: model.init(random.key(0)) }, { shared }),
+          );
+        }),
+      ),
+    tokens: [...json, '"soft_tokens"', '"time_embedding"', '"dim"', '"textDim"'],
+    damage: damageModel,
+    read: read(async (path) => {
+      await loadTokens(path);
+      await loadTokens(path, publishedHosts[0]!);
+    }),
+  },
+  {
+    name: "embeddings",
+    files: async () => [
+      encodeSafetensors({
+        tokens: { shape: [2, 3, 4], data: new Float32Array(24) },
+        pooled: { shape: [2, 5], data: new Float32Array(10) },
+      }),
+    ],
+    tokens: [...json, '"tokens"', '"pooled"', '"dtype":"I64"'],
+    damage: damageModel,
+    read: read((path) => readEmbeddings(["a", "b"], path)),
+  },
+];
