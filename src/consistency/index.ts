@@ -39,7 +39,7 @@ export {
   type PerceptualConfig,
   perceptualLoss,
 } from "./perceptual.js";
-export { type ProbesConfig, tangentProbes } from "./probes.js";
+export { type ProbesConfig, type TangentProbes, tangentProbes } from "./probes.js";
 export type { ProcessName } from "./processes.js";
 export { type ScdOptions, type SctOptions, scd, sct } from "./scm.js";
 export { drawProbes, type ProbeConfig, type Probes, type Tangents, tangents } from "./tangents.js";

@@ -88,7 +88,7 @@ function centre(kernel: Float64Array, count: number): Float64Array {
 
 /**
  * How well a linear map reads classes off features: ridge regression to one-hot classes on the first half of the examples, accuracy on the second half, 0 ... 1.
- * @param ridge relative to the mean square of the features. Default 1e-3.
+ * @param options.ridge relative to the mean square of the features. Default 1e-3.
  * @throws TangentLabError `invalid-argument` for differing counts or fewer than 4 examples.
  */
 export function linearProbe(

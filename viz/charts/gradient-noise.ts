@@ -5,6 +5,7 @@ import { formatCount, formatNumber } from "../text.js";
 import { checkList, checkNames } from "../validate.js";
 import { metricCurves } from "./curves.js";
 
+/** What `gradientNoise` draws. */
 export interface GradientNoiseInput {
   runs: readonly {
     name: string;
