@@ -2,7 +2,7 @@
 import { consistency, datasets, diffusion, engine, io, nn } from "tangent-lab";
 
 const quick = process.env.QUICK === "1";
-const config = { ...nn.ddpmpp, size: 16, inChannels: 1, baseChannels: quick ? 16 : 64 };
+const config = { ...nn.ddpmpp, size: 16, inChannels: 1, channels: quick ? 16 : 64 };
 const model = diffusion.denoiser(nn.songUnet(config));
 
 // In place of these random weights: a file made from a published snapshot (docs/weights.md).

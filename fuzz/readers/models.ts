@@ -5,6 +5,7 @@ import { denoiser } from "../../src/diffusion/edm.js";
 import { loadDenoiser, saveDenoiser } from "../../src/diffusion/model-file.js";
 import { pretrained } from "../../src/diffusion/trained.js";
 import * as random from "../../src/engine/random.js";
+import { TangentLabError } from "../../src/errors.js";
 import { encodeSafetensors } from "../../src/io/safetensors.js";
 import { mlp } from "../../src/nn/mlp.js";
 import type { TimeNetwork } from "../../src/nn/network.js";
@@ -131,7 +132,10 @@ export const models: Reader[] = [
     damage: damageModel,
     read: read(async (path) => {
       await loadTokens(path);
-      await loadTokens(path, publishedHosts[0]!);
+      // They fit no published model, and that must be said, too.
+      await loadTokens(path, publishedHosts[0]!).catch((error: unknown) => {
+        if (!(error instanceof TangentLabError)) throw error;
+      });
     }),
   },
   {

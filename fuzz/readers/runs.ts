@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { claimReport } from "../../src/cli/report-folder.js";
@@ -117,6 +117,10 @@ export const runs: Reader[] = [
     name: "lock",
     files: async () => [
       Buffer.from('{"pid": 999999, "host": "elsewhere", "since": "2026-01-01T00:00:00.000Z"}\n'),
+      // Of a process that is gone, so that it is taken over: no system gives such a number.
+      Buffer.from(
+        `${JSON.stringify({ pid: 2 ** 30, host: hostname(), since: "2026-01-01T00:00:00.000Z" })}\n`,
+      ),
     ],
     tokens: json,
     read: async (bytes, folder) => {
