@@ -23,6 +23,10 @@ let site: string;
 test.before(async () => {
   folder = await mkdtemp(join(tmpdir(), "tangent-lab-site-"));
   site = join(folder, "site");
+});
+
+// A test, because uvu does not say what a hook throws.
+test("the site builds: no public name lacks a docstring, no link of a document leads to nothing", async () => {
   await replaceFolder(site, build);
 });
 
@@ -38,7 +42,7 @@ test("every link and anchor leads somewhere in the site, and nothing is loaded f
   assert.ok(count > 10_000, `${count} links`);
 });
 
-test("the reference, which is not written where a public name lacks a docstring, has every namespace", async () => {
+test("the reference has every namespace", async () => {
   for (const name of ["consistency", "diffusion", "engine", "manifold", "nn", "softrepa"])
     assert.match(await readFile(join(site, `api/modules/tangent-lab.${name}.html`), "utf8"), /<h1/);
   const mfd = await readFile(join(site, "api/functions/tangent-lab.consistency.mfd.html"), "utf8");
