@@ -176,8 +176,8 @@ function checkStart(data: TrainingData, { from, network, preconditioning }: Cons
   checkTrained("from", from);
   const [own, shape] = [from.record.shape, data.shape];
   check(`${own}` === `${shape}`, "from", `a model of [${own}]`, `one of [${shape}], the data's shape`);
-  check(!network, "network", "a network", "none: from has its own");
-  check(!preconditioning, "preconditioning", preconditioning, "none: from has its own");
+  check(!network, "network", "a network", "none with from, which has its own");
+  check(!preconditioning, "preconditioning", preconditioning, "none with from, which has its own");
 }
 
 /** Whose trajectories an objective follows: a trained denoiser of these data and classes; undefined for the data's own. */
