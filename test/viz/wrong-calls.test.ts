@@ -73,8 +73,13 @@ testWrongCalls(viz, {
   ),
   fourRows: ofInput(
     viz.fourRows,
-    { times: [1, 2], noisy: images, outputs: images, pixel: images, aligned: images },
-    { times: noList, noisy: noPoints, outputs: noPoints, pixel: noPoints, aligned: noPoints },
+    { times: [1, 2], noisy: images, outputs: images, pixel: images, mfd: images },
+    { times: noList, noisy: noPoints, outputs: noPoints, pixel: noPoints, mfd: noPoints },
+  ),
+  gradientNoise: ofInput(
+    viz.gradientNoise,
+    { runs: [{ name: "a", points: [{ step: 0, scale: { estimate: 8, low: 4, high: 12 } }] }], batchSize: 16 },
+    { runs: noRuns, batchSize: ["8", 0, -1, 1.5] },
   ),
   intervals: ofInput(
     viz.intervals,

@@ -229,8 +229,8 @@ async function build<A extends tree.Tree[]>(
     frozen.set(graph.inputs[i]!, data);
     bound.set(i, { data: new WeakRef<Data>(data), version: versionOf(data) });
   });
-  const { model, usedInputs, work } = graph.encode(computed, frozen);
-  const session = await createSession(model, work, usedInputs, computed).catch(refused);
+  const { model, usedInputs, work, size } = graph.encode(computed, frozen);
+  const session = await createSession(model, { work, size }, usedInputs, computed).catch(refused);
   return { session, build: rebuild, donated, sources, variables, constants: bound };
 }
 

@@ -135,12 +135,12 @@ export class Graph {
 
   /**
    * Encodes what the outputs need. Every output gets a name of its own: out0, out1, ... `products` is
-   * the multiply-adds of matrix products and convolutions, `work` counts any other number written as 8 of them. Inputs in `frozen` are constants.
+   * the multiply-adds of matrix products and convolutions, `work` counts any other number written as 8 of them, and `size` is the number of nodes. Inputs in `frozen` are constants.
    */
   encode(
     outputs: readonly Value[],
     frozen: ReadonlyMap<Value, Float32Array> = new Map(),
-  ): { model: Uint8Array; usedInputs: Value[]; work: number; products: number } {
+  ): { model: Uint8Array; usedInputs: Value[]; work: number; products: number; size: number } {
     const needed = new Set<Node>();
     const constants = new Set<Value>();
     const usedInputs = new Set<Value>();
@@ -198,7 +198,7 @@ export class Graph {
     });
     const work = fused.reduce((sum, node) => sum + (productsOf(node) || 8 * writtenBy(node)), 0);
     const products = fused.reduce((sum, node) => sum + productsOf(node), 0);
-    return { model, usedInputs: [...usedInputs], work, products };
+    return { model, usedInputs: [...usedInputs], work, products, size: nodes.length };
   }
 
   private name(prefix: string): string {

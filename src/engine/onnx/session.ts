@@ -53,17 +53,23 @@ export async function outputShape(
 /** Multiply-adds of a graph that one thread computes as fast as several: waking them up costs what they save; and cores stay free. */
 const smallWork = 1e7;
 
-/** `work` is the graph's, see `Graph.encode`. */
+/**
+ * Nodes from which ONNX Runtime looks for fewer things to improve. Its search takes longer than all else that is done before the first step (1.7 of 3.3 s for 7,000
+ * nodes), and what it finds beyond folded constants saves nothing that can be measured in a training step.
+ */
+const largeGraph = 1000;
+
+/** `work` and `size` are the graph's, see `Graph.encode`. */
 export async function createSession(
   model: Uint8Array,
-  work: number,
+  { work, size }: { work: number; size: number },
   usedInputs: readonly Value[],
   outputs: readonly Value[],
 ): Promise<Session> {
   const threads = work < smallWork ? 1 : threadsWanted();
   const session = await ort.InferenceSession.create(model, {
     ...(providers && { executionProviders: [...providers] }),
-    graphOptimizationLevel: "all",
+    graphOptimizationLevel: size > largeGraph ? "basic" : "all",
     executionMode: "sequential",
     logSeverityLevel: 3,
     // Threads of one session must not spin while another one works: a program has several (training, sampling, metrics).
