@@ -45,7 +45,10 @@ function panelSection(page: Page, study: StudyRecord, panel: PanelSummary, index
   const charts = [
     ...samplesChart(panel),
     ...names.flatMap((name) => axisChart(study, panel, name)),
-    ...names.slice(0, curvesShown).flatMap((name) => curveCharts(study, panel, name)),
+    ...names
+      .filter((name) => panel.cells.some(({ curves }) => curves[name]))
+      .slice(0, curvesShown)
+      .flatMap((name) => curveCharts(study, panel, name)),
   ];
   const floor =
     panel.floor === null
@@ -63,9 +66,10 @@ ${tuned.rows.length > 0 ? `<h3>Choice of learning rates</h3><div class="wide">${
 
 /** What each arm draws, where there are no places on an axis: those would be too many pictures. */
 function samplesChart({ cells }: PanelSummary): Draw[] {
-  const runs = cells.flatMap(({ arm, at, samples }) =>
-    at === null && samples ? [{ name: arm, frames: [{ step: 0, samples }] }] : [],
-  );
+  const runs = cells.flatMap(({ arm, at, samples, curves }) => {
+    const step = Math.max(0, ...Object.values(curves).map((rows) => rows.at(-1)?.step ?? 0));
+    return at === null && samples ? [{ name: arm, frames: [{ step, samples }] }] : [];
+  });
   if (runs.length < 2) return [];
   return [() => sampleGrids({ runs, title: "One-step samples at the end of training, with the first seed" })];
 }
@@ -137,7 +141,8 @@ function axisTitle(
 }
 
 /** A measure over training: a chart for each place on the axis. */
-function curveCharts({ axis }: StudyRecord, { cells }: PanelSummary, name: string): Draw[] {
+function curveCharts({ axis }: StudyRecord, panel: PanelSummary, name: string): Draw[] {
+  const { cells, metric, floor } = panel;
   const places = [...new Set(cells.map(({ at }) => at))];
   const drawable = cells.filter(({ curves }) => (curves[name]?.length ?? 0) > 0);
   // One kind of scale for all places, so that charts below each other can be compared.
@@ -162,6 +167,8 @@ function curveCharts({ axis }: StudyRecord, { cells }: PanelSummary, name: strin
           yScale: log ? "log" : "linear",
           height: 200,
           lowerIsBetter: name !== "direction",
+          ...(name === metric &&
+            floor !== null && { reference: { value: floor, text: "data against other data" } }),
           title: `${capitalize(title)} at the last recording${where}: ${last}`,
           caption: several
             ? [`Line: mean over seeds${banded ? "; band: its 95% interval (Student's t)" : ""}.`]
