@@ -63,7 +63,7 @@ const metricTitles: Record<string, string> = {
   mmd: "maximum mean discrepancy (MMD)",
   frechet: "Fréchet distance",
   manifoldDistance: "distance to the manifold",
-  parallel: "share of the tangents along the manifold",
+  parallel: "parallel share of the tangents",
   direction: "cosine of tangents between recordings",
   frechet1: "Fréchet distance, one step",
   frechet2: "Fréchet distance, two steps",
