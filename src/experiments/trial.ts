@@ -85,7 +85,10 @@ export async function runTrial(trial: Trial, bench: Bench): Promise<Outcome> {
   try {
     // Another process may have done it between the look and the lock.
     const meanwhile = await finished(trial, bench);
-    if (meanwhile) return meanwhile;
+    if (meanwhile) {
+      bench.skip(trial.steps);
+      return meanwhile;
+    }
     const result = await trial.run(await bench.dataset(trial.dataset), bench, join(bench.folder, name));
     if (result === undefined || bench.signal.aborted) return { kind: "stopped" };
     await writeFileAtomically(path, `${JSON.stringify(result)}\n`);
