@@ -1,12 +1,9 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import envPaths from "env-paths";
 import { TangentLabError, warnOnce } from "../src/errors.js";
+import { cacheFolder } from "../src/io/cache-folder.js";
 import { readBytes, writeFileAtomically } from "../src/io/files.js";
 import { decodeSafetensors, encodeSafetensors, type StoredArray } from "../src/io/safetensors.js";
-
-/** The cache folder: ~/.cache/tangent-lab, or in XDG_CACHE_HOME; on other systems where they keep caches. */
-const cacheFolder = (): string => envPaths("tangent-lab", { suffix: "" }).cache;
 
 /** Saved arrays, and what they were made from. */
 export interface Kept {

@@ -5,6 +5,7 @@ import { TangentLabError } from "../errors.js";
 import { studies } from "../experiments/index.js";
 import { versions } from "../experiments/provenance.js";
 import { type CompareArguments, compareCommand } from "./compare-command.js";
+import { type DoctorArguments, doctorCommand } from "./doctor-command.js";
 import { type ExperimentArguments, experimentCommand } from "./experiment-command.js";
 import { Interrupted, interruptible } from "./interrupt.js";
 import { dataHelp } from "./load-dataset.js";
@@ -101,7 +102,7 @@ async function main(): Promise<number> {
     .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto")
     .option("--out <file>", "the PNG, for points also html or svg", "samples.png")
     .action((options: SampleArguments) => sampleCommand(options));
-  let verified = true;
+  let fine = true;
   program
     .command("verify")
     .description(
@@ -110,7 +111,17 @@ async function main(): Promise<number> {
     .argument("<folder>", "safetensors and JSON files laid out like the published reference's")
     .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto")
     .action(async (folder: string, options: VerifyArguments) => {
-      verified = await verifyCommand(folder, options);
+      fine = await verifyCommand(folder, options);
+    });
+  program
+    .command("doctor")
+    .description(
+      "checks each engine, says which is chosen and what is installed: for a bug report; exits with 1 if the chosen one does not work",
+    )
+    .option("--json", "the same as JSON", false)
+    .addOption(new Option("--probe <engine>").hideHelp())
+    .action(async (options: DoctorArguments) => {
+      fine = await doctorCommand(options);
     });
   program
     .command("softrepa")
@@ -172,7 +183,7 @@ async function main(): Promise<number> {
     .action((file: string, options: TokensArguments) => tokensCommand(file, options));
   try {
     await program.parseAsync();
-    return verified ? 0 : 1;
+    return fine ? 0 : 1;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof Interrupted) {

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import envPaths from "env-paths";
 import { currentDevice } from "../engine/device.js";
 import { TangentLabError, warnOnce } from "../errors.js";
+import { cacheFolder } from "../io/cache-folder.js";
 import { checkpointFiles as files, type Json } from "../io/checkpoint.js";
 import { checkWritable, isMissing, readBytes, removeFolder, writeFolderAtomically } from "../io/files.js";
 import { lock } from "../io/lock.js";
@@ -25,9 +25,7 @@ export interface WeightsCache {
 }
 
 /** By default in the user's cache folder: $XDG_CACHE_HOME/tangent-lab/weights, or where the system has caches. */
-export function weightsCache(
-  root: string = join(envPaths("tangent-lab", { suffix: "" }).cache, "weights"),
-): WeightsCache {
+export function weightsCache(root: string = join(cacheFolder(), "weights")): WeightsCache {
   const contents = (from: string): Promise<Uint8Array[]> =>
     Promise.all(files.map((file) => readBytes(join(from, file))));
   const write = (to: string, all: readonly Uint8Array[]): Promise<void> =>
