@@ -152,15 +152,18 @@ async function withData(
   };
 }
 
+/** Measures in a document's table: each has two columns. */
+const mostMeasures = 6;
+
 const tables = (record: StudyRecord, measures?: number): string =>
   record.panels
     .map((panel) => `${panel.name}\n\n${markdown(outcomeTable(record, panel, measures))}`)
     .join("\n\n");
 
-/** For a README: the two measures that matter most; the report has all. */
+/** For a document: the measures that matter most; the report has all. */
 const section = (record: StudyRecord, command: string): string =>
   [
-    tables(record, 2),
+    tables(record, mostMeasures),
     "",
     `${tableNote(record)}${tuningNote(record)} ${record.date.slice(0, 10)}, \`${command}\`.`,
   ].join("\n");

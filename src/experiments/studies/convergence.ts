@@ -20,8 +20,8 @@ export const convergence: Study = {
     "MFD in the same network untrained says how much of it any features do. Training is as published for CIFAR-10 (Easy Consistency Tuning, q = 256 in one stage, c = 0, a constant rate), " +
     "shorter and of smaller networks. Each loss has the learning rate that was best for it on the tuning seed.",
   measures: [
-    "steps",
     "metric",
+    "steps",
     "frechet2",
     "paired",
     "parallel",
