@@ -8,6 +8,7 @@ export { type AgreementInput, attributeAgreement } from "./charts/agreement.js";
 export { type TokenAttentionInput, tokenAttention } from "./charts/attention.js";
 export { type AutocorrelationInput, autocorrelation } from "./charts/autocorrelation.js";
 export { type BatchSizeInput, metricAgainstBatchSize } from "./charts/batch-size.js";
+export { type CompareOptions, compare } from "./charts/compare.js";
 export { type Curve, type MetricCurvesInput, metricCurves } from "./charts/curves.js";
 export {
   type DirectionMapInput,
@@ -28,6 +29,7 @@ export {
 } from "./charts/intervals.js";
 export { type LevelSetsInput, levelSets, type Slice } from "./charts/level-sets.js";
 export { type LogitsInput, logitsMatrices } from "./charts/logits.js";
+export { type ModelSamplesOptions, samples } from "./charts/model-samples.js";
 export { type PictureRowsInput, pictureRows } from "./charts/picture-rows.js";
 export {
   type SampleGridsInput,
@@ -37,6 +39,7 @@ export {
   sampleGrids,
   sampleScatter,
 } from "./charts/samples.js";
+export { type ScatterInput, scatter } from "./charts/scatter.js";
 export {
   type FourRowsInput,
   fourRows,
@@ -76,4 +79,6 @@ export { toSVG } from "./render/svg.js";
 export { renderReport } from "./report/report.js";
 export type { Recorded, Runs } from "./runs.js";
 export type { Points, VegaLiteSpec } from "./spec.js";
+export type { TableInterval, TableValue } from "./table/columns.js";
+export { type Table, type TableOptions, type TableRow, table } from "./table/table.js";
 export { palette, runColors, type Theme, themed } from "./theme.js";

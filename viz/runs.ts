@@ -54,14 +54,18 @@ const areRuns = (value: object): value is Runs =>
 
 /** The records, called as the runs are where these have names, as those can be drawn. */
 export const recordsOf = (runs: Runs): RunRecord[] =>
-  named(runs).map((record) => ({ ...record, name: drawable(record.name) }));
+  namedRuns(runs).map(({ name, run }) => ({ ...recordOf(run), name: drawable(name) }));
 
-function named(runs: Runs): RunRecord[] {
-  const record = (run: Recorded): RunRecord => ("record" in run ? run.record : run);
-  if (isRecorded(runs)) return [record(runs)];
-  if (isList(runs)) return runs.map(record);
-  if (isComparison(runs)) return runs.runs;
-  return Object.entries(runs as Record<string, Recorded>).map(([name, run]) => ({ ...record(run), name }));
+/** What a run recorded. */
+export const recordOf = (run: Recorded): RunRecord => ("record" in run ? run.record : run);
+
+/** The runs as they were given, models with their weights, and what each is called. */
+export function namedRuns(runs: Runs): { name: string; run: Recorded }[] {
+  const own = (run: Recorded) => ({ name: recordOf(run).name, run });
+  if (isRecorded(runs)) return [own(runs)];
+  if (isList(runs)) return runs.map(own);
+  if (isComparison(runs)) return runs.runs.map(own);
+  return Object.entries(runs as Record<string, Recorded>).map(([name, run]) => ({ name, run }));
 }
 
 /** Runs whose tangents were recorded. */

@@ -45,6 +45,12 @@ export function formatNumber(value: number): string {
   return value.toLocaleString("en-US", { maximumSignificantDigits: size >= 1000 ? 5 : 3 });
 }
 
+/** A mean with its interval where this is known: "0.57 (0.5 to 0.64)". */
+export const intervalText = (
+  { mean, low, high }: { mean: number; low?: number | null; high?: number | null },
+  write: (value: number) => string = formatNumber,
+): string => `${write(mean)}${low == null || high == null ? "" : ` (${write(low)} to ${write(high)})`}`;
+
 /** A whole number for people: 1,230. */
 export const formatCount = (count: number): string => count.toLocaleString("en-US");
 

@@ -8,7 +8,7 @@ import { countMarks, texts } from "./marks.js";
 const chromium = findChromium();
 
 test("drawn still, it shows the last recording of every run", async () => {
-  const drawn = countMarks(await toSVG(gallery["tangent-explorer"]!()));
+  const drawn = countMarks(await toSVG(await gallery["tangent-explorer"]!()));
   assert.is(drawn["area mark"], undefined);
   assert.ok((drawn.point ?? 0) >= 2 * 200, "the data, in both panels");
 });
@@ -21,7 +21,7 @@ if (chromium) {
       const errors: string[] = [];
       page.on("pageerror", (error) => errors.push(error.message));
       page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
-      await page.setContent(await toHTML(gallery["tangent-explorer"]!()));
+      await page.setContent(await toHTML(await gallery["tangent-explorer"]!()));
       await page.waitForSelector("html[data-charts=drawn]");
       const lines = () => page.locator(".live svg path[aria-roledescription='line mark']").count();
       const arrows = () =>

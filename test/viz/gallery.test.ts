@@ -23,7 +23,7 @@ test("every chart has a picture to compare with, and there are no others", async
 
 for (const [name, draw] of Object.entries(gallery)) {
   test(`${name} looks as it did`, async () => {
-    const seen = PNG.sync.read(Buffer.from(await baselinePNG(draw())));
+    const seen = PNG.sync.read(Buffer.from(await baselinePNG(await draw())));
     const known = PNG.sync.read(await readFile(join(baselineFolder, `${name}.png`)));
     assert.equal([seen.width, seen.height], [known.width, known.height], "size");
     const differing = pixelmatch(seen.data, known.data, undefined, seen.width, seen.height, {

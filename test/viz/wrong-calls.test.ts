@@ -23,6 +23,19 @@ const chart = viz.timeSchedule({ stages: [{ step: 0, t: [1], r: [0.5] }] });
 const noSpec = [...noOptions, {}, { title: "a" }];
 const tangents = { outputs: values(2, 2), tangents: values(2, 2) };
 
+const record: viz.Recorded = {
+  ...{ name: "a", kind: "denoiser", dataset: "d", shape: [2, 2, 1], settings: {}, engine: "cpu" },
+  ...{
+    parameters: 3,
+    seconds: 1,
+    losses: [{ step: 1, metrics: { loss: 1 } }],
+    curve: [],
+    probeSet: null,
+    probes: [],
+  },
+  samples: [{ step: 1, samples: { shape: [2, 2, 2, 1], values: [0, 0, 0, 0, 1, 1, 1, 1] } }],
+};
+
 /** A chart of an input: the whole of it, and its parts. */
 const ofInput = (
   draw: (input: never) => unknown,
@@ -127,6 +140,73 @@ testWrongCalls(viz, {
     { runs: noRuns },
   ),
   pictureRows: ofInput(viz.pictureRows, { rows: [{ label: "a", images }] }, { rows: noRuns }),
+  scatter: ofInput(
+    viz.scatter,
+    { panels: { a: points, b: values(5, 3) } },
+    {
+      panels: [
+        ...noOptions,
+        {},
+        [],
+        [points],
+        { a: null },
+        { a: values(20) },
+        { a: points, b: values(5, 2) },
+      ],
+      reference: [7, "text", {}, values(20, 2)],
+      width: ["600", 99, null],
+      frames: [3],
+    },
+  ),
+  samples: {
+    call: ({ models, ...options }) => viz.samples(models, options),
+    valid: { models: record },
+    wrong: {
+      models: [...noOptions, {}, [], [null], { ...record, samples: [] }, [record, { ...record, shape: [2] }]],
+      count: ["8", 0, 1.5, null],
+      seed: ["0", -1, 0.5, null],
+      steps: ["1", 0, 1.5, null],
+      reference: [7, "text", {}, values(20, 2)],
+      width: ["600", 99, null],
+      sampler: ["heun"],
+    },
+  },
+  compare: {
+    call: ({ runs, ...options }) => viz.compare(runs, options),
+    valid: { runs: record },
+    wrong: {
+      runs: [...noOptions, {}, [], [null], [record, record]],
+      metric: ["beauty", 7, null],
+      width: ["600", 99, null],
+      yScale: ["log"],
+    },
+  },
+  table: {
+    call: ({ rows, ...options }) => viz.table(rows, options),
+    valid: { rows: [{ name: "a", loss: 1 }] },
+    wrong: {
+      rows: [
+        null,
+        7,
+        "text",
+        {},
+        [],
+        [null],
+        [7],
+        [[1]],
+        [{}],
+        [{ a: {} }],
+        [{ a: () => 1 }],
+        [{ a: { mean: "1" } }],
+      ],
+      columns: [null, "name", [], ["beauty"], [7]],
+      titles: [null, 7, { beauty: "b" }, { loss: 7 }],
+      best: [null, 7, { beauty: "lowest" }, { loss: "least" }],
+      format: [null, 7, { beauty: String }, { loss: ".2f" }],
+      title: [7, null],
+      digits: [3],
+    },
+  },
   sampleGrids: ofInput(
     viz.sampleGrids,
     { runs: [{ name: "a", frames: [{ step: 0, samples: images }] }] },

@@ -18,6 +18,8 @@ export interface PictureRowsInput {
   columns?: readonly string[];
   columnTitle?: string;
   title?: string;
+  /** Sentences to stand first under the chart. */
+  caption?: readonly string[];
   /** Of the whole chart, in pixels. Default 600. */
   width?: number;
 }
@@ -34,7 +36,7 @@ const maxColumns = 12;
  */
 export function pictureRows(input: PictureRowsInput): VegaLiteSpec {
   required("input", input, "the data of the chart");
-  const { rows, columns, columnTitle = null, width = notebookWidth } = input;
+  const { rows, columns, columnTitle = null, caption = [], width = notebookWidth } = input;
   checkSize("width", width);
   checkList("rows", rows);
   checkLabels("rows", rows);
@@ -49,6 +51,7 @@ export function pictureRows(input: PictureRowsInput): VegaLiteSpec {
   return pictureTable({
     title: input.title ?? `${formatCount(count)} images in ${formatCount(rows.length)} rows`,
     caption: [
+      ...caption,
       ...(shown.length < count ? [`${shown.length} of ${formatCount(count)} in each row shown.`] : []),
       ...(shownRows.length < rows.length
         ? [`${shownRows.length} of ${formatCount(rows.length)} rows shown.`]

@@ -29,10 +29,12 @@ export function pictureTable(parts: {
   cells: readonly PictureCell[];
   grid?: number;
   width: number;
+  /** Of a picture, in pixels at most. Default 150. */
+  largest?: number;
 }): VegaLiteSpec {
-  const { rows, columns, columnLabels, grid = 1, width } = parts;
+  const { rows, columns, columnLabels, grid = 1, width, largest = 150 } = parts;
   const labels = Math.min(150, Math.max(...rows.map((row) => textWidth(row, 13)))) + 30;
-  const cell = Math.min(150, Math.floor((width - labels) / columns.length));
+  const cell = Math.min(largest, Math.floor((width - labels) / columns.length));
   const size = cell - 6;
   const widest = Math.max(...parts.cells.map(({ images }) => grid * images.shape[2]!));
   const sharp = size >= sharpFrom * widest;

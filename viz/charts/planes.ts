@@ -22,6 +22,9 @@ export const rounded = (value: number, digits = 5): number => Number(value.toPre
 export const places = ({ shape, values }: Points): Place[] =>
   Array.from({ length: shape[0]! }, (_, i) => ({ x: values[2 * i]!, y: values[2 * i + 1]! }));
 
+/** Of the places in small panels. */
+export const panelDigits = 4;
+
 export const roundedPlaces = (points: Points, digits = 5): Place[] =>
   places(points).map(({ x, y }) => ({ x: rounded(x, digits), y: rounded(y, digits) }));
 
@@ -133,3 +136,40 @@ export const dataLayer = (
     }),
   },
 });
+
+/** Places in a panel whose axes are not drawn; in the first column the run's name stands where the vertical one would be. */
+export function hiddenAxes(limits: Limits, { title, color }: { title: string | null; color: string }): View {
+  const axis = { labels: false, ticks: false, grid: false, domain: false };
+  const channel = (field: "x" | "y"): View => ({
+    field,
+    type: "quantitative",
+    title: null,
+    scale: { domain: limits[field], nice: false, zero: false },
+    axis,
+  });
+  const titled = { ...axis, titleColor: color, titleFontSize: 13, titleFontWeight: "bold" };
+  return { x: channel("x"), y: { ...channel("y"), title, axis: titled } };
+}
+
+/** Points in their run's colour, over the data where there are some. */
+export function pointLayers(
+  points: readonly Place[],
+  encoding: View,
+  color: string,
+  behind: readonly DataPlace[] | undefined,
+  { size = 9, opacity = 0.8 }: { size?: number; opacity?: number } = {},
+): View[] {
+  return [
+    ...(behind
+      ? [
+          // A word per point for screen readers, not its coordinates: the file is a third smaller.
+          dataLayer(behind, { ...encoding, description: { value: "data" } }, { size: 5, opacity: 0.6 }),
+        ]
+      : []),
+    {
+      data: { values: points },
+      mark: { type: "point", filled: true, size, opacity, clip: true, color },
+      encoding: { ...encoding, description: { value: "sample" } },
+    },
+  ];
+}

@@ -11,11 +11,10 @@ import { checkList, checkNames, checkPoints, checkSize } from "../validate.js";
 import { type PictureCell, pictureTable } from "./picture-table.js";
 import {
   countOutside,
-  type DataPlace,
-  dataLayer,
-  type Limits,
-  type Place,
+  hiddenAxes,
+  panelDigits,
   planePanel,
+  pointLayers,
   roundedPlaces,
   squareAround,
   withDepth,
@@ -52,8 +51,6 @@ export interface SampleScatterInput extends SamplesInput {
 const maxFrames = 5;
 /** Most samples, and most data, that are drawn in a panel. */
 const maxPoints = 300;
-/** Of their places: panels are small. */
-const digits = 4;
 
 /**
  * Grids of sampled images, a row per run and a column per time of training; the data in the last column.
@@ -126,11 +123,11 @@ export function sampleScatter(
   const projection: Projection =
     input.projection ?? planeOf(reference ? "reference" : "runs[0].frames[].samples", basis);
   const framed = thin(basis, maxPoints);
-  const framing = roundedPlaces(projection.project(framed), digits);
+  const framing = roundedPlaces(projection.project(framed), panelDigits);
   const limits = squareAround(framing, { room: 0.65 });
   const behind = reference && withDepth(framing, fading(projection, framed));
   const points = frames.map((own) =>
-    own.map(({ samples }) => roundedPlaces(projection.project(thin(samples, maxPoints)), digits)),
+    own.map(({ samples }) => roundedPlaces(projection.project(thin(samples, maxPoints)), panelDigits)),
   );
   const side = Math.floor((width - 60 - (steps.length - 1) * 8) / Math.max(3, steps.length));
   const colors = runColors(runs.map(({ name }) => name));
@@ -138,7 +135,7 @@ export function sampleScatter(
     points[i]!.map((own, j): View => {
       const encoding = hiddenAxes(limits, { title: j === 0 ? name : null, color: colors[i]! });
       const title = i === 0 ? stepTitle(steps[j]!, j === 0) : undefined;
-      return planePanel({ title, side }, sampleLayers(own, encoding, colors[i]!, behind));
+      return planePanel({ title, side }, pointLayers(own, encoding, colors[i]!, behind));
     }),
   );
   // The default projection is that of the basis.
@@ -174,42 +171,6 @@ const stepTitle = (step: number, first: boolean): View => ({
   fontWeight: "normal",
   offset: 4,
 });
-
-/** Places in a panel whose axes are not drawn; in the first column the run's name stands where the vertical one would be. */
-function hiddenAxes(limits: Limits, { title, color }: { title: string | null; color: string }): View {
-  const axis = { labels: false, ticks: false, grid: false, domain: false };
-  const channel = (field: "x" | "y"): View => ({
-    field,
-    type: "quantitative",
-    title: null,
-    scale: { domain: limits[field], nice: false, zero: false },
-    axis,
-  });
-  const titled = { ...axis, titleColor: color, titleFontSize: 13, titleFontWeight: "bold" };
-  return { x: channel("x"), y: { ...channel("y"), title, axis: titled } };
-}
-
-/** One run's samples at one step, over the data where there are some. */
-function sampleLayers(
-  points: readonly Place[],
-  encoding: View,
-  color: string,
-  behind: readonly DataPlace[] | undefined,
-): View[] {
-  return [
-    ...(behind
-      ? [
-          // A word per point for screen readers, not its coordinates: the file is a third smaller.
-          dataLayer(behind, { ...encoding, description: { value: "data" } }, { size: 5, opacity: 0.6 }),
-        ]
-      : []),
-    {
-      data: { values: points },
-      mark: { type: "point", filled: true, size: 9, opacity: 0.8, clip: true, color },
-      encoding: { ...encoding, description: { value: "sample" } },
-    },
-  ];
-}
 
 /** Checks that all runs have the same steps, and picks at most `maxFrames` of them, first and last included. */
 function alignFrames(runs: readonly SampleRun[]): {

@@ -1,18 +1,24 @@
 import { inspect } from "node:util";
 import { toPNG } from "../render/png.js";
 import { checkSpec, type VegaLiteSpec } from "../spec.js";
+import { isTable, type Table, tableBundle } from "../table/table.js";
 import { chartBundle } from "./bundle.js";
 import { currentCell } from "./cell.js";
 import { picture } from "./render-now.js";
 import { summary } from "./summary.js";
 
 /**
- * Shows a chart: in a notebook as one output, interactive where the front end can draw Vega-Lite and a PNG elsewhere; in a terminal
- * as a short text summary (use `save` for a file).
+ * Shows a chart or a table: in a notebook as one output, a chart interactive where the front end can draw Vega-Lite and a PNG elsewhere; in a terminal
+ * a chart as a short text summary (use `save` for a file), a table as text.
  */
-export function show(spec: VegaLiteSpec): void {
-  checkSpec(spec);
+export function show(spec: VegaLiteSpec | Table): void {
   const cell = currentCell();
+  if (isTable(spec)) {
+    if (cell) cell.display(tableBundle(spec));
+    else console.log(spec.text);
+    return;
+  }
+  checkSpec(spec);
   if (cell) cell.display(chartBundle(spec, picture(spec)));
   else console.log(summary(spec));
 }

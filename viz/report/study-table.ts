@@ -1,6 +1,6 @@
 import type { Interval } from "../../src/experiments/statistics.js";
 import type { CellSummary, Outcome, PanelSummary, StudyRecord } from "../../src/experiments/summary.js";
-import { capitalize, formatNumber, list, metricTitle } from "../text.js";
+import { capitalize, intervalText, list, metricTitle } from "../text.js";
 
 /** Rows of text: for HTML and for Markdown. */
 export interface TextTable {
@@ -49,9 +49,6 @@ function outcomeText(measure: string, { values, interval }: Outcome): string {
 
 /** Whether an outcome is a number of steps, of which ratios are taken: "steps to 0.2". */
 export const isSteps = (measure: string): boolean => measure.startsWith("steps to ");
-
-const intervalText = ({ mean, low, high }: Interval): string =>
-  `${formatNumber(mean)}${low === null ? "" : ` (${formatNumber(low)} to ${formatNumber(high!)})`}`;
 
 /** Whether the interval of a difference leaves out 0, that of a ratio 1. */
 export const isSignificant = (measure: string, { low, high }: Interval): boolean => {

@@ -1,6 +1,7 @@
 import {
   attributeAgreement,
   autocorrelation,
+  compare,
   directionChange,
   directionPerProbe,
   editStrips,
@@ -16,8 +17,11 @@ import {
   type Points,
   parallelShare,
   pictureRows,
+  type Recorded,
   sampleGrids,
   sampleScatter,
+  samples,
+  scatter,
   tangentExplorer,
   tangentField,
   timeSchedule,
@@ -28,7 +32,7 @@ import {
 import { circle, circleField, disc, falling, images, minus, normal, points, swissRoll } from "./data.js";
 
 /** Every chart once, by file name. */
-export const gallery: Record<string, () => VegaLiteSpec> = {
+export const gallery: Record<string, () => VegaLiteSpec | Promise<VegaLiteSpec>> = {
   "metric-curves": () =>
     metricCurves({
       metric: "sliced Wasserstein distance",
@@ -325,6 +329,32 @@ export const gallery: Record<string, () => VegaLiteSpec> = {
       })),
       reference: points(circle(300)),
     }),
+  scatter: () =>
+    scatter({
+      panels: Object.fromEntries(
+        [0.05, 0.2, 0.6].map((size, k) => {
+          const noise = normal(2000 + k, 300);
+          return [
+            `t = ${size}`,
+            points(circle(150).map((at, i) => at.map((x, j) => x + size * noise[2 * i + j]!))),
+          ];
+        }),
+      ),
+      reference: points(circle(300)),
+      title: "The circle under more and more noise",
+    }),
+  "samples-pictures": () => samples({ pixel: recordedRun("pixel", 1), MFD: recordedRun("MFD", 2) }),
+  "samples-one": () => samples(recordedRun("MFD", 2)),
+  "samples-points": () =>
+    samples([recordedRun("pixel", 1, true), recordedRun("MFD", 2, true)], { reference: points(circle(300)) }),
+  compare: () => compare({ pixel: recordedRun("pixel", 1), MFD: recordedRun("MFD", 2) }),
+  "compare-points": () =>
+    compare([
+      recordedRun("pixel", 1, true),
+      recordedRun("MFD", 2, true),
+      recordedRun("pixel + MFD", 3, true),
+    ]),
+  "compare-one": () => compare({ ...recordedRun("denoiser", 3), probes: [], probeSet: null }),
   "logits-matrices": () =>
     logitsMatrices({
       count: 12,
@@ -382,6 +412,50 @@ export const gallery: Record<string, () => VegaLiteSpec> = {
       })),
     }),
 };
+
+/** A run as training records it: of pictures of discs, or of points of the circle. */
+function recordedRun(name: string, seed: number, plane = false): Extract<Recorded, { kind: string }> {
+  const shape = plane ? [2] : [16, 16, 1];
+  const record = ({ shape, values }: Points) => ({ shape: [...shape], values: Array.from(values) });
+  const size = 0.3 / seed;
+  const drawn = plane
+    ? points(circle(150).map((at, i) => at.map((x, j) => x + size * normal(3000 + seed, 300)[2 * i + j]!)))
+    : images(
+        Array.from({ length: 16 }, (_, i) => {
+          const noise = normal(3000 + 16 * seed + i, 256);
+          return disc(5 + (i % 4), 5 + Math.floor(i / 4), 3).map((v, p) => v + size * noise[p]!);
+        }),
+      );
+  const field = circleField(seed, 12, 0.8 / seed);
+  const clean = record(points(circle(12)));
+  return {
+    ...{ name, kind: "consistency", dataset: "discs", shape, settings: { steps: 4000 }, engine: "onnx" },
+    ...{ parameters: 31683, seconds: 41 + 13 * seed },
+    losses: [{ step: 4000, metrics: { loss: 0.1 } }],
+    curve: falling(seed, 11, 0.5, 0.06 / seed).map((value, i) => ({
+      step: 400 * i,
+      metrics: { slicedWasserstein: value },
+    })),
+    samples: [{ step: 4000, samples: record(drawn) }],
+    probeSet: {
+      times: clean.values.slice(0, 12).map(() => 0.5),
+      ...{
+        clean,
+        noisy: clean,
+        data: plane ? record(points(circle(200))) : clean,
+        tangentSpace: "exact",
+        chance: 0.5,
+      },
+    },
+    probes: steps(12).map((step, i) => ({
+      step: 2 * step,
+      outputs: record(field.outputs),
+      tangents: record(field.tangents),
+      parallel: field.parallel.map((share) => share * (0.6 + 0.03 * i)),
+      ...{ normal: field.parallel, cosine: null, distance: field.parallel },
+    })),
+  };
+}
 
 const steps = (count: number): number[] => Array.from({ length: count }, (_, i) => 200 * i);
 

@@ -11,7 +11,7 @@ const folder = join("report", "gallery");
 await mkdir(folder, { recursive: true });
 for (const [name, draw] of Object.entries(gallery)) {
   if (only !== undefined && !name.includes(only)) continue;
-  const spec = draw();
+  const spec = await draw();
   for (const theme of ["light", "dark"] as const)
     await writeFile(join(folder, `${name}-${theme}.png`), await toPNG(spec, { theme, scale: 1.5 }));
   if (update) {
