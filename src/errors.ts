@@ -7,7 +7,6 @@ export type ErrorCode =
   | "unsupported-op"
   | "value-read-in-step"
   | "device-unavailable"
-  | "worker-failed"
   | "not-finite";
 
 /** What an error says besides its message. */

@@ -13,7 +13,7 @@ import type { ComparisonRecord, ReportData } from "../experiments/compare-record
 import { machine, versions } from "../experiments/provenance.js";
 import { weightsCache } from "../experiments/weights.js";
 import { writeFileAtomically } from "../io/files.js";
-import { updateSection } from "../io/sections.js";
+import { checkSection, updateSection } from "../io/sections.js";
 import { fingerprintOfData } from "../loop/data.js";
 import type { Json } from "../loop/record.js";
 import { defaultFeatures } from "../manifold/train.js";
@@ -72,6 +72,7 @@ export async function compareCommand(args: CompareArguments, signal: AbortSignal
       Object.entries(plans).map(([name, plan]) => [name, plan[quick ? "quick" : "full"]]),
     ),
   };
+  if (args.readme !== undefined) await checkSection(args.readme, "results");
   await claimReport(args.out, "settings.json", settings as Record<string, Json>, { resume });
   const cache = args.cache ? weightsCache() : undefined;
   await cache?.check();
@@ -110,7 +111,7 @@ export async function compareCommand(args: CompareArguments, signal: AbortSignal
   console.log(path);
   for (const { label, value } of numbers) console.log(`${label}: ${value}`);
   console.log(`models: ${resolve(args.out, "models")} (tangent-lab sample)`);
-  if (args.readme) await updateReadme(args.readme, report);
+  if (args.readme !== undefined) await updateReadme(args.readme, report);
 }
 
 /** Where several seeds are: the convergence study's report, where there is one in this folder, else its numbers in our docs. */

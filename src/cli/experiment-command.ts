@@ -11,7 +11,7 @@ import type { StudyPlan } from "../experiments/study.js";
 import { type StudyRecord, summarize } from "../experiments/summary.js";
 import { weightsCache } from "../experiments/weights.js";
 import { writeFileAtomically } from "../io/files.js";
-import { updateSection } from "../io/sections.js";
+import { checkSection, updateSection } from "../io/sections.js";
 import type { Json } from "../loop/record.js";
 import { Interrupted } from "./interrupt.js";
 import { checkOptions, folderOf, loadDataset } from "./load-dataset.js";
@@ -49,6 +49,7 @@ export async function experimentCommand(
   for (const cell of plan.cells) cell.check(await dataset(cell.dataset));
   // Runs are found by what decides them: those of another plan stay, and are not taken for this one's.
   const settings = settingsOf(plan);
+  if (args.readme !== undefined && !args.worker) await checkSection(args.readme, `experiment-${name}`);
   if (!args.worker)
     await claimReport(out, "plan.json", { seeds: seedsOf(plan), cells: settings }, { resume: false });
   const cache = args.cache ? weightsCache() : undefined;
@@ -57,7 +58,10 @@ export async function experimentCommand(
 
   const folder = join(out, "runs");
   const progress = jointProgress(plannedSteps(plan), await finishedSteps(plan, { folder, dataset }));
-  const others = args.worker ? undefined : runWorkers(args.jobs - 1, signal);
+  const failed = new AbortController();
+  const others = args.worker
+    ? undefined
+    : runWorkers(args.jobs - 1, AbortSignal.any([signal, failed.signal]));
   const runs = await runStudy(plan, {
     folder,
     resume: true,
@@ -67,8 +71,13 @@ export async function experimentCommand(
     cache,
     follow: progress.follow,
     skip: progress.skip,
-  }).finally(() => progress.end());
-  await others;
+  })
+    .catch((error: unknown) => {
+      failed.abort();
+      throw error;
+    })
+    .finally(() => progress.end())
+    .finally(() => others);
   if (args.worker) return;
   if (!runs) {
     const again = "the same command continues with the runs that are not finished";
@@ -94,7 +103,7 @@ export async function experimentCommand(
   await writeFileAtomically(path, await renderStudy(record));
   console.log(path);
   console.log(tables(record));
-  if (args.readme)
+  if (args.readme !== undefined)
     await updateSection(args.readme, `experiment-${name}`, section(record, commandOf(name, args)));
 }
 
@@ -109,11 +118,19 @@ const settingsOf = ({ cells }: StudyPlan): Record<string, Json> =>
     ]),
   );
 
+/** Seeds of a study that somebody may wait for. */
+const mostSeeds = 1000;
+
 /** The plan with these panels only and with another number of reported seeds. */
 function chosen(plan: StudyPlan, { seeds: count, panel }: ExperimentArguments): StudyPlan {
   const panels = [...new Set(plan.cells.map((cell) => cell.panel))];
   for (const name of panel ?? []) check(panels.includes(name), "--panel", name, panels.join(", "));
-  check(count === undefined || count >= 2, "--seeds", count, "an integer >= 2");
+  check(
+    count === undefined || (count >= 2 && count <= mostSeeds),
+    "--seeds",
+    count,
+    `an integer from 2 to ${mostSeeds}`,
+  );
   const { tune, report } = plan.seeds;
   const first = report[0]!;
   return {

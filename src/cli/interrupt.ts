@@ -28,6 +28,7 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   for (const name of names) process.on(name, stop);
   const orphaned = (): void => stop("SIGTERM");
   process.once("disconnect", orphaned);
+  if (process.send && !process.connected) orphaned(); // before anything heard of it
   try {
     return await work(controller.signal);
   } finally {

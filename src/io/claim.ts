@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { fileSystemError, writeFileAtomically } from "./files.js";
+import { checkPath, fileSystemError, writeFileAtomically } from "./files.js";
 import { lock, type Release } from "./lock.js";
 import { entriesOf, firstLine, listedIn, markName, notOurs } from "./mark.js";
 
@@ -16,6 +16,7 @@ export async function claimFolder(
   folder: string,
   isOurs: (entries: readonly string[]) => boolean = () => false,
 ): Promise<Release> {
+  checkPath(folder); // none at all would be the folder that the process is in
   try {
     const entries = (await entriesOf(folder)).filter((name) => name !== lockName);
     if (!entries.includes(markName) && !isOurs(entries)) {

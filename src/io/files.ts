@@ -137,6 +137,7 @@ export async function writeFolderAtomically(
   folder: string,
   files: Readonly<Record<string, string | Uint8Array>>,
 ): Promise<void> {
+  checkPath(folder);
   const names = Object.keys(files);
   const temporary = temporaryName(folder);
   const previous = `${folder}.previous`;
@@ -169,6 +170,7 @@ export async function writeFolderAtomically(
  * @throws TangentLabError `file-system`, also if `<folder>.previous` holds what is not ours.
  */
 export async function restoreFolder(folder: string, names: readonly string[] = []): Promise<void> {
+  checkPath(folder);
   const previous = `${folder}.previous`;
   try {
     await checkOurs(previous, names);
@@ -185,6 +187,7 @@ export async function restoreFolder(folder: string, names: readonly string[] = [
  * @throws TangentLabError `file-system`, also if it holds other files than ours.
  */
 export async function removeFolder(folder: string, names: readonly string[] = []): Promise<void> {
+  checkPath(folder);
   try {
     await checkOurs(folder, names);
     await rm(folder, { recursive: true, force: true });
@@ -219,6 +222,7 @@ export async function makeFolder(folder: string): Promise<void> {
 
 /** Checks that files can be written in a folder, and makes it if it is missing. @throws TangentLabError `file-system`. */
 export async function checkWritable(folder: string): Promise<void> {
+  checkPath(folder);
   try {
     await makeFolder(folder);
     await access(folder, constants.W_OK);

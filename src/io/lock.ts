@@ -1,11 +1,11 @@
-import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
-import { link, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { link, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { TangentLabError } from "../errors.js";
 import { fileSystemError, makeFolder } from "./files.js";
-import { isRunning } from "./temporary.js";
+import { isRunning, startOf, temporaryName } from "./temporary.js";
 
 /** Frees a lock; a second call does nothing. */
 export type Release = () => Promise<void>;
@@ -20,6 +20,9 @@ const shown = 255;
 
 /** Locks that this process holds. */
 const held = new Set<string>();
+
+/** Locks that this process is about to take: one attempt at a time, so that what bears its number is in `held`, or was another process's. */
+const sought = new Set<string>();
 
 /** What an end of the process in the middle of work would leave. */
 const freeAll = (): void => {
@@ -48,36 +51,64 @@ export async function lock(path: string, what: string): Promise<Release> {
  */
 export async function lockUnlessHeld(path: string, what: string): Promise<Release | { holder: string }> {
   const own = resolve(path);
-  const content = JSON.stringify({ pid: process.pid, host: hostname(), since: new Date().toISOString() });
-  const fresh = `${own}.${randomBytes(4).toString("hex")}`;
+  if (sought.has(own)) return { holder: `process ${process.pid} on ${hostname()}, this one` };
+  sought.add(own);
   try {
-    await makeFolder(dirname(own));
-    await writeFile(fresh, `${content}\n`, { flag: "wx" });
-    for (;;) {
-      try {
-        await place(fresh, own, content);
-        break;
-      } catch (cause) {
-        if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
-      }
-      const holder = await removeStale(own);
-      if (holder !== undefined) return { holder };
-    }
+    const content = contentOfThis();
+    const holder = await take(own, content);
+    return holder === undefined ? hold(own, content) : { holder };
   } catch (cause) {
     throw fileSystemError("write", what, cause);
   } finally {
+    sought.delete(own);
+  }
+}
+
+const contentOfThis = (): string => {
+  const started = startOf(process.pid);
+  const since = new Date().toISOString();
+  return `${JSON.stringify({ pid: process.pid, host: hostname(), since, ...(started && { started }) })}\n`;
+};
+
+/** Puts the lock at its place; undefined once it is there, else who was there before. */
+async function take(own: string, content: string): Promise<string | undefined> {
+  const fresh = temporaryName(own);
+  try {
+    await makeFolder(dirname(own));
+    await writeFile(fresh, content, { flag: "wx" });
+    for (;;) {
+      try {
+        await place(fresh, own, content);
+        return undefined;
+      } catch (cause) {
+        if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
+      }
+      const holder = await removeStale(own, fresh);
+      if (holder !== undefined) return holder;
+    }
+  } finally {
     await rm(fresh, { force: true }).catch(() => {});
   }
+}
+
+function hold(own: string, content: string): Release {
   if (held.size === 0) process.once("exit", freeAll);
   held.add(own);
-  const timer = setInterval(() => void utimes(own, new Date(), new Date()).catch(() => {}), beat);
+  const timer = setInterval(() => void signOfLife(own, content).catch(() => {}), beat);
   timer.unref();
   return async () => {
     clearInterval(timer);
     if (!held.delete(own)) return;
     if (held.size === 0) process.removeListener("exit", freeAll);
-    await rm(own, { force: true }).catch(() => {});
+    // Not what somebody else has put there meanwhile, because this machine slept or the user deleted it.
+    if ((await contentOf(own).catch(() => undefined)) === content)
+      await rm(own, { force: true }).catch(() => {});
   };
+}
+
+/** Written, and not dated: the time is then that of the disk, whose clock is the same for all machines. */
+async function signOfLife(own: string, content: string): Promise<void> {
+  if ((await contentOf(own)) === content) await writeFile(own, content, { flag: "r+" });
 }
 
 /** Puts a lock at its place: whole or not at all, and not over another one. */
@@ -87,27 +118,31 @@ async function place(fresh: string, path: string, content: string): Promise<void
   } catch (cause) {
     const cannotLink = ["EPERM", "ENOTSUP", "ENOSYS", "EOPNOTSUPP"];
     if (!cannotLink.includes((cause as NodeJS.ErrnoException).code ?? "")) throw cause;
-    await writeFile(path, `${content}\n`, { flag: "wx" }); // FAT and some network disks have no links
+    await writeFile(path, content, { flag: "wx" }); // FAT and some network disks have no links
   }
 }
 
+/** Milliseconds after which the removal of a stale lock counts as given up by a process that was killed in it. */
+const removal = 10_000;
+
 /** Removes a lock whose holder is gone; of one that is not, says who it is. */
-async function removeStale(path: string): Promise<string | undefined> {
-  const before = await contentOf(path);
-  if (before === undefined) return undefined; // freed meanwhile
-  const holder = parse(before);
-  if (await isAlive(path, holder))
-    return holder ? `process ${holder.pid} on ${holder.host}, since ${holder.since}` : "another process";
-  // Renamed first: of two that find it stale, only one takes it away, and what it took is what it saw.
-  const aside = `${path}.${randomBytes(4).toString("hex")}`;
+async function removeStale(path: string, fresh: string): Promise<string | undefined> {
+  if (!(await isStale(path, fresh))) return holderOf(await contentOf(path));
+  // One at a time, who looks again: else the second of two would remove what the first has taken by then.
+  const guard = `${path}.stale`;
   try {
-    await rename(path, aside);
+    await writeFile(guard, "", { flag: "wx" });
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw cause;
+    if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause;
+    if ((await age(guard, fresh)) > removal) await rm(guard, { force: true });
+    else await setTimeout(20);
+    return undefined;
   }
-  if ((await contentOf(aside)) !== before) await link(aside, path).catch(() => {});
-  await rm(aside, { force: true });
+  try {
+    if (await isStale(path, fresh)) await rm(path, { force: true });
+  } finally {
+    await rm(guard, { force: true });
+  }
   return undefined;
 }
 
@@ -115,23 +150,49 @@ interface Holder {
   pid: number;
   host: string;
   since: string;
+  /** When that process began, where that is known. */
+  started?: string;
+}
+
+/** In words; undefined where the lock was freed meanwhile. */
+function holderOf(content: string | undefined): string | undefined {
+  if (content === undefined) return undefined;
+  const holder = parse(content);
+  return holder ? `process ${holder.pid} on ${holder.host}, since ${holder.since}` : "another process";
 }
 
 function parse(content: string): Holder | undefined {
   try {
-    const { pid, host, since } = JSON.parse(content) as Partial<Holder>;
+    const { pid, host, since, started } = JSON.parse(content) as Partial<Holder>;
     return Number.isInteger(pid) && typeof host === "string"
-      ? { pid: pid!, host: host.slice(0, shown), since: `${since}`.slice(0, shown) }
+      ? {
+          ...{ pid: pid!, host: host.slice(0, shown), since: `${since}`.slice(0, shown) },
+          ...(typeof started === "string" && { started }),
+        }
       : undefined;
   } catch {
     return undefined;
   }
 }
 
-async function isAlive(path: string, holder: Holder | undefined): Promise<boolean> {
-  if (holder?.host === hostname()) return holder.pid === process.pid ? held.has(path) : isRunning(holder.pid);
-  const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: 0 }));
-  return Date.now() - mtimeMs < patience;
+/** Whether there is a lock whose holder is gone. */
+async function isStale(path: string, fresh: string): Promise<boolean> {
+  const content = await contentOf(path);
+  if (content === undefined) return false;
+  const holder = parse(content);
+  if (holder?.host !== hostname()) return (await age(path, fresh)) >= patience;
+  const { pid, started } = holder;
+  if (pid === process.pid) return !held.has(path);
+  if (!isRunning(pid)) return true;
+  // The number may have been used again, by a process that began later.
+  return started !== undefined && startOf(pid) !== started;
+}
+
+/** Milliseconds by which a file is older than `fresh`, which is written just now, by the clock of the disk: those of machines differ. */
+async function age(path: string, fresh: string): Promise<number> {
+  await writeFile(fresh, await readFile(fresh));
+  const [then, now] = await Promise.all([path, fresh].map((file) => stat(file).catch(() => undefined)));
+  return then && now ? now.mtimeMs - then.mtimeMs : 0;
 }
 
 async function contentOf(path: string): Promise<string | undefined> {

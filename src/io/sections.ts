@@ -1,5 +1,6 @@
+import { dirname } from "node:path";
 import { TangentLabError } from "../errors.js";
-import { readBytes, writeFileAtomically } from "./files.js";
+import { checkWritable, readBytes, writeFileAtomically } from "./files.js";
 
 /**
  * Replaces what stands between the lines `<!-- name:start -->` and `<!-- name:end -->` of a text file: numbers in a README are written by the command
@@ -7,6 +8,18 @@ import { readBytes, writeFileAtomically } from "./files.js";
  * @throws TangentLabError `file-system` if the file cannot be read or written, `invalid-data` if it lacks the two lines.
  */
 export async function updateSection(path: string, name: string, text: string): Promise<void> {
+  const { before, after } = await around(path, name);
+  await writeFileAtomically(path, `${before}\n${text}\n${after}`);
+}
+
+/** Checks that `updateSection` will find its lines, before there are hours of work to write. @throws TangentLabError as it does. */
+export async function checkSection(path: string, name: string): Promise<void> {
+  await around(path, name);
+  await checkWritable(dirname(path));
+}
+
+/** The file up to the section and from its end on, with the two lines. */
+async function around(path: string, name: string): Promise<{ before: string; after: string }> {
   const whole = new TextDecoder().decode(await readBytes(path));
   const [start, end] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`];
   const from = whole.indexOf(start);
@@ -17,5 +30,5 @@ export async function updateSection(path: string, name: string, text: string): P
       allowed: `a file with the lines ${start} and ${end}`,
     });
   }
-  await writeFileAtomically(path, `${whole.slice(0, from + start.length)}\n${text}\n${whole.slice(to)}`);
+  return { before: whole.slice(0, from + start.length), after: whole.slice(to) };
 }

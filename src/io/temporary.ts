@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { readdir, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
@@ -47,13 +48,26 @@ export async function sweep(folder: string): Promise<void> {
   }
 }
 
-/** Whether there is a process of this number on this machine. */
+/** Whether there is a process of this number on this machine, and not only what is left of one until its parent asks for it. */
 export function isRunning(id: number): boolean {
   try {
     process.kill(id, 0);
-    return true;
   } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code !== "ESRCH"; // another user's
+    if ((cause as NodeJS.ErrnoException).code === "ESRCH") return false; // else another user's
+  }
+  return !["Z", "X"].includes(statusOf(id)?.[0] ?? "");
+}
+
+/** When a process began, in its machine's own terms: numbers of processes are used again. Undefined where it is gone, and on systems other than Linux. */
+export const startOf = (id: number): string | undefined => statusOf(id)?.[19];
+
+/** What Linux says of a process (proc(5), `stat`), from its state on. */
+function statusOf(id: number): string[] | undefined {
+  try {
+    const text = readFileSync(`/proc/${id}/stat`, "latin1");
+    return text.slice(text.lastIndexOf(")") + 2).split(" "); // the program's name may have spaces in it
+  } catch {
+    return undefined;
   }
 }
 

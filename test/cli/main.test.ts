@@ -78,6 +78,12 @@ const refusals: [string, string[], RegExp][] = [
   ],
   ["a range of one number", ["--dataset", "array", "--range", "0"], /--range.*'0' is invalid/],
   ["an unknown option", ["--fast"], /unknown option '--fast'/],
+  ["no folder", ["--out", ""], /invalid path; given: ""; allowed: the path of a file or folder/],
+  [
+    "a README that is not there",
+    ["--readme", join(tmpdir(), "tangent-lab-none", "README.md")],
+    /cannot read .*README\.md/,
+  ],
   [
     "classes that points do not have",
     ["--dataset", "circle", "--class-conditional"],
@@ -104,11 +110,26 @@ for (const [what, args, expected] of refusals) {
 
 const refusedExperiments: [string, string[], RegExp][] = [
   ["an unknown study", ["alchemy"], /invalid experiment; given: "alchemy"; allowed: oscillation, /],
-  ["one seed", ["oscillation", "--seeds", "1"], /invalid --seeds; given: 1; allowed: an integer >= 2/],
+  [
+    "one seed",
+    ["oscillation", "--seeds", "1"],
+    /invalid --seeds; given: 1; allowed: an integer from 2 to 1000/,
+  ],
   [
     "more jobs than cores",
     ["oscillation", "--jobs", "9999"],
     /invalid --jobs; given: 9999; allowed: at most/,
+  ],
+  ["more seeds than anybody waits for", ["oscillation", "--seeds", "99999999999"], /invalid --seeds/],
+  [
+    "no folder",
+    ["oscillation", "--out", ""],
+    /invalid path; given: ""; allowed: the path of a file or folder/,
+  ],
+  [
+    "a README that is not there",
+    ["oscillation", "--readme", join(tmpdir(), "tangent-lab-none", "README.md")],
+    /cannot read .*README\.md/,
   ],
   ["an unknown part", ["oscillation", "--panel", "cube"], /invalid --panel; given: "cube"; allowed: circle/],
 ];
@@ -116,7 +137,7 @@ const refusedExperiments: [string, string[], RegExp][] = [
 for (const [what, args, expected] of refusedExperiments) {
   test(`experiment, ${what}: one clear line, exit code 2, nothing written`, async () => {
     const out = join(folder, "study");
-    const { code, errors } = await tangentLab(["experiment", ...args, "--quick", "--out", out]);
+    const { code, errors } = await tangentLab([...["experiment", "--quick", "--out", out], ...args]);
     assert.is(code, 2, errors);
     assert.match(errors, expected);
     assert.is(errors.trimEnd().split("\n").length, 1, errors);

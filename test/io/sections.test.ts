@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { updateSection } from "../../src/io/sections.js";
+import { checkSection, updateSection } from "../../src/io/sections.js";
 import { rejection } from "../rejection.js";
 
 let folder: string;
@@ -28,6 +28,8 @@ test("a file without the section, or none at all, is an error that names it", as
   assert.match((await rejection(updateSection(path, "x", "new"))).message, /plain\.md has no section x/);
   assert.is(await readFile(path, "utf8"), "text");
   assert.is((await rejection(updateSection(join(folder, "missing.md"), "x", ""))).code, "file-system");
+  assert.match((await rejection(checkSection(path, "x"))).message, /plain\.md has no section x/);
+  assert.is((await rejection(checkSection(join(folder, "missing.md"), "x"))).code, "file-system");
 });
 
 test.run();

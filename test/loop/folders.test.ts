@@ -1,6 +1,6 @@
 // What a training's checkpoint folder may be, and who may work in it.
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import { fromArray } from "../../datasets/index.js";
 import * as diffusion from "../../src/diffusion/index.js";
 import * as random from "../../src/engine/random.js";
 import type { TangentLabError } from "../../src/errors.js";
+import { lockUnlessHeld } from "../../src/io/lock.js";
 import { rejection } from "../rejection.js";
 import { circle, network, smallRun } from "./runs.js";
 
@@ -131,6 +132,29 @@ test("a lock of another machine holds for as long as it shows signs of life", as
   const long = new Date(Date.now() - 11 * 60_000);
   utimesSync(path, long, long);
   await smallRun({ steps: 5, checkpoint });
+});
+
+test("the number of a dead process that another one has now, or that waits to be asked for its end, is no holder", async () => {
+  const checkpoint = join(folder, "run");
+  const path = join(folder, ".run.lock");
+  // A process that is there, but began at another time than the lock says.
+  const since = "2024-01-01";
+  writeFileSync(path, JSON.stringify({ pid: process.ppid, host: hostname(), since, started: "1" }));
+  if (process.platform === "linux") await smallRun({ steps: 5, checkpoint });
+  writeFileSync(path, JSON.stringify({ pid: process.ppid, host: hostname(), since }));
+  assert.match((await refused({ checkpoint })).message, /in use by process/);
+});
+
+test("of many that find a dead process's lock at once, one takes it", async () => {
+  const path = join(folder, ".run.lock");
+  for (let round = 0; round < 20; round++) {
+    writeFileSync(path, JSON.stringify({ pid: 2 ** 22 + 1, host: hostname(), since: "2024-01-01" }));
+    const taken = await Promise.all(Array.from({ length: 8 }, () => lockUnlessHeld(path, folder)));
+    const releases = taken.filter((each) => typeof each === "function");
+    assert.is(releases.length, 1);
+    await releases[0]!();
+    assert.equal(readdirSync(folder), []);
+  }
 });
 
 test.run();

@@ -35,12 +35,13 @@ export class Graph {
   constant(data: ConstantData, shape: readonly number[], type: ElementType): Value {
     const size = sizeOf(shape);
     const first = data[0];
-    const splat = size > 0 && (data.length === 1 || data.every((v) => v === first));
+    // Of the same bits: 0 and -0 are different constants.
+    const splat = size > 0 && (data.length === 1 || data.every((v) => Object.is(v, first)));
     if (splat) return this.splat(first as number | bigint, shape, type);
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     // Latin-1 has a character for every byte, so that different constants have different keys. Large ones have a hash, and are compared.
     const text = size <= 4096 ? new TextDecoder("latin1").decode(bytes) : `#${hashOf(bytes)}`;
-    const key = `${type}[${shape}]${text}`;
+    const key = `bytes:${type}[${shape}]${text}`;
     const known = this.constantByKey.get(key);
     if (known && (size <= 4096 || sameBytes(bytes, bytesOf(known)))) return known;
     const value = {
@@ -54,7 +55,7 @@ export class Graph {
   }
 
   splat(fill: number | bigint, shape: readonly number[], type: ElementType): Value {
-    const key = `${type}[${shape}]*${Object.is(fill, -0) ? "-0" : fill}`;
+    const key = `splat:${type}[${shape}]${Object.is(fill, -0) ? "-0" : fill}`;
     const known = this.constantByKey.get(key);
     if (known) return known;
     const value = {
@@ -67,11 +68,12 @@ export class Graph {
     return value;
   }
 
-  /** A large constant that depends only on `key`: made once per graph. */
+  /** A large constant that depends only on `name`: made once per graph. */
   cached(
-    key: string,
+    name: string,
     make: () => { data: ConstantData; shape: readonly number[]; type: ElementType },
   ): Value {
+    const key = `cached:${name}`;
     let value = this.constantByKey.get(key);
     if (!value) {
       const { data, shape, type } = make();
@@ -84,7 +86,7 @@ export class Graph {
   /** A vector of int64, as ONNX wants shapes, axes and indices. */
   integers(values: readonly number[]): Value {
     const data = BigInt64Array.from(values, BigInt);
-    const key = `int64[${values.length}]${values}`;
+    const key = `integers:${values}`;
     const known = this.constantByKey.get(key);
     if (known) return known;
     const value: Value = {
@@ -116,7 +118,7 @@ export class Graph {
     attributes: Attributes = {},
     domain = "",
   ): Value[] {
-    const key = `${domain}${op}(${inputs.map((v) => v.name)})${JSON.stringify(attributes)}${outputs.length > 1 ? outputs.map((o) => `[${o.shape}]`) : ""}`;
+    const key = `${domain}${op}(${inputs.map((v) => v.name)})${textOf(attributes)}${outputs.length > 1 ? outputs.map((o) => `[${o.shape}]`) : ""}`;
     const known = this.nodeByKey.get(key);
     if (known) return known.outputs;
     const node: Node = { op, inputs, attributes, domain, outputs: [] };
@@ -130,7 +132,7 @@ export class Graph {
 
   /** The equal node's first output if there already is one. */
   find(op: string, inputs: readonly Value[], attributes: Attributes = {}): Value | undefined {
-    return this.nodeByKey.get(`${op}(${inputs.map((v) => v.name)})${JSON.stringify(attributes)}`)?.outputs[0];
+    return this.nodeByKey.get(`${op}(${inputs.map((v) => v.name)})${textOf(attributes)}`)?.outputs[0];
   }
 
   /**
@@ -205,6 +207,14 @@ export class Graph {
     return `${prefix}${this.nextName++}`;
   }
 }
+
+/** Different attributes have different texts: JSON has no NaN, no infinities and no -0. */
+const textOf = (attributes: Attributes): string =>
+  JSON.stringify(attributes, (_, value: unknown) =>
+    typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))
+      ? `number ${Object.is(value, -0) ? "-0" : value}`
+      : value,
+  );
 
 /**
  * Nodes in the order in which ONNX Runtime runs them as they were added. It goes through the graph depth first from the results, and of a node's inputs
