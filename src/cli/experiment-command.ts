@@ -93,7 +93,7 @@ export async function experimentCommand(
   const path = resolve(out, "index.html");
   await writeFileAtomically(path, await renderStudy(record));
   console.log(path);
-  console.log(tables(record));
+  console.log(tables(record, 2));
   if (args.readme)
     await updateSection(args.readme, `experiment-${name}`, section(record, commandOf(name, args)));
 }
@@ -157,7 +157,7 @@ const tables = (record: StudyRecord, measures?: number): string =>
     .map((panel) => `${panel.name}\n\n${markdown(outcomeTable(record, panel, measures))}`)
     .join("\n\n");
 
-/** For a README: the two measures that matter most; the report has all. */
+/** For a README, as on the screen: the two measures that matter most; the report has all. */
 const section = (record: StudyRecord, command: string): string =>
   [
     tables(record, 2),
