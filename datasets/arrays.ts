@@ -9,7 +9,7 @@ import type { Dataset } from "./dataset.js";
  * @param x all examples, [size, ...shape], row-major. Kept, not copied.
  * @param shape of one example: [dim] or [height, width, channels].
  * @param labels the class of each example, numbers or names: the classes are those that occur, sorted.
- * @throws TangentLabError `invalid-argument` if shapes do not fit, `invalid-data` with the index of the first value that is
+ * @throws TangentLabError `invalid-argument` for other arrays and if shapes do not fit, `invalid-data` with the index of the first value that is
  * not finite, beyond [-1, 1] in an image, or no label, and for more than 10,000 classes.
  */
 export function fromArray(
@@ -18,7 +18,7 @@ export function fromArray(
   labels?: ArrayLike<Label>,
   name = "array",
 ): Dataset {
-  check(typeof x?.length === "number", "x", x, "numbers in a Float32Array");
+  check(x instanceof Float32Array, "x", x, "a Float32Array: of a list, Float32Array.from(list.flat())");
   check(Array.isArray(shape), "shape", shape, "[dim] or [height, width, channels]");
   check(
     (shape.length === 1 || shape.length === 3) && shape.every((n) => Number.isInteger(n) && n >= 1),

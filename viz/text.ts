@@ -87,11 +87,19 @@ const metricTitles: Record<string, string> = {
  */
 export const drawable = (name: string): string => (name in Object.prototype ? `${name}\u2060` : name);
 
+/** Metrics of which there are many: their first words. */
+const families: readonly [begin: string, title: string][] = [
+  ["parallel at ", "share of the tangents along the manifold at noise level "],
+  ["R2 ", "R² of "],
+];
+
 /** A metric's name for people: "energyDistance" -> "energy distance". */
-export const metricTitle = (name: string): string =>
-  Object.hasOwn(metricTitles, name)
-    ? metricTitles[name]!
-    : drawable(name).replace(/([a-z])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`);
+export function metricTitle(name: string): string {
+  if (Object.hasOwn(metricTitles, name)) return metricTitles[name]!;
+  const family = families.find(([begin]) => name.startsWith(begin));
+  if (family) return `${family[1]}${name.slice(family[0].length)}`;
+  return drawable(name).replace(/([a-z])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`);
+}
 
 /** Text that is safe between HTML tags and inside quoted attributes. */
 export const escapeHTML = (text: string): string =>

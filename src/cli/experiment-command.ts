@@ -102,7 +102,7 @@ export async function experimentCommand(
   const path = resolve(out, "index.html");
   await writeFileAtomically(path, await renderStudy(record));
   console.log(path);
-  console.log(tables(record));
+  console.log(tables(record, mostMeasures));
   if (args.readme !== undefined)
     await updateSection(args.readme, `experiment-${name}`, section(record, commandOf(name, args)));
 }
@@ -177,7 +177,7 @@ const tables = (record: StudyRecord, measures?: number): string =>
     .map((panel) => `${panel.name}\n\n${markdown(outcomeTable(record, panel, measures))}`)
     .join("\n\n");
 
-/** For a document: the measures that matter most; the report has all. */
+/** For a document, as on the screen: the measures that matter most; the report has all. */
 const section = (record: StudyRecord, command: string): string =>
   [
     tables(record, mostMeasures),

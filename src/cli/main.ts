@@ -58,7 +58,7 @@ async function main(): Promise<number> {
       "--readme <file>",
       "also write the numbers into this file's section `results`, and docs/tangents.png beside it",
     )
-    .option("--no-cache", "train denoisers and feature networks again, and do not keep them for other runs")
+    .option("--no-cache", "train denoisers and feature networks anew, and do not keep them for other runs")
     .option("--resume", "continue what was interrupted, from the checkpoints in the report's folder", false)
     .action((options: CompareArguments) => interruptible((signal) => compareCommand(options, signal)));
   program
@@ -75,18 +75,20 @@ async function main(): Promise<number> {
     .option("--jobs <count>", "trials at a time, each with its share of the threads", integer, 1)
     .addOption(new Option("--worker").hideHelp())
     .option("--readme <file>", "also write the numbers into this file's section `experiment-<name>`")
+    .addHelpText("after", ["", "Studies:", ...studies.map(studyLine)].join("\n"))
     .action((name: string, options: ExperimentArguments) =>
       interruptible((signal) => experimentCommand(name, options, signal)),
     );
   program
     .command("sample")
+    .usage("--model <file> [options]")
     .description("draws from a trained consistency model: images as one PNG, points as a chart")
     .requiredOption(
       "--model <file>",
       "a file in the folder `models` of `tangent-lab compare`, or another that `saveDenoiser` wrote",
     )
     .option("--count <integer>", "samples", integer, 64)
-    .option("--steps <integer>", "1 is a consistency model's one step, 18 a solver's default", integer)
+    .option("--steps <integer>", "steps from noise to data (default: 1, of a solver 18)", integer)
     .option(
       "--sampler <name>",
       "consistency, or a solver for denoisers: euler, heun, stochastic",
@@ -98,7 +100,7 @@ async function main(): Promise<number> {
       integer,
     )
     .option("--seed <integer>", "seed of the noise", integer, 0)
-    .option("--scale <integer>", "screen pixels per pixel", integer, 4)
+    .option("--scale <integer>", "pixels of the PNG per pixel of an image", integer, 4)
     .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto")
     .option("--out <file>", "the PNG, for points also html or svg", "samples.png")
     .action((options: SampleArguments) => sampleCommand(options));
@@ -140,6 +142,7 @@ async function main(): Promise<number> {
     .option("--resume", "continue what was interrupted, from the checkpoints in the report's folder", false)
     .action((options: SoftRepaArguments) => interruptible((signal) => softRepaCommand(options, signal)));
   withModel(program.command("generate"))
+    .usage("--model <file> --caption <text> [options]")
     .description(
       "draws images of captions with a trained text-to-image flow, as one PNG: a row for each caption",
     )
@@ -151,13 +154,14 @@ async function main(): Promise<number> {
     .option("--solver <name>", "euler or heun", "euler")
     .action((options: GenerateArguments) => generateCommand(options));
   withModel(program.command("edit"))
+    .usage("--model <file> --image <file> --source <text> --target <text> [options]")
     .description("edits an image from one caption to another (FlowEdit), as a strip of images in one PNG")
     .requiredOption("--image <file>", "PNG or JPEG of the model's size")
     .requiredOption("--source <text>", "what the image shows")
     .requiredOption("--target <text>", "what it should show")
     .option(
       "--start <integer>",
-      "how many of the --steps levels the edit passes; more levels change more",
+      "how many of the --steps levels the edit passes; more levels change more (default: 3/4 of --steps)",
       integer,
     )
     .option("--source-guidance <number>", "guidance of the source caption", Number, 1.5)
@@ -196,6 +200,9 @@ async function main(): Promise<number> {
   }
 }
 
+/** A study and what it asks, for the help. */
+const studyLine = ({ name, title }: (typeof studies)[number]): string => `  ${name.padEnd(16)} ${title}`;
+
 /** Options of every command that uses a trained text-to-image flow. */
 const withModel = (command: Command): Command =>
   command
@@ -206,7 +213,7 @@ const withModel = (command: Command): Command =>
     .option("--tokens <file>", "soft tokens for it")
     .option("--out <file>", "the PNG", "images.png")
     .option("--steps <integer>", "levels from noise to data", integer, 20)
-    .option("--scale <integer>", "screen pixels per pixel", integer, 8)
+    .option("--scale <integer>", "pixels of the PNG per pixel of an image", integer, 8)
     .option("--seed <integer>", "seed of the noise", integer, 0)
     .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto");
 

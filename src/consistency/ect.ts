@@ -4,14 +4,14 @@ import { discrete } from "./discrete.js";
 import type { Objective } from "./objective.js";
 import { continuousTimes, type EctSchedule, ectPairs } from "./times.js";
 
-/** Options of `ect`, easy consistency tuning (Geng et al., 2406.14548). */
+/** Options of `ect`, Easy Consistency Tuning (Geng et al., 2406.14548). */
 export interface EctOptions extends Omit<EctSchedule, "iterations"> {
   /** Distribution of the farther time. Default ln t ~ N(-1.1, 2^2). */
   time?: LogNormal;
 }
 
 /**
- * Easy Consistency Training from data (2406.14548): mean over the batch of loss(f(x_t, t), f(x_r, r)) / (t - r), where x_t and x_r share their noise and the
+ * Easy Consistency Tuning from data (2406.14548): mean over the batch of loss(f(x_t, t), f(x_r, r)) / (t - r), where x_t and x_r share their noise and the
  * target carries no gradient. At r = 0 the target is x0, because f(x, 0) = x. The stages bring r closer to t.
  * @throws TangentLabError `invalid-argument` for unknown options; training throws it for options out of range.
  */

@@ -32,7 +32,7 @@ export interface ProbesConfig {
   classes?: number | undefined;
   /** Examples from which tangent spaces are estimated where the manifold is not known. Default 2000. */
   neighbourhood?: number;
-  /** Dimension of the estimated tangent spaces. Default 8, or that of the data where it is less. */
+  /** Dimension of the estimated tangent spaces. Default 8, or half of the data's where that is less: all directions would be parallel to a space as large as the data's. */
   estimatedDim?: number;
 }
 
@@ -58,7 +58,7 @@ export function tangentProbes(config: ProbesConfig): TangentProbes {
   );
   const { data, denoiser, loss, every, examples, seed, neighbourhood = 2000 } = config;
   checkData(data);
-  const { estimatedDim = Math.min(8, exampleSize(config.data)) } = config;
+  const { estimatedDim = Math.min(8, Math.ceil(exampleSize(config.data) / 2)) } = config;
   check.only("tangentProbes", config, [
     ...["data", "denoiser", "loss", "pairs", "iteration", "every", "times", "examples", "seed", "classes"],
     ...["neighbourhood", "estimatedDim"],

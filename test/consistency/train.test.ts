@@ -123,6 +123,16 @@ test("a classifier learns to tell images apart and judges samples", async () => 
   assert.is(record.probeSet!.tangentSpace, "local-pca");
 });
 
+test("an estimated tangent space of points is smaller than the space: not every direction is parallel", async () => {
+  const { sample, name, shape } = circle;
+  const { record } = await consistency.train(
+    { sample, name, shape },
+    { steps: 2, recording: { every: 2, count: 16, shown: 16, times: [0.1], examples: 4 } },
+  );
+  assert.equal([record.probeSet!.tangentSpace, record.probeSet!.chance], ["local-pca", 0.5]);
+  assert.ok(record.probes.at(-1)!.parallel.some((share) => share < 0.9));
+});
+
 test("unknown losses and data without labels are refused", async () => {
   const wrong = "lpips" as never;
   assert.is((await rejection(() => short({ loss: wrong }))).argument, "loss");

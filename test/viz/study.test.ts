@@ -119,11 +119,15 @@ const study: StudyRecord = {
   versions: { node: "20" },
 };
 
-test("the table has means, intervals, differences, and a star where none is left out", () => {
+test("the table has means, intervals, differences, and a star where they are not 0; no empty columns", () => {
   const table = markdown(outcomeTable(study, study.panels[0]!));
   assert.match(
     table,
-    "| 4 | MFD | 0.001 | 0.4 (0.3 to 0.5) | -0.2 (-0.3 to -0.1) * | reached by 2 of 3 |  |",
+    "\n| 4 | MFD | 0.001 | 0.4 (0.3 to 0.5) | -0.2 (-0.3 to -0.1) * | reached by 2 of 3 |\n",
+  );
+  assert.is(
+    table.split("\n")[0],
+    "| batch size | loss | learning rate | Fréchet distance | against pixel | steps to 0.5 |",
   );
   assert.match(table, "| +0.05 (-0.05 to 0.15) |");
   assert.equal(findings(study), [
@@ -170,6 +174,23 @@ test("the report has charts by place and over training, and settings as words", 
     await renderStudy({ ...study, panels }),
     "Reported seeds: 10, 11, 12. Learning rates were chosen on seed 0.",
   );
+});
+
+test("measures of one look at a model have words, and no word of training", async () => {
+  const panels = study.panels.map((panel) => ({
+    ...panel,
+    cells: panel.cells.map((each) => {
+      const { interval, values } = each.outcomes.frechet!;
+      const outcome = { values, interval, versus: null };
+      const outcomes = { parallel: outcome, "parallel at 0.5": outcome, "R2 shift x": outcome };
+      return { ...each, curves: {}, outcomes };
+    }),
+  }));
+  const measures = ["parallel", "parallel at 0.5", "R2 shift x"];
+  const html = await renderStudy({ ...study, measures, panels });
+  assert.not.match(html, "second half of training");
+  assert.match(html, "share of the tangents along the manifold at noise level 0.5");
+  assert.match(html, "R² of shift x");
 });
 
 test.run();

@@ -18,25 +18,23 @@ export function outcomeTable(
   most = Infinity,
 ): TextTable {
   const measures = [...new Set(cells.flatMap(({ outcomes }) => Object.keys(outcomes)))].slice(0, most);
-  const placed = cells.some(({ at }) => at !== null);
-  return {
-    head: [
-      ...(placed ? [axis ?? ""] : []),
-      "loss",
-      "learning rate",
-      ...measures.flatMap((name) => [metricTitle(name), `against ${reference}`]),
-    ],
-    rows: cells.map((cell) => [
-      ...(placed ? [String(cell.at ?? "")] : []),
-      cell.arm,
-      String(cell.learningRate ?? ""),
-      ...measures.flatMap((name) => {
-        const outcome = cell.outcomes[name];
-        return outcome
-          ? [outcomeText(name, outcome), outcome.versus ? versusText(name, outcome.versus) : ""]
-          : ["", ""];
-      }),
+  const columns: [head: string, text: (cell: CellSummary) => string][] = [
+    [axis ?? "", ({ at }) => String(at ?? "")],
+    ["loss", ({ arm }) => arm],
+    ["learning rate", ({ learningRate }) => String(learningRate ?? "")],
+    ...measures.flatMap((name): typeof columns => [
+      [metricTitle(name), ({ outcomes: { [name]: outcome } }) => (outcome ? outcomeText(name, outcome) : "")],
+      [
+        `against ${reference}`,
+        ({ outcomes: { [name]: outcome } }) => (outcome?.versus ? versusText(name, outcome.versus) : ""),
+      ],
     ]),
+  ];
+  // A column with nothing in it, such as the difference of what the reference does not have, is left out.
+  const filled = columns.filter(([, text]) => cells.some((cell) => text(cell) !== ""));
+  return {
+    head: filled.map(([head]) => head),
+    rows: cells.map((cell) => filled.map(([, text]) => text(cell))),
   };
 }
 
@@ -70,7 +68,7 @@ export const tuningNote = ({ seeds, panels }: StudyRecord): string =>
 
 /** What the starred numbers mean. */
 export const tableNote = ({ seeds }: StudyRecord): string =>
-  `Mean over ${seeds.report.length} seeds with its 95% interval (Student's t). Against the reference: difference of runs with the same seed, of steps their ratio; * where its interval leaves out none: the 5% level for each, not corrected for their number.`;
+  `Mean over ${seeds.report.length} seeds with its 95% interval (Student's t). Against the reference: difference of runs with the same seed, of steps their ratio; * where its interval excludes 0, of a ratio 1: the 5% level for each, not corrected for their number.`;
 
 /** The names of a panel's outcomes, the most important first; of targets the hardest. */
 export function measuresOf({ measures }: Pick<StudyRecord, "measures">, panel: PanelSummary): string[] {

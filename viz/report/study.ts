@@ -55,7 +55,9 @@ function panelSection(page: Page, study: StudyRecord, panel: PanelSummary, index
       ? ""
       : `<p>Data against other data: ${formatNumber(panel.floor)}, of ${escapeHTML(metricTitle(panel.metric))}.</p>`;
   const tuned = tuningTable(panel);
-  const halves = names.some((name) => ofTangents.includes(name))
+  // Where tangents were looked at once, there are no curves of them.
+  const overTraining = panel.cells.flatMap(({ curves }) => Object.keys(curves));
+  const halves = names.some((name) => ofTangents.includes(name) && overTraining.includes(name))
     ? " Measures of the tangents: means over the second half of training."
     : "";
   return `<section id="panel-${index}"><h2>${escapeHTML(capitalize(panel.name))}</h2>
