@@ -2,13 +2,16 @@ import { join, resolve } from "node:path";
 import type { Dataset } from "../../datasets/index.js";
 import { renderStudy } from "../../viz/report/study.js";
 import { markdown, outcomeTable, tableNote, tuningNote } from "../../viz/report/study-table.js";
-import { type DeviceName, describeDevice, useDevice } from "../engine/device.js";
+import { currentDevice, type DeviceName, describeDevice, useDevice } from "../engine/device.js";
 import { check, TangentLabError } from "../errors.js";
 import { studyByName } from "../experiments/index.js";
+import { type PlanRecord, planFile, runsFolder } from "../experiments/merge.js";
 import { machine, versions } from "../experiments/provenance.js";
-import { finishedSteps, plannedSteps, runStudy } from "../experiments/run-study.js";
+import { runShard, runStudy, type ShardState } from "../experiments/run-study.js";
+import { finishedSteps, plannedSteps, type Shard } from "../experiments/schedule.js";
 import type { StudyPlan } from "../experiments/study.js";
 import { type StudyRecord, summarize } from "../experiments/summary.js";
+import type { Bench } from "../experiments/trial.js";
 import { weightsCache } from "../experiments/weights.js";
 import { writeFileAtomically } from "../io/files.js";
 import { checkSection, updateSection } from "../io/sections.js";
@@ -16,7 +19,7 @@ import type { Json } from "../loop/record.js";
 import { Interrupted } from "./interrupt.js";
 import { checkOptions, folderOf, loadDataset } from "./load-dataset.js";
 import { jointProgress } from "./progress.js";
-import { claimReport } from "./report-folder.js";
+import { claimReport, joinReport } from "./report-folder.js";
 import { divideThreads, runWorkers } from "./workers.js";
 
 export interface ExperimentArguments {
@@ -29,6 +32,8 @@ export interface ExperimentArguments {
   cache: boolean;
   readme?: string;
   jobs: number;
+  /** The part that is run, of how many. */
+  shard?: Shard;
   /** Started by another process of the same command, which has the report. */
   worker?: boolean;
 }
@@ -40,6 +45,8 @@ export async function experimentCommand(
   signal: AbortSignal,
 ): Promise<void> {
   const study = studyByName(name);
+  const { shard } = args;
+  check(!shard || !args.readme, "--readme", args.readme, "without --shard: a part has no results");
   const asked = chosen(study.plan(args.quick), args);
   if (!args.worker) divideThreads(args.jobs);
   await useDevice(args.engine as DeviceName | "auto");
@@ -50,19 +57,21 @@ export async function experimentCommand(
   // Runs are found by what decides them: those of another plan stay, and are not taken for this one's.
   const settings = settingsOf(plan);
   if (args.readme !== undefined && !args.worker) await checkSection(args.readme, `experiment-${name}`);
-  if (!args.worker)
-    await claimReport(out, "plan.json", { seeds: seedsOf(plan), cells: settings }, { resume: false });
+  const decided = await planRecord(name, args.quick, plan, settings);
+  if (shard) await joinReport(out, planFile, decided);
+  else if (!args.worker) await claimReport(out, planFile, decided, { resume: false });
   const cache = args.cache ? weightsCache() : undefined;
   await cache?.check();
   console.error(`engine: ${engine}`);
 
-  const folder = join(out, "runs");
-  const progress = jointProgress(plannedSteps(plan), await finishedSteps(plan, { folder, dataset }));
+  const folder = join(out, runsFolder);
+  const finished = await finishedSteps(plan, { folder, dataset }, shard);
+  const progress = jointProgress(plannedSteps(plan, shard), finished);
   const failed = new AbortController();
   const others = args.worker
     ? undefined
     : runWorkers(args.jobs - 1, AbortSignal.any([signal, failed.signal]));
-  const runs = await runStudy(plan, {
+  const bench: Bench = {
     folder,
     resume: true,
     signal,
@@ -71,7 +80,9 @@ export async function experimentCommand(
     cache,
     follow: progress.follow,
     skip: progress.skip,
-  })
+  };
+  const work = shard ? runShard(plan, bench, shard) : runStudy(plan, bench);
+  const runs = await work
     .catch((error: unknown) => {
       failed.abort();
       throw error;
@@ -83,6 +94,7 @@ export async function experimentCommand(
     const again = "the same command continues with the runs that are not finished";
     throw new Interrupted(signal.reason as NodeJS.Signals, `stopped; ${again}`);
   }
+  if (!Array.isArray(runs)) return console.log(shardDone(runs, out));
   const { title, question, axis, measures } = study;
   const record: StudyRecord = {
     ...{ name, title, question, quick: args.quick, axis: axis ?? null, measures },
@@ -107,7 +119,24 @@ export async function experimentCommand(
     await updateSection(args.readme, `experiment-${name}`, section(record, commandOf(name, args)));
 }
 
-const seedsOf = ({ seeds: { tune, report } }: StudyPlan): Json => ({ tune: [...tune], report: [...report] });
+async function planRecord(
+  study: string,
+  quick: boolean,
+  { seeds }: StudyPlan,
+  cells: Record<string, Json>,
+): Promise<PlanRecord> {
+  const { node: _, ...computing } = versions();
+  const own = { tune: [...seeds.tune], report: [...seeds.report] };
+  return { study, quick, seeds: own, cells, engine: await currentDevice(), versions: computing };
+}
+
+function shardDone({ done, waiting }: ShardState, out: string): string {
+  const first = `finished trials of this shard: ${done}, in ${out}`;
+  if (waiting === 0) return first;
+  return `${first}
+trials that wait for learning rates, which trials of other shards decide: ${waiting}
+Join the shards' folders by \`tangent-lab experiment merge FOLDER... --out FOLDER\`, and start each shard again with the joined folder, or a copy of it, as --out.`;
+}
 
 /** What decides each cell, by its place. */
 const settingsOf = ({ cells }: StudyPlan): Record<string, Json> =>

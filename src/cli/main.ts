@@ -4,11 +4,13 @@ import { names } from "../../datasets/index.js";
 import { TangentLabError } from "../errors.js";
 import { studies } from "../experiments/index.js";
 import { versions } from "../experiments/provenance.js";
+import type { Shard } from "../experiments/schedule.js";
 import { type CompareArguments, compareCommand } from "./compare-command.js";
 import { type DoctorArguments, doctorCommand } from "./doctor-command.js";
 import { type ExperimentArguments, experimentCommand } from "./experiment-command.js";
 import { Interrupted, interruptible } from "./interrupt.js";
 import { dataHelp } from "./load-dataset.js";
+import { type MergeArguments, mergeCommand } from "./merge-command.js";
 import { type SampleArguments, sampleCommand } from "./sample-command.js";
 import { type SoftRepaArguments, softRepaCommand } from "./softrepa-command.js";
 import {
@@ -26,6 +28,7 @@ async function main(): Promise<number> {
     .description("Train consistency models and see where their tangents point")
     .version(versions()["tangent-lab"]!)
     .exitOverride()
+    .enablePositionalOptions() // an option after `experiment merge` is merge's
     .configureOutput({ outputError: (text, write) => write(text) });
   program
     .command("compare")
@@ -61,8 +64,14 @@ async function main(): Promise<number> {
     .option("--no-cache", "train denoisers and feature networks anew, and do not keep them for other runs")
     .option("--resume", "continue what was interrupted, from the checkpoints in the report's folder", false)
     .action((options: CompareArguments) => interruptible((signal) => compareCommand(options, signal)));
-  program
-    .command("experiment")
+  const experiment = program.command("experiment");
+  experiment
+    .command("merge")
+    .description("joins the finished trials of shards' folders into one")
+    .argument("<folders...>", "of the same study and plan")
+    .requiredOption("--out <folder>", "a new folder, or a study's")
+    .action((folders: string[], options: MergeArguments) => mergeCommand(folders, options));
+  experiment
     .description("a reproducible study over several seeds; started again, it continues")
     .argument("<name>", `one of: ${studies.map(({ name }) => name).join(", ")}`)
     .option("--quick", "a small version, under 40 s, whose numbers say nothing", false)
@@ -73,6 +82,7 @@ async function main(): Promise<number> {
     .option("--data <path>", dataHelp, several)
     .option("--no-cache", "train denoisers and feature networks anew, and do not keep them for other runs")
     .option("--jobs <count>", "trials at a time, each with its share of the threads", integer, 1)
+    .option("--shard <k/n>", "only the k-th of n parts, for several machines: 3/16", shard)
     .addOption(new Option("--worker").hideHelp())
     .option("--readme <file>", "also write the numbers into this file's section `experiment-<name>`")
     .addHelpText("after", ["", "Studies:", ...studies.map(studyLine)].join("\n"))
@@ -225,6 +235,13 @@ function pair(text: string): [number, number] {
   if (numbers.length !== 2 || !numbers.every(Number.isFinite) || /(^|,)\s*(,|$)/.test(text))
     throw new InvalidArgumentError("It must be two numbers, such as 0,1.");
   return numbers as [number, number];
+}
+
+function shard(text: string): Shard {
+  const [, k, n] = /^([1-9]\d*)\/([1-9]\d*)$/.exec(text) ?? [];
+  if (k === undefined || Number(k) > Number(n))
+    throw new InvalidArgumentError("It must be k/n with k from 1 to n, such as 3/16.");
+  return { index: Number(k) - 1, count: Number(n) };
 }
 
 function integer(text: string): number {

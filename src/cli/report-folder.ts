@@ -2,7 +2,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { TangentLabError } from "../errors.js";
 import type { Json } from "../io/checkpoint.js";
-import { claimFolder } from "../io/claim.js";
+import { claimFolder, shareFolder } from "../io/claim.js";
 import { isMissing, readBytes, writeFileAtomically } from "../io/files.js";
 import { parseJson } from "../io/json.js";
 
@@ -31,6 +31,17 @@ export async function claimReport(
   await writeFileAtomically(path, `${JSON.stringify(settings, null, 2)}\n`);
 }
 
+/**
+ * Takes part in a report's folder beside other processes: as `claimReport` with `resume`, but keeps nobody out.
+ * @throws TangentLabError `file-system`; `invalid-argument` for a run with other settings, which are left as they are.
+ */
+export async function joinReport(out: string, name: "plan.json", settings: Settings): Promise<void> {
+  await shareFolder(out, isReport);
+  const path = join(out, name);
+  checkSame(path, await before(path), settings, "--out");
+  await writeFileAtomically(path, `${JSON.stringify(settings, null, 2)}\n`);
+}
+
 async function before(path: string): Promise<Record<string, unknown>> {
   let bytes: Uint8Array;
   try {
@@ -46,12 +57,17 @@ async function before(path: string): Promise<Record<string, unknown>> {
 }
 
 /** @param saved May be of a version that kept less. */
-function checkSame(path: string, saved: Record<string, unknown>, settings: Settings): void {
+function checkSame(
+  path: string,
+  saved: Record<string, unknown>,
+  settings: Settings,
+  argument = "--resume",
+): void {
   for (const [name, value] of Object.entries(settings)) {
     const [given, was] = [JSON.stringify(value), JSON.stringify(saved[name])];
     if (was === undefined || given === was) continue;
     throw new TangentLabError("invalid-argument", `${path} is of a run with another ${name}`, {
-      argument: "--resume",
+      argument,
       given: `${name} = ${given}`,
       allowed: `${name} = ${was.slice(0, 200)}, as there, or another --out`,
     });

@@ -1,8 +1,27 @@
 import { setTimeout } from "node:timers/promises";
-import { check, TangentLabError } from "../errors.js";
+import { TangentLabError } from "../errors.js";
 import { patience } from "./prepare.js";
+import {
+  checkSeeds,
+  chosenRate,
+  dueTrials,
+  type Outcomes,
+  type Shard,
+  slotsOf,
+  tuningTrials,
+  tuningValue,
+  waitingSlots,
+} from "./schedule.js";
 import type { Cell, StudyPlan } from "./study.js";
-import { type Bench, finished, type Outcome, runTrial, type Trial, type TrialResult } from "./trial.js";
+import {
+  type Bench,
+  finished,
+  isBusy,
+  type Outcome,
+  runTrial,
+  type Trial,
+  type TrialResult,
+} from "./trial.js";
 
 /** The runs of one cell. */
 export interface CellRuns {
@@ -24,94 +43,97 @@ export interface CellRuns {
  * @throws TangentLabError `invalid-argument` for seeds and data that do not fit; `not-finite` for a reported run that diverged.
  */
 export async function runStudy(plan: StudyPlan, bench: Bench): Promise<CellRuns[] | undefined> {
-  checkSeeds(plan.seeds);
-  for (const cell of plan.cells) cell.check(await bench.dataset(cell.dataset));
+  await checkPlan(plan, bench);
   const outcomes = new Map<string, Outcome>();
   for (;;) {
-    const due = dueTrials(plan, outcomes).filter(({ label }) => !outcomes.has(label));
+    const due = dueTrials(plan, outcomes);
     if (due.length === 0) break;
-    let moved = false;
-    for (const trial of due) {
-      const outcome = await runTrial(trial, bench);
-      if (outcome.kind === "stopped") return undefined;
-      if (outcome.kind === "busy") continue;
-      outcomes.set(trial.label, outcome);
-      moved = true;
-      // What is due changes with each that is done: rates are chosen, and others have gone on meanwhile.
-      break;
-    }
-    if (!moved) await setTimeout(patience, undefined, { signal: bench.signal }).catch(() => {});
-    if (bench.signal.aborted) return undefined;
+    const next = await runNext(due, bench, outcomes);
+    if (next === "stopped") return undefined;
   }
   return plan.cells.map((cell) => cellRuns(cell, plan.seeds, outcomes));
 }
 
-function checkSeeds({ tune, report }: StudyPlan["seeds"]): void {
-  check(report.length >= 2, "seeds", report, "two or more, so that there are intervals");
-  const apart = !report.some((seed) => tune.includes(seed));
-  check(apart, "seeds", { tune, report }, "reported seeds that are not tuned on");
+/** What a shard did, in trials. */
+export interface ShardState {
+  /** Of its own, that are finished now. */
+  done: number;
+  /** Of its own, whose learning rate is not chosen yet: trials of other shards decide it, and are not in the folder. */
+  waiting: number;
 }
 
-type Outcomes = ReadonlyMap<string, Outcome>;
-
-/** Trials that can be run now, the most urgent first: those that rates are chosen by, then seed by seed those of cells whose rate is known. */
-function dueTrials({ cells, seeds }: StudyPlan, outcomes: Outcomes): Trial[] {
-  const most = Math.max(...cells.map(({ learningRates }) => learningRates.length));
-  const tuning = Array.from({ length: most }, (_, i) =>
-    cells.flatMap((cell) => {
-      const rate = cell.learningRates[i];
-      return rate === undefined ? [] : tuningTrials(cell, seeds, rate);
-    }),
-  ).flat();
-  const reported = seeds.report.flatMap((seed) =>
-    cells.flatMap((cell) => {
-      const choice = chosenRate(cell, seeds, outcomes);
-      return choice ? [cell.trial(seed, choice.learningRate, "report")] : [];
-    }),
-  );
-  return [...tuning, ...reported];
+/**
+ * Runs a part of a plan: of the trials that rates are chosen by its own, and of the reported ones its own whose rate the trials in the folder decide. For those of
+ * other shards it waits while another process is at them in the same folder; on another machine they come with `mergeStudies`. Undefined where it was stopped.
+ * @throws TangentLabError as `runStudy`, but a reported run that diverged is kept as one.
+ */
+export async function runShard(plan: StudyPlan, bench: Bench, shard: Shard): Promise<ShardState | undefined> {
+  await checkPlan(plan, bench);
+  const outcomes = new Map<string, Outcome>();
+  let looks = 0;
+  for (;;) {
+    const awaited = await deciding(plan, bench, shard, outcomes);
+    const due = dueTrials(plan, outcomes, shard);
+    if (due.length > 0) {
+      looks = 0;
+      if ((await runNext(due, bench, outcomes)) === "stopped") return undefined;
+      continue;
+    }
+    const busy = await Promise.all(awaited.map((trial) => isBusy(trial, bench)));
+    // Between two trials a process holds none for a moment: it is looked for twice.
+    if (busy.some(Boolean)) looks = 0;
+    else if (awaited.length === 0 || looks++ > 0) break;
+    await rest(bench);
+    if (bench.signal.aborted) return undefined;
+  }
+  const waiting = waitingSlots(plan, outcomes, shard).length;
+  return { done: slotsOf(plan, shard).length - waiting, waiting };
 }
 
-/** None where there is nothing to choose. */
-const tuningTrials = (cell: Cell, { tune }: StudyPlan["seeds"], rate: number): Trial[] =>
-  cell.learningRates.length > 1 ? tune.map((seed) => cell.trial(seed, rate, "tune")) : [];
-
-/** A rate with the mean of the final metric over the tuning seeds: null where a run diverged, undefined where one is not there yet. */
-const tuningValue = (
-  cell: Cell,
-  seeds: StudyPlan["seeds"],
-  outcomes: Outcomes,
-  rate: number,
-): number | null | undefined => {
-  const values = tuningTrials(cell, seeds, rate).map(({ label }) => {
-    const outcome = outcomes.get(label);
-    if (outcome === undefined) return undefined;
-    return outcome.kind === "done" ? outcome.result.values[cell.metric]! : null;
-  });
-  if (values.includes(undefined)) return undefined;
-  return values.includes(null) ? null : (values as number[]).reduce((a, b) => a + b, 0) / values.length;
-};
-
-/** The rate of the least final metric; undefined while some are missing. @throws TangentLabError `not-finite` where all diverged. */
-function chosenRate(
-  cell: Cell,
-  seeds: StudyPlan["seeds"],
-  outcomes: Outcomes,
-): { learningRate: number | undefined } | undefined {
-  const rates = cell.learningRates;
-  if (rates.length < 2) return { learningRate: rates[0] };
-  const values = rates.map((rate) => tuningValue(cell, seeds, outcomes, rate));
-  if (values.includes(undefined)) return undefined;
-  const finite = (values as (number | null)[]).map((value) => value ?? Number.POSITIVE_INFINITY);
-  const least = Math.min(...finite);
-  if (least === Number.POSITIVE_INFINITY)
-    throw new TangentLabError("not-finite", `${cell.panel}: ${cell.arm} diverges at every learning rate`, {
-      argument: "learningRates",
-      given: rates,
-      allowed: "lower ones",
-    });
-  return { learningRate: rates[finite.indexOf(least)] };
+/** Reads what others finished of the trials that decide a shard's rates; those that are still missing. */
+async function deciding(
+  plan: StudyPlan,
+  bench: Bench,
+  shard: Shard,
+  outcomes: Map<string, Outcome>,
+): Promise<Trial[]> {
+  const cells = new Set(waitingSlots(plan, outcomes, shard).map(({ cell }) => cell));
+  const missing: Trial[] = [];
+  for (const cell of cells)
+    for (const rate of cell.learningRates)
+      for (const trial of tuningTrials(cell, plan.seeds, rate)) {
+        if (outcomes.has(trial.label)) continue;
+        const outcome = await finished(trial, bench);
+        if (outcome) outcomes.set(trial.label, outcome);
+        else missing.push(trial);
+      }
+  return missing;
 }
+
+async function checkPlan(plan: StudyPlan, bench: Bench): Promise<void> {
+  checkSeeds(plan.seeds);
+  for (const cell of plan.cells) cell.check(await bench.dataset(cell.dataset));
+}
+
+/** Does the first trial that no other process is at, or waits a moment: what is due changes with each that is done, as rates are chosen and others have gone on meanwhile. */
+async function runNext(
+  due: readonly Trial[],
+  bench: Bench,
+  outcomes: Map<string, Outcome>,
+): Promise<"stopped" | "again"> {
+  for (const trial of due) {
+    const outcome = await runTrial(trial, bench);
+    if (outcome.kind === "stopped") return "stopped";
+    if (outcome.kind === "busy") continue;
+    outcomes.set(trial.label, outcome);
+    return bench.signal.aborted ? "stopped" : "again";
+  }
+  await rest(bench);
+  return bench.signal.aborted ? "stopped" : "again";
+}
+
+const rest = ({ signal }: Bench): Promise<void> =>
+  setTimeout(patience, undefined, { signal }).catch(() => {});
 
 function cellRuns(cell: Cell, seeds: StudyPlan["seeds"], outcomes: Outcomes): CellRuns {
   const { learningRate } = chosenRate(cell, seeds, outcomes)!;
@@ -140,41 +162,4 @@ function cellRuns(cell: Cell, seeds: StudyPlan["seeds"], outcomes: Outcomes): Ce
       });
     }),
   };
-}
-
-/** What the plan trains, what is shared with it, in steps: for a progress bar. */
-export function plannedSteps({ cells, seeds }: StudyPlan): number {
-  const shared = new Map<string, number>();
-  let sum = 0;
-  for (const cell of cells) {
-    const rate = cell.learningRates[0];
-    const tuned = cell.learningRates.length > 1 ? seeds.tune : [];
-    for (const seed of tuned) sum += cell.learningRates.length * cell.trial(seed, rate, "tune").steps;
-    for (const seed of seeds.report) sum += cell.trial(seed, rate, "report").steps;
-    for (const seed of [...tuned, ...seeds.report])
-      for (const { key, steps } of cell.shared(seed)) shared.set(key, steps);
-  }
-  return [...shared.values()].reduce((total, steps) => total + steps, sum);
-}
-
-/** What of the plan was trained before, without preparations: of a reported seed at whichever rate. */
-export async function finishedSteps(
-  { cells, seeds }: StudyPlan,
-  bench: Pick<Bench, "dataset" | "folder">,
-): Promise<number> {
-  let sum = 0;
-  for (const cell of cells) {
-    const { learningRates } = cell;
-    for (const rate of learningRates)
-      for (const trial of tuningTrials(cell, seeds, rate))
-        if (await finished(trial, bench)) sum += trial.steps;
-    for (const seed of seeds.report) {
-      const each = (learningRates.length > 0 ? learningRates : [undefined]).map((rate) =>
-        cell.trial(seed, rate, "report"),
-      );
-      const done = await Promise.all(each.map((trial) => finished(trial, bench)));
-      if (done.some(Boolean)) sum += each[0]!.steps;
-    }
-  }
-  return sum;
 }

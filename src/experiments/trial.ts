@@ -80,7 +80,7 @@ export async function runTrial(trial: Trial, bench: Bench): Promise<Outcome> {
     bench.skip(trial.steps);
     return before;
   }
-  const taken = await lockUnlessHeld(join(bench.folder, `.${name}.trial.lock`), join(bench.folder, name));
+  const taken = await lockUnlessHeld(lockOf(name, bench), join(bench.folder, name));
   if (typeof taken !== "function") return { kind: "busy" };
   try {
     // Another process may have done it between the look and the lock.
@@ -100,6 +100,18 @@ export async function runTrial(trial: Trial, bench: Bench): Promise<Outcome> {
   } finally {
     await taken();
   }
+}
+
+const lockOf = (name: string, { folder }: Pick<Bench, "folder">): string =>
+  join(folder, `.${name}.trial.lock`);
+
+/** Whether another process is at a trial. */
+export async function isBusy(trial: Trial, bench: Pick<Bench, "dataset" | "folder">): Promise<boolean> {
+  const { name } = await placeOf(trial, bench);
+  const taken = await lockUnlessHeld(lockOf(name, bench), join(bench.folder, name));
+  if (typeof taken !== "function") return true;
+  await taken();
+  return false;
 }
 
 /** What is kept of a trial that was done before, or that diverged. @throws TangentLabError `corrupt-file` for a file that is not a trial's. */

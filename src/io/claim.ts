@@ -6,26 +6,20 @@ import { entriesOf, firstLine, listedIn, markName, notOurs } from "./mark.js";
 /** The lock of a folder into which files are written one by one. */
 export const lockName = ".tangent-lab.lock";
 
+type IsOurs = (entries: readonly string[]) => boolean;
+
 /**
  * Takes a folder for files that are written one by one, such as a report's: marks it as ours and keeps other processes out until it is released.
  * @param isOurs Whether names in an unmarked folder are those of a version that left no mark.
  * @throws TangentLabError `file-system` for a folder that holds anything but our own folders and is not marked, one that another process works in, and one that
  * cannot be written to.
  */
-export async function claimFolder(
-  folder: string,
-  isOurs: (entries: readonly string[]) => boolean = () => false,
-): Promise<Release> {
+export async function claimFolder(folder: string, isOurs: IsOurs = () => false): Promise<Release> {
   checkPath(folder); // none at all would be the folder that the process is in
   try {
-    const entries = (await entriesOf(folder)).filter((name) => name !== lockName);
-    if (!entries.includes(markName) && !isOurs(entries)) {
-      const foreign: string[] = [];
-      for (const name of entries) if ((await listedIn(join(folder, name))) === undefined) foreign.push(name);
-      if (foreign.length > 0) throw notOurs(folder, foreign);
-    }
+    await checkNotForeign(folder, isOurs);
     const release = await lock(join(folder, lockName), folder);
-    await writeFileAtomically(join(folder, markName), `${firstLine}\n`).catch(async (cause) => {
+    await writeMark(folder).catch(async (cause) => {
       await release();
       throw cause;
     });
@@ -34,3 +28,27 @@ export async function claimFolder(
     throw fileSystemError("write", folder, cause);
   }
 }
+
+/**
+ * As `claimFolder`, but for processes that share a folder: marks it as ours and keeps nobody out.
+ * @throws TangentLabError `file-system` for a folder that is not ours or cannot be written to.
+ */
+export async function shareFolder(folder: string, isOurs: IsOurs = () => false): Promise<void> {
+  try {
+    await checkNotForeign(folder, isOurs);
+    await writeMark(folder);
+  } catch (cause) {
+    throw fileSystemError("write", folder, cause);
+  }
+}
+
+async function checkNotForeign(folder: string, isOurs: IsOurs): Promise<void> {
+  const entries = (await entriesOf(folder)).filter((name) => name !== lockName);
+  if (entries.includes(markName) || isOurs(entries)) return;
+  const foreign: string[] = [];
+  for (const name of entries) if ((await listedIn(join(folder, name))) === undefined) foreign.push(name);
+  if (foreign.length > 0) throw notOurs(folder, foreign);
+}
+
+const writeMark = (folder: string): Promise<void> =>
+  writeFileAtomically(join(folder, markName), `${firstLine}\n`);

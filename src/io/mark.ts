@@ -57,6 +57,16 @@ export async function listedIn(folder: string): Promise<string[] | undefined> {
   }
 }
 
+/** Checks that a folder bears our mark. @throws TangentLabError `file-system` for one that is missing, or does not. */
+export async function checkMarked(folder: string): Promise<void> {
+  if ((await listedIn(folder)) !== undefined) return;
+  throw new TangentLabError("file-system", `${folder} is no folder that tangent-lab wrote`, {
+    argument: "path",
+    given: folder,
+    allowed: `a folder with the file ${markName} in it`,
+  });
+}
+
 const shown = 3;
 
 /** The error for a folder that holds the user's files. */

@@ -131,6 +131,13 @@ const refusedExperiments: [string, string[], RegExp][] = [
     ["oscillation", "--readme", join(tmpdir(), "tangent-lab-none", "README.md")],
     /cannot read .*README\.md/,
   ],
+  ["no shard", ["oscillation", "--shard", "3"], /--shard.*'3' is invalid.*k\/n with k from 1 to n/],
+  ["a shard beyond the last", ["oscillation", "--shard", "4/3"], /--shard.*'4\/3' is invalid/],
+  [
+    "results of a part",
+    ["oscillation", "--shard", "1/3", "--readme", "x.md"],
+    /invalid --readme; given: "x.md"; allowed: without --shard/,
+  ],
   ["an unknown part", ["oscillation", "--panel", "cube"], /invalid --panel; given: "cube"; allowed: circle/],
 ];
 
@@ -144,6 +151,19 @@ for (const [what, args, expected] of refusedExperiments) {
     assert.equal(await readdir(folder), []);
   });
 }
+
+test("a shard of a study runs its trials alone, and they are joined into another folder", async () => {
+  const [place, out] = [join(folder, "a"), join(folder, "out")];
+  const args = ["experiment", "oscillation", "--quick", "--no-cache", "--shard", "2/12", "--out", place];
+  const { code, out: said, errors } = await tangentLab(args);
+  assert.is(code, 0, errors);
+  assert.is(said, `finished trials of this shard: 1, in ${place}\n`);
+  const merged = await tangentLab(["experiment", "merge", place, "--out", out]);
+  assert.is(merged.code, 0, merged.errors);
+  assert.match(merged.out, `finished trials in ${out}: 1, of them new: 1\n`);
+  assert.match(merged.out, `tangent-lab experiment oscillation --quick --out ${out}`);
+  assert.is((await readdir(join(out, "runs"))).length, 1);
+});
 
 test("an interrupted experiment says how it is continued", async () => {
   const args = ["experiment", "oscillation", "--quick", "--no-cache", "--out", join(folder, "study")];

@@ -3,17 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { byName, fromArray } from "../../datasets/index.js";
-import { consistencyCell } from "../../src/experiments/consistency.js";
+import { fromArray } from "../../datasets/index.js";
 import { studies } from "../../src/experiments/index.js";
-import type { LossPlan } from "../../src/experiments/loss.js";
-import type { Stage } from "../../src/experiments/prepare.js";
-import { finishedSteps, plannedSteps, runStudy } from "../../src/experiments/run-study.js";
-import type { Cell, Study, StudyPlan } from "../../src/experiments/study.js";
+import { runStudy } from "../../src/experiments/run-study.js";
+import { finishedSteps, plannedSteps } from "../../src/experiments/schedule.js";
+import type { Study, StudyPlan } from "../../src/experiments/study.js";
 import { summarize } from "../../src/experiments/summary.js";
-import type { Bench } from "../../src/experiments/trial.js";
-import { weightsCache } from "../../src/experiments/weights.js";
 import { rejection } from "../rejection.js";
+import { benchIn, type CountingBench, cell, plan, stage } from "./tiny-study.js";
 
 let folder: string;
 test.before.each(async () => {
@@ -21,28 +18,6 @@ test.before.each(async () => {
 });
 test.after.each(() => rm(folder, { recursive: true }));
 
-const stage = { steps: 4, batchSize: 8, learningRate: 1e-3 };
-const cell = (
-  arm: string,
-  loss: LossPlan,
-  learningRates: number[],
-  { dataset = "circle", judge = null }: { dataset?: string; judge?: Stage | null } = {},
-): Cell =>
-  consistencyCell({
-    panel: dataset,
-    dataset,
-    arm,
-    loss,
-    start: { denoiser: stage, features: { ...stage, probability: 0.5 }, judge, seed: 0 },
-    training: { steps: 6, tuningSteps: 5, batchSize: 4, q: 2, stages: 2, ema: 0.9, learningRates },
-    recording: { every: 3, count: 64, examples: 2 },
-  });
-const plan: StudyPlan = {
-  seeds: { tune: [0], report: [1, 2] },
-  reference: "pixel",
-  targets: [1000, 1e-9],
-  cells: [cell("pixel", { name: "pixel" }, [1e-4, 1e-2]), cell("MFD", { name: "MFD", layers: [-1] }, [1e-3])],
-};
 const study: Study = {
   name: "test",
   title: "Test",
@@ -51,33 +26,7 @@ const study: Study = {
   plan: () => plan,
 };
 
-/** A bench that counts what is trained and what is skipped; `stopAt` is a label at whose first step it is interrupted. */
-function bench(stopAt?: string): Bench & { trained: string[]; skipped: number } {
-  const controller = new AbortController();
-  const self: Bench & { trained: string[]; skipped: number } = {
-    folder: join(folder, "runs"),
-    resume: true,
-    cache: weightsCache(join(folder, "cache")),
-    prepared: new Map(),
-    signal: controller.signal,
-    trained: [],
-    skipped: 0,
-    dataset: (name) => byName(name),
-    skip: (steps) => {
-      self.skipped += steps;
-    },
-    follow: async (run, { label }) => {
-      const iterator = run[Symbol.asyncIterator]();
-      for (;;) {
-        const next = await iterator.next();
-        if (next.done) return next.value;
-        if (self.trained.at(-1) !== label) self.trained.push(label);
-        if (label === stopAt && next.value.step === 3) controller.abort("SIGINT");
-      }
-    },
-  };
-  return self;
-}
+const bench = (stopAt?: string): CountingBench => benchIn(folder, stopAt);
 
 test("data of one class, or without, are refused where a classifier measures, before anything is trained", async () => {
   const images = (labels?: number[]) => fromArray(new Float32Array(4 * 64), [8, 8, 1], labels);

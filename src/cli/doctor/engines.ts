@@ -46,7 +46,7 @@ export function stateOf(engine: string, { code, out, errors, late }: Ran): Engin
   if (code !== 0) return fails(reasonIn(errors) || `its process ended without a word (${code})`);
   const answer = out.trimEnd().split("\n").at(-1)!;
   const { description, checks, stepsPerSecond } = parseJson(answer, probeSchema, engine, (why, cause) => {
-    return new TangentLabError("worker-failed", `the check of ${why}`, { argument: "engine", cause });
+    return new TangentLabError("device-unavailable", `the check of ${why}`, { argument: "engine", cause });
   });
   const off = checks.some(({ error, tolerance }) => error === null || error > tolerance);
   return { engine, state: off ? "off" : "works", note: description, checks, stepsPerSecond };
