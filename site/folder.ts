@@ -1,32 +1,43 @@
-import { readdir, rename, rm, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { fileSystemError, isThere, makeFolder } from "../src/io/files.js";
+import { readdir, realpath, rename, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { fileSystemError, isThere, makeFolder, restoreFolder } from "../src/io/files.js";
+import { lock } from "../src/io/lock.js";
 import { checkOurs, marked, markName } from "../src/io/mark.js";
-import { temporaryName } from "../src/io/temporary.js";
+import { sweep, temporaryName } from "../src/io/temporary.js";
 
 /**
- * Makes a folder anew: it is filled beside its place and then renamed, so that a failure leaves the old one as it was.
- * @throws TangentLabError `file-system` before anything is done if the folder holds what is not ours.
+ * Makes a folder anew: it is filled beside its place and then renamed, so that a failure leaves the old one as it was. A kill between the two renames leaves the old one at
+ * `<folder>.previous`, from where the next run takes it; what else a killed run left is removed. Of a link the folder is made that it leads to.
+ * @throws TangentLabError `file-system` before anything is done if the folder holds what is not ours, or another run makes it.
  */
 export async function replaceFolder(path: string, fill: (folder: string) => Promise<void>): Promise<void> {
-  const folder = resolve(path);
+  const given = resolve(path);
+  const folder = await realpath(given).catch(() => given);
   await checkOurs(folder);
+  const release = await lock(join(dirname(folder), `.${basename(folder)}.lock`), folder);
   const beside = temporaryName(folder);
+  const previous = `${folder}.previous`;
   try {
+    await restoreFolder(folder);
+    await sweep(dirname(folder));
     await makeFolder(beside);
     await fill(beside);
     const names = Object.fromEntries((await readdir(beside)).sort().map((name) => [name, ""]));
     await writeFile(join(beside, markName), marked(names)[markName]!);
     await checkOurs(folder);
-    const old = `${beside}-old`;
     const replaces = await isThere(folder);
-    if (replaces) await rename(folder, old);
-    await rename(beside, folder);
-    await rm(old, { recursive: true, force: true });
+    if (replaces) await rename(folder, previous);
+    await rename(beside, folder).catch(async (cause) => {
+      if (replaces) await rename(previous, folder);
+      throw cause;
+    });
+    await rm(previous, { recursive: true, force: true });
   } catch (cause) {
     await rm(beside, { recursive: true, force: true });
     // What `fill` throws of its own tells more than the folder's name.
     throw isSystem(cause) ? fileSystemError("write", folder, cause) : cause;
+  } finally {
+    await release();
   }
 }
 

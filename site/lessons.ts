@@ -68,8 +68,8 @@ export async function lessonPage(path: string, order: readonly string[], links: 
 function shown(page: Page, { text, data = {} }: Output): string {
   const chart = data[vegaLiteMime];
   if (chart) return page.chart(chart as VegaLiteSpec);
-  const picture = data["image/png"] as string | undefined;
-  if (picture) return `<img alt="" src="data:image/png;base64,${picture.trim()}">`;
+  const picture = data["image/png"] as Text | undefined;
+  if (picture) return `<img alt="" src="data:image/png;base64,${escapeHTML(joined(picture).trim())}">`;
   const plain = stripVTControlCharacters(joined(text ?? (data["text/plain"] as Text | undefined) ?? ""));
   return plain.trim() === "" ? "" : `<pre class="output">${escapeHTML(plain.trimEnd())}</pre>`;
 }

@@ -77,7 +77,7 @@ export const waitingSlots = (plan: StudyPlan, outcomes: Outcomes, shard: Shard):
 export const tuningTrials = (cell: Cell, { tune }: StudyPlan["seeds"], rate: number): Trial[] =>
   cell.learningRates.length > 1 ? tune.map((seed) => cell.trial(seed, rate, "tune")) : [];
 
-/** A rate with the mean of the final metric over the tuning seeds: null where a run diverged, undefined where one is not there yet. */
+/** A rate with the mean of the final metric over the tuning seeds: null where a run diverged or the metric is no number, undefined where one is not there yet. */
 export const tuningValue = (
   cell: Cell,
   seeds: StudyPlan["seeds"],
@@ -87,7 +87,7 @@ export const tuningValue = (
   const values = tuningTrials(cell, seeds, rate).map(({ label }) => {
     const outcome = outcomes.get(label);
     if (outcome === undefined) return undefined;
-    return outcome.kind === "done" ? outcome.result.values[cell.metric]! : null;
+    return outcome.kind === "done" ? (outcome.result.values[cell.metric] ?? null) : null;
   });
   if (values.includes(undefined)) return undefined;
   return values.includes(null) ? null : (values as number[]).reduce((a, b) => a + b, 0) / values.length;

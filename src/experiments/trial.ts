@@ -91,8 +91,10 @@ export async function runTrial(trial: Trial, bench: Bench): Promise<Outcome> {
     }
     const result = await trial.run(await bench.dataset(trial.dataset), bench, join(bench.folder, name));
     if (result === undefined || bench.signal.aborted) return { kind: "stopped" };
-    await writeFileAtomically(path, `${JSON.stringify(result)}\n`);
-    return { kind: "done", result };
+    const text = JSON.stringify({ ...result, values: finite(result.values) });
+    await writeFileAtomically(path, `${text}\n`);
+    // As others read it: JSON has null for a number that is none.
+    return { kind: "done", result: JSON.parse(text) as TrialResult };
   } catch (error) {
     if (!(error instanceof TangentLabError) || error.code !== "not-finite") throw error;
     await writeFileAtomically(path, `${JSON.stringify({ diverged: error.message })}\n`);
@@ -113,6 +115,10 @@ export async function isBusy(trial: Trial, bench: Pick<Bench, "dataset" | "folde
   await taken();
   return false;
 }
+
+/** Those that are numbers: a measure of samples that are far from all data may be none, and then there is none. */
+const finite = (values: Record<string, number>): Record<string, number> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => Number.isFinite(value)));
 
 /** What is kept of a trial that was done before, or that diverged. @throws TangentLabError `corrupt-file` for a file that is not a trial's. */
 export async function finished(

@@ -98,6 +98,50 @@ test("a mistake in the function is thrown every time, and other shapes still wor
   assert.is(tf.getBackend(), "cpu", "the backend in use is as before");
 });
 
+test("constants and options that differ are not taken for the same: 0 and -0, NaN and infinities, the same bytes", async () => {
+  const ascii = (text: string): Int32Array => new Int32Array(new TextEncoder().encode(text).buffer);
+  const x = tf.tensor1d([-1, 2]);
+  const f = compile((x: Tensor) => ({
+    signs: tf.div(1, tf.mul(tf.square(x), tf.tensor1d([0, -0]))),
+    zeros: tf.div(1, tf.mul(tf.square(x), tf.tensor1d([0, 0]))),
+    repeated: tf.add(tf.cast(tf.square(x), "int32"), tf.tensor1d([1234567, 1234567], "int32")),
+    spelt: tf.add(tf.cast(tf.square(x), "int32"), tf.tensor1d(ascii("*1234567"), "int32")),
+    nan: tf.leakyRelu(x as tf.Tensor1D, Number.NaN),
+    infinite: tf.leakyRelu(x as tf.Tensor1D, Number.POSITIVE_INFINITY),
+    minus: tf.leakyRelu(x as tf.Tensor1D, Number.NEGATIVE_INFINITY),
+  }));
+  const out = await f(x);
+  const spelt = ascii("*1234567");
+  const expected: Record<keyof typeof out, number[]> = {
+    signs: [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+    zeros: [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
+    repeated: [1234568, 1234571],
+    spelt: [spelt[0]! + 1, spelt[1]! + 4],
+    nan: [Number.NaN, 2],
+    infinite: [Number.NEGATIVE_INFINITY, 2],
+    minus: [Number.POSITIVE_INFINITY, 2],
+  };
+  for (const [name, value] of Object.entries(out))
+    assert.equal(numbers(value).map(String), expected[name as keyof typeof out].map(String), name);
+});
+
+test("large constants of one hash are told apart", async () => {
+  // FNV-1a over words: the last word is chosen so that the two meet again.
+  const step = (hash: number, word: number): number => Math.imul(hash ^ word, 0x01000193);
+  const one = Int32Array.from({ length: 5000 }, (_, i) => Math.imul(i, 40503));
+  const other = one.slice();
+  other[4998]! ^= 12345;
+  const before = (list: Int32Array): number => list.subarray(0, 4999).reduce(step, 0x811c9dc5);
+  other[4999] = one[4999]! ^ before(one) ^ before(other);
+  const f = compile((x: Tensor) => [one, other, one].map((list) => tf.add(x, tf.tensor1d(list, "int32"))));
+  const sums = await f(tf.scalar(1, "int32"));
+  for (const [i, list] of [one, other, one].entries())
+    assert.equal(
+      numbers(sums[i]!),
+      Array.from(list, (value) => (value + 1) | 0),
+    );
+});
+
 test("tensors and numbers from outside are constants of their first values", async () => {
   const w = tf.tensor1d([2, 3]);
   const f = compile((x: Tensor) => tf.add(tf.mul(x, w), 1));

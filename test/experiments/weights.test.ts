@@ -6,7 +6,7 @@ import * as assert from "uvu/assert";
 import { fromArray } from "../../datasets/index.js";
 import * as random from "../../src/engine/random.js";
 import { prepareDenoiser, type Workplace } from "../../src/experiments/prepare.js";
-import { finished, type Trial } from "../../src/experiments/trial.js";
+import { type Bench, finished, runTrial, type Trial, type TrialResult } from "../../src/experiments/trial.js";
 import { trainingName, weightsCache } from "../../src/experiments/weights.js";
 import { rejection } from "../rejection.js";
 
@@ -104,5 +104,30 @@ weights("a finished trial's file of wrong types is refused by name", async ({ fo
   writeFileSync(path, JSON.stringify(good));
   assert.equal(await finished(trial, { folder, dataset: async () => data }), { kind: "done", result: good });
 });
+
+weights(
+  "a measure that is no number is none, for who did the trial and for who reads it",
+  async ({ folder }) => {
+    const data = fromArray(values, [2]);
+    const result: TrialResult = {
+      ...{ engine: "cpu", seconds: 1, chance: null, samples: null },
+      values: { a: 1, b: Number.NaN, c: Number.POSITIVE_INFINITY },
+      curves: { b: [{ step: 0, value: Number.NaN }] },
+    };
+    const trial: Trial = {
+      ...{ name: "trial", label: "a trial", dataset: "points", settings: {}, steps: 1 },
+      run: async () => result,
+    };
+    const bench: Bench = {
+      ...place(folder, join(folder, "cache")),
+      dataset: async () => data as Awaited<ReturnType<Bench["dataset"]>>,
+      prepared: new Map(),
+      skip: () => undefined,
+    };
+    const kept = { ...result, values: { a: 1 }, curves: { b: [{ step: 0, value: null }] } };
+    for (const _ of ["done", "read"])
+      assert.equal(await runTrial(trial, bench), { kind: "done", result: kept });
+  },
+);
 
 weights.run();
