@@ -75,7 +75,7 @@ function probed(runs: Runs): (RunRecord & { probeSet: ProbeSetRecord })[] {
     run.probeSet && run.probes.length > 0 ? [{ ...run, probeSet: run.probeSet }] : [],
   );
   const names = records.map(({ name }) => name).join(", ");
-  check(found.length > 0, "runs", `${names}: no tangents`, "runs with recording");
+  check(found.length > 0, "runs", `${names}: no tangents`, "trained with recording, and awaited");
   return found;
 }
 

@@ -55,9 +55,7 @@ function panelSection(page: Page, study: StudyRecord, panel: PanelSummary, index
       ? ""
       : `<p>Data against other data: ${formatNumber(panel.floor)}, of ${escapeHTML(metricTitle(panel.metric))}.</p>`;
   const tuned = tuningTable(panel);
-  // Where tangents were looked at once, there are no curves of them.
-  const overTraining = panel.cells.flatMap(({ curves }) => Object.keys(curves));
-  const halves = names.some((name) => ofTangents.includes(name) && overTraining.includes(name))
+  const halves = names.some((name) => isSecondHalf(panel, name))
     ? " Measures of the tangents: means over the second half of training."
     : "";
   return `<section id="panel-${index}"><h2>${escapeHTML(capitalize(panel.name))}</h2>
@@ -65,6 +63,10 @@ function panelSection(page: Page, study: StudyRecord, panel: PanelSummary, index
 ${charts.map((draw) => drawn(page, draw)).join("")}
 ${tuned.rows.length > 0 ? `<h3>Choice of learning rates</h3><div class="wide">${htmlTable(tuned)}</div>` : ""}</section>`;
 }
+
+/** Whether a measure is a mean over recordings: where tangents were looked at once, there are no curves of them. */
+const isSecondHalf = ({ cells }: Pick<PanelSummary, "cells">, name: string): boolean =>
+  ofTangents.includes(name) && cells.some(({ curves }) => name in curves);
 
 /** What each arm draws, where there are no places on an axis: those would be too many pictures. */
 function samplesChart({ cells }: PanelSummary): Draw[] {
@@ -113,7 +115,7 @@ function axisChart({ axis }: StudyRecord, { cells, reference }: PanelSummary, na
         yScale: scale ? "log" : "linear",
         title: axisTitle(name, xTitle, series),
         caption: [
-          ...(ofTangents.includes(name) ? [secondHalf] : []),
+          ...(isSecondHalf({ cells }, name) ? [secondHalf] : []),
           ...(ticks.length > 0
             ? [`Grey tick: ${chance ? "share of a random direction" : `mean of ${reference}`}.`]
             : []),
