@@ -9,7 +9,7 @@ import { check } from "../errors.js";
 import type { Condition } from "../nn/network.js";
 import { jvp } from "../optim/jvp.js";
 import { type Context, type Method, type MethodParts, method } from "../optim/method.js";
-import { type LossTerm, scalarsAt } from "./losses.js";
+import { type LossTerm, measured, scalarsAt } from "./losses.js";
 import { checkObjective, checkTeacher, modelsAt, type ObjectiveConfig, type Teacher } from "./objective.js";
 import { type ProcessName, processes } from "./processes.js";
 
@@ -152,7 +152,7 @@ function pull(
     normalization === false
       ? there
       : tf.div(there, tf.reshape(tf.add(rootMeanSquare(there), normalization), [-1, 1]));
-  const apart = (u: tf.Tensor): tf.Tensor => tf.sum(term.distance(u, tf.zerosLike(u)));
+  const apart = (u: tf.Tensor): tf.Tensor => tf.sum(measured("loss", term.distance, u, tf.zerosLike(u)));
   return tf.mul(tf.grad(apart)(normal as tf.Tensor), 0.5);
 }
 

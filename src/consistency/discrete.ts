@@ -68,7 +68,7 @@ export function discreteParts(config: DiscreteConfig): MethodParts<DiscreteBatch
     batch: (key, x, iteration, labels) => {
       const [noiseKey, timeKey] = random.split(key, 2);
       const count = x.length / shape.reduce((a, b) => a * b, 1);
-      const { t, r } = times(timeKey, count, iteration);
+      const { t, r } = checkPairs(times(timeKey, count, iteration), count);
       return {
         x: tf.tensor(x, [count, ...shape]),
         noise: tf.tensor(random.normal(noiseKey, x.length), [count, ...shape]),
@@ -90,4 +90,19 @@ export function discreteParts(config: DiscreteConfig): MethodParts<DiscreteBatch
       };
     },
   };
+}
+
+/** Times of a batch, as drawn. @throws TangentLabError `invalid-argument` unless there are `count` pairs t > r >= 0. */
+function checkPairs(drawn: ReturnType<DrawTimes>, count: number): ReturnType<DrawTimes> {
+  for (const name of ["t", "r"] as const)
+    check(
+      drawn?.[name]?.length === count,
+      `times().${name}`,
+      drawn?.[name],
+      `a Float32Array of ${count} numbers`,
+    );
+  const { t, r } = drawn;
+  const wrong = t.findIndex((far, i) => !(far > r[i]! && r[i]! >= 0));
+  check(wrong < 0, "times()", `t = ${t[wrong]}, r = ${r[wrong]}`, "pairs t > r >= 0");
+  return drawn;
 }

@@ -71,6 +71,16 @@ export interface ConsistencyLoss {
   readonly terms: readonly LossTerm[];
 }
 
+/** A distance, applied: [batch]. @throws TangentLabError `invalid-argument` for one that gives something else, which would broadcast or fail far from here. */
+export function measured(argument: string, distance: Distance, x: Tensor, y: Tensor): Tensor {
+  const apart = distance(x, y);
+  const [count] = x.shape;
+  const isEach = apart instanceof tf.Tensor && `${apart.shape}` === `${count}`;
+  const given = apart instanceof tf.Tensor ? `a tensor [${apart.shape}]` : apart;
+  check(isEach, argument, given, `[${count}], one number for each example`);
+  return apart;
+}
+
 /** What training takes: a loss, or a distance, which is one in the space of the data themselves. */
 export type Loss = ConsistencyLoss | Distance;
 
@@ -91,7 +101,7 @@ export function asLoss(loss: Loss): ConsistencyLoss {
     settings: { loss: loss.name },
     context: {},
     apply: (output, target) => {
-      const apart = loss(output, target);
+      const apart = measured("loss", loss, output, target);
       return { loss: apart, distance: tf.mean(apart) };
     },
     terms: [{ distance: loss }],

@@ -5,7 +5,7 @@ import { check } from "../errors.js";
 import { checkLayers, chosen, flat, type Layers } from "../manifold/feature-space.js";
 import { checkFeatures, type FeatureNetwork, type Features } from "../nn/features.js";
 import type { Context } from "../optim/method.js";
-import { type ConsistencyLoss, type Distance, l2 } from "./losses.js";
+import { type ConsistencyLoss, type Distance, l2, measured } from "./losses.js";
 
 /** Options of `mfdDistance`. */
 export interface MfdDistanceOptions {
@@ -92,7 +92,7 @@ export function mfd(features: FeatureNetwork, options: MfdOptions = {}): Consist
       )(f as tf.Tensor);
       const loss = tf.mul(proximal(f, unitNorm(grad)), lambdaIn(context));
       return {
-        loss: beside ? tf.add(beside(f, target), loss) : loss,
+        loss: beside ? tf.add(measured("beside", beside, f, target), loss) : loss,
         distance: tf.div(value, f.shape[0]!),
       };
     },

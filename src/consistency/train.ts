@@ -111,6 +111,12 @@ export function train(data: TrainingData, options: ConsistencyTraining = {}): Ru
     ...(learningRate !== undefined && { learningRate }),
     ...(ema !== undefined && { ema }),
   });
+  check(
+    typeof method?.step === "function",
+    "objective.method()",
+    method,
+    "a method: what discrete(...) or optim.method(...) makes",
+  );
   return loop.train({
     ...rest,
     seed,

@@ -133,6 +133,42 @@ test("an estimated tangent space of points is smaller than the space: not every 
   assert.ok(record.probes.at(-1)!.parallel.some((share) => share < 0.9));
 });
 
+test("a loss that is not one number for each example is refused: a mean would broadcast, and weigh nothing", async () => {
+  const squares = (x: tf.Tensor, y: tf.Tensor): tf.Tensor => tf.square(tf.sub(x, y));
+  const mean = (x: tf.Tensor, y: tf.Tensor): tf.Tensor => tf.mean(squares(x, y));
+  const features = await manifold.train(circle, { steps: 1, batchSize: 4 });
+  for (const [argument, loss, given] of [
+    ["loss", mean, "a tensor []"],
+    ["loss", squares, "a tensor [8,2]"],
+    ["loss", (_x: tf.Tensor, _y: tf.Tensor) => 3 as never, "3"],
+    ["beside", mfd(features, { beside: mean }), "a tensor []"],
+  ] as const) {
+    const error = await rejection(() => short({ loss, recording: false }));
+    assert.equal([error.argument, String(error.given)], [argument, given]);
+    assert.match(error.message, "allowed: [8], one number for each example");
+  }
+  const objective = consistency.sct();
+  assert.is((await rejection(() => short({ objective, loss: mean }))).argument, "loss");
+});
+
+test("an own objective's times and method are looked at", async () => {
+  const own = (method: unknown): Promise<unknown> =>
+    Promise.resolve(short({ objective: { name: "own", settings: {}, method: method as never } }));
+  const timed = (times: unknown): Promise<unknown> =>
+    own((config: consistency.DiscreteConfig) => consistency.discrete({ ...config, times: times as never }));
+  const all = (value: number, count: number): Float32Array => new Float32Array(count).fill(value);
+  const fine = (_key: unknown, count: number) => ({ t: all(1, count), r: all(0, count) });
+  await timed(fine);
+  for (const [times, argument] of [
+    [(_key: unknown, count: number) => all(1, count), "times().t"],
+    [(_key: unknown, count: number) => ({ t: all(1, count) }), "times().r"],
+    [(_key: unknown, count: number) => ({ t: all(1, count), r: all(1, count) }), "times()"],
+    [(_key: unknown, count: number) => ({ t: all(1, count), r: all(Number.NaN, count) }), "times()"],
+  ] as const)
+    assert.is((await rejection(() => timed(times))).argument, argument);
+  assert.is((await rejection(() => own(() => () => 0))).argument, "objective.method()");
+});
+
 test("unknown losses and data without labels are refused", async () => {
   const wrong = "lpips" as never;
   assert.is((await rejection(() => short({ loss: wrong }))).argument, "loss");
