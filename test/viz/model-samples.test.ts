@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import * as random from "../../src/engine/random.js";
 import { denoiser, generate, pretrained } from "../../src/diffusion/index.js";
+import * as random from "../../src/engine/random.js";
 import { mlp } from "../../src/nn/index.js";
 import { compare, samples } from "../../viz/index.js";
 
