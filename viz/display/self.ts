@@ -18,8 +18,9 @@ interface Drawn {
   sample(key: random.Key, count: number): { readonly x: Float32Array };
 }
 
-const counts = { pictures: 40, points: 500 };
-const columns = 10;
+const counts = { pictures: 36, points: 500 };
+/** As many as there are rows: the picture has no empty margins. */
+const columns = 6;
 
 /** Examples of a dataset: pictures in a grid, or points in the plane. */
 export function datasetChart(data: Drawn): VegaLiteSpec {
@@ -29,7 +30,7 @@ export function datasetChart(data: Drawn): VegaLiteSpec {
   const title = `${formatCount(count)} examples of ${data.name}`;
   if (!isImage) return scatter({ panels: { data: points }, title });
   const cells = [{ row: "", column: "", images: points }];
-  const grid = { columnTitle: null, cells, grid: columns, largest: notebookWidth - 40, width: notebookWidth };
+  const grid = { columnTitle: null, cells, grid: columns, largest: 360, width: notebookWidth };
   return pictureTable({ title, caption: [], rows: [""], columns: [""], ...grid });
 }
 
