@@ -1,4 +1,5 @@
 import * as random from "../src/engine/random.js";
+import { displayedDataset } from "../src/engine/self-display.js";
 import { check, TangentLabError } from "../src/errors.js";
 import { type Content, fingerprintOf, once } from "../src/io/fingerprint.js";
 import { classesOf, type Label } from "./classes.js";
@@ -82,7 +83,7 @@ export function finite({ write, contents, ...rest }: FiniteSource): Dataset {
     }
     return out;
   };
-  return {
+  return displayedDataset<Dataset>({
     ...rest,
     examples,
     fingerprint: once(() =>
@@ -93,7 +94,7 @@ export function finite({ write, contents, ...rest }: FiniteSource): Dataset {
       const x = examples(indices);
       return labels ? { x, labels: indices.map((index) => labels[index]!) } : { x };
     },
-  };
+  });
 }
 
 function badValue(

@@ -1,4 +1,5 @@
 import * as random from "../src/engine/random.js";
+import { displayedDataset } from "../src/engine/self-display.js";
 import { check, TangentLabError } from "../src/errors.js";
 import { type Content, fingerprintOf, once } from "../src/io/fingerprint.js";
 import type { Batch, Dataset } from "./dataset.js";
@@ -96,7 +97,7 @@ export function captioned<Scene>(source: CaptionedSource<Scene>): CaptionedDatas
       }
   }
   check(splits.seen.length > 0, "captions", `${known.length} captioned examples`, "at least one to train on");
-  return {
+  return displayedDataset<CaptionedDataset>({
     name,
     shape,
     size: scenes.length * variants,
@@ -132,7 +133,7 @@ export function captioned<Scene>(source: CaptionedSource<Scene>): CaptionedDatas
       };
     },
     ...(source.readOut && { readOut: source.readOut }),
-  };
+  });
 }
 
 /** The attributes on which all agree. */

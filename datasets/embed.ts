@@ -1,4 +1,5 @@
 import * as random from "../src/engine/random.js";
+import { displayedDataset } from "../src/engine/self-display.js";
 import { check } from "../src/errors.js";
 import { fingerprintOf, once } from "../src/io/fingerprint.js";
 import type { Dataset, Manifold } from "./dataset.js";
@@ -25,7 +26,7 @@ export function embed(dataset: Dataset, dim: number, seed = 0): Dataset {
   const up = (x: Float32Array): Float32Array => timesFrame(x, frame, small, dim);
   const down = (x: Float32Array): Float32Array => timesFrame(x, transposed(frame), dim, small);
   const { manifold, examples, fingerprint, ...rest } = dataset;
-  return {
+  return displayedDataset<Dataset>({
     ...rest,
     name: `${dataset.name}-${dim}d`,
     shape: [dim],
@@ -38,7 +39,7 @@ export function embed(dataset: Dataset, dim: number, seed = 0): Dataset {
     }),
     ...(examples && { examples: (indices) => up(examples(indices)) }),
     ...(manifold && { manifold: embedManifold(manifold, dim, up, down) }),
-  };
+  });
 }
 
 type LinearMap = (x: Float32Array) => Float32Array;

@@ -1,4 +1,5 @@
 import * as random from "../src/engine/random.js";
+import { displayedDataset } from "../src/engine/self-display.js";
 import { check } from "../src/errors.js";
 import { fingerprintOf, once } from "../src/io/fingerprint.js";
 import type { Batch, Dataset } from "./dataset.js";
@@ -49,7 +50,7 @@ export function factorImages({ name, shape, factors, render }: FactorSource): Fa
     });
     return { x: renderAll(drawn), factors: drawn };
   };
-  return {
+  return displayedDataset<FactorDataset>({
     name,
     shape,
     size: Number.POSITIVE_INFINITY,
@@ -58,5 +59,5 @@ export function factorImages({ name, shape, factors, render }: FactorSource): Fa
     sample,
     fingerprint: once(() => fingerprintOf([{ shape, factors }, ...firstDraws(sample, 100)])),
     manifold: fromPointwise({ ambientDim: width, dim, ...factorManifold(factors, render) }),
-  };
+  });
 }

@@ -1,4 +1,5 @@
 import * as random from "../src/engine/random.js";
+import { displayedDataset } from "../src/engine/self-display.js";
 import { check } from "../src/errors.js";
 import { type Content, fingerprintOf, once } from "../src/io/fingerprint.js";
 import { type Curve, squaredDistance } from "./curve.js";
@@ -26,7 +27,7 @@ export function generated(
     for (let i = 0; i < count; i++) x.set(point(i), i * ambientDim);
     return label ? { x, labels: Int32Array.from({ length: count }, (_, i) => label(i)) } : { x };
   };
-  return {
+  return displayedDataset<Dataset>({
     name,
     shape: [ambientDim],
     size: Number.POSITIVE_INFINITY,
@@ -34,7 +35,7 @@ export function generated(
     fingerprint: once(() => fingerprintOf([{ shape: [ambientDim], numClasses }, ...firstDraws(sample)])),
     manifold: fromPointwise(manifold),
     ...(numClasses !== undefined && { numClasses }),
-  };
+  });
 }
 
 /** What stands for data without an end: a thousand examples, and so the program that makes them. */

@@ -1,3 +1,4 @@
+import { displayedDataset } from "../src/engine/self-display.js";
 import { check } from "../src/errors.js";
 import { fingerprintOf, once } from "../src/io/fingerprint.js";
 import type { CaptionedDataset } from "./captioned.js";
@@ -33,7 +34,7 @@ export function labelledBy(
       return label * values.length + values.indexOf(shown[attribute]!);
     }, 0);
   const { fingerprint } = data;
-  return {
+  return displayedDataset<Dataset>({
     name,
     shape: data.shape,
     size: data.size,
@@ -46,5 +47,5 @@ export function labelledBy(
       const { x, attributes: shown } = data.sample(key, count);
       return { x, labels: Int32Array.from(shown, labelOf) };
     },
-  };
+  });
 }

@@ -4,6 +4,11 @@
  */
 
 export type { ComparisonRecord, Headline, ReportData } from "../src/experiments/compare-record.js";
+
+import { displayThemselves } from "./display/self.js";
+
+displayThemselves();
+
 export { type AgreementInput, attributeAgreement } from "./charts/agreement.js";
 export { type TokenAttentionInput, tokenAttention } from "./charts/attention.js";
 export { type AutocorrelationInput, autocorrelation } from "./charts/autocorrelation.js";

@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { compile } from "../engine/compile.js";
 import { currentDevice } from "../engine/device.js";
 import * as random from "../engine/random.js";
+import { displayed } from "../engine/self-display.js";
 import type { Tensor } from "../engine/tensor.js";
 import * as tree from "../engine/tree.js";
 import { check, required, TangentLabError } from "../errors.js";
@@ -232,7 +233,7 @@ async function* loop<Result>(
     try {
       if (!failed) {
         await save();
-        end.result = options.finish(state, record);
+        end.result = selfDescribed(options.finish(state, record), record);
       }
     } finally {
       tree.dispose(state);
@@ -285,3 +286,14 @@ export const optimizerSettings = ({
   learningRate: typeof learningRate === "number" ? learningRate : "scheduled",
   ...(optimizer && { optimizer: optimizer.name }),
 });
+
+/** A trained model prints as one sentence: what was trained, on what, how long. */
+function selfDescribed<Result>(result: Result, record: RunRecord): Result {
+  if (typeof result !== "object" || result === null) return result;
+  return displayed(result, "model", () => {
+    const { name, kind, dataset, parameters, seconds, engine, losses } = record;
+    const steps = losses.at(-1)?.step ?? 0;
+    const number = (value: number): string => value.toLocaleString("en-US", { maximumSignificantDigits: 6 });
+    return `Trained ${kind} "${name}" of ${dataset}: ${number(parameters)} parameters, ${number(steps)} steps in ${number(Math.round(seconds))} s on ${engine}`;
+  });
+}

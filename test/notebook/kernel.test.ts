@@ -30,6 +30,17 @@ const cells = [
    const after = process.listenerCount("SIGINT");`,
   "console.log(stopped.endless, after);",
   `for (let i = 0; i < 1500; i++) console.log(i);`,
+  `import { datasets, diffusion } from "tangent-lab";
+   import { table } from "tangent-lab/viz";
+   const circle = datasets.circle();
+   const denoiser = await diffusion.train(circle, { steps: 4, batchSize: 8 });`,
+  "circle",
+  "denoiser",
+  `const both = await live({ again: diffusion.train(circle, { steps: 4, batchSize: 8 }) });`,
+  "both",
+  `table([{ name: "a", loss: 0.5 }])`,
+  `show(table([{ name: "a", loss: 0.5 }]))`,
+  "({ within: circle })",
 ];
 
 let outputs: Output[][] = [];
@@ -77,6 +88,29 @@ if (reasonToSkip) {
     assert.match(printed(5), /closed at some step/);
     assert.match(textOf(outputs[5]![0]!.data!["text/plain"]), /stopped$/);
     assert.is(printed(6), "undefined 1\n");
+  });
+
+  test("a dataset, a trained model and what live gives show a picture and say what they are as a cell's last expression", () => {
+    for (const [cell, says] of [
+      [9, /Dataset circle: generated examples \[2\]/],
+      [10, /Trained denoiser "denoiser" of circle: [\d,]+ parameters, 4 steps/],
+      [12, /again: Trained denoiser/],
+    ] as const) {
+      assert.is(charts(cell).length, 1, `cell ${cell}`);
+      assert.ok("image/png" in charts(cell)[0]!.data!);
+      assert.match(printed(cell), says);
+    }
+    assert.is(charts(15).length, 0, "no picture of what is within something else");
+    assert.match(printed(15), /within: Dataset circle/);
+  });
+
+  test("a table is HTML, with text for those who have none", () => {
+    for (const cell of [13, 14]) {
+      const [shown] = outputs[cell]!.filter((output) => output.output_type === "display_data");
+      assert.match(textOf(shown!.data!["text/html"]), /^<table .*0\.5/);
+      assert.match(textOf(shown!.data!["text/plain"]), /a\s+0\.5/);
+      assert.is(printed(cell).trim(), "");
+    }
   });
 
   test("no message is lost, however many a cell sends at once", () => {

@@ -108,6 +108,11 @@ test("every number can be read back to three digits of the column's largest", ()
   );
 });
 
+test("columns may have names that every object has", () => {
+  const made = table([{ constructor: 2, toString: 1 } as unknown as { [name: string]: number }]);
+  assert.equal(lines(made.text).at(-1)!.trim().split(/\s+/), ["2", "1"]);
+});
+
 test("printed outside of a notebook it is its text; longer tables say how much more there is", () => {
   const made = table(Array.from({ length: 130 }, (_, i) => ({ i })));
   assert.is(inspect(made), made.text);

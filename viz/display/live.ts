@@ -1,3 +1,5 @@
+import { inspect } from "node:util";
+import { displayed, textOf } from "../../src/engine/self-display.js";
 import { check, required } from "../../src/errors.js";
 import { currentCell } from "./cell.js";
 import { interruptible, nextTurn } from "./interrupt.js";
@@ -33,7 +35,7 @@ const chartInterval = 1000;
  * Trains several runs side by side, a turn for each, and shows how they do: in a notebook progress bars and a chart of the metric that update in
  * place, in a terminal progress bars. Stop with the notebook's stop button or Ctrl-C: the runs end in order and the cell succeeds.
  * @param runs Iterators of training events by name, as `train` returns.
- * @returns What each iterator returned; of an interrupted run, what it returned on being stopped.
+ * @returns What each iterator returned, a cell's last expression that shows them compared; of an interrupted run, what it returned on being stopped.
  */
 export async function live<Runs extends Record<string, LiveRun<unknown>>>(
   runs: Runs,
@@ -86,9 +88,12 @@ export async function live<Runs extends Record<string, LiveRun<unknown>>>(
     for (const state of states) await state.stop();
     view.end(snapshot(interrupted));
   }
-  return Object.fromEntries(states.map((state) => [state.name, state.result])) as Awaited<
-    ReturnType<typeof live<Runs>>
-  >;
+  const results = Object.fromEntries(states.map((state) => [state.name, state.result]));
+  const text = (): string =>
+    names
+      .map((name) => `${name}: ${textOf(results[name]) ?? inspect(results[name], { depth: 0 })}`)
+      .join("\n");
+  return displayed(results, "models", text) as Awaited<ReturnType<typeof live<Runs>>>;
 }
 
 /** One run on its way. */

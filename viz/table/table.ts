@@ -97,11 +97,18 @@ function readTable(rows: readonly TableRow[], options: TableOptions): Column[] {
   }
   const shown = rows.slice(0, maxRows);
   return names.map((name) => {
-    const values = shown.map((row) => (Object.hasOwn(row, name) ? row[name] : undefined));
-    const how = { ...(best[name] && { best: best[name] }), ...(format[name] && { format: format[name] }) };
-    return column(Object.hasOwn(titles, name) ? titles[name]! : metricTitle(name), values, how);
+    const values = shown.map((row) => own<TableValue>(row, name));
+    const [title, end, write] = [own(titles, name), own(best, name), own(format, name)];
+    return column(title ?? metricTitle(name), values, {
+      ...(end && { best: end }),
+      ...(write && { format: write }),
+    });
   });
 }
+
+/** What an object has by a name that could also be one of every object's, such as "constructor". */
+const own = <Value>(of: { readonly [name: string]: Value }, name: string): Value | undefined =>
+  Object.hasOwn(of, name) ? of[name] : undefined;
 
 function checkRow(argument: string, row: TableRow): void {
   check(!Array.isArray(row), argument, row, "an object with values by columns");
