@@ -3,10 +3,11 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { claimReport } from "../../src/cli/report-folder.js";
+import { planFile, planOf, planText } from "../../src/experiments/merge.js";
 import { readOutcome } from "../../src/experiments/trial.js";
 import { checkpointFiles, checkpointFolder } from "../../src/io/checkpoint.js";
 import { lock } from "../../src/io/lock.js";
-import { markName } from "../../src/io/mark.js";
+import { firstLine, markName } from "../../src/io/mark.js";
 import { rowSchema } from "../../src/loop/record-schema.js";
 import { json, type Reader } from "../reader.js";
 import { withHeader } from "../safetensors.js";
@@ -76,7 +77,27 @@ const jsonFile = (name: string, value: unknown, read: (path: string) => Promise<
   },
 });
 
+/** What decides the trials in a study's folder. */
+const plan: Reader = {
+  name: "plan",
+  files: async () => [
+    Buffer.from(
+      planText({
+        ...{ study: "oscillation", quick: true, seeds: { tune: [0], report: [1, 2] } },
+        ...{ cells: { "circle, pixel": { steps: 6 } }, engine: "onnx", versions: { "tangent-lab": "0.1.0" } },
+      }),
+    ),
+  ],
+  tokens: json,
+  read: (bytes, folder) => {
+    writeFileSync(join(folder, markName), `${firstLine}\n`);
+    writeFileSync(join(folder, planFile), bytes);
+    return planOf(folder);
+  },
+};
+
 export const runs: Reader[] = [
+  plan,
   partOfCheckpoint("checkpoint-config", "config.json"),
   partOfCheckpoint("checkpoint-metrics", "metrics.jsonl"),
   partOfCheckpoint("checkpoint-mark", markName, { tokens: ["../", "notes.txt", "\n", "\0"] }),
