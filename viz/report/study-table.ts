@@ -1,6 +1,6 @@
 import type { Interval } from "../../src/experiments/statistics.js";
 import type { CellSummary, Outcome, PanelSummary, StudyRecord } from "../../src/experiments/summary.js";
-import { capitalize, intervalText, list, metricTitle } from "../text.js";
+import { capitalize, formatCount, intervalText, list, metricTitle } from "../text.js";
 
 /** Rows of text: for HTML and for Markdown. */
 export interface TextTable {
@@ -40,7 +40,10 @@ export function outcomeTable(
 
 /** "0.57 (0.5 to 0.64)"; of targets that were not always reached, how often they were. */
 function outcomeText(measure: string, { values, interval }: Outcome): string {
-  if (interval) return intervalText(interval);
+  if (interval)
+    return isSteps(measure)
+      ? intervalText(interval, (value) => formatCount(Math.round(value)))
+      : intervalText(interval);
   const count = `${values.filter((value) => value !== null).length} of ${values.length}`;
   return isSteps(measure) ? `reached by ${count}` : `measured in ${count}`;
 }
