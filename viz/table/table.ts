@@ -15,9 +15,9 @@ export interface TableOptions {
   /** What stands over a column in place of its name. */
   titles?: { readonly [column: string]: string };
   /** Columns in which the best number is marked, and which end is best; of equal ones all are marked. Intervals count by their means. */
-  best?: { readonly [column: string]: "lowest" | "highest" };
+  best?: Readonly<Record<string, "lowest" | "highest">>;
   /** How a column's numbers are written. Default: three digits of the largest number, as many decimals in all rows; with intervals, the digits that these leave certain. */
-  format?: { readonly [column: string]: (value: number) => string };
+  format?: Readonly<Record<string, (value: number) => string>>;
   /** Above the table. */
   title?: string;
 }
