@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import * as diffusion from "../diffusion/index.js";
 import type { TrainedDenoiser } from "../diffusion/trained.js";
@@ -6,7 +6,7 @@ import * as random from "../engine/random.js";
 import { TangentLabError } from "../errors.js";
 import { checkpointFiles, type Json } from "../io/checkpoint.js";
 import { removeFolder } from "../io/files.js";
-import { lockUnlessHeld, type Release } from "../io/lock.js";
+import { lockUnlessHeld } from "../io/lock.js";
 import { classesOf, draw, imageShape, type TrainingData } from "../loop/data.js";
 import type { Run } from "../loop/run.js";
 import type { RunOptions } from "../loop/train.js";
@@ -183,16 +183,9 @@ export async function prepare<Result>(
 ): Promise<Result> {
   const id = await trainingName(`${data.name}-${name}`, data, { ...plan, seed } as Json);
   const checkpoint = join(place.folder, id);
-  const release = await lockWhenFree(join(place.folder, `.${id}.trial.lock`), checkpoint, place.signal);
-  try {
-    return await prepared(id, checkpoint);
-  } finally {
-    await release?.();
-  }
-
-  async function prepared(id: string, checkpoint: string): Promise<Result> {
-    const options = stageOptions(plan, place, seed, checkpoint);
-    const label = { label: `${data.name}: ${name}`, metric };
+  const options = stageOptions(plan, place, seed, checkpoint);
+  const label = { label: `${data.name}: ${name}`, metric };
+  return exclusively(checkpoint, place.signal, async () => {
     if (await place.cache?.restore(id, checkpoint)) {
       try {
         return await place.follow(make({ ...options, resume: true }), label);
@@ -207,18 +200,27 @@ export async function prepare<Result>(
     const result = await place.follow(make(options), label);
     if (!place.signal.aborted) await place.cache?.keep(id, checkpoint);
     return result;
+  });
+}
+
+/** The lock of work whose checkpoints are a folder, or in one: beside it. */
+export const lockOf = (folder: string): string => join(dirname(folder), `.${basename(folder)}.trial.lock`);
+
+/**
+ * Does work in a folder while no other process is at it there: waits for one that is.
+ * @throws AbortError where the wait was stopped.
+ */
+export async function exclusively<T>(
+  folder: string,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
+  for (;;) {
+    const taken = await lockUnlessHeld(lockOf(folder), folder);
+    if (typeof taken === "function") return work().finally(taken);
+    await setTimeout(patience, undefined, { signal });
   }
 }
 
 /** Milliseconds between two looks at work that another process is at. */
 export const patience = 2000;
-
-/** A lock, once it is free; undefined where the wait was stopped. */
-async function lockWhenFree(path: string, what: string, signal: AbortSignal): Promise<Release | undefined> {
-  while (!signal.aborted) {
-    const taken = await lockUnlessHeld(path, what);
-    if (typeof taken === "function") return taken;
-    await setTimeout(patience, undefined, { signal }).catch(() => {});
-  }
-  return undefined;
-}

@@ -8,7 +8,7 @@ import { parseJson, type Schema } from "../io/json.js";
 import { lockUnlessHeld } from "../io/lock.js";
 import type { ArrayRecord } from "../loop/record.js";
 import { arraySchema } from "../loop/record-schema.js";
-import type { Workplace } from "./prepare.js";
+import { lockOf, type Workplace } from "./prepare.js";
 import { trainingName } from "./weights.js";
 
 /** What is kept of a finished trial: what the statistics and charts of a study need. */
@@ -74,28 +74,29 @@ export type Outcome =
  * bench's folder, also from several machines, share the work: none does what another one is at.
  */
 export async function runTrial(trial: Trial, bench: Bench): Promise<Outcome> {
-  const { name, path } = await placeOf(trial, bench);
-  const before = await finished(trial, bench);
+  const { folder, path } = await placeOf(trial, bench);
+  const before = await readOutcome(path);
   if (before) {
     bench.skip(trial.steps);
     return before;
   }
-  const taken = await lockUnlessHeld(lockOf(name, bench), join(bench.folder, name));
+  const taken = await lockUnlessHeld(lockOf(folder), folder);
   if (typeof taken !== "function") return { kind: "busy" };
   try {
     // Another process may have done it between the look and the lock.
-    const meanwhile = await finished(trial, bench);
+    const meanwhile = await readOutcome(path);
     if (meanwhile) {
       bench.skip(trial.steps);
       return meanwhile;
     }
-    const result = await trial.run(await bench.dataset(trial.dataset), bench, join(bench.folder, name));
+    const result = await trial.run(await bench.dataset(trial.dataset), bench, folder);
     if (result === undefined || bench.signal.aborted) return { kind: "stopped" };
     const text = JSON.stringify({ ...result, values: finite(result.values) });
     await writeFileAtomically(path, `${text}\n`);
     // As others read it: JSON has null for a number that is none.
     return { kind: "done", result: JSON.parse(text) as TrialResult };
   } catch (error) {
+    if (error instanceof Error && error.name === "AbortError") return { kind: "stopped" };
     if (!(error instanceof TangentLabError) || error.code !== "not-finite") throw error;
     await writeFileAtomically(path, `${JSON.stringify({ diverged: error.message })}\n`);
     return { kind: "diverged", why: error.message };
@@ -104,13 +105,10 @@ export async function runTrial(trial: Trial, bench: Bench): Promise<Outcome> {
   }
 }
 
-const lockOf = (name: string, { folder }: Pick<Bench, "folder">): string =>
-  join(folder, `.${name}.trial.lock`);
-
 /** Whether another process is at a trial. */
 export async function isBusy(trial: Trial, bench: Pick<Bench, "dataset" | "folder">): Promise<boolean> {
-  const { name } = await placeOf(trial, bench);
-  const taken = await lockUnlessHeld(lockOf(name, bench), join(bench.folder, name));
+  const { folder } = await placeOf(trial, bench);
+  const taken = await lockUnlessHeld(lockOf(folder), folder);
   if (typeof taken !== "function") return true;
   await taken();
   return false;
@@ -160,11 +158,11 @@ const keptSchema = v.union([
   }),
 ]) satisfies Schema<{ diverged: string } | TrialResult>;
 
-/** Name of a trial's checkpoint, and the file of what is kept of it. */
+/** Folder of a trial's checkpoint, and the file of what is kept of it. */
 async function placeOf(
   { name: begin, dataset, settings }: Trial,
-  { dataset: load, folder }: Pick<Bench, "dataset" | "folder">,
-): Promise<{ name: string; path: string }> {
-  const name = await trainingName(begin, await load(dataset), settings);
-  return { name, path: join(folder, `${name}.json`) };
+  bench: Pick<Bench, "dataset" | "folder">,
+): Promise<{ folder: string; path: string }> {
+  const folder = join(bench.folder, await trainingName(begin, await bench.dataset(dataset), settings));
+  return { folder, path: `${folder}.json` };
 }

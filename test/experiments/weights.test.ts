@@ -1,11 +1,12 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { fromArray } from "../../datasets/index.js";
 import * as random from "../../src/engine/random.js";
-import { prepareDenoiser, type Workplace } from "../../src/experiments/prepare.js";
+import { exclusively, prepareDenoiser, type Workplace } from "../../src/experiments/prepare.js";
 import { type Bench, finished, runTrial, type Trial, type TrialResult } from "../../src/experiments/trial.js";
 import { trainingName, weightsCache } from "../../src/experiments/weights.js";
 import { rejection } from "../rejection.js";
@@ -127,6 +128,49 @@ weights(
     const kept = { ...result, values: { a: 1 }, curves: { b: [{ step: 0, value: null }] } };
     for (const _ of ["done", "read"])
       assert.equal(await runTrial(trial, bench), { kind: "done", result: kept });
+  },
+);
+
+weights(
+  "work in a folder is done by one at a time, and a wait that is stopped is a stop",
+  async ({ folder }) => {
+    const work = join(folder, "shared");
+    const stop = new AbortController();
+    let free = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      free = resolve;
+    });
+    const order: string[] = [];
+    const first = exclusively(work, stop.signal, async () => {
+      await held;
+      order.push("first");
+    });
+    await setTimeout(100); // until it has the lock
+    const second = exclusively(work, new AbortController().signal, async () => void order.push("second"));
+
+    const data = fromArray(values, [2]);
+    const trial: Trial = {
+      name: "waiting",
+      label: "a trial that waits",
+      dataset: "points",
+      settings: {},
+      steps: 1,
+      run: () => exclusively(work, stop.signal, async () => undefined),
+    };
+    const stopped = runTrial(trial, {
+      ...place(folder, join(folder, "cache")),
+      signal: stop.signal,
+      dataset: async () => data as Awaited<ReturnType<Bench["dataset"]>>,
+      prepared: new Map(),
+      skip: () => undefined,
+    });
+    await setTimeout(100);
+    stop.abort("SIGINT");
+    assert.equal(await stopped, { kind: "stopped" });
+    assert.equal(order, []);
+    free();
+    await Promise.all([first, second]);
+    assert.equal(order, ["first", "second"]);
   },
 );
 

@@ -21,6 +21,18 @@ const noRuns = [...noList, [null], [{}], [{ name: 7 }]];
 const noTheme = ["grey", 7, null];
 const chart = viz.timeSchedule({ stages: [{ step: 0, t: [1], r: [0.5] }] });
 const noSpec = [...noOptions, {}, { title: "a" }];
+/** A run with two recordings of one probe. */
+const recordedTwice = {
+  runs: [
+    {
+      name: "a",
+      recordings: [
+        { step: 0, values: [0.5] },
+        { step: 1, values: [0.5] },
+      ],
+    },
+  ],
+};
 const tangents = { outputs: values(2, 2), tangents: values(2, 2) };
 
 const record: viz.Recorded = {
@@ -58,21 +70,7 @@ testWrongCalls(viz, {
     { runs: [{ name: "a", tangents: [values(2, 2), values(2, 2)] }] },
     { runs: noRuns },
   ),
-  directionChange: ofInput(
-    viz.directionChange,
-    {
-      runs: [
-        {
-          name: "a",
-          recordings: [
-            { step: 0, values: [0.5] },
-            { step: 1, values: [0.5] },
-          ],
-        },
-      ],
-    },
-    { runs: noRuns },
-  ),
+  directionChange: ofInput(viz.directionChange, recordedTwice, { runs: noRuns }),
   directionPerProbe: ofInput(
     viz.directionPerProbe,
     { runs: [{ name: "a", times: [1], recordings: [{ step: 0, values: [0.5] }] }] },
@@ -124,21 +122,7 @@ testWrongCalls(viz, {
     { runs: [{ name: "a", times: [1], recordings: [{ step: 0, values: [0.5] }] }] },
     { runs: noRuns },
   ),
-  parallelShare: ofInput(
-    viz.parallelShare,
-    {
-      runs: [
-        {
-          name: "a",
-          recordings: [
-            { step: 0, values: [0.5] },
-            { step: 1, values: [0.5] },
-          ],
-        },
-      ],
-    },
-    { runs: noRuns },
-  ),
+  parallelShare: ofInput(viz.parallelShare, recordedTwice, { runs: noRuns }),
   pictureRows: ofInput(viz.pictureRows, { rows: [{ label: "a", images }] }, { rows: noRuns }),
   scatter: ofInput(
     viz.scatter,

@@ -21,23 +21,20 @@ export interface Base {
   runs: RunRecord[];
 }
 
-/** Where the trainings of a seed leave their checkpoints. */
-const checkpoint = ({ folder }: Workplace, data: CaptionedDataset, seed: number, name: string): string =>
-  join(folder, data.name, `seed-${seed}`, name);
-
-/** Trains the flow, which is frozen then, and the dual encoder that judges. Undefined where it was stopped. */
+/** Trains the flow, which is frozen then, and the dual encoder that judges, with checkpoints in the folder. Undefined where it was stopped. */
 export async function trainBase(
   data: CaptionedDataset,
   plan: Pick<SoftRepaPlan, "flow" | "judge">,
   seed: number,
   place: Workplace,
+  folder: string,
 ): Promise<Base | undefined> {
   check(data.readOut !== undefined, "dataset", data.name, "captioned data with a read-out");
   const { signal, follow } = place;
   const { patch, layers, heads, headDim, timeMean } = plan.flow;
   const trained = await follow(
     softrepa.trainFlow(data, {
-      ...stageOptions(plan.flow, place, seed, checkpoint(place, data, seed, "flow")),
+      ...stageOptions(plan.flow, place, seed, join(folder, "flow")),
       patch,
       layers,
       heads,
@@ -53,7 +50,7 @@ export async function trainBase(
   const vocabulary = ids.reduce((most, row) => Math.max(most, ...row), 0) + 1;
   const dual = await follow(
     trainDualEncoder(data, {
-      ...stageOptions(plan.judge, place, seed, checkpoint(place, data, seed, "judge")),
+      ...stageOptions(plan.judge, place, seed, join(folder, "judge")),
       ids,
       vocabulary,
     }),
@@ -64,13 +61,14 @@ export async function trainBase(
   return { flow, judges, runs: [trained.record, dual.record] };
 }
 
-/** Trains soft tokens for the frozen flow. Undefined where it was stopped. */
+/** Trains soft tokens for the frozen flow, with the checkpoint in the folder. Undefined where it was stopped. */
 export async function trainArm(
   data: CaptionedDataset,
   { flow }: Base,
   { name, learningRate, ...options }: TokenPlan,
   seed: number,
   place: Workplace,
+  checkpoint: string,
 ): Promise<TrainedTokens | undefined> {
   const { resume, signal } = place;
   const run = softrepa.trainTokens(data, flow, {
@@ -79,7 +77,7 @@ export async function trainArm(
     seed,
     resume,
     signal,
-    checkpoint: checkpoint(place, data, seed, name),
+    checkpoint,
     learningRate: cosineRestarts(learningRate, Math.ceil(options.steps / 2)),
   });
   const tokens = await place.follow(run, { label: `${data.name}: ${name}`, metric: "crossEntropy" });

@@ -32,11 +32,12 @@ export async function softRepaJob(
   place: Workplace,
   models?: string,
 ): Promise<JobRecord | undefined> {
-  const base = await trainBase(data, plan, seed, place);
+  const folder = join(place.folder, data.name, `seed-${seed}`);
+  const base = await trainBase(data, plan, seed, place, folder);
   if (!base) return undefined;
   const arms: Arm[] = [{ name: withoutTokens, tokens: undefined }];
   for (const arm of plan.arms) {
-    const tokens = await trainArm(data, base, arm, seed, place);
+    const tokens = await trainArm(data, base, arm, seed, place, join(folder, arm.name));
     if (!tokens) return undefined;
     arms.push({ name: arm.name, tokens });
   }

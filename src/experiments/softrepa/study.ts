@@ -1,10 +1,13 @@
+import { join } from "node:path";
 import type { CaptionedDataset } from "../../../datasets/index.js";
 import { isCaptioned, readOutCeiling } from "../../../datasets/index.js";
 import { currentDevice } from "../../engine/device.js";
 import { check } from "../../errors.js";
 import type { Json } from "../../io/checkpoint.js";
+import { exclusively } from "../prepare.js";
 import type { Cell, Study } from "../study.js";
 import { type Bench, once, type Trial, type TrialResult } from "../trial.js";
+import { trainingName } from "../weights.js";
 import { drawTasks, keyOf, measureArm, measuresOf, splitsOf } from "./arm.js";
 import { trainArm, trainBase } from "./base.js";
 import { withoutTokens } from "./job.js";
@@ -85,7 +88,8 @@ function softRepaCell(dataset: string, plan: SoftRepaPlan, arm: TokenPlan | null
       dataset,
       settings: { plan: plan as unknown as Json, arm: arm as Json, seed },
       steps: arm?.steps ?? 0,
-      run: (data, bench) => armTrial(data as CaptionedDataset, plan, arm, seed, bench),
+      run: (data, bench, checkpoint) =>
+        armTrial(data as CaptionedDataset, plan, arm, seed, bench, checkpoint),
     }),
   };
 }
@@ -96,13 +100,16 @@ async function armTrial(
   arm: TokenPlan | null,
   seed: number,
   bench: Bench,
+  checkpoint: string,
 ): Promise<TrialResult | undefined> {
-  const base = await once(bench, [data.name, plan.flow, plan.judge, seed], () =>
-    trainBase(data, plan, seed, bench),
-  );
+  const { flow, judge } = plan;
+  const base = await once(bench, [data.name, flow, judge, seed], async () => {
+    const folder = join(bench.folder, await trainingName(`${data.name}-base`, data, { flow, judge, seed }));
+    return exclusively(folder, bench.signal, () => trainBase(data, plan, seed, bench, folder));
+  });
   if (!base) return undefined;
   const started = performance.now();
-  const tokens = arm ? await trainArm(data, base, arm, seed, bench) : undefined;
+  const tokens = arm ? await trainArm(data, base, arm, seed, bench, checkpoint) : undefined;
   if (arm && !tokens) return undefined;
   const tasks = drawTasks(data, plan, seed);
   const name = arm?.name ?? withoutTokens;

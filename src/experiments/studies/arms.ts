@@ -14,6 +14,6 @@ export const imageArms = {
 
 /** The pixel loss and lambda MFD together, of which lambda rises over so many steps. */
 export const together = (
-  { pixel, MFD }: typeof pointArms | typeof imageArms,
+  { pixel, MFD }: { readonly pixel: LossPlan; readonly MFD: LossPlan },
   { lambda = 1, ramp }: { lambda?: number; ramp: number },
-): LossPlan => ({ ...MFD, ...("c" in pixel && { c: pixel.c }), beside: "pixel", lambda, ramp });
+): LossPlan => ({ ...MFD, ...(pixel.c !== undefined && { c: pixel.c }), beside: "pixel", lambda, ramp });

@@ -1,16 +1,8 @@
 import { consistencyCell } from "../consistency.js";
 import type { LossPlan } from "../loss.js";
 import type { Study } from "../study.js";
-import { imageArms, pointArms, together } from "./arms.js";
-import {
-  imageRecording,
-  imageStart,
-  imageTraining,
-  seeds,
-  toyRecording,
-  toyStart,
-  toyTraining,
-} from "./settings.js";
+import { together } from "./arms.js";
+import { pointsAndDigits, seeds } from "./settings.js";
 
 /** How much of MFD beside the pixel loss? */
 export const lambda: Study = {
@@ -23,15 +15,13 @@ export const lambda: Study = {
   plan: (quick) => ({
     seeds: seeds(quick),
     reference: "pixel",
-    cells: (quick ? ["spiral-16d"] : ["spiral-16d", "digits"]).flatMap((dataset) => {
-      const images = dataset === "digits";
-      const training = images ? imageTraining(quick) : toyTraining(quick);
-      const known = images ? imageArms : pointArms;
+    cells: pointsAndDigits(quick).flatMap(({ dataset, kind }) => {
+      const { losses, start, training, recording } = kind;
       const places: [at: number | undefined, loss: LossPlan][] = [
-        [undefined, known.pixel],
+        [undefined, losses.pixel],
         ...(quick ? [0.3, 3] : [0.1, 0.3, 1, 3, 10]).map((at): [number, LossPlan] => [
           at,
-          together(known, { lambda: at, ramp: training.steps / 5 }),
+          together(losses, { lambda: at, ramp: training.steps / 5 }),
         ]),
       ];
       return places.map(([at, loss]) =>
@@ -41,9 +31,9 @@ export const lambda: Study = {
           arm: at === undefined ? "pixel" : "pixel + MFD",
           loss,
           ...(at !== undefined && { at }),
-          start: images ? imageStart(quick) : toyStart(quick),
+          start,
           training,
-          recording: images ? imageRecording(quick) : toyRecording(quick),
+          recording,
         }),
       );
     }),

@@ -1,5 +1,7 @@
 import type { ConsistencyCell, RecordingPlan, StartPlan } from "../consistency.js";
+import type { LossPlan } from "../loss.js";
 import type { StudyPlan } from "../study.js";
+import { imageArms, pointArms } from "./arms.js";
 
 /** What consistency models on toys start from: denoiser and features are cheap, every seed has its own. */
 export const toyStart = (quick: boolean): StartPlan => ({
@@ -54,6 +56,36 @@ export const toyRecording = (quick: boolean): RecordingPlan => ({
   count: quick ? 256 : 2048,
   examples: 16,
 });
+
+/** How consistency models on one kind of data start, are trained and are recorded, and their two losses. */
+export interface Kind extends Pick<ConsistencyCell, "start" | "training" | "recording"> {
+  images: boolean;
+  losses: { readonly pixel: LossPlan; readonly MFD: LossPlan };
+}
+
+/** Of points on curves. */
+const points = (quick: boolean): Kind => ({
+  images: false,
+  losses: pointArms,
+  start: toyStart(quick),
+  training: toyTraining(quick),
+  recording: toyRecording(quick),
+});
+
+/** Of pictures. */
+const images = (quick: boolean): Kind => ({
+  images: true,
+  losses: imageArms,
+  start: imageStart(quick),
+  training: imageTraining(quick),
+  recording: imageRecording(quick),
+});
+
+/** The data of studies that ask the same of points and of pictures, with their settings; quick: points only. */
+export const pointsAndDigits = (quick: boolean): { dataset: string; kind: Kind }[] => [
+  { dataset: "spiral-16d", kind: points(quick) },
+  ...(quick ? [] : [{ dataset: "digits", kind: images(quick) }]),
+];
 
 /** Settings are chosen on seed 0, and one more in full, and reported on three others. */
 export const seeds = (quick: boolean): StudyPlan["seeds"] => ({

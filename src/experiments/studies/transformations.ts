@@ -2,17 +2,7 @@ import type { StartPlan } from "../consistency.js";
 import { consistencyCell } from "../consistency.js";
 import type { LossPlan } from "../loss.js";
 import type { Cell, Study } from "../study.js";
-import { imageArms, pointArms } from "./arms.js";
-import {
-  imageRecording,
-  imageStart,
-  imageTraining,
-  seeds,
-  toyRecording,
-  toyStart,
-  toyTraining,
-  untrained,
-} from "./settings.js";
+import { pointsAndDigits, seeds, untrained } from "./settings.js";
 
 /** Groups that the feature network is trained on: each alone, and all. */
 const groups = {
@@ -31,9 +21,9 @@ export const transformations: Study = {
   plan: (quick) => ({
     seeds: seeds(quick),
     reference: "pixel",
-    cells: (quick ? ["spiral-16d"] : ["spiral-16d", "digits"]).flatMap((dataset) => {
-      const images = dataset === "digits";
-      const { pixel, MFD: base }: { pixel: LossPlan; MFD: LossPlan } = images ? imageArms : pointArms;
+    cells: pointsAndDigits(quick).flatMap(({ dataset, kind }) => {
+      const { images, losses, start, training, recording } = kind;
+      const { pixel, MFD: base } = losses;
       const name = "MFD";
       const tried = images ? groups.images : groups.points;
       const arms: [string, LossPlan][] = [
@@ -46,7 +36,6 @@ export const transformations: Study = {
             { ...base, groups: [...names] },
           ]),
       ];
-      const start = images ? imageStart(quick) : toyStart(quick);
       const cell = (arm: string, loss: LossPlan, from: StartPlan): Cell =>
         consistencyCell({
           panel: dataset,
@@ -54,8 +43,8 @@ export const transformations: Study = {
           arm,
           loss,
           start: from,
-          training: images ? imageTraining(quick) : toyTraining(quick),
-          recording: images ? imageRecording(quick) : toyRecording(quick),
+          training,
+          recording,
         });
       return [
         ...arms.map(([arm, loss]) => cell(arm, loss, start)),
