@@ -98,6 +98,8 @@ export function metricTitle(name: string): string {
   if (Object.hasOwn(metricTitles, name)) return metricTitles[name]!;
   const family = families.find(([begin]) => name.startsWith(begin));
   if (family) return `${family[1]}${name.slice(family[0].length)}`;
+  const reading = /^(\w+) after (\d+) (steps|examples)$/.exec(name);
+  if (reading) return `${metricTitle(reading[1]!)} after ${formatCount(Number(reading[2]))} ${reading[3]}`;
   return drawable(name).replace(/([a-z])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`);
 }
 

@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import type { Dataset } from "../../datasets/index.js";
 import { renderStudy } from "../../viz/report/study.js";
-import { markdown, outcomeTable, tableNote, tuningNote } from "../../viz/report/study-table.js";
+import { markdown, outcomeTable, tableNote, trendNotes, tuningNote } from "../../viz/report/study-table.js";
 import { currentDevice, type DeviceName, describeDevice, useDevice } from "../engine/device.js";
 import { check, TangentLabError } from "../errors.js";
 import { studyByName } from "../experiments/index.js";
@@ -192,8 +192,15 @@ async function withData(
     }
   }
   if (data.size === 0 && missing) throw missing;
+  const cells = plan.cells.filter((cell) => data.has(cell.dataset));
+  const lacking = cells.flatMap((cell) => {
+    const why = cell.missing?.();
+    return why === undefined ? [] : [{ cell, why }];
+  });
+  for (const { arm, why } of new Map(lacking.map(({ cell: { arm }, why }) => [arm, { arm, why }])).values())
+    console.error(`left out: ${arm}: ${why}`);
   return {
-    plan: { ...plan, cells: plan.cells.filter((cell) => data.has(cell.dataset)) },
+    plan: { ...plan, cells: cells.filter((cell) => !lacking.some((each) => each.cell === cell)) },
     dataset: async (name) => data.get(name)!,
   };
 }
@@ -203,7 +210,11 @@ const mostMeasures = 6;
 
 const tables = (record: StudyRecord, measures?: number): string =>
   record.panels
-    .map((panel) => `${panel.name}\n\n${markdown(outcomeTable(record, panel, measures))}`)
+    .map((panel) =>
+      [panel.name, markdown(outcomeTable(record, panel, measures)), ...trendNotes(record, panel)].join(
+        "\n\n",
+      ),
+    )
     .join("\n\n");
 
 /** For a document, as on the screen: the measures that matter most; the report has all. */

@@ -15,27 +15,32 @@ import {
   trainPlan,
 } from "./consistency.js";
 import type { LossPlan } from "./loss.js";
-import type { Workplace } from "./prepare.js";
+import type { FeaturesPlan, Workplace } from "./prepare.js";
 import { stepsTo } from "./statistics.js";
 import { imageArms, pointArms, together } from "./studies/arms.js";
+import { imageTraining } from "./studies/settings.js";
 import type { Bench } from "./trial.js";
+
+/** One consistency model of a comparison. */
+type Arm = {
+  loss: LossPlan;
+  learningRate: number;
+  /** What MFD's features have of their own; default: nothing. */
+  features?: Partial<FeaturesPlan>;
+};
 
 /** One comparison: what is trained before, and then the consistency models, which differ only in their loss. */
 type Plan = Omit<StartPlan, "seed"> & {
   consistency: Omit<TrainingPlan, "learningRate">;
   recording: RecordingPlan;
-  losses: Record<string, { loss: LossPlan; learningRate: number }>;
+  arms: Record<string, Arm>;
 };
 
-type Rates = Record<"pixel" | "MFD" | "pixel + MFD", number>;
-
-const losses = (arms: typeof pointArms | typeof imageArms, steps: number, rates: Rates): Plan["losses"] => ({
-  pixel: { loss: arms.pixel, learningRate: rates.pixel },
-  MFD: { loss: arms.MFD, learningRate: rates.MFD },
-  "pixel + MFD": { loss: together(arms, { ramp: steps / 5 }), learningRate: rates["pixel + MFD"] },
+const armsOfPoints = (steps: number): Plan["arms"] => ({
+  pixel: { loss: pointArms.pixel, learningRate: 1e-3 },
+  MFD: { loss: pointArms.MFD, learningRate: 1e-3 },
+  "pixel + MFD": { loss: together(pointArms, { ramp: steps / 5 }), learningRate: 1e-3 },
 });
-
-const pointRates: Rates = { pixel: 1e-3, MFD: 1e-3, "pixel + MFD": 1e-3 };
 
 const pointPlans: Record<"full" | "quick", Plan> = {
   full: {
@@ -44,7 +49,7 @@ const pointPlans: Record<"full" | "quick", Plan> = {
     judge: null,
     consistency: { steps: 5000, batchSize: 16, q: 2, stages: 8, ema: 0.999 },
     recording: { every: 313, count: 512, examples: 8 },
-    losses: losses(pointArms, 5000, pointRates),
+    arms: armsOfPoints(5000),
   },
   quick: {
     denoiser: { steps: 600, batchSize: 128, learningRate: 2e-3 },
@@ -52,41 +57,49 @@ const pointPlans: Record<"full" | "quick", Plan> = {
     judge: null,
     consistency: { steps: 1000, batchSize: 16, q: 2, stages: 4, ema: 0.999 },
     recording: { every: 167, count: 512, examples: 8 },
-    losses: losses(pointArms, 1000, pointRates),
+    arms: armsOfPoints(1000),
   },
 };
 
-const imagePlans = (rates: Rates): Record<"full" | "quick", Plan> => ({
+/** At the rate that the study of convergence chose for each loss. The same network untrained says how much of MFD's gain any features give. */
+const armsOfImages: Plan["arms"] = {
+  pixel: { loss: imageArms.pixel, learningRate: 1e-3 },
+  MFD: { loss: imageArms.MFD, learningRate: 1e-3 },
+  "MFD: features not trained": {
+    loss: imageArms.MFD,
+    learningRate: 1e-3,
+    features: { trained: false },
+  },
+};
+
+const { learningRates: _, ...training } = imageTraining(false);
+
+const imagePlans: Record<"full" | "quick", Plan> = {
   full: {
-    denoiser: { steps: 4000, batchSize: 16, learningRate: 2e-3 },
-    features: { network: "small", steps: 2000, batchSize: 32, learningRate: 1e-3, probability: 0.5 },
-    judge: { steps: 600, batchSize: 32, learningRate: 2e-3 },
-    consistency: { steps: 800, batchSize: 16, q: 2, stages: 4, ema: 0.999 },
-    recording: { every: 50, count: 512, examples: 5 },
-    losses: losses(imageArms, 800, rates),
+    denoiser: { steps: 3000, batchSize: 16, learningRate: 2e-3 },
+    features: { steps: 2000, batchSize: 32, learningRate: 1e-3, probability: 0.15 },
+    judge: { steps: 800, batchSize: 32, learningRate: 2e-3 },
+    consistency: { ...training, steps: 2500 },
+    recording: { every: 250, count: 1024, examples: 5 },
+    arms: armsOfImages,
   },
   quick: {
     denoiser: { steps: 350, batchSize: 16, learningRate: 2e-3 },
-    features: { network: "small", steps: 200, batchSize: 32, learningRate: 1e-3, probability: 0.5 },
+    features: { steps: 100, batchSize: 32, learningRate: 1e-3, probability: 0.15 },
     judge: { steps: 400, batchSize: 32, learningRate: 2e-3 },
-    consistency: { steps: 100, batchSize: 16, q: 2, stages: 4, ema: 0.999 },
+    consistency: { ...training, steps: 100, ema: { decay: 0.95, warmup: false } },
     recording: { every: 25, count: 256, examples: 5 },
-    losses: losses(imageArms, 100, rates),
+    arms: armsOfImages,
   },
-});
-
-/**
- * The experiment's settings. Under 5 minutes for points and images on 2 cores, and with --quick under one. Images train as in the study of convergence, with the
- * learning rates that it chose on digits and on portraits, but from a denoiser that was trained for less long.
- */
-export const plans = {
-  points: pointPlans,
-  grey: imagePlans({ pixel: 24e-3, MFD: 12e-3, "pixel + MFD": 24e-3 }),
-  colour: imagePlans({ pixel: 12e-3, MFD: 24e-3, "pixel + MFD": 12e-3 }),
 };
 
-const planFor = ({ shape }: Dataset): keyof typeof plans =>
-  shape.length === 1 ? "points" : shape[2] === 1 ? "grey" : "colour";
+/**
+ * The experiment's settings. Under 5 minutes for points and images on 2 cores, and with --quick under one. Images train as in the study of convergence, but for
+ * fewer steps, from a denoiser and with features and a judge that were trained for less long.
+ */
+export const plans = { points: pointPlans, images: imagePlans };
+
+const planFor = ({ shape }: Dataset): keyof typeof plans => (shape.length === 1 ? "points" : "images");
 
 export interface CompareOptions {
   quick: boolean;
@@ -116,13 +129,13 @@ export async function compare(data: Dataset, options: CompareOptions): Promise<C
   };
   const bench: Bench = { ...place, dataset: async () => data, prepared: new Map(), skip: () => {} };
   const trained: TrainedPlan[] = [];
-  for (const [name, { loss, learningRate }] of Object.entries(plan.losses)) {
+  for (const [name, { loss, learningRate, features }] of Object.entries(plan.arms)) {
     const folder = `${data.name}-${name.replace(/\W+/g, "-")}`;
     const one = await trainPlan(
       {
         dataset: data.name,
         seed,
-        start,
+        start: { ...start, features: { ...start.features, ...features } },
         loss,
         training: { ...plan.consistency, batchSize, learningRate },
         recording: plan.recording,

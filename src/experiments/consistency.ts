@@ -9,6 +9,7 @@ import type { Json } from "../io/checkpoint.js";
 import { type ArrayRecord, probeMean, type RunRecord } from "../loop/record.js";
 import type { TrainedFeatures } from "../metrics/features.js";
 import type { EmaConfig } from "../optim/ema.js";
+import { imagenetMissing } from "./imagenet.js";
 import { type LossPlan, lossOf } from "./loss.js";
 import { measuresAtEnd } from "./measures.js";
 import {
@@ -142,31 +143,25 @@ interface Parts {
 async function prepareParts(plan: ConsistencyPlan, data: Dataset, bench: Bench): Promise<Parts | undefined> {
   const { start, loss, dataset } = plan;
   const seed = start.seed ?? plan.seed;
-  const classifier = (classifierSeed: number): Promise<TrainedFeatures> => {
-    const judge = start.judge;
-    check(judge !== null, "judge", null, "a classifier: distances in its features need one");
-    return once(bench, [dataset, "classifier", judge, classifierSeed], () =>
-      prepareJudge(data, judge, classifierSeed, bench),
-    );
-  };
   const denoiser = await once(bench, [dataset, "denoiser", start.denoiser, seed], () =>
     prepareDenoiser(data, start.denoiser, seed, bench),
   );
   if (bench.signal.aborted) return undefined;
-  const judge = start.judge ? await classifier(judgeSeed) : undefined;
+  const judge =
+    start.judge &&
+    (await once(bench, [dataset, "classifier", start.judge, judgeSeed], () =>
+      prepareJudge(data, start.judge!, judgeSeed, bench),
+    ));
   if (bench.signal.aborted) return undefined;
   const featuresPlan = { ...start.features, ...(loss.groups && { groups: loss.groups }) };
   let features: TrainedFeatures | undefined;
-  const chosen = await lossOf(loss, {
-    features: async () => {
-      features = await once(bench, [dataset, "features", featuresPlan, seed], () =>
-        prepareFeatures(data, featuresPlan, seed, bench),
-      );
-      return features;
-    },
-    classifier: () => classifier(seed === judgeSeed ? judgeSeed + 1 : seed),
+  const chosen = await lossOf(loss, async () => {
+    features = await once(bench, [dataset, "features", featuresPlan, seed], () =>
+      prepareFeatures(data, featuresPlan, seed, bench),
+    );
+    return features;
   });
-  return bench.signal.aborted ? undefined : { denoiser, judge, features, loss: chosen };
+  return bench.signal.aborted ? undefined : { denoiser, judge: judge ?? undefined, features, loss: chosen };
 }
 
 /** The metric that decides between settings. */
@@ -244,16 +239,17 @@ export function consistencyCell(cell: ConsistencyCell): Cell {
     ...(at !== undefined && { at }),
     dataset,
     metric: metricOf(start),
+    batchSize: training.batchSize,
     settings: { start, loss, training: cell.training, recording } as unknown as Cell["settings"],
     learningRates,
     check: ({ numClasses = 0 }) => {
-      const needed = start.judge || start.denoiser.classConditional || loss.name === "perceptual";
+      const needed = start.judge || start.denoiser.classConditional;
       check(!needed || numClasses >= 2, "dataset", dataset, "a dataset with classes, two or more");
     },
+    ...(loss.name === "perceptual" && { missing: imagenetMissing }),
     shared: (seed) => [
       shared(start.denoiser, "denoiser", start.seed ?? seed),
       ...(start.judge ? [shared(start.judge, "judge")] : []),
-      ...(loss.name === "perceptual" ? [shared(start.judge!, "classifier", start.seed ?? seed)] : []),
       ...(loss.name === "MFD" && start.features.trained !== false
         ? [shared(start.features, "features", start.seed ?? seed, loss.groups ?? null)]
         : []),

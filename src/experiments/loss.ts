@@ -1,12 +1,13 @@
-import { type ConsistencyLoss, type Loss, pseudoHuber } from "../consistency/losses.js";
+import { type Loss, pseudoHuber } from "../consistency/losses.js";
 import { mfd } from "../consistency/mfd.js";
-import { classifierStandIn } from "../consistency/perceptual.js";
+import { efficientNetStages, perceptualLoss } from "../consistency/perceptual.js";
 import { check } from "../errors.js";
 import type { TrainedFeatures } from "../metrics/features.js";
+import { imagenet } from "./imagenet.js";
 
 /** How outputs are drawn to their targets; JSON. */
 export type LossPlan = {
-  /** `pixel` is pseudo-Huber; `perceptual` a stand-in for LPIPS in a classifier of the data, of images only. */
+  /** `pixel` is pseudo-Huber; `perceptual`, of images only, LPIPS's distance in EfficientNet-Lite0 with ImageNet's weights. */
   name: "pixel" | "perceptual" | "MFD";
   /** Of the pixel loss, alone or beside MFD: where it turns from quadratic to linear, times sqrt(dimension). Default 0.00054. */
   c?: number;
@@ -21,26 +22,14 @@ export type LossPlan = {
   groups?: string[];
 };
 
-/** Networks that distances are taken in, trained only where they are asked for. */
-export interface Networks {
-  features(): Promise<TrainedFeatures>;
-  /** A classifier, not the one that measures; for the perceptual loss alone. */
-  classifier?(): Promise<TrainedFeatures>;
-}
-
-/** The loss of a plan. */
-export async function lossOf(plan: LossPlan, networks: Networks): Promise<Loss> {
+/** The loss of a plan, with the network of MFD, which is trained only where it is asked for. */
+export async function lossOf(plan: LossPlan, mfdFeatures: () => Promise<TrainedFeatures>): Promise<Loss> {
   const { name, c, layers = "all", beside, lambda, ramp = 0 } = plan;
   const pixel = pseudoHuber(c === undefined ? {} : { c });
   if (name === "pixel") return pixel;
-  if (name === "perceptual") return perceptual(networks);
-  const features = await networks.features();
+  if (name === "perceptual") return perceptualLoss(await imagenet(), { stages: efficientNetStages });
+  const features = await mfdFeatures();
   if (beside === undefined) return mfd(features, { layers });
   check(lambda !== undefined && lambda > 0, "lambda", lambda, "a number > 0");
   return mfd(features, { layers, beside: pixel, lambda, ramp });
-}
-
-async function perceptual({ classifier }: Networks): Promise<ConsistencyLoss> {
-  check(classifier !== undefined, "loss", "perceptual", "pixel or MFD: there is no classifier");
-  return classifierStandIn(await classifier());
 }

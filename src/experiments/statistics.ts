@@ -1,5 +1,5 @@
 import jStat from "jstat";
-import { mean, sampleStandardDeviation } from "simple-statistics";
+import { linearRegression, mean, sampleStandardDeviation } from "simple-statistics";
 import { check } from "../errors.js";
 
 /** A mean over seeds with its 95% interval. */
@@ -60,4 +60,28 @@ export function stepsTo(
   if (!before || before.value === after.value) return after.step;
   const share = (before.value - target) / (before.value - after.value);
   return before.step + share * (after.step - before.step);
+}
+
+/** The value of a curve at a step, straight lines between its points; null before the first and after the last. */
+export function valueAt(
+  curve: readonly { readonly step: number; readonly value: number }[],
+  step: number,
+): number | null {
+  const i = curve.findIndex((point) => point.step >= step);
+  if (i < 0) return null;
+  const [before, after] = [curve[i - 1], curve[i]!];
+  if (after.step === step) return after.value;
+  if (!before) return null;
+  return before.value + ((step - before.step) / (after.step - before.step)) * (after.value - before.value);
+}
+
+/** The slope of the least-squares line through points (x, y) of two different x or more. */
+export function slope(x: readonly number[], y: readonly number[]): number {
+  check(
+    x.length === y.length && new Set(x).size > 1,
+    "x",
+    x,
+    "as many numbers as y has, two or more different ones",
+  );
+  return linearRegression(x.map((value, i) => [value, y[i]!])).m;
 }

@@ -13,12 +13,16 @@ export interface Cell {
   dataset: string;
   /** The metric that settings are chosen by, and that targets are of. */
   metric: string;
+  /** Of training, where cells differ in it: for readings after so many examples. */
+  batchSize?: number;
   /** What decides it, for people. */
   settings: { readonly [name: string]: Json };
   /** To choose from, on the tuning seeds. One or none: nothing is tuned. */
   learningRates: readonly number[];
   /** Before any work: that the data have what the trials need. @throws TangentLabError `invalid-argument` naming the dataset. */
   check(data: Dataset): void;
+  /** Why it cannot be done on this machine, which lacks what it needs beside the data; undefined where it can. Default: it can. */
+  missing?(): string | undefined;
   /** What is done once for all trials that have it in common, by what decides it: its steps, for the progress. */
   shared(seed: number): { readonly key: string; readonly steps: number }[];
   /** With a seed, and a rate of `learningRates`: to choose rates by, or to report. */
@@ -33,6 +37,8 @@ export interface StudyPlan {
   reference: string;
   /** Values of the deciding metric: how many steps each arm takes to them. Default none. */
   targets?: readonly number[];
+  /** Where else the deciding metric is read: after so many steps, or examples (steps times `batchSize`). Default none. */
+  readings?: { readonly steps?: readonly number[]; readonly examples?: readonly number[] };
   cells: readonly Cell[];
 }
 
@@ -45,8 +51,8 @@ export interface Study {
   /** What `at` means. */
   axis?: string;
   /**
-   * What the report shows, the most important first: names of the trials' measures, `metric` for the deciding one, `steps` for those to each target; or all that
-   * the trials have.
+   * What the report shows, the most important first: names of the trials' measures, `metric` for the deciding one, `steps` for those to each target, `readings` for
+   * those of the plan; or all that the trials have.
    */
   measures: readonly string[] | "all";
   /** `quick`: small enough for continuous integration; its numbers say nothing. */

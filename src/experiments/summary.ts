@@ -1,6 +1,14 @@
 import type { ArrayRecord, Json } from "../loop/record.js";
 import type { CellRuns } from "./run-study.js";
-import { type Interval, interval, pairedDifference, pairedRatio, stepsTo } from "./statistics.js";
+import {
+  type Interval,
+  interval,
+  pairedDifference,
+  pairedRatio,
+  slope,
+  stepsTo,
+  valueAt,
+} from "./statistics.js";
 import type { Cell, Study, StudyPlan } from "./study.js";
 import type { TrialResult } from "./trial.js";
 
@@ -45,6 +53,16 @@ export interface PanelSummary {
   /** Fréchet distance of data to other data, which nothing is much below; null where it was not measured. */
   floor: number | null;
   cells: CellSummary[];
+  /** Of studies with an axis of numbers; see `trends`. */
+  trends: Trend[];
+}
+
+/** How an arm's ratio to the reference, of one measure, changes along the axis. */
+export interface Trend {
+  arm: string;
+  measure: string;
+  /** By which the ratio is multiplied at each doubling of the place; 1: the arms do not differ in it. */
+  factor: Interval;
 }
 
 /** What a study found, as `results.json` has it; plain data. */
@@ -75,35 +93,45 @@ export function summarize(study: Study, plan: StudyPlan, runs: readonly CellRuns
     // One without a place on the axis is the reference at all of them.
     const referenceAt = (at: Cell["at"]): CellRuns | undefined =>
       references.find(({ cell }) => cell.at === at) ?? references.find(({ cell }) => cell.at === undefined);
-    const cells = own.map((run) =>
-      cellSummary(study, run, metric, referenceAt(run.cell.at), plan.targets ?? []),
-    );
+    const cells = own.map((run) => cellSummary(study, plan, run, metric, referenceAt(run.cell.at)));
     const floor = own[0]!.results[0]!.values.frechetFloor ?? null;
-    return { name, metric, reference: plan.reference, floor, cells };
+    return {
+      name,
+      metric,
+      reference: plan.reference,
+      floor,
+      cells,
+      trends: trends(cells, metric, plan.reference),
+    };
   });
 }
 
 function cellSummary(
   study: Study,
+  { targets = [], readings: { steps = [], examples = [] } = {} }: StudyPlan,
   run: CellRuns,
   metric: string,
   reference: CellRuns | undefined,
-  targets: readonly number[],
 ): CellSummary {
   const { cell, results, learningRate, tuning } = run;
   const asked = study.measures === "all" ? Object.keys(results[0]!.values) : study.measures;
   const measured = asked.flatMap((name) => {
     if (name === "steps") return targets.map((target) => `${stepsToTarget}${target}`);
+    if (name === "readings")
+      return [
+        ...steps.map((count) => `${metric}${after}${count} steps`),
+        ...examples.map((count) => `${metric}${after}${count} examples`),
+      ];
     return name === "metric" ? [metric] : [name];
   });
   const outcomes: Record<string, Outcome> = {};
   for (const name of measured) {
-    const values = results.map((result) => outcomeOf(result, name, metric));
+    const values = results.map((result) => outcomeOf(result, name, metric, cell.batchSize));
     if (values.every((value) => value === undefined)) continue;
     const own = values.map((value) => value ?? null);
     const others =
       reference && reference !== run
-        ? reference.results.map((result) => outcomeOf(result, name, metric) ?? null)
+        ? reference.results.map((result) => outcomeOf(result, name, metric, cell.batchSize) ?? null)
         : [];
     outcomes[name] = {
       values: own,
@@ -134,13 +162,59 @@ function versus(name: string, own: readonly number[], others: readonly number[])
 const complete = (values: readonly (number | null)[]): values is number[] =>
   values.every((value) => value !== null && Number.isFinite(value));
 
-/** One trial's number: null where a target was not reached, undefined where there is nothing of that name. */
-function outcomeOf({ values, curves }: TrialResult, name: string, metric: string): number | null | undefined {
-  if (!name.startsWith(stepsToTarget)) return values[name];
+/** Begins what the names of readings have behind the metric's: "frechet after 2500 steps". */
+const after = " after ";
+
+/** One trial's number: null where a target or a reading was not reached, undefined where there is nothing of that name. */
+function outcomeOf(
+  { values, curves }: TrialResult,
+  name: string,
+  metric: string,
+  batchSize: number | undefined,
+): number | null | undefined {
   const rows = (curves[metric] ?? []).filter(
     (row): row is { step: number; value: number } => row.value !== null,
   );
-  return stepsTo(rows, Number(name.slice(stepsToTarget.length)));
+  if (name.startsWith(stepsToTarget)) return stepsTo(rows, Number(name.slice(stepsToTarget.length)));
+  if (!name.startsWith(`${metric}${after}`)) return values[name];
+  const [count, unit] = name.slice(metric.length + after.length).split(" ");
+  return valueAt(rows, Number(count) / (unit === "examples" ? (batchSize ?? Number.NaN) : 1));
+}
+
+/**
+ * Whether an arm's ratio to the reference changes along an axis of numbers: for each seed the slope of log(arm / reference) over log2(place), and from these the
+ * factor by which the ratio changes at each doubling. Of the deciding metric and its readings, where all seeds have them at three places or more.
+ */
+function trends(cells: readonly CellSummary[], metric: string, reference: string): Trend[] {
+  const placed = cells.filter(({ at }) => typeof at === "number" && at > 0);
+  const valuesAt = (arm: string, at: CellSummary["at"], measure: string): readonly (number | null)[] =>
+    placed.find((cell) => cell.arm === arm && cell.at === at)?.outcomes[measure]?.values ?? [];
+  const arms = [...new Set(placed.map(({ arm }) => arm))].filter((arm) => arm !== reference);
+  return arms.flatMap((arm) => {
+    const own = placed.filter((cell) => cell.arm === arm);
+    const measures = Object.keys(own[0]!.outcomes).filter((name) => name.split(after)[0] === metric);
+    return measures.flatMap((measure): Trend[] => {
+      const places = own.flatMap(({ at, outcomes }) => {
+        const [mine, others] = [outcomes[measure]?.values ?? [], valuesAt(reference, at, measure)];
+        const usable = [mine, others].every(
+          (values) => values.length > 1 && values.every((value) => value !== null && value > 0),
+        );
+        return usable ? [{ x: Math.log2(at as number), mine, others }] : [];
+      });
+      if (places.length < 3) return [];
+      const slopes = places[0]!.mine.map((_, seed) =>
+        slope(
+          places.map(({ x }) => x),
+          places.map(({ mine, others }) => Math.log(mine[seed]! / others[seed]!)),
+        ),
+      );
+      const { mean, low, high, count } = interval(slopes);
+      const factor = (value: number | null): number | null => (value === null ? null : Math.exp(value));
+      return [
+        { arm, measure, factor: { mean: Math.exp(mean), low: factor(low), high: factor(high), count } },
+      ];
+    });
+  });
 }
 
 /** Every measure over training, step by step, where all trials have it. */

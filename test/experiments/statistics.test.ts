@@ -6,7 +6,9 @@ import {
   pairedDifference,
   pairedRatio,
   significant,
+  slope,
   stepsTo,
+  valueAt,
 } from "../../src/experiments/statistics.js";
 
 const near = (value: number | null, expected: number, tolerance = 1e-6): void =>
@@ -47,6 +49,23 @@ test("ratios are compared as logarithms", () => {
     () => pairedRatio([1, 0], [1, 1]),
     (error: unknown) => error instanceof TangentLabError,
   );
+});
+
+test("a curve is read between its recordings, and not beyond them", () => {
+  const curve = [
+    { step: 100, value: 4 },
+    { step: 200, value: 6 },
+  ];
+  assert.is(valueAt(curve, 150), 5);
+  assert.is(valueAt(curve, 100), 4);
+  assert.is(valueAt(curve, 50), null);
+  assert.is(valueAt(curve, 201), null);
+});
+
+test("the slope is that of least squares", () => {
+  near(slope([0, 1, 2, 3], [1, 3, 5, 7]), 2);
+  near(slope([0, 1, 2], [0, 0, 3]), 1.5);
+  assert.throws(() => slope([1, 1], [0, 1]), /two or more different/);
 });
 
 test("steps to a target lie between the recordings around it", () => {

@@ -112,6 +112,7 @@ const study: StudyRecord = {
         cell("pixel", 16, 0.3, null),
         cell("MFD", 16, 0.35, of(0.05, 0.1)),
       ],
+      trends: [],
     },
   ],
   settings: { start: { denoiser: { steps: 10, batchSize: 4 }, judge: null }, quick: true },

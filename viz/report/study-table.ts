@@ -73,12 +73,24 @@ export const tuningNote = ({ seeds, panels }: StudyRecord): string =>
 export const tableNote = ({ seeds }: StudyRecord): string =>
   `Mean over ${seeds.report.length} seeds with its 95% interval (Student's t). Against the reference: difference of runs with the same seed, of steps their ratio; * where its interval excludes 0, of a ratio 1: the 5% level for each, not corrected for their number.`;
 
+/** Whether arms differ more or less along the axis, in a sentence for each: a test of the interaction. */
+export const trendNotes = (
+  { axis }: Pick<StudyRecord, "axis">,
+  { trends, reference }: PanelSummary,
+): string[] =>
+  trends.map(({ arm, measure, factor }) => {
+    const { low, high } = factor;
+    const told = low !== null && high !== null && (low > 1 || high < 1) ? "" : ": not told from 1";
+    return `${capitalize(metricTitle(measure))}: at each doubling of the ${axis ?? "place"} the ratio of ${arm} to ${reference} is multiplied by ${intervalText(factor)}${told}.`;
+  });
+
 /** The names of a panel's outcomes, the most important first; of targets the hardest. */
 export function measuresOf({ measures }: Pick<StudyRecord, "measures">, panel: PanelSummary): string[] {
   const all = new Set(panel.cells.flatMap(({ outcomes }) => Object.keys(outcomes)));
   if (measures === "all") return [...all];
   return measures.flatMap((name) => {
     if (name === "steps") return [...all].filter(isSteps).reverse();
+    if (name === "readings") return [...all].filter((each) => each.startsWith(`${panel.metric} after `));
     return name === "metric" ? [panel.metric] : [name];
   });
 }

@@ -7,7 +7,15 @@ import { cellCurves, wide } from "../runs.js";
 import { capitalize, escapeHTML, formatNumber, metricTitle } from "../text.js";
 import type { Draw } from "./charts.js";
 import { drawn, factTable, header, style } from "./parts.js";
-import { findings, measuresOf, outcomeTable, type TextTable, tableNote, tuningNote } from "./study-table.js";
+import {
+  findings,
+  measuresOf,
+  outcomeTable,
+  type TextTable,
+  tableNote,
+  trendNotes,
+  tuningNote,
+} from "./study-table.js";
 
 /** Measures that are drawn over training: of more, a chart for each place would be too many to read. */
 const curvesShown = 3;
@@ -54,12 +62,13 @@ function panelSection(page: Page, study: StudyRecord, panel: PanelSummary, index
     panel.floor === null
       ? ""
       : `<p>Data against other data: ${formatNumber(panel.floor)}, of ${escapeHTML(metricTitle(panel.metric))}.</p>`;
+  const trends = trendNotes(study, panel).map((text) => `<p>${escapeHTML(text)}</p>`);
   const tuned = tuningTable(panel);
   const halves = names.some((name) => isSecondHalf(panel, name))
     ? " Measures of the tangents: means over the second half of training."
     : "";
   return `<section id="panel-${index}"><h2>${escapeHTML(capitalize(panel.name))}</h2>
-<div class="wide">${htmlTable(outcomeTable(study, panel))}</div><p class="muted">${escapeHTML(`${tableNote(study)}${halves}`)}</p>${floor}
+<div class="wide">${htmlTable(outcomeTable(study, panel))}</div><p class="muted">${escapeHTML(`${tableNote(study)}${halves}`)}</p>${floor}${trends.join("")}
 ${charts.map((draw) => drawn(page, draw)).join("")}
 ${tuned.rows.length > 0 ? `<h3>Choice of learning rates</h3><div class="wide">${htmlTable(tuned)}</div>` : ""}</section>`;
 }

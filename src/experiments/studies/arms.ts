@@ -12,6 +12,9 @@ export const imageArms = {
   MFD: { name: "MFD", layers: "all" },
 } as const satisfies Record<string, LossPlan>;
 
+/** LPIPS's form in a network that has seen ImageNet. */
+export const perceptualArm: LossPlan = { name: "perceptual" };
+
 /** The pixel loss and lambda MFD together, of which lambda rises over so many steps. */
 export const together = (
   { pixel, MFD }: { readonly pixel: LossPlan; readonly MFD: LossPlan },
