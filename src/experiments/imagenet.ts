@@ -11,7 +11,7 @@ import { importPublished } from "../nn/published.js";
 export const imagenetVariable = "EFFICIENTNET_LITE0";
 
 /** Pixels to which pictures are enlarged for it. */
-const size = 64;
+const size = 32;
 
 /** Why ImageNet's weights cannot be used; undefined where they can. */
 export function imagenetMissing(): string | undefined {

@@ -35,8 +35,8 @@ export interface StudyPlan {
   seeds: { tune: readonly number[]; report: readonly number[] };
   /** The arm that the others are compared with, at the same place of the same panel. */
   reference: string;
-  /** Values of the deciding metric: how many steps each arm takes to them. Default none. */
-  targets?: readonly number[];
+  /** Values of the deciding metric: how many steps each arm takes to them; of all panels, or by their names. Default none. */
+  targets?: readonly number[] | { readonly [panel: string]: readonly number[] };
   /** Where else the deciding metric is read: after so many steps, or examples (steps times `batchSize`). Default none. */
   readings?: { readonly steps?: readonly number[]; readonly examples?: readonly number[] };
   cells: readonly Cell[];

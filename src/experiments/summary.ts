@@ -108,12 +108,13 @@ export function summarize(study: Study, plan: StudyPlan, runs: readonly CellRuns
 
 function cellSummary(
   study: Study,
-  { targets = [], readings: { steps = [], examples = [] } = {} }: StudyPlan,
+  { targets: all = [], readings: { steps = [], examples = [] } = {} }: StudyPlan,
   run: CellRuns,
   metric: string,
   reference: CellRuns | undefined,
 ): CellSummary {
   const { cell, results, learningRate, tuning } = run;
+  const targets: readonly number[] = isList(all) ? all : (all[cell.panel] ?? []);
   const asked = study.measures === "all" ? Object.keys(results[0]!.values) : study.measures;
   const measured = asked.flatMap((name) => {
     if (name === "steps") return targets.map((target) => `${stepsToTarget}${target}`);
@@ -149,6 +150,9 @@ function cellSummary(
     seconds: results.reduce((sum, { seconds }) => sum + seconds / results.length, 0),
   };
 }
+
+const isList = (targets: NonNullable<StudyPlan["targets"]>): targets is readonly number[] =>
+  Array.isArray(targets);
 
 /** Begins the names of outcomes that are steps to a value of the deciding metric: "steps to 0.2". */
 export const stepsToTarget = "steps to ";

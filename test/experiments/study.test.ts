@@ -5,9 +5,9 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { fromArray } from "../../datasets/index.js";
 import { studies } from "../../src/experiments/index.js";
-import { runStudy } from "../../src/experiments/run-study.js";
+import { type CellRuns, runStudy } from "../../src/experiments/run-study.js";
 import { finishedSteps, plannedSteps } from "../../src/experiments/schedule.js";
-import type { Study, StudyPlan } from "../../src/experiments/study.js";
+import type { Cell, Study, StudyPlan } from "../../src/experiments/study.js";
 import { summarize } from "../../src/experiments/summary.js";
 import { rejection } from "../rejection.js";
 import { benchIn, type CountingBench, cell, plan, stage } from "./tiny-study.js";
@@ -183,6 +183,70 @@ test("seeds that are tuned on are not reported, and one seed has no interval", a
     rejection(() => runStudy({ ...plan, seeds }, bench()));
   assert.is((await refused({ tune: [1], report: [1, 2] })).argument, "seeds");
   assert.is((await refused({ tune: [0], report: [1] })).argument, "seeds");
+});
+
+/** A run whose deciding metric falls by straight lines to `end` in 100 steps. */
+const made = (own: Cell, ends: number[]): CellRuns => ({
+  cell: own,
+  learningRate: 1e-3,
+  tuning: [],
+  tuningSeconds: 0,
+  results: ends.map((end) => ({
+    engine: "cpu",
+    seconds: 1,
+    values: { slicedWasserstein: end },
+    curves: {
+      slicedWasserstein: [
+        { step: 0, value: 10 + end },
+        { step: 100, value: end },
+      ],
+    },
+    chance: null,
+    samples: null,
+  })),
+});
+
+test("readings after steps and examples, and how a ratio changes along the axis", () => {
+  const at = (arm: string, size: number): Cell => ({
+    ...cell(arm, { name: "pixel" }, [1e-3]),
+    at: size,
+    batchSize: size,
+  });
+  const own: StudyPlan = {
+    ...plan,
+    targets: { circle: [5] },
+    readings: { steps: [50], examples: [200] },
+  };
+  const axis: Study = { ...study, axis: "batch size", measures: ["readings", "metric", "steps"] };
+  // MFD is half of pixel at 2, the same at 4, twice at 8, with both seeds.
+  const runs = [2, 4, 8].flatMap((size) => [
+    made(at("pixel", size), [4, 8]),
+    made(at("MFD", size), [size, 2 * size]),
+  ]);
+  const [panel] = summarize(axis, own, runs);
+  const { outcomes } = panel!.cells[0]!;
+  assert.equal(outcomes["slicedWasserstein after 50 steps"]!.values, [9, 13]);
+  assert.equal(outcomes["slicedWasserstein after 200 examples"]!.values, [4, 8], "at 2: 100 steps");
+  assert.equal(panel!.cells[4]!.outcomes["slicedWasserstein after 200 examples"]!.values, [11.5, 15.5]);
+  assert.equal(outcomes["steps to 5"]!.values, [90, null], "targets of this panel");
+  const { factor } = panel!.trends.find(({ measure }) => measure === "slicedWasserstein")!;
+  assert.ok(Math.abs(factor.mean - 2) < 1e-9 && factor.low! > 1.99, "the ratio doubles at each doubling");
+
+  const short = summarize(axis, own, runs.slice(0, 4));
+  assert.equal(short[0]!.trends, [], "two places are no trend");
+});
+
+test("an arm that needs what is not there says so", () => {
+  const own = cell("perceptual", { name: "perceptual" }, [1e-3]);
+  const before = process.env.EFFICIENTNET_LITE0;
+  process.env.EFFICIENTNET_LITE0 = join(folder, "none.safetensors");
+  try {
+    assert.match(own.missing!()!, /none\.safetensors \(EFFICIENTNET_LITE0\) is not there; docs\/weights\.md/);
+  } finally {
+    if (before === undefined) delete process.env.EFFICIENTNET_LITE0;
+    else process.env.EFFICIENTNET_LITE0 = before;
+  }
+  assert.is(cell("pixel", { name: "pixel" }, [1e-3]).missing, undefined);
 });
 
 test("every study's plans are consistent: known data, a reference in each panel, quick ones small", async () => {
