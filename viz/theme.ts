@@ -14,11 +14,14 @@ const own = new Map<string, (typeof palette)[number]>(
     "pixel + mfd": palette[2],
     denoiser: palette[2],
     features: palette[3],
+    "mfd: features not trained": palette[4],
+    perceptual: palette[5],
   }),
 );
 
 /**
- * Colours of the runs of a chart, one each: pixel is orange, MFD blue, both together green, in every chart; other names take the next of the palette
+ * Colours of the runs of a chart, one each: pixel is orange, MFD blue, both together green, in every chart, and so have the other arms
+ * of our studies one colour in all charts of a report; other names take the next of the palette
  * that none has. Beyond seven runs colours come again.
  */
 export function runColors(names: readonly string[]): string[] {
