@@ -175,11 +175,15 @@ async function main(): Promise<number> {
       integer,
     )
     .option("--source-guidance <number>", "guidance of the source caption", Number, 1.5)
-    .option("--target-guidance <number>", "guidance of the target caption", Number, 4)
+    .option(
+      "--target-guidance <number>",
+      "guidance of the target caption (default: 4; in the form flowedit 5, the same velocity)",
+      Number,
+    )
     .option(
       "--guidance-form <name>",
-      "what the target's guidance is added to: flowedit, the velocity without a caption; softrepa, the one with it",
-      "flowedit",
+      "what the target's guidance is added to: softrepa, the velocity with the caption; flowedit, the one without",
+      "softrepa",
     )
     .option("--negative-prompt <text>", "what guidance leads away from (default: no caption)")
     .option("--shift <number>", "more than 1 spends more steps where there is more noise; SD3: 3", Number, 1)

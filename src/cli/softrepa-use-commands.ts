@@ -59,7 +59,7 @@ export interface EditArguments extends ModelArguments {
   target: string;
   start?: number;
   sourceGuidance: number;
-  targetGuidance: number;
+  targetGuidance?: number;
   guidanceForm?: string;
   negativePrompt?: string;
   shift?: number;
@@ -72,7 +72,7 @@ export interface EditArguments extends ModelArguments {
 export async function editCommand(args: EditArguments): Promise<void> {
   const { image, source, target, start, steps, frames, seed } = args;
   const { sourceGuidance, targetGuidance, negativePrompt = "", shift = 1, nMin = 0, nAvg = 1 } = args;
-  const guidanceForm = (args.guidanceForm ?? "flowedit") as GuidanceForm;
+  const guidanceForm = (args.guidanceForm ?? "softrepa") as GuidanceForm;
   const { flow, tokens } = await load(args);
   warnOfUnknownWords(flow, [source, target]);
   const images = await readImage(image, flow.shape);
@@ -82,7 +82,6 @@ export async function editCommand(args: EditArguments): Promise<void> {
     target: [target],
     steps,
     sourceGuidance,
-    targetGuidance,
     tokens,
     guidanceForm,
     negativePrompt,
@@ -92,6 +91,7 @@ export async function editCommand(args: EditArguments): Promise<void> {
     frames: Math.max(1, frames),
     key: random.key(seed),
     ...(start !== undefined && { start }),
+    ...(targetGuidance !== undefined && { targetGuidance }),
   });
   const strip = tf.concat([images, ...result.frames] as tf.Tensor[], 0);
   await writeImages(args, { data: strip.dataSync() as Float32Array, shape: strip.shape }, strip.shape[0]!);
