@@ -14,7 +14,7 @@ const own = new Map<string, (typeof palette)[number]>(
     "pixel + mfd": palette[2],
     denoiser: palette[2],
     features: palette[3],
-    "mfd: features not trained": palette[4],
+    "mfd untrained": palette[4],
     perceptual: palette[5],
   }),
 );

@@ -65,7 +65,7 @@ const pointPlans: Record<"full" | "quick", Plan> = {
 const armsOfImages: Plan["arms"] = {
   pixel: { loss: imageArms.pixel, learningRate: 1e-3 },
   MFD: { loss: imageArms.MFD, learningRate: 1e-3 },
-  "MFD: features not trained": {
+  "MFD untrained": {
     loss: imageArms.MFD,
     learningRate: 1e-3,
     features: { trained: false },

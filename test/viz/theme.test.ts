@@ -7,7 +7,7 @@ test("pixel, MFD and both together have their colours in every chart, whatever s
   assert.equal(runColors(["pixel", "MFD", "pixel + MFD"]), [pixel, mfd, both]);
   assert.equal(runColors(["pixel + MFD", "MFD"]), [both, mfd]);
   // An arm that one chart of a report leaves out does not change the others' colours.
-  const arms = ["pixel", "MFD: features not trained", "pixel + MFD", "perceptual"];
+  const arms = ["pixel", "MFD untrained", "pixel + MFD", "perceptual"];
   const [, ...others] = runColors(arms);
   assert.equal(runColors(arms.slice(1)), others);
   assert.is(new Set(runColors(arms)).size, arms.length);

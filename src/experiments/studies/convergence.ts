@@ -70,7 +70,7 @@ export const convergence: Study = {
       return [
         cell("pixel", imageArms.pixel),
         cell("MFD", imageArms.MFD),
-        cell("MFD: features not trained", imageArms.MFD, learningRates, untrained(start)),
+        cell("MFD untrained", imageArms.MFD, learningRates, untrained(start)),
         // Both together gained nothing on digits; a real perceptual loss is of pictures in colour.
         quick || panel === "digits"
           ? cell("pixel + MFD", together(imageArms, { ramp: training.steps / 20 }))

@@ -39,7 +39,7 @@ export const features: Study = {
       const arms: Record<string, FeaturesPlan | null> = {
         pixel: null,
         MFD: vgg,
-        "MFD: features not trained": { ...vgg, trained: false },
+        "MFD untrained": { ...vgg, trained: false },
         "MFD: small network": { ...vgg, network: "small" },
       };
       return Object.entries(arms).map(([arm, plan]) =>

@@ -48,7 +48,7 @@ export const transformations: Study = {
         });
       return [
         ...arms.map(([arm, loss]) => cell(arm, loss, start)),
-        cell(`${name}: features not trained`, base, untrained(start)),
+        cell(`${name} untrained`, base, untrained(start)),
       ];
     }),
   }),
