@@ -13,7 +13,6 @@ const pointSizes: Size[] = [4, 16, 64, 256].map((at) => ({ at }));
 
 /** Of pictures: large batches see as many examples as small ones in fewer steps. At 16 these are trials of the study of convergence. */
 const imageSizes: Size[] = [
-  { at: 2, training: { steps: 5000, tuningSteps: 4000 } },
   { at: 4, training: { tuningSteps: 4000 } },
   { at: 16, training: { tuningSteps: 6000 } },
   { at: 64, training: { steps: 2500, tuningSteps: 1500 } },
