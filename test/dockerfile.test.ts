@@ -22,11 +22,20 @@ test("what it copies is there, and the command is where it says", () => {
   const copies = DockerfileParser.parse(text).getCOPYs() as Copy[];
   const paths = copies
     .filter((each) => each.getFromFlag() == null)
-    .flatMap((each) => each.getArguments().slice(0, -1).map((argument) => argument.getValue()));
+    .flatMap((each) =>
+      each
+        .getArguments()
+        .slice(0, -1)
+        .map((argument) => argument.getValue()),
+    );
   assert.equal(paths, ["package.json", "package-lock.json", ".npmrc", "."]);
   for (const path of paths) assert.ok(existsSync(join(root, path)), path);
   assert.match(text, `ln -s /app/${manifest.bin["tangent-lab"]} /usr/local/bin/tangent-lab`);
-  assert.match(text, `docker build --tag tangent-lab:${versions()["tangent-lab"]} .`, "the image's name in what --submit writes");
+  assert.match(
+    text,
+    `docker build --tag tangent-lab:${versions()["tangent-lab"]} .`,
+    "the image's name in what --submit writes",
+  );
   const node = Number(/^FROM node:(\d+)/m.exec(text)![1]);
   assert.ok(node >= Number(/\d+/.exec(manifest.engines.node)![0]));
 });

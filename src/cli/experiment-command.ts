@@ -20,7 +20,12 @@ import { Interrupted } from "./interrupt.js";
 import { checkOptions, folderOf, loadDataset } from "./load-dataset.js";
 import { jointProgress } from "./progress.js";
 import { claimReport, joinReport } from "./report-folder.js";
-import { checkNotSubmitted, type SubmitArguments, type SubmitOptions, submitCommand } from "./submit-command.js";
+import {
+  checkNotSubmitted,
+  type SubmitArguments,
+  type SubmitOptions,
+  submitCommand,
+} from "./submit-command.js";
 import { divideThreads, runWorkers } from "./workers.js";
 
 export interface ExperimentArguments extends SubmitOptions {

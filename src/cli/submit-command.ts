@@ -3,7 +3,7 @@ import { check } from "../errors.js";
 import { versions } from "../experiments/provenance.js";
 import { slotsOf } from "../experiments/schedule.js";
 import type { StudyPlan } from "../experiments/study.js";
-import { checkWritable } from "../io/files.js";
+import { checkPath, checkWritable } from "../io/files.js";
 import { type ClusterJob, jobName, shellCommand, shellWord } from "./submit/job.js";
 import { kubernetesJob } from "./submit/kubernetes.js";
 import { writeOwnFile } from "./submit/own-file.js";
@@ -59,7 +59,9 @@ export async function submitCommand(study: string, plan: StudyPlan, args: Submit
     const file = join(to, `${jobName(name)}.sbatch`);
     await writeOwnFile(file, slurmScript(job, process.cwd()));
     const first = again ? `--dependency=afterany:$(sbatch --parsable ${shellWord(file)}) ` : "";
-    const twice = again ? " (twice: the second begins after the first, once learning rates can be chosen)" : "";
+    const twice = again
+      ? " (twice: the second begins after the first, once learning rates can be chosen)"
+      : "";
     tell(job, file, [`start it${twice}:`, `  sbatch ${first}${shellWord(file)}`]);
   } else {
     const image = args.image ?? `tangent-lab:${versions()["tangent-lab"]}`;
@@ -101,7 +103,7 @@ const resources = ({ cpus, memory, jobs }: SubmitArguments): { cpus: number; mem
 });
 
 function checkSubmitted(plan: StudyPlan, args: SubmitArguments): void {
-  const { submit, shards, jobs, image, claim, out } = args;
+  const { submit, shards, jobs, image, claim } = args;
   const trials = slotsOf(plan).length;
   const fits = shards !== undefined && shards >= 1 && shards <= trials;
   check(fits, "--shards", shards, `1 to ${trials}, the trials of this study`);
@@ -111,10 +113,15 @@ function checkSubmitted(plan: StudyPlan, args: SubmitArguments): void {
   check.count("--jobs", jobs);
   check(jobs <= cpus, "--jobs", jobs, `at most ${cpus}, of --cpus`);
   check(image === undefined || /^[^\s'"]+$/.test(image), "--image", image, "a container image");
-  if (submit === "slurm") return check(claim === undefined, "--claim", claim, "only with --submit kubernetes");
+  if (args.out !== undefined) checkPath(args.out, "--out");
+  if (submit === "kubernetes") checkInVolume(args);
+  else check(claim === undefined, "--claim", claim, "only with --submit kubernetes");
+}
+
+function checkInVolume({ claim, out }: SubmitArguments): void {
   const named = claim === undefined || /^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/.test(claim);
   check(named, "--claim", claim, "the name of a PersistentVolumeClaim: small letters, digits, - and .");
-  const below = out === undefined || (out !== "" && !out.startsWith("/") && !out.split("/").includes(".."));
+  const below = out === undefined || (!out.startsWith("/") && !out.split("/").includes(".."));
   check(below, "--out", out, "a folder in the claim's volume, without a / before it");
 }
 

@@ -33,7 +33,10 @@ const python = (answer: object): Promise<string> =>
   script("python3", `echo warning\necho '${JSON.stringify({ python: "/made/up/python", ...answer })}'`);
 
 async function manifest(version: string): Promise<void> {
-  await writeFile(join(packageFolder, "package.json"), JSON.stringify({ version, binary: { napi_versions: [3, 8] } }));
+  await writeFile(
+    join(packageFolder, "package.json"),
+    JSON.stringify({ version, binary: { napi_versions: [3, 8] } }),
+  );
 }
 
 /** A node-gyp that writes this addon, or does something else first. */
@@ -62,7 +65,8 @@ test.before.each(async () => {
   console.error = () => {};
   packageFolder = join(folder, "node_modules", "@tensorflow", "tfjs-node-gpu");
   await mkdir(join(packageFolder, "binding"), { recursive: true });
-  for (const name of ["tfjs_binding.cc", "tfjs_backend.cc"]) await writeFile(join(packageFolder, "binding", name), "");
+  for (const name of ["tfjs_binding.cc", "tfjs_backend.cc"])
+    await writeFile(join(packageFolder, "binding", name), "");
   await manifest(tfjsVersions.tfjs!);
   const headers = join(folder, "a b", "tensorflow", "include", "tensorflow");
   for (const name of ["c/c_api.h", "c/eager/c_api.h", "core/platform/ctstring_internal.h"]) {
@@ -102,7 +106,9 @@ const link = (
 /** Names of what is in the package, and in the system's folder for temporary files. */
 const traces = async (): Promise<string[]> => [
   ...(await readdir(packageFolder, { recursive: true })).sort(),
-  ...(await readdir(tmpdir())).filter((name) => name.startsWith(".tangent-lab-tensorflow") && name.includes(`-${process.pid}-`)),
+  ...(await readdir(tmpdir())).filter(
+    (name) => name.startsWith(".tangent-lab-tensorflow") && name.includes(`-${process.pid}-`),
+  ),
 ];
 
 test("the addon is built from the package's sources and put where the package looks for it; --remove takes it away", async () => {
@@ -115,7 +121,10 @@ test("the addon is built from the package's sources and put where the package lo
   assert.match(await readFile(addon(), "utf8"), /^another /);
   await link({ remove: true });
   assert.ok(lines.includes("removed the addon of @tensorflow/tfjs-node-gpu"));
-  assert.equal((await traces()).filter((name) => !name.startsWith("lib")), untouched);
+  assert.equal(
+    (await traces()).filter((name) => !name.startsWith("lib")),
+    untouched,
+  );
   assert.not(existsSync(addonFolder()));
   await link({ remove: true });
   assert.is(lines.at(-1), "nothing was linked");
@@ -131,24 +140,109 @@ type Change = () => Promise<unknown>;
 const tensorflow = (): string => join(folder, "a b", "tensorflow");
 const bin = (name: string): string => join(folder, "bin", name);
 const failures: [string, Change, { python?: string; gpu?: boolean }, RegExp][] = [
-  ["a Python that does not exist", async () => {}, { python: "/nowhere/python" }, /^there is no such Python; given: "\/nowhere\/python"; allowed: /],
-  ["a Python that is on no PATH", async () => {}, { python: "python9" }, /^there is no such Python; given: "python9"/],
+  [
+    "a Python that does not exist",
+    async () => {},
+    { python: "/nowhere/python" },
+    /^there is no such Python; given: "\/nowhere\/python"; allowed: /,
+  ],
+  [
+    "a Python that is on no PATH",
+    async () => {},
+    { python: "python9" },
+    /^there is no such Python; given: "python9"/,
+  ],
   ["no Python at all", () => rm(bin("python3")), {}, /^there is no Python on the PATH/],
-  ["a Python that is none", () => script("python3", "echo hello"), {}, /python3 does not work as a Python \(exit code 0\)/],
-  ["a Python that fails", () => script("python3", "echo 'Fatal Python error: no encodings' >&2; exit 1"), {}, /does not work as a Python \(Fatal Python error: no encodings\)/],
-  ["a Python without TensorFlow", () => python({ folder: null, version: null, cuda: null }), {}, /\/made\/up\/python has no TensorFlow; allowed: one after `\/made\/up\/python -m pip install 'tensorflow-cpu'`/],
-  ["a TensorFlow too old", () => python({ folder: tensorflow(), version: "2.9.1", cuda: null }), {}, /TensorFlow 2\.9\.1 of \/made\/up\/python is too old; allowed: 2\.12 or later/],
-  ["a TensorFlow without CUDA, with --gpu", async () => {}, { gpu: true }, /built without CUDA; allowed: one after `\/made\/up\/python -m pip install 'tensorflow\[and-cuda\]'`/],
-  ["a TensorFlow without its library", () => rm(join(tensorflow(), "libtensorflow_cc.so.2")), {}, /TensorFlow 2\.21\.0 in .* lacks libtensorflow_cc\.so\.2/],
-  ["a TensorFlow without its headers", () => rm(join(tensorflow(), "include"), { recursive: true }), {}, /lacks include\/tensorflow\/c\/c_api\.h/],
-  ["no package", () => rm(packageFolder, { recursive: true }), {}, /tfjs-node-gpu or @tensorflow\/tfjs-node is not installed beside tangent-lab: `npm install @tensorflow\/tfjs-node-gpu@\S+ --ignore-scripts` installs it/],
-  ["a package of another version", () => manifest("4.10.0"), {}, /tfjs-node-gpu 4\.10\.0 does not fit TensorFlow\.js/],
-  ["a package without sources", () => rm(join(packageFolder, "binding"), { recursive: true }), {}, /lacks the addon's sources/],
+  [
+    "a Python that is none",
+    () => script("python3", "echo hello"),
+    {},
+    /python3 does not work as a Python \(exit code 0\)/,
+  ],
+  [
+    "a Python that fails",
+    () => script("python3", "echo 'Fatal Python error: no encodings' >&2; exit 1"),
+    {},
+    /does not work as a Python \(Fatal Python error: no encodings\)/,
+  ],
+  [
+    "a Python without TensorFlow",
+    () => python({ folder: null, version: null, cuda: null }),
+    {},
+    /\/made\/up\/python has no TensorFlow; allowed: one after `\/made\/up\/python -m pip install 'tensorflow-cpu'`/,
+  ],
+  [
+    "a TensorFlow too old",
+    () => python({ folder: tensorflow(), version: "2.9.1", cuda: null }),
+    {},
+    /TensorFlow 2\.9\.1 of \/made\/up\/python is too old; allowed: 2\.12 or later/,
+  ],
+  [
+    "a TensorFlow without CUDA, with --gpu",
+    async () => {},
+    { gpu: true },
+    /built without CUDA; allowed: one after `\/made\/up\/python -m pip install 'tensorflow\[and-cuda\]'`/,
+  ],
+  [
+    "a TensorFlow without its library",
+    () => rm(join(tensorflow(), "libtensorflow_cc.so.2")),
+    {},
+    /TensorFlow 2\.21\.0 in .* lacks libtensorflow_cc\.so\.2/,
+  ],
+  [
+    "a TensorFlow without its headers",
+    () => rm(join(tensorflow(), "include"), { recursive: true }),
+    {},
+    /lacks include\/tensorflow\/c\/c_api\.h/,
+  ],
+  [
+    "no package",
+    () => rm(packageFolder, { recursive: true }),
+    {},
+    /tfjs-node-gpu or @tensorflow\/tfjs-node is not installed beside tangent-lab: `npm install @tensorflow\/tfjs-node-gpu@\S+ --ignore-scripts` installs it/,
+  ],
+  [
+    "a package of another version",
+    () => manifest("4.10.0"),
+    {},
+    /tfjs-node-gpu 4\.10\.0 does not fit TensorFlow\.js/,
+  ],
+  [
+    "a package without sources",
+    () => rm(join(packageFolder, "binding"), { recursive: true }),
+    {},
+    /lacks the addon's sources/,
+  ],
   ["no compiler", () => rm(bin("c++")), {}, /^there is no C\+\+ compiler; allowed: .*apt-get install g\+\+/],
-  ["a compiler of CXX that is not there", async () => { process.env.CXX = "g++-99 -O2"; }, {}, /the compiler g\+\+-99 of CXX is not there/],
+  [
+    "a compiler of CXX that is not there",
+    async () => {
+      process.env.CXX = "g++-99 -O2";
+    },
+    {},
+    /the compiler g\+\+-99 of CXX is not there/,
+  ],
   ["no make", () => rm(bin("make")), {}, /^there is no make; allowed: .*apt-get install make/],
-  ["sources that do not compile", () => nodeGyp("", `console.error("gyp info\\na.cc:3:1: error: no TF_Tensor\\nmake: *** Error 1"); process.exit(1)`), {}, /the addon does not compile: a\.cc:3:1: error: no TF_Tensor/],
-  ["headers of Node that cannot be had", () => nodeGyp("", `console.error("gyp info\\ngyp ERR! stack FetchError: nodejs.org\\ngyp ERR! not ok"); process.exit(1)`), {}, /does not compile: FetchError: nodejs\.org/],
+  [
+    "sources that do not compile",
+    () =>
+      nodeGyp(
+        "",
+        `console.error("gyp info\\na.cc:3:1: error: no TF_Tensor\\nmake: *** Error 1"); process.exit(1)`,
+      ),
+    {},
+    /the addon does not compile: a\.cc:3:1: error: no TF_Tensor/,
+  ],
+  [
+    "headers of Node that cannot be had",
+    () =>
+      nodeGyp(
+        "",
+        `console.error("gyp info\\ngyp ERR! stack FetchError: nodejs.org\\ngyp ERR! not ok"); process.exit(1)`,
+      ),
+    {},
+    /does not compile: FetchError: nodejs\.org/,
+  ],
 ];
 
 for (const [what, change, args, expected] of failures)
@@ -167,7 +261,14 @@ for (const [what, change, args, expected] of failures)
   });
 
 for (const [what, broken] of [
-  ["that does not load", { ...ran, code: 1, errors: "node:internal\n    throw\nError: libtensorflow_cc.so.2: wrong ELF class\n    at x" }],
+  [
+    "that does not load",
+    {
+      ...ran,
+      code: 1,
+      errors: "node:internal\n    throw\nError: libtensorflow_cc.so.2: wrong ELF class\n    at x",
+    },
+  ],
   ["that crashes", { ...ran, code: null, errors: "" }],
   ["of something else", { ...ran, out: "undefined\n" }],
 ] as [string, Ran][])
@@ -175,7 +276,10 @@ for (const [what, broken] of [
     await link();
     await nodeGyp("broken ");
     const error = await rejection(link({}, { loads: async () => broken }));
-    assert.match(error.message, /the addon does not load with TensorFlow 2\.21\.0 in .*: (Error: libtensorflow_cc\.so\.2: wrong ELF class|it was ended without a word)/);
+    assert.match(
+      error.message,
+      /the addon does not load with TensorFlow 2\.21\.0 in .*: (Error: libtensorflow_cc\.so\.2: wrong ELF class|it was ended without a word)/,
+    );
     assert.match(await readFile(addon(), "utf8"), /^addon /);
   });
 
@@ -212,7 +316,10 @@ test("beside @tensorflow/tfjs-node alone it is that one's addon, but not with --
   await rm(packageFolder, { recursive: true });
   await link();
   assert.ok(existsSync(join(other, "lib", "napi-v8", "tfjs_binding.node")));
-  assert.match((await rejection(link({ gpu: true }))).message, /^@tensorflow\/tfjs-node-gpu is not installed/);
+  assert.match(
+    (await rejection(link({ gpu: true }))).message,
+    /^@tensorflow\/tfjs-node-gpu is not installed/,
+  );
 });
 
 test.run();

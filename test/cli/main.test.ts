@@ -163,7 +163,10 @@ for (const [what, args, expected] of refusedExperiments) {
 test("link-tensorflow without what it needs: one clear line, exit code 2", async () => {
   const { code, errors } = await tangentLab(["link-tensorflow", "--python", join(folder, "python")]);
   assert.is(code, 2);
-  assert.match(errors, /^error: (there is no such Python|@tensorflow\/tfjs-node-gpu or .* is not installed).*\n$/);
+  assert.match(
+    errors,
+    /^error: (there is no such Python|@tensorflow\/tfjs-node-gpu or .* is not installed).*\n$/,
+  );
   const both = await tangentLab(["link-tensorflow", "--remove", "--gpu"]);
   assert.is(both.code, 2);
   assert.match(both.errors, /'--remove' cannot be used with option '--gpu'/);

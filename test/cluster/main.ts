@@ -37,7 +37,7 @@ async function study(): Promise<void> {
       if (Date.now() - started > patience) throw new Error(`not done in ${patience / 1000} s`);
       await setTimeout(1000);
     }
-    for (const name of (await readdir(folder)).filter((each) => each.endsWith(".log")))
+    for (const name of (await readdir(folder)).filter((each) => /^tangent-lab-.*\.log$/.test(each)))
       console.log(`${name}:\n${(await readFile(join(folder, name), "utf8")).slice(-1500)}`);
     const out = join(folder, "report", "oscillation-quick");
     const left = await run(process.execPath, [main, ...options, "--out", out], inFolder);

@@ -33,7 +33,8 @@ export function whyNoSlurm(): string | undefined {
 /** @throws Error with the daemons' logs where the node is not ready in half a minute. */
 export async function startSlurm(folder: string, cores: number): Promise<Slurm> {
   const at = (name: string): string => join(folder, name);
-  for (const name of ["munge", "state", "spool"]) await mkdir(at(name), { mode: name === "munge" ? 0o711 : 0o755 });
+  for (const name of ["munge", "state", "spool"])
+    await mkdir(at(name), { mode: name === "munge" ? 0o711 : 0o755 });
   await writeFile(at("munge/key"), randomBytes(128), { mode: 0o400 });
   await writeFile(at("slurm.conf"), await configuration(folder, cores));
   const env = { ...process.env, SLURM_CONF: at("slurm.conf") };

@@ -5,6 +5,10 @@ import { type DeviceName, useDevice } from "../../src/engine/device.js";
 
 await useDevice(process.argv[2] as DeviceName);
 const losses: number[] = [];
-for await (const { metrics } of diffusion.train(datasets.spiral(), { steps: 200, batchSize: 64, eventEvery: 1 }))
+for await (const { metrics } of diffusion.train(datasets.spiral(), {
+  steps: 200,
+  batchSize: 64,
+  eventEvery: 1,
+}))
   losses.push(metrics.loss!);
 console.log(JSON.stringify(losses));

@@ -35,7 +35,10 @@ test("trials that need what another process is preparing are left until all othe
     free();
     await other;
     const runs = (await running)!;
-    assert.equal(runs.map(({ results }) => results.length), [2, 2]);
+    assert.equal(
+      runs.map(({ results }) => results.length),
+      [2, 2],
+    );
     assert.is(bench.trained.length, 6, "each once");
   } finally {
     await rm(folder, { recursive: true });

@@ -62,7 +62,8 @@ export async function packageToLink(gpu: boolean, from: string): Promise<NodePac
 
 function manifestOf(name: string, from: string): { name: string; path: string } | null {
   try {
-    return { name, path: createRequire(from).resolve(`${name}/package.json`) };
+    const path = createRequire(from).resolve(`${name}/package.json`);
+    return existsSync(path) ? { name, path } : null; // what was found once is remembered
   } catch {
     return null;
   }
