@@ -20,9 +20,15 @@ import { Interrupted } from "./interrupt.js";
 import { checkOptions, folderOf, loadDataset } from "./load-dataset.js";
 import { jointProgress } from "./progress.js";
 import { claimReport, joinReport } from "./report-folder.js";
+import {
+  checkNotSubmitted,
+  type SubmitArguments,
+  type SubmitOptions,
+  submitCommand,
+} from "./submit-command.js";
 import { divideThreads, runWorkers } from "./workers.js";
 
-export interface ExperimentArguments {
+export interface ExperimentArguments extends SubmitOptions {
   quick: boolean;
   seeds?: number;
   panel?: string[];
@@ -34,6 +40,8 @@ export interface ExperimentArguments {
   jobs: number;
   /** The part that is run, of how many. */
   shard?: Shard;
+  /** Nothing is run: files are written with which a cluster runs all shards. */
+  submit?: SubmitArguments["submit"];
   /** Started by another process of the same command, which has the report. */
   worker?: boolean;
 }
@@ -48,6 +56,9 @@ export async function experimentCommand(
   const { shard } = args;
   check(!shard || !args.readme, "--readme", args.readme, "without --shard: a part has no results");
   const asked = chosen(study.plan(args.quick), args);
+  const { submit } = args;
+  if (submit !== undefined) return submitCommand(name, asked, { ...args, submit });
+  checkNotSubmitted(args);
   if (!args.worker) divideThreads(args.jobs);
   await useDevice(args.engine as DeviceName | "auto");
   const engine = await describeDevice();

@@ -9,6 +9,7 @@ import { type CompareArguments, compareCommand } from "./compare-command.js";
 import { type DoctorArguments, doctorCommand } from "./doctor-command.js";
 import { type ExperimentArguments, experimentCommand } from "./experiment-command.js";
 import { Interrupted, interruptible } from "./interrupt.js";
+import { type LinkTensorFlowArguments, linkTensorFlowCommand } from "./link-tensorflow-command.js";
 import { dataHelp } from "./load-dataset.js";
 import { type MergeArguments, mergeCommand } from "./merge-command.js";
 import { type SampleArguments, sampleCommand } from "./sample-command.js";
@@ -83,6 +84,23 @@ async function main(): Promise<number> {
     .option("--no-cache", "train denoisers and feature networks anew, and do not keep them for other runs")
     .option("--jobs <count>", "trials at a time, each with its share of the threads", integer, 1)
     .option("--shard <k/n>", "only the k-th of n parts, for several machines: 3/16", shard)
+    .addOption(
+      new Option("--submit <cluster>", "runs nothing: writes a file with which a cluster runs all shards")
+        .choices(["slurm", "kubernetes"])
+        .conflicts(["shard", "readme", "worker"]),
+    )
+    .option("--shards <count>", "with --submit: parts of the study, each a task of the cluster", integer)
+    .option("--cpus <count>", "with --submit: cores of each shard (default: 2, or --jobs)", integer)
+    .option("--memory <GiB>", "with --submit: memory of each shard (default: 4)", integer)
+    .option(
+      "--image <name>",
+      "with --submit: the container image, of the Dockerfile (default: on Slurm none; tangent-lab:VERSION)",
+    )
+    .option(
+      "--claim <name>",
+      "with --submit kubernetes: the PersistentVolumeClaim to which all shards write (default: tangent-lab)",
+    )
+    .option("--to <folder>", "with --submit: where the file goes (default: the current folder)")
     .addOption(new Option("--worker").hideHelp())
     .option("--readme <file>", "also write the numbers into this file's section `experiment-<name>`")
     .addHelpText("after", ["", "Studies:", ...studies.map(studyLine)].join("\n"))
@@ -135,6 +153,15 @@ async function main(): Promise<number> {
     .action(async (options: DoctorArguments) => {
       fine = await doctorCommand(options);
     });
+  program
+    .command("link-tensorflow")
+    .description(
+      "builds the addon of an installed @tensorflow/tfjs-node-gpu, or tfjs-node, against the TensorFlow of a Python: for the engine tensorflow",
+    )
+    .option("--python <path>", "the Python (default: of .venv, or python3)")
+    .option("--gpu", "only with a TensorFlow that was built for CUDA, and the package for GPUs", false)
+    .addOption(new Option("--remove", "removes what it built").default(false).conflicts(["python", "gpu"]))
+    .action((options: LinkTensorFlowArguments) => linkTensorFlowCommand(options));
   program
     .command("softrepa")
     .description(

@@ -10,10 +10,9 @@ import {
   registerProducts,
   wrapKernel,
 } from "./host-kernels.js";
-import { floatOnly, widening } from "./types.js";
+import { hostWhere, type Inputs, onHost, otherNumbers } from "./on-host.js";
 
 type KernelFunc = tf.KernelConfig["kernelFunc"];
-type Inputs = Record<string, tf.TensorInfo>;
 
 /** What the wasm backend has wrong: maxima of negative numbers, means of NaN, halves of gradients, numbers as integers, lost digits, borders, half pixels, swapped axes. */
 const wrong = [
@@ -55,12 +54,12 @@ export function registerCompositions(): void {
   }
   for (const { kernelName } of tf.getKernelsForBackend(wasm))
     if (tf.getKernel(kernelName, "cpu") && !made.includes(kernelName))
-      hostWhere(kernelName, otherNumbers(kernelName));
-  hostWhere("Cast", (_inputs, { dtype }) => dtype === "bool");
-  hostWhere("GatherV2", (_inputs, { batchDims }) => Number(batchDims) > 0);
-  hostWhere("BatchMatMul", ({ a, b }) => a!.dtype !== "float32" || b!.dtype !== "float32");
-  hostWhere("Conv2D", gaps);
-  hostWhere("FusedConv2D", gaps);
+      hostWhere(wasm, kernelName, otherNumbers(kernelName, floatsInWasm));
+  hostWhere(wasm, "Cast", (_inputs, { dtype }) => dtype === "bool");
+  hostWhere(wasm, "GatherV2", (_inputs, { batchDims }) => Number(batchDims) > 0);
+  hostWhere(wasm, "BatchMatMul", ({ a, b }) => a!.dtype !== "float32" || b!.dtype !== "float32");
+  hostWhere(wasm, "Conv2D", gaps);
+  hostWhere(wasm, "FusedConv2D", gaps);
   for (const kernelName of ["BatchMatMul", "_FusedMatMul"]) withoutStaleWeights(kernelName);
   keepNaN();
   registerAxes(wasm);
@@ -69,19 +68,7 @@ export function registerCompositions(): void {
 
 const wasm = "wasm";
 
-/** The backend's kernels of floats take the bits of integers and truth values for floats, and read past the end of the latter. */
-function otherNumbers(kernelName: string): (inputs: Inputs) => boolean {
-  const compares = /^(Cast|Identity|Reshape|ExpandDims|Logical.*|Any|All)$/.test(kernelName);
-  const ofFloats = floatOnly.has(kernelName) || widening.has(kernelName) || floatsInWasm.includes(kernelName);
-  return (inputs) => {
-    const types = Object.entries(inputs).flatMap(([name, info]) =>
-      info == null || name === "condition" ? [] : [info.dtype],
-    );
-    return (types.includes("bool") && !compares) || (ofFloats && types.some((type) => type !== "float32"));
-  };
-}
-
-/** Kernels that know only floats here, and integers too elsewhere. */
+/** Kernels that know only floats here, where they take the bits of integers and truth values for floats, and integers too elsewhere. */
 const floatsInWasm = ["MaxPool", "ResizeNearestNeighbor", "StridedSlice"];
 
 /** Strides that leave pixels out, with a border: the backend gives zeros. */
@@ -91,17 +78,6 @@ function gaps({ x, filter }: Inputs, attrs: Record<string, unknown>): boolean {
     filterShape: filter!.shape,
   });
   return attrs.pad !== "valid" && (strideHeight > filterHeight || strideWidth > filterWidth);
-}
-
-/** Has the plain JavaScript kernel compute those cases that the backend's own gets wrong or refuses. */
-function hostWhere(
-  kernelName: string,
-  condition: (inputs: Inputs, attrs: Record<string, unknown>) => boolean,
-): void {
-  const host = onHost(tf.getKernel(kernelName, "cpu").kernelFunc);
-  wrapKernel(kernelName, wasm, (args, kernel) =>
-    (condition(args.inputs as Inputs, { ...args.attrs }) ? host : kernel)(args),
-  );
 }
 
 /** The backend keeps what it made of a product's second matrix under the matrix's id, and takes it for another shape of the same numbers, too. */
@@ -145,43 +121,6 @@ function keepNaN(): void {
     });
   clip("ClipByValue", (attrs) => [attrs.clipValueMin as number, attrs.clipValueMax as number]);
   clip("Relu6", () => [0, 6]);
-}
-
-/** Runs a kernel of the plain JavaScript backend on copies of the inputs' data. */
-function onHost(kernelFunc: KernelFunc): KernelFunc {
-  return ({ inputs, attrs, backend }: KernelArguments) => {
-    const home = backend as tf.KernelBackend;
-    const host = tf.findBackend("cpu") as tf.KernelBackend;
-    const copies: tf.TensorInfo[] = [];
-    const hostInputs: Record<string, tf.TensorInfo> = {};
-    for (const [name, info] of Object.entries(inputs)) {
-      if (info == null) continue;
-      const { shape, dtype, dataId } = info as tf.TensorInfo;
-      const copy = {
-        shape,
-        dtype,
-        rank: shape.length,
-        dataId: host.write(home.readSync(dataId), shape, dtype),
-      };
-      hostInputs[name] = copy;
-      copies.push(copy);
-    }
-    const given = Array.isArray(inputs) ? copies : hostInputs;
-    const result = kernelFunc({
-      inputs: given as KernelArguments["inputs"],
-      attrs,
-      backend: host,
-    });
-    const back = (info: tf.TensorInfo): tf.TensorInfo => ({
-      shape: info.shape,
-      dtype: info.dtype,
-      dataId: home.write(host.readSync(info.dataId), info.shape, info.dtype),
-    });
-    const out = Array.isArray(result) ? result.map(back) : back(result as tf.TensorInfo);
-    for (const { dataId } of [...copies, ...[result].flat()] as tf.TensorInfo[])
-      host.disposeData(dataId, true);
-    return out;
-  };
 }
 
 /** dW at each filter position = (the inputs that it met)^T dy. */

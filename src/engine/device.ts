@@ -88,17 +88,7 @@ const starters: Record<DeviceName, () => Promise<Device>> = {
       backend: "cpu",
     };
   },
-  tensorflow: async () => {
-    for (const name of ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"]) {
-      try {
-        await import(name);
-        return { describe: async () => `TensorFlow through ${name}`, backend: "tensorflow" };
-      } catch (error) {
-        if ((error as { code?: string }).code !== "ERR_MODULE_NOT_FOUND") throw error;
-      }
-    }
-    throw new Error("neither @tensorflow/tfjs-node-gpu nor @tensorflow/tfjs-node is installed");
-  },
+  tensorflow: async () => (await import("./tensorflow.js")).startTensorFlow(),
   wasm: async () => {
     await import("@tensorflow/tfjs-backend-wasm");
     const { registerCompositions } = await import("./compositions.js");

@@ -63,6 +63,8 @@ export interface Workplace {
   /** Finished trainings to copy from and to; undefined: none. */
   cache: WeightsCache | undefined;
   signal: AbortSignal;
+  /** What another process is preparing is not waited for: `Held` is thrown. Default false. */
+  leave?: boolean;
   follow: Follow;
 }
 
@@ -185,7 +187,7 @@ export async function prepare<Result>(
   const checkpoint = join(place.folder, id);
   const options = stageOptions(plan, place, seed, checkpoint);
   const label = { label: `${data.name}: ${name}`, metric };
-  return exclusively(checkpoint, place.signal, async () => {
+  const work = async (): Promise<Result> => {
     if (await place.cache?.restore(id, checkpoint)) {
       try {
         return await place.follow(make({ ...options, resume: true }), label);
@@ -200,27 +202,37 @@ export async function prepare<Result>(
     const result = await place.follow(make(options), label);
     if (!place.signal.aborted) await place.cache?.keep(id, checkpoint);
     return result;
-  });
+  };
+  return exclusively(checkpoint, place.signal, work, place.leave);
 }
 
 /** The lock of work whose checkpoints are a folder, or in one: beside it. */
 export const lockOf = (folder: string): string => join(dirname(folder), `.${basename(folder)}.trial.lock`);
 
+/** Another process is at what this one needs, which has something else to do meanwhile. */
+export class Held extends Error {}
+
 /**
  * Does work in a folder while no other process is at it there: waits for one that is.
+ * @param leave Throws `Held` instead of waiting.
  * @throws AbortError where the wait was stopped.
  */
 export async function exclusively<T>(
   folder: string,
   signal: AbortSignal,
   work: () => Promise<T>,
+  leave = false,
 ): Promise<T> {
-  for (;;) {
+  for (let looks = 0; ; looks++) {
     const taken = await lockUnlessHeld(lockOf(folder), folder);
     if (typeof taken === "function") return work().finally(taken);
-    await setTimeout(patience, undefined, { signal });
+    if (leave) throw new Held(folder);
+    await setTimeout(pause(looks), undefined, { signal });
   }
 }
 
-/** Milliseconds between two looks at work that another process is at. */
-export const patience = 2000;
+/**
+ * Milliseconds until the next look at work that another process is at, after so many that found it there: a fifth of the time waited so far, from 50 on, because
+ * trainings on points take a second, and 2000 at most.
+ */
+export const pause = (looks: number): number => Math.min(2000, 50 * 1.2 ** looks);

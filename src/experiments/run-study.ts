@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { TangentLabError } from "../errors.js";
-import { patience } from "./prepare.js";
+import { pause } from "./prepare.js";
 import {
   checkSeeds,
   chosenRate,
@@ -83,7 +83,7 @@ export async function runShard(plan: StudyPlan, bench: Bench, shard: Shard): Pro
     // Between two trials a process holds none for a moment: it is looked for twice.
     if (busy.some(Boolean)) looks = 0;
     else if (awaited.length === 0 || looks++ > 0) break;
-    await rest(bench);
+    await rest(bench, between);
     if (bench.signal.aborted) return undefined;
   }
   const waiting = waitingSlots(plan, outcomes, shard).length;
@@ -121,19 +121,24 @@ async function runNext(
   bench: Bench,
   outcomes: Map<string, Outcome>,
 ): Promise<"stopped" | "again"> {
-  for (const trial of due) {
-    const outcome = await runTrial(trial, bench);
-    if (outcome.kind === "stopped") return "stopped";
-    if (outcome.kind === "busy") continue;
-    outcomes.set(trial.label, outcome);
-    return bench.signal.aborted ? "stopped" : "again";
+  for (let looks = 0; !bench.signal.aborted; looks++) {
+    for (const trial of due) {
+      const outcome = await runTrial(trial, bench);
+      if (outcome.kind === "stopped") return "stopped";
+      if (outcome.kind === "busy") continue;
+      outcomes.set(trial.label, outcome);
+      return bench.signal.aborted ? "stopped" : "again";
+    }
+    await rest(bench, pause(looks));
   }
-  await rest(bench);
-  return bench.signal.aborted ? "stopped" : "again";
+  return "stopped";
 }
 
-const rest = ({ signal }: Bench): Promise<void> =>
-  setTimeout(patience, undefined, { signal }).catch(() => {});
+const rest = ({ signal }: Bench, milliseconds: number): Promise<void> =>
+  setTimeout(milliseconds, undefined, { signal }).catch(() => {});
+
+/** Milliseconds in which a process that goes from one trial to the next has taken that. */
+const between = 2000;
 
 function cellRuns(cell: Cell, seeds: StudyPlan["seeds"], outcomes: Outcomes): CellRuns {
   const { learningRate } = chosenRate(cell, seeds, outcomes)!;

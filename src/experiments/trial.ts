@@ -8,7 +8,7 @@ import { parseJson, type Schema } from "../io/json.js";
 import { lockUnlessHeld } from "../io/lock.js";
 import type { ArrayRecord } from "../loop/record.js";
 import { arraySchema } from "../loop/record-schema.js";
-import { lockOf, type Workplace } from "./prepare.js";
+import { Held, lockOf, type Workplace } from "./prepare.js";
 import { trainingName } from "./weights.js";
 
 /** What is kept of a finished trial: what the statistics and charts of a study need. */
@@ -49,19 +49,26 @@ export interface Bench extends Workplace {
   skip(steps: number): void;
 }
 
-/** Makes what several trials have in common, once: `what` decides it, JSON. */
+/** Makes what several trials have in common, once: `what` decides it, JSON. What failed is made again. */
 export function once<T>(
   { prepared }: Pick<Bench, "prepared">,
   what: unknown,
   make: () => Promise<T>,
 ): Promise<T> {
   const key = JSON.stringify(what);
-  if (!prepared.has(key)) prepared.set(key, make());
+  if (!prepared.has(key))
+    prepared.set(
+      key,
+      make().catch((error: unknown) => {
+        prepared.delete(key); // it may be tried again
+        throw error;
+      }),
+    );
   return prepared.get(key) as Promise<T>;
 }
 
 /**
- * What became of a trial: its result; diverged, and at which step and why; busy, because another process is at it; stopped by the bench's signal.
+ * What became of a trial: its result; diverged, and at which step and why; busy, because another process is at it, or at what it needs; stopped by the bench's signal.
  */
 export type Outcome =
   | { readonly kind: "done"; readonly result: TrialResult }
@@ -89,7 +96,8 @@ export async function runTrial(trial: Trial, bench: Bench): Promise<Outcome> {
       bench.skip(trial.steps);
       return meanwhile;
     }
-    const result = await trial.run(await bench.dataset(trial.dataset), bench, folder);
+    // Trials that need nothing which another process is still preparing come first.
+    const result = await trial.run(await bench.dataset(trial.dataset), { ...bench, leave: true }, folder);
     if (result === undefined || bench.signal.aborted) return { kind: "stopped" };
     const text = JSON.stringify({ ...result, values: finite(result.values) });
     await writeFileAtomically(path, `${text}\n`);
@@ -97,6 +105,7 @@ export async function runTrial(trial: Trial, bench: Bench): Promise<Outcome> {
     return { kind: "done", result: JSON.parse(text) as TrialResult };
   } catch (error) {
     if (error instanceof Error && error.name === "AbortError") return { kind: "stopped" };
+    if (error instanceof Held) return { kind: "busy" };
     if (!(error instanceof TangentLabError) || error.code !== "not-finite") throw error;
     await writeFileAtomically(path, `${JSON.stringify({ diverged: error.message })}\n`);
     return { kind: "diverged", why: error.message };

@@ -133,6 +133,14 @@ const refusedExperiments: [string, string[], RegExp][] = [
   ],
   ["no shard", ["oscillation", "--shard", "3"], /--shard.*'3' is invalid.*k\/n with k from 1 to n/],
   ["a shard beyond the last", ["oscillation", "--shard", "4/3"], /--shard.*'4\/3' is invalid/],
+  ["shards for no cluster", ["oscillation", "--shards", "3"], /invalid --shards; given: 3; .*with --submit/],
+  ["an unknown cluster", ["oscillation", "--submit", "pbs"], /--submit.*'pbs' is invalid.*slurm, kubernetes/],
+  [
+    "a cluster and a part",
+    ["oscillation", "--submit", "slurm", "--shard", "1/2"],
+    /'--submit <cluster>' cannot be used with option '--shard/,
+  ],
+  ["a cluster for no number of shards", ["oscillation", "--submit", "slurm"], /invalid --shards/],
   [
     "results of a part",
     ["oscillation", "--shard", "1/3", "--readme", "x.md"],
@@ -151,6 +159,18 @@ for (const [what, args, expected] of refusedExperiments) {
     assert.equal(await readdir(folder), []);
   });
 }
+
+test("link-tensorflow without what it needs: one clear line, exit code 2", async () => {
+  const { code, errors } = await tangentLab(["link-tensorflow", "--python", join(folder, "python")]);
+  assert.is(code, 2);
+  assert.match(
+    errors,
+    /^error: (there is no such Python|@tensorflow\/tfjs-node-gpu or .* is not installed).*\n$/,
+  );
+  const both = await tangentLab(["link-tensorflow", "--remove", "--gpu"]);
+  assert.is(both.code, 2);
+  assert.match(both.errors, /'--remove' cannot be used with option '--gpu'/);
+});
 
 test("a shard of a study runs its trials alone, and they are joined into another folder", async () => {
   const [place, out] = [join(folder, "a"), join(folder, "out")];

@@ -13,6 +13,7 @@ import type { Tensor } from "../../src/engine/tensor.js";
 import { TangentLabError } from "../../src/errors.js";
 import { functional as F } from "../../src/nn/index.js";
 import { close, randomTensor } from "./agree.js";
+import { tested } from "./devices.js";
 
 /** A little of everything that trains: convolutions of both strides, norms, pooling, resizing, attention, embedding; gradients by name. */
 function gradients(weights: { [name: string]: Tensor }, x: Tensor): { [name: string]: Tensor } {
@@ -49,7 +50,7 @@ async function on(device: DeviceName): Promise<{ [name: string]: number[] }> {
   return Object.fromEntries(Object.entries(results).map(([name, t]) => [name, Array.from(t.dataSync())]));
 }
 
-for (const device of ["wasm", "cpu"] as const) {
+for (const device of tested("wasm", "cpu")) {
   test(`the same gradients on ${device} as compiled`, async () => {
     const compiled = await on("onnx");
     const got = await on(device);

@@ -7,11 +7,12 @@ import type { Tensor } from "../../src/engine/tensor.js";
 import { rejection } from "../rejection.js";
 import { type Program, randomTensor } from "./agree.js";
 import { type Case, cases } from "./cases.js";
+import { tested } from "./devices.js";
 import { inFloat64 } from "./float64.js";
 
 // The table of ops on every engine: values against double precision, gradients against double precision's finite differences.
 
-const devices: readonly DeviceName[] = ["cpu", "wasm", "onnx"];
+const devices = tested("cpu", "wasm", "onnx");
 /** Random directions in which every input is moved. */
 const directions = 2;
 

@@ -2,8 +2,9 @@ import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { compile } from "../../src/engine/compile.js";
-import { type DeviceName, useDevice } from "../../src/engine/device.js";
+import { useDevice } from "../../src/engine/device.js";
 import type { Tensor } from "../../src/engine/tensor.js";
+import { tested } from "./devices.js";
 
 // NaN stays NaN on every engine, and infinities what they are: what looks at a step's results must see what was computed.
 
@@ -82,7 +83,7 @@ const compiled = async (op: Op, values: number[]): Promise<number[]> => {
   return Array.from(y.dataSync());
 };
 
-for (const device of ["cpu", "wasm", "onnx"] as DeviceName[]) {
+for (const device of tested("cpu", "wasm", "onnx")) {
   test(`NaN among numbers, on ${device}`, async () => {
     await useDevice(device);
     for (const [name, op] of Object.entries(each)) {

@@ -6,6 +6,7 @@ import { type DeviceName, useDevice } from "../../src/engine/device.js";
 import type { Tensor } from "../../src/engine/tensor.js";
 import { rejection } from "../rejection.js";
 import { close } from "./agree.js";
+import { tested } from "./devices.js";
 
 // Integers and truth values: what tfjs's plain JavaScript backend gives, or an error that names the op and the line.
 
@@ -59,7 +60,7 @@ const ofTruths: Readonly<Record<string, Op>> = {
   where: (x) => tf.where(x, x, tf.logicalNot(x)),
 };
 
-for (const device of ["wasm", "onnx"] as DeviceName[])
+for (const device of tested("wasm", "onnx"))
   test(`integers and truth values on ${device} as in plain JavaScript`, async () => {
     for (const [dtype, ops] of [
       ["int32", ofIntegers],

@@ -2,10 +2,11 @@ import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import { type Distance, l1, l2, pseudoHuber } from "../../src/consistency/index.js";
 import { useDevice } from "../../src/engine/device.js";
+import { tested } from "../engine/devices.js";
 import { close, readReference } from "./fixtures.js";
 
 test.before(async () => {
-  await useDevice("cpu");
+  await useDevice(tested("cpu")[0]!);
 });
 
 const cases: Record<string, Distance> = {

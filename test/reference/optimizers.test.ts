@@ -3,10 +3,11 @@ import { test } from "uvu";
 import { useDevice } from "../../src/engine/device.js";
 import type { Tensor } from "../../src/engine/tensor.js";
 import { adam, adamw, type Optimizer, radam } from "../../src/optim/index.js";
+import { tested } from "../engine/devices.js";
 import { close, readReference } from "./fixtures.js";
 
 test.before(async () => {
-  await useDevice("cpu");
+  await useDevice(tested("cpu")[0]!);
 });
 
 const cases: Record<string, Optimizer> = {

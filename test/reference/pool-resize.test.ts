@@ -1,8 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import { compile } from "../../src/engine/compile.js";
-import { type DeviceName, useDevice } from "../../src/engine/device.js";
+import { useDevice } from "../../src/engine/device.js";
 import type { Tensor } from "../../src/engine/tensor.js";
+import { tested } from "../engine/devices.js";
 import { close, readReference } from "./fixtures.js";
 
 // Pooling and resizing against PyTorch, which computed these in double precision.
@@ -17,7 +18,7 @@ const ops: Readonly<Record<string, Op>> = {
   resizeNearest_halfPixel_13_5: (x) => tf.image.resizeNearestNeighbor(x, [13, 5], false, true),
 };
 
-for (const device of ["cpu", "wasm", "onnx"] as DeviceName[])
+for (const device of tested("cpu", "wasm", "onnx"))
   for (const [name, op] of Object.entries(ops))
     test(`${name} on ${device}`, async () => {
       await useDevice(device);

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { arch, platform } from "node:os";
 import { dirname, join } from "node:path";
 import * as v from "valibot";
+import { tensorflowPackages } from "../../engine/tensorflow.js";
 import { TangentLabError } from "../../errors.js";
 import { parseJson } from "../../io/json.js";
 import type { Probe } from "./probe.js";
@@ -75,8 +76,10 @@ function whatIsMissing(engine: string): string | null {
   if (engine === "onnx:webgpu") return backends().includes("webgpu") ? null : notBuilt("WebGPU");
   if (engine === "onnx:cuda") return backends().includes("cuda") ? cudaLibraries() : notBuilt("CUDA");
   if (engine !== "tensorflow") return null;
-  const there = ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"].some(isInstalled);
-  return there ? null : "npm install @tensorflow/tfjs-node, or for NVIDIA GPUs @tensorflow/tfjs-node-gpu";
+  const there = tensorflowPackages.some(isInstalled);
+  return there
+    ? null
+    : "npm install @tensorflow/tfjs-node-gpu --ignore-scripts, then tangent-lab link-tensorflow (docs/tensorflow.md)";
 }
 
 const notBuilt = (provider: string): string =>

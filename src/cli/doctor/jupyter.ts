@@ -1,10 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
 import { readFile, realpath } from "node:fs/promises";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
 import * as v from "valibot";
 import { TangentLabError } from "../../errors.js";
 import { parseJson } from "../../io/json.js";
+import { onPath } from "../on-path.js";
 import { firstLine, run } from "./run.js";
 
 /** The parts of Jupyter that are used, and the Python module of each. */
@@ -99,17 +99,4 @@ async function tslabOf(program: string): Promise<Kernel["tslab"]> {
   } catch {
     return null; // it was removed, or is a script of another kind
   }
-}
-
-/** Where a program is on the PATH; null where it is not. */
-function onPath(program: string): string | null {
-  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return join(folder, program);
-    } catch {
-      // Not here.
-    }
-  }
-  return null;
 }

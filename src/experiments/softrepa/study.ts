@@ -105,7 +105,8 @@ async function armTrial(
   const { flow, judge } = plan;
   const base = await once(bench, [data.name, flow, judge, seed], async () => {
     const folder = join(bench.folder, await trainingName(`${data.name}-base`, data, { flow, judge, seed }));
-    return exclusively(folder, bench.signal, () => trainBase(data, plan, seed, bench, folder));
+    const work = (): ReturnType<typeof trainBase> => trainBase(data, plan, seed, bench, folder);
+    return exclusively(folder, bench.signal, work, bench.leave);
   });
   if (!base) return undefined;
   const started = performance.now();

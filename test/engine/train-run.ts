@@ -1,0 +1,14 @@
+// Trains a denoiser on the engine that is named, for the tests of engines, and prints the loss of each step as JSON.
+import * as datasets from "../../datasets/index.js";
+import * as diffusion from "../../src/diffusion/index.js";
+import { type DeviceName, useDevice } from "../../src/engine/device.js";
+
+await useDevice(process.argv[2] as DeviceName);
+const losses: number[] = [];
+for await (const { metrics } of diffusion.train(datasets.spiral(), {
+  steps: 200,
+  batchSize: 64,
+  eventEvery: 1,
+}))
+  losses.push(metrics.loss!);
+console.log(JSON.stringify(losses));
