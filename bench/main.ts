@@ -5,7 +5,14 @@ import * as tf from "@tensorflow/tfjs-core";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { min } from "simple-statistics";
 import { compile } from "../src/engine/compile.js";
-import { type DeviceName, threadsVariable, useDevice } from "../src/engine/device.js";
+import {
+  compiles,
+  type DeviceName,
+  describeDevice,
+  deviceNames,
+  threadsVariable,
+  useDevice,
+} from "../src/engine/device.js";
 import { multiplyAdds } from "../src/engine/onnx/compile.js";
 import * as random from "../src/engine/random.js";
 import type { Tensor } from "../src/engine/tensor.js";
@@ -17,7 +24,7 @@ import { alternate, difference, once } from "./measure.js";
 import { peakMemory } from "./memory.js";
 import { ours } from "./ours.js";
 import { PyTorch } from "./peers/pytorch.js";
-import { markdown, plain, type Report, type Section } from "./report.js";
+import { markdown, onGpu, plain, type Report, type Section } from "./report.js";
 import type { Run, Runner } from "./runner.js";
 import { type Workload, workloads } from "./workloads/index.js";
 
@@ -31,6 +38,7 @@ const parityTolerance = 0.01;
 const longSeconds = 15;
 
 interface Options {
+  engine: DeviceName;
   python: string;
   only: string[];
   seconds: number;
@@ -44,6 +52,14 @@ const names = [...Object.keys(workloads), ...Object.keys(comparisons)];
 const program = new Command("bench")
   .description(
     "Times training steps, UMAP and live charts against other ways to do the same, in alternation in one run.",
+  )
+  .addOption(
+    new Option(
+      "--engine <name>",
+      "of a GPU: training steps on it, against PyTorch on the same card by CUDA, as a table with date and card",
+    )
+      .choices(deviceNames.filter(compiles))
+      .default("onnx"),
   )
   .option("--python <path>", "a Python with PyTorch and umap-learn", "python3")
   .addOption(
@@ -71,6 +87,13 @@ try {
 }
 
 async function main(options: Options): Promise<void> {
+  const gpu = options.engine !== "onnx";
+  if (gpu && (options.update || options.memory))
+    throw new TangentLabError("invalid-argument", `invalid ${options.update ? "--update" : "--memory"}`, {
+      argument: options.update ? "--update" : "--memory",
+      given: `--engine ${options.engine}`,
+      allowed: "with --engine onnx: docs/speed.md and the memory are the processor's",
+    });
   if (options.update && options.only.length < names.length)
     throw new TangentLabError("invalid-argument", "invalid --update", {
       argument: "--update",
@@ -78,19 +101,26 @@ async function main(options: Options): Promise<void> {
       allowed: "all rows: the page is written from one run",
     });
   process.env[threadsVariable] = `${threads}`;
+  await useDevice(options.engine);
+  const engine = await describeDevice();
+  if (gpu) console.log(engine);
   const steps = options.only.filter((name) => name in workloads);
-  const tensorflow = steps.length > 0 && (await available("tensorflow"));
-  const torch = steps.length > 0 ? await PyTorch.start(options.python, threads) : undefined;
-  if (steps.length > 0 && !tensorflow)
+  const tensorflow = !gpu && steps.length > 0 && (await available("tensorflow"));
+  const where = gpu ? "cuda" : "cpu";
+  const torch = steps.length > 0 ? await PyTorch.start(options.python, threads, where) : undefined;
+  if (steps.length > 0 && !gpu && !tensorflow)
     console.log("tfjs-node is left out: neither @tensorflow/tfjs-node-gpu nor tfjs-node is installed");
   if (steps.length > 0 && !torch)
-    console.log(`PyTorch is left out: ${options.python} has none (--python PATH)`);
-  const peak = await peakRate();
-  console.log(`peak: ${(peak / 1e9).toFixed(0)} GFLOP/s on ${threads} threads`);
+    console.log(
+      `PyTorch is left out: ${options.python} has none${gpu ? " that finds a card for CUDA" : ""} (--python PATH)`,
+    );
+  // On a GPU a product between two copies says nothing of its peak.
+  const peak = gpu ? undefined : await peakRate();
+  if (peak) console.log(`peak: ${(peak / 1e9).toFixed(0)} GFLOP/s on ${threads} threads`);
   const sections: Section[] = [];
   try {
     for (const name of steps) {
-      const timed = await measure(workloads[name]!(), options.seconds, tensorflow, torch, peak);
+      const timed = await measure(workloads[name]!(), options, tensorflow, torch, peak);
       const memory =
         (options.memory || options.update) && (await peakMemory(name, torch && options.python, threads));
       const section = { ...timed, ...(memory && { memory }) };
@@ -100,7 +130,9 @@ async function main(options: Options): Promise<void> {
   } finally {
     await torch?.close();
   }
-  for (const name of options.only.filter((name) => name in comparisons)) {
+  const rest = options.only.filter((name) => name in comparisons);
+  if (gpu && rest.length > 0) console.log(`${rest.join(", ")}: left out, no steps on a GPU`);
+  for (const name of gpu ? [] : rest) {
     const section = await measureComparison(name, comparisons[name]!, options);
     if (!section) continue;
     console.log(`\n${plain(section)}`);
@@ -111,10 +143,11 @@ async function main(options: Options): Promise<void> {
     machine: cpus()[0]!.model.trim(),
     threads,
     versions: [`Node ${process.versions.node}`, ...(torch ? [`PyTorch ${torch.version}`] : [])].join(", "),
-    peak,
+    peak: peak ?? Number.NaN,
     nanosecondsPerNormal: nanosecondsPerNormal(),
     sections,
   };
+  if (gpu) console.log(`\n${onGpu(report, engine, torch?.card)}`);
   console.log(`\nstandard normals: ${report.nanosecondsPerNormal.toFixed(2)} ns each`);
   if (options.json) await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
   if (options.update) await writeFileAtomically("docs/speed.md", markdown(report));
@@ -123,13 +156,13 @@ async function main(options: Options): Promise<void> {
 /** One workload on all participants, after a check that they compute the same. */
 async function measure(
   workload: Workload,
-  seconds: number,
+  { engine, seconds }: Options,
   tensorflow: boolean,
   torch: PyTorch | undefined,
-  peak: number,
+  peak: number | undefined,
 ): Promise<Section> {
-  const runners = [await ours(workload, "onnx", "tangent-lab")];
-  if (workload.small) runners.push(await ours(workload, "wasm", "tfjs wasm"));
+  const runners = [await ours(workload, engine, "tangent-lab")];
+  if (workload.small && engine === "onnx") runners.push(await ours(workload, "wasm", "tfjs wasm"));
   if (workload.small && tensorflow) runners.push(await ours(workload, "tensorflow", "tfjs-node"));
   if (torch) runners.push(await torch.load(workload, false));
   if (torch && workload.small) runners.push(await torch.load(workload, true));
@@ -137,11 +170,13 @@ async function measure(
   const [first, second] = reference.seconds as [number, number];
   const measurements = await alternate(able, seconds);
   for (const runner of runners) await runner.close();
+  const timed = { title: workload.title, measurements, compileSeconds: first - second };
+  if (peak === undefined) return timed;
   await useDevice("onnx");
   const [state, batch] = [workload.state(), workload.batch()];
   const floor = (2e3 * (await multiplyAdds(workload.step, [state, batch]))) / peak;
   tree.dispose([state, batch]);
-  return { title: workload.title, measurements, floor, compileSeconds: first - second };
+  return { ...timed, floor };
 }
 
 /** One comparison; undefined, with a line why, where the other side cannot be had. */

@@ -38,8 +38,10 @@ export function plain({ title, measurements, memory, floor, compileSeconds }: Se
     const relation = i === 0 ? "" : `  ${ratio(m)} of its time, best ${digits(m.bestRatio)}`;
     return `  ${m.name.padEnd(width)} ${time}${relation}  [${m.setting}; ${m.rounds} rounds]`;
   });
-  if (floor !== undefined && compileSeconds !== undefined)
-    lines.push(`  floor ${number(floor)} ms, compiled in ${digits(compileSeconds)} s`);
+  if (compileSeconds !== undefined) {
+    const least = floor === undefined ? "" : `floor ${number(floor)} ms, `;
+    lines.push(`  ${least}compiled in ${digits(compileSeconds)} s`);
+  }
   return [title, ...lines, ...(memory ? [`  ${held(memory)}`] : [])].join("\n");
 }
 
@@ -68,6 +70,16 @@ Compiling is the first step less the second. Memory is the most that a process o
   ].join("\n\n")}\n`;
 }
 
+/** A run on a GPU: a table with date and card. PyTorch's card may be another one, and is said. */
+export const onGpu = (
+  { date, versions, sections }: Report,
+  engine: string,
+  card: string | undefined,
+): string =>
+  [`${date}, ${engine}, ${versions}${card ? ` on ${card}` : ""}.`, stepTable(sections).join("\n")].join(
+    "\n\n",
+  );
+
 function stepTable(sections: readonly Section[]): string[] {
   const names = [...new Set(sections.flatMap((s) => s.measurements.slice(1).map((m) => m.name)))];
   const head = [
@@ -91,7 +103,10 @@ function stepTable(sections: readonly Section[]): string[] {
     memory ? memory.ours.toFixed(0) : "",
     memory?.pytorch === undefined ? "" : digits(memory.ours / memory.pytorch),
   ]);
-  return table(head, rows);
+  // Nothing was measured in a column without numbers.
+  const kept = head.flatMap((_, i) => (i === 0 || rows.some((row) => row[i] !== "") ? [i] : []));
+  const pick = (row: readonly string[]): string[] => kept.map((i) => row[i]!);
+  return table(pick(head), rows.map(pick));
 }
 
 function otherTable(sections: readonly Section[]): string[] {

@@ -19,12 +19,14 @@ export class Peer {
   /**
    * A process and the version of what it speaks for; undefined if that Python does not have it, or is not there.
    * @param script beside this file; it answers `hello`.
+   * @param greeting what else it gets with that.
    */
-  static async start(
+  static async start<More = object>(
     python: string,
     script: string,
     threads: number,
-  ): Promise<{ peer: Peer; version: string } | undefined> {
+    greeting: object = {},
+  ): Promise<({ peer: Peer; version: string } & More) | undefined> {
     // One setting for every numeric library in it, from its start.
     const env = {
       ...process.env,
@@ -38,8 +40,7 @@ export class Peer {
     const reader = createInterface({ input: child.stdout! });
     const peer = new Peer(child, reader[Symbol.asyncIterator](), reader);
     try {
-      const { version } = await peer.ask<{ version: string }>({ do: "hello", threads });
-      return { peer, version };
+      return { ...(await peer.ask<{ version: string } & More>({ do: "hello", threads, ...greeting })), peer };
     } catch {
       await peer.close();
       return undefined;

@@ -1,7 +1,7 @@
 """
 The PyTorch side of the benchmark: a long-lived process that reads one JSON object per line and answers each with one.
 
-  {"do": "hello"}                                        -> {"version", "threads"}
+  {"do": "hello", "threads", "device"}                   -> {"version", "threads"}, for "cuda" also "card"
   {"do": "load", "case", "config", "file", "tensors", "compile"} -> {"runner", "parameters", "setting"}
   {"do": "run", "runner", "steps"}                       -> {"seconds": [one per step], "metrics": [of each step]}
   {"do": "memory"}                                       -> {"mebibytes"}: the most that the process has held
@@ -25,6 +25,8 @@ from models import ConvFeatures, Denoiser, Mlp, Unet, feature_distance, load, pe
 from song import SongUnet, VggFeatures
 from torch.nn import functional as F
 
+device = torch.device("cpu")
+
 Tensors = dict[str, Tensor]
 Step = Callable[[], dict[str, Tensor]]
 
@@ -37,7 +39,7 @@ def read(path: str, entries: list[dict]) -> Tensors:
         size = 1
         for d in entry["shape"]:
             size *= d
-        out[entry["name"]] = data[entry["offset"] : entry["offset"] + size].reshape(entry["shape"]).clone()
+        out[entry["name"]] = data[entry["offset"] : entry["offset"] + size].reshape(entry["shape"]).clone().to(device)
     return out
 
 
@@ -229,6 +231,8 @@ def timed(step: Step, count: int) -> tuple[list[float], list[dict[str, Tensor]]]
     for _ in range(count):
         start = time.perf_counter()
         metrics.append(step())
+        if device.type == "cuda":
+            torch.cuda.synchronize()
         seconds.append(time.perf_counter() - start)
     return seconds, metrics
 
@@ -253,6 +257,16 @@ def choose(message: dict, tensors: Tensors) -> tuple[bool, str]:
     return chosen[key]
 
 
+def start(name: str) -> dict[str, str]:
+    """Everything is computed there from now on."""
+    global device
+    device = torch.device(name)
+    if device.type != "cuda":
+        return {}
+    torch.set_default_device(device)
+    return {"card": torch.cuda.get_device_name()}
+
+
 def main() -> None:
     runners: list[Step] = []
     for line in sys.stdin:
@@ -260,7 +274,8 @@ def main() -> None:
         try:
             if message["do"] == "hello":
                 torch.set_num_threads(message["threads"])
-                answer = {"version": torch.__version__, "threads": torch.get_num_threads()}
+                started = start(message["device"])
+                answer = {"version": torch.__version__, "threads": torch.get_num_threads(), **started}
             elif message["do"] == "load":
                 tensors = read(message["file"], message["tensors"])
                 channels_last, setting = choose(message, tensors)

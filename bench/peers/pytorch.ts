@@ -9,12 +9,18 @@ export class PyTorch {
   private constructor(
     private readonly peer: Peer,
     readonly version: string,
+    /** Of CUDA: the card's name. */
+    readonly card: string | undefined,
   ) {}
 
-  /** Undefined if that Python has no PyTorch, or is not there. */
-  static async start(python: string, threads: number): Promise<PyTorch | undefined> {
-    const started = await Peer.start(python, "pytorch.py", threads);
-    return started && new PyTorch(started.peer, started.version);
+  /** Undefined if that Python has no PyTorch for the device, or is not there. */
+  static async start(
+    python: string,
+    threads: number,
+    device: "cpu" | "cuda" = "cpu",
+  ): Promise<PyTorch | undefined> {
+    const started = await Peer.start<{ card?: string }>(python, "pytorch.py", threads, { device });
+    return started && new PyTorch(started.peer, started.version, started.card);
   }
 
   /** The workload from the same weights and on the same batch; compiled by torch.compile or eager. */

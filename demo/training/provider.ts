@@ -2,8 +2,7 @@ import { circle } from "../../datasets/toys.js";
 import { denoising } from "../../src/diffusion/denoising.js";
 import { denoiser } from "../../src/diffusion/edm.js";
 import { compile } from "../../src/engine/compile.js";
-import { currentDevice, describeDevice } from "../../src/engine/device.js";
-import { setExecutionProviders } from "../../src/engine/onnx/session.js";
+import { currentDevice, type DeviceName, describeDevice, useDevice } from "../../src/engine/device.js";
 import * as random from "../../src/engine/random.js";
 import * as tree from "../../src/engine/tree.js";
 import { mlp } from "../../src/nn/mlp.js";
@@ -21,10 +20,10 @@ const SLOWEST = 20;
  */
 export async function chooseProvider(wanted: Engine): Promise<string> {
   if (wanted === "wasm") return onProcessor();
-  const reference = await trial("wasm");
+  const reference = await trial("onnx");
   let reason: string;
   try {
-    const { parameters, milliseconds } = await trial("webgpu");
+    const { parameters, milliseconds } = await trial("onnx:webgpu");
     const largest = reference.parameters.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     const off =
       parameters.reduce((most, value, i) => Math.max(most, Math.abs(value - reference.parameters[i]!)), 0) /
@@ -40,7 +39,7 @@ export async function chooseProvider(wanted: Engine): Promise<string> {
   } catch (error) {
     reason = `WebGPU does not start: ${(error as Error).message}`;
   }
-  setExecutionProviders(["wasm"]);
+  await useDevice("onnx");
   return `${await onProcessor()}, because ${reason}`;
 }
 
@@ -48,8 +47,8 @@ const onProcessor = async (): Promise<string> =>
   (await currentDevice()) === "onnx" ? "compiled steps, WebAssembly" : describeDevice();
 
 /** A few steps of denoiser training: the parameters after them, and the time of one. */
-async function trial(provider: string): Promise<{ parameters: Float32Array; milliseconds: number }> {
-  setExecutionProviders([provider]);
+async function trial(device: DeviceName): Promise<{ parameters: Float32Array; milliseconds: number }> {
+  await useDevice(device);
   const model = denoiser(mlp({ dim: 2, width: 64, depth: 3 }));
   const method = denoising({ denoiser: model, shape: [2] });
   const step = compile(method.step, { donate: true });

@@ -3,7 +3,7 @@ import { cacheState } from "./doctor/cache.js";
 import { chosenEngine, convolutions, threads, variables } from "./doctor/chosen.js";
 import { chromiumInUse } from "./doctor/chromium.js";
 import type { Diagnosis } from "./doctor/diagnosis.js";
-import { checkEngine, type EngineState, probed } from "./doctor/engines.js";
+import { automatically, checkEngine, chosen, type EngineState, probed } from "./doctor/engines.js";
 import { inWords } from "./doctor/in-words.js";
 import { notebooksIn } from "./doctor/jupyter.js";
 import { probe } from "./doctor/probe.js";
@@ -18,7 +18,9 @@ export interface DoctorArguments {
 /** `tangent-lab doctor`: what works here. Resolves to whether the chosen engine starts and its numbers are right. */
 export async function doctorCommand(args: DoctorArguments): Promise<boolean> {
   if (args.probe !== undefined) {
-    console.log(JSON.stringify(await probe(args.probe)));
+    console.log(
+      JSON.stringify(args.probe === automatically ? await chosenEngine() : await probe(args.probe)),
+    );
     return true;
   }
   const engines: EngineState[] = [];
@@ -31,7 +33,7 @@ export async function doctorCommand(args: DoctorArguments): Promise<boolean> {
     machine: system,
     versions: versions(),
     engines,
-    chosen: await chosenEngine(),
+    chosen: await chosen(),
     convolutions: await convolutions(),
     threads: threads(),
     environment: variables(),
@@ -40,7 +42,7 @@ export async function doctorCommand(args: DoctorArguments): Promise<boolean> {
     cache: await cacheState(),
   });
   console.log(args.json ? JSON.stringify(diagnosis, null, 1) : inWords(diagnosis));
-  const name = diagnosis.chosen.engine;
-  const { state } = engines.find(({ engine }) => engine.split(":")[0] === name) ?? {};
+  const name = diagnosis.chosen.engine === "onnx" ? "onnx:cpu" : diagnosis.chosen.engine;
+  const { state } = engines.find(({ engine }) => engine === name) ?? {};
   return state === "works";
 }

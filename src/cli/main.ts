@@ -9,6 +9,7 @@ import { type CompareArguments, compareCommand } from "./compare-command.js";
 import { type DoctorArguments, doctorCommand } from "./doctor-command.js";
 import { type ExperimentArguments, experimentCommand } from "./experiment-command.js";
 import { Interrupted, interruptible } from "./interrupt.js";
+import { type LinkCudaArguments, linkCudaCommand } from "./link-cuda-command.js";
 import { type LinkTensorFlowArguments, linkTensorFlowCommand } from "./link-tensorflow-command.js";
 import { dataHelp } from "./load-dataset.js";
 import { type MergeArguments, mergeCommand } from "./merge-command.js";
@@ -41,7 +42,7 @@ async function main(): Promise<number> {
     .option("--seed <integer>", "seed of all random numbers", integer, 0)
     .option("--batch-size <integer>", "examples per step of the consistency models", integer)
     .option("--class-conditional", "train class-conditional models, on a dataset with classes", false)
-    .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto")
+    .option("--engine <name>", engineHelp, "auto")
     .option(
       "--dataset <name>",
       `one or more of: ${names.join(", ")}, or points in more dimensions, such as spiral-16d (default: spiral-16d and digits)`,
@@ -79,7 +80,7 @@ async function main(): Promise<number> {
     .option("--seeds <count>", "seeds that are reported, at least 2 (default: 3)", integer)
     .option("--panel <name>", "one or more of the study's parts (default: all)", several)
     .option("--out <folder>", "where runs, results and report go (default: report/<name>)")
-    .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto")
+    .option("--engine <name>", engineHelp, "auto")
     .option("--data <path>", dataHelp, several)
     .option("--no-cache", "train denoisers and feature networks anew, and do not keep them for other runs")
     .option("--jobs <count>", "trials at a time, each with its share of the threads", integer, 1)
@@ -129,7 +130,7 @@ async function main(): Promise<number> {
     )
     .option("--seed <integer>", "seed of the noise", integer, 0)
     .option("--scale <integer>", "pixels of the PNG per pixel of an image", integer, 4)
-    .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto")
+    .option("--engine <name>", engineHelp, "auto")
     .option("--out <file>", "the PNG, for points also html or svg", "samples.png")
     .action((options: SampleArguments) => sampleCommand(options));
   let fine = true;
@@ -139,7 +140,7 @@ async function main(): Promise<number> {
       "checks every reference case of published numbers in a folder; exits with 1 if one does not match",
     )
     .argument("<folder>", "safetensors and JSON files laid out like the published reference's")
-    .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto")
+    .option("--engine <name>", engineHelp, "auto")
     .action(async (folder: string, options: VerifyArguments) => {
       fine = await verifyCommand(folder, options);
     });
@@ -163,6 +164,17 @@ async function main(): Promise<number> {
     .addOption(new Option("--remove", "removes what it built").default(false).conflicts(["python", "gpu"]))
     .action((options: LinkTensorFlowArguments) => linkTensorFlowCommand(options));
   program
+    .command("link-cuda")
+    .description(
+      "links the CUDA provider of a Python's onnxruntime-gpu to onnxruntime-node, for --engine onnx:cuda",
+    )
+    .option(
+      "--python <path>",
+      "a Python that has onnxruntime-gpu (default: .venv in this folder, or python3)",
+    )
+    .option("--remove", "removes the links", false)
+    .action((options: LinkCudaArguments) => linkCudaCommand(options));
+  program
     .command("softrepa")
     .description(
       "trains a text-to-image flow and soft tokens, generates and edits with and without them, writes a report",
@@ -175,7 +187,7 @@ async function main(): Promise<number> {
     )
     .option("--out <folder>", "where the report goes", "report/softrepa")
     .option("--seed <integer>", "seed of all random numbers", integer, 0)
-    .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto")
+    .option("--engine <name>", engineHelp, "auto")
     .option("--resume", "continue what was interrupted, from the checkpoints in the report's folder", false)
     .action((options: SoftRepaArguments) => interruptible((signal) => softRepaCommand(options, signal)));
   withModel(program.command("generate"))
@@ -241,6 +253,9 @@ async function main(): Promise<number> {
   }
 }
 
+/** The engines, for the help. */
+const engineHelp = "auto, onnx, onnx:cuda, onnx:webgpu, tensorflow, wasm or cpu";
+
 /** A study and what it asks, for the help. */
 const studyLine = ({ name, title }: (typeof studies)[number]): string => `  ${name.padEnd(16)} ${title}`;
 
@@ -256,7 +271,7 @@ const withModel = (command: Command): Command =>
     .option("--steps <integer>", "levels from noise to data", integer, 20)
     .option("--scale <integer>", "pixels of the PNG per pixel of an image", integer, 8)
     .option("--seed <integer>", "seed of the noise", integer, 0)
-    .option("--engine <name>", "auto, onnx, tensorflow, wasm or cpu", "auto");
+    .option("--engine <name>", engineHelp, "auto");
 
 /** An option that may be given more than once. */
 const several = (value: string, before: string[] = []): string[] => [...before, value];

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { TangentLabError } from "../errors.js";
-import { currentDevice } from "./device.js";
+import { compiles, currentDevice, type DeviceName } from "./device.js";
 import { checkNotTracing } from "./onnx/backend.js";
 import { type CompileOptions, compileOnnx } from "./onnx/compile.js";
 import { checkResult } from "./result.js";
@@ -24,12 +24,16 @@ export function compile<A extends tree.Tree[], R extends tree.Tree>(
   f: (...args: A) => R,
   options: CompileOptions = {},
 ): (...args: A) => Promise<R> {
-  const onnx = compileOnnx(f, options);
+  // Each provider has graphs of its own.
+  const onnx = new Map<DeviceName, (...args: A) => Promise<R>>();
   return async (...args) => {
     checkNotTracing();
     const device = await currentDevice();
     if (options.donate) checkAlive(args[0]!);
-    return device === "onnx" ? onnx(...args) : eager(f, args, options.donate ?? false);
+    if (!compiles(device)) return eager(f, args, options.donate ?? false);
+    const compiled = onnx.get(device) ?? compileOnnx(f, options);
+    onnx.set(device, compiled);
+    return compiled(...args);
   };
 }
 

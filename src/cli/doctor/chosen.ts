@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { describeDevice, deviceNames, useDevice } from "../../engine/device.js";
+import { type DeviceName, describeDevice, deviceNames, notHere, useDevice } from "../../engine/device.js";
 import {
   convolutionVariable,
   deviceVariable,
@@ -9,6 +9,15 @@ import {
 import { describeLowering } from "../../engine/onnx/lowering.js";
 import { TangentLabError } from "../../errors.js";
 import type { Diagnosis } from "./diagnosis.js";
+
+const firstOf = `the first of ${deviceNames.join(", ")} that starts`;
+
+/** The GPUs before it, and why none of them was taken. */
+async function passedOver(engine: DeviceName): Promise<string> {
+  const before = deviceNames.slice(0, deviceNames.indexOf(engine)).filter((name) => name.includes(":"));
+  const reasons = before.map(async (name) => `; ${name} ${(await notHere(name)) ?? "does not start"}`);
+  return (await Promise.all(reasons)).join("");
+}
 
 const message = (error: unknown): string => {
   if (error instanceof TangentLabError) return error.message;
@@ -21,7 +30,7 @@ export async function chosenEngine(): Promise<Diagnosis["chosen"]> {
   const asked = wanted !== undefined && wanted !== "auto";
   try {
     const engine = await useDevice("auto");
-    const why = asked ? `${deviceVariable}=${wanted}` : `the first of ${deviceNames.join(", ")} that starts`;
+    const why = asked ? `${deviceVariable}=${wanted}` : `${firstOf}${await passedOver(engine)}`;
     return { engine, description: await describeDevice(), why };
   } catch (error) {
     return { engine: null, description: null, why: message(error) };

@@ -1,11 +1,12 @@
-import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { arch, platform } from "node:os";
-import { dirname, join } from "node:path";
 import * as v from "valibot";
+import { cudaIsThere, howToLink } from "../../engine/onnx/cuda.js";
+import { notBuilt } from "../../engine/onnx/gpu.js";
+import { supportedProviders } from "../../engine/onnx/session.js";
 import { tensorflowPackages } from "../../engine/tensorflow.js";
 import { TangentLabError } from "../../errors.js";
 import { parseJson } from "../../io/json.js";
+import type { Diagnosis } from "./diagnosis.js";
 import type { Probe } from "./probe.js";
 import { type Ran, run } from "./run.js";
 
@@ -34,9 +35,30 @@ const patience = 120_000;
 export async function checkEngine(engine: string): Promise<EngineState> {
   const missing = whatIsMissing(engine);
   if (missing !== null) return { engine, state: "missing", note: missing, checks: [], stepsPerSecond: null };
-  const command = [process.execPath, ...process.execArgv, process.argv[1]!, "doctor", "--probe", engine];
-  return stateOf(engine, await run(command, patience));
+  return stateOf(engine, await run(command(engine), patience));
 }
+
+const command = (what: string): string[] => [
+  process.execPath,
+  ...process.execArgv,
+  process.argv[1]!,
+  "doctor",
+  "--probe",
+  what,
+];
+
+/** What is taken where no engine is asked for, found in a process of its own: to choose an engine is to start it. */
+export async function chosen(): Promise<Diagnosis["chosen"]> {
+  const { code, out, errors } = await run(command(automatically), patience);
+  const none = (why: string): Diagnosis["chosen"] => ({ engine: null, description: null, why });
+  if (code !== 0) return none(reasonIn(errors) || `the process that chose ended without a word (${code})`);
+  return parseJson(out.trimEnd().split("\n").at(-1)!, chosenSchema, "the choice", (why, cause) => {
+    return new TangentLabError("device-unavailable", why, { argument: "engine", cause });
+  });
+}
+
+/** What the process that chooses is asked to probe. */
+export const automatically = "auto";
 
 /** What the process of a check, `tangent-lab doctor --probe`, says of its engine. */
 export function stateOf(engine: string, { code, out, errors, late }: Ran): EngineState {
@@ -56,11 +78,16 @@ export function stateOf(engine: string, { code, out, errors, late }: Ran): Engin
 /** Characters of a reason that are kept. */
 const longest = 400;
 
-/** Our own error, or what was said last: native libraries warn of much before. */
+/** Our own error, without what the row says, or what was said last: native libraries warn of much before. */
 function reasonIn(errors: string): string {
   const lines = errors.trimEnd().split("\n");
   const ours = lines.filter((line) => line.startsWith("error: ")).at(-1);
-  return ours?.slice("error: ".length) ?? lines.at(-1)!;
+  return (
+    ours
+      ?.slice("error: ".length)
+      .replace(/^the engine \S+ does not start: /, "")
+      .replace(/; given: .*$/, "") ?? lines.at(-1)!
+  );
 }
 
 const probeSchema = v.object({
@@ -69,33 +96,26 @@ const probeSchema = v.object({
   stepsPerSecond: v.number(),
 });
 
+const chosenSchema = v.object({
+  engine: v.nullable(v.string()),
+  description: v.nullable(v.string()),
+  why: v.string(),
+});
+
 const require = createRequire(import.meta.url);
 
 /** What has to be installed before an engine can start; null where nothing has. */
 function whatIsMissing(engine: string): string | null {
-  if (engine === "onnx:webgpu") return backends().includes("webgpu") ? null : notBuilt("WebGPU");
-  if (engine === "onnx:cuda") return backends().includes("cuda") ? cudaLibraries() : notBuilt("CUDA");
+  if (engine === "onnx:webgpu") return supportedProviders().includes("webgpu") ? null : notBuilt("webgpu");
+  if (engine === "onnx:cuda") {
+    if (!supportedProviders().includes("cuda")) return notBuilt("cuda");
+    return cudaIsThere() ? null : howToLink;
+  }
   if (engine !== "tensorflow") return null;
   const there = tensorflowPackages.some(isInstalled);
   return there
     ? null
     : "npm install @tensorflow/tfjs-node-gpu --ignore-scripts, then tangent-lab link-tensorflow (docs/tensorflow.md)";
-}
-
-const notBuilt = (provider: string): string =>
-  `onnxruntime-node has no ${provider} for ${platform()} ${arch()}`;
-
-/** The providers that onnxruntime-node was built with; of CUDA the libraries may be missing. */
-const backends = (): string[] =>
-  (require("onnxruntime-node") as typeof import("onnxruntime-node"))
-    .listSupportedBackends()
-    .map(({ name }) => name);
-
-function cudaLibraries(): string | null {
-  const folder = dirname(require.resolve("onnxruntime-node/package.json"));
-  const library = "libonnxruntime_providers_cuda.so";
-  if (existsSync(join(folder, "bin", "napi-v6", platform(), arch(), library))) return null;
-  return `${library}: node ${join(folder, "script", "install.js")} --onnxruntime-node-install=cuda12 downloads it`;
 }
 
 function isInstalled(name: string): boolean {

@@ -3,7 +3,6 @@ import { denoising } from "../../diffusion/denoising.js";
 import { denoiser } from "../../diffusion/edm.js";
 import { compile } from "../../engine/compile.js";
 import { type DeviceName, describeDevice, useDevice } from "../../engine/device.js";
-import { setExecutionProviders } from "../../engine/onnx/session.js";
 import * as random from "../../engine/random.js";
 import type { Tensor } from "../../engine/tensor.js";
 import * as tree from "../../engine/tree.js";
@@ -23,11 +22,9 @@ export interface Probe {
 
 /** Checks an engine's numbers and takes its speed, in about a second and the time of one step. @throws TangentLabError where it does not start or lacks an op. */
 export async function probe(engine: string): Promise<Probe> {
-  const [device, provider] = engine.split(":");
   await useDevice("cpu");
   const expected = await results();
-  await useDevice(device as DeviceName);
-  if (provider !== undefined) setExecutionProviders([provider]);
+  await useDevice(engine as DeviceName);
   const description = await describeDevice();
   const got = await results();
   const checks = (["value", "gradient"] as const).map((quantity) => {

@@ -3,10 +3,11 @@ import { check, TangentLabError } from "../../errors.js";
 import { checkResult } from "../result.js";
 import * as tree from "../tree.js";
 import { registerTraceBackend, trace } from "./backend.js";
+import { meaningOf } from "./gpu.js";
 import { sizeOf, type Value } from "./graph.js";
 import { kernels } from "./kernels/index.js";
 import { newGraph } from "./lowering.js";
-import { createSession, type Data, type Session, type Slot, toTensor } from "./session.js";
+import { createSession, currentProviders, type Data, type Session, type Slot, toTensor } from "./session.js";
 
 /** Options of `compile`. */
 export interface CompileOptions {
@@ -163,6 +164,19 @@ export function compileOnnx<A extends tree.Tree[], R extends tree.Tree>(
 
 /** What ONNX Runtime says against a graph or its numbers, as our error. */
 function refused(cause: Error): never {
+  const [provider] = currentProviders();
+  const trouble = provider === "cuda" || provider === "webgpu" ? meaningOf(cause.message) : undefined;
+  if (trouble)
+    throw new TangentLabError(
+      "device-unavailable",
+      `a compiled step does not run on ${provider}: ${trouble}`,
+      {
+        argument: "engine",
+        given: `onnx:${provider}`,
+        allowed: "less at a time, such as a smaller batch; or another engine",
+        cause,
+      },
+    );
   throw new TangentLabError("unsupported-op", `ONNX Runtime refuses the compiled step: ${cause.message}`, {
     argument: "f",
     allowed: 'what it can compute; or another device: useDevice("wasm" | "cpu")',

@@ -19,10 +19,12 @@ export class Graph {
   /**
    * @param convolution what convolutions become, see lowering.ts.
    * @param block channels in a block of ONNX Runtime's blocked layout, 16 or 8; 0 where that layout is not used.
+   * @param webgpu whether shaders compute it, which bind few tensors and have sines of few digits.
    */
   constructor(
     readonly convolution: ConvolutionLowering = "gathered",
     readonly block = 0,
+    readonly webgpu = false,
   ) {}
 
   input(shape: readonly number[], type: ElementType): Value {

@@ -19,7 +19,8 @@ interface Lowering {
 /** A graph to trace into, with the lowering of convolutions that suits what will run it. */
 export async function newGraph(): Promise<Graph> {
   const { convolution, block } = await lowering();
-  return new Graph(convolution, block);
+  const [provider] = currentProviders();
+  return new Graph(convolution, block, provider === "webgpu");
 }
 
 /**

@@ -37,6 +37,26 @@ export function setExecutionProviders(names: readonly string[] | undefined): voi
 export const currentProviders = (): readonly string[] =>
   providers ?? [ort.env.versions.node ? "cpu" : "wasm"];
 
+/** The providers that ONNX Runtime was built with; CUDA's libraries are not in its package. */
+export function supportedProviders(): readonly string[] {
+  // onnxruntime-web has no such function, of which a bundler would warn.
+  const list = Reflect.get(ort, "listSupportedBackends") as typeof ort.listSupportedBackends | undefined;
+  return list?.().map(({ name }) => name) ?? ["webgpu"];
+}
+
+/** The output `y` of a model with one float32 input `x`, of one axis, computed by a provider. @throws Error with what ONNX Runtime says. */
+export async function tryProvider(
+  provider: string,
+  model: Uint8Array,
+  x: Float32Array,
+): Promise<Float32Array> {
+  const options = { executionProviders: [provider], logSeverityLevel: 4 as const };
+  const session = await ort.InferenceSession.create(model, options);
+  const { y } = await session.run({ x: new ort.Tensor("float32", x, [x.length]) });
+  await session.release();
+  return y!.data as Float32Array;
+}
+
 /** The shape of the only output `y` of a model with one float32 input, found by running it. */
 export async function outputShape(
   model: Uint8Array,

@@ -213,6 +213,34 @@ export const clip = (graph: Graph, x: Value, least: number, most: number): Value
     graph.op("Clip", [x, scalar(graph, least, x.type), scalar(graph, most, x.type)], x.shape, x.type),
   );
 
+/** pi/2 in three parts, of which multiples by small integers are exact (Cody and Waite). */
+const quarter = [1.5703125, 4.837512969970703e-4, 7.549789954891882e-8] as const;
+/** Of sin r / r - 1 and (cos r - 1 + r^2/2) / r^4 in r^2, |r| <= pi/4: minimax polynomials of the Cephes library, highest power first. */
+const sinePolynomial = [-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1] as const;
+const cosinePolynomial = [2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2] as const;
+
+/** A sine or cosine; in WebGPU's shaders, whose own may be off by 5e-4, from polynomials, to float32's digits for |x| up to 1000. */
+function circular(graph: Graph, op: "Sin" | "Cos", x: Value): Value {
+  if (!graph.webgpu) return op1(graph, op, x);
+  const number = (value: number): Value => scalar(graph, value);
+  const floor = (v: Value): Value => op1(graph, "Floor", v);
+  const turns = floor(add(graph, mul(graph, x, number(2 / Math.PI)), number(0.5)));
+  const r = quarter.reduce((rest, part) => sub(graph, rest, mul(graph, turns, number(part))), x);
+  const square = mul(graph, r, r);
+  const polynomial = ([first, ...others]: readonly number[]): Value =>
+    others.reduce((sum, c) => add(graph, mul(graph, sum, square), number(c)), number(first!));
+  const sin = add(graph, r, mul(graph, mul(graph, r, square), polynomial(sinePolynomial)));
+  const fourth = mul(graph, mul(graph, square, square), polynomial(cosinePolynomial));
+  const cos = add(graph, sub(graph, fourth, mul(graph, square, number(0.5))), number(1));
+  // Quarter turns: 0 sin, 1 cos, 2 -sin, 3 -cos.
+  const count = op === "Sin" ? turns : add(graph, turns, number(1));
+  const half = floor(mul(graph, count, number(0.5)));
+  const odd = sub(graph, count, mul(graph, half, number(2)));
+  const negative = sub(graph, half, mul(graph, floor(mul(graph, half, number(0.5))), number(2)));
+  const value = add(graph, sin, mul(graph, odd, sub(graph, cos, sin)));
+  return mul(graph, value, sub(graph, number(1), mul(graph, negative, number(2))));
+}
+
 const SELU_SCALE = 1.0507009873554805;
 const SELU_ALPHA = 1.6732632423543772;
 
@@ -225,7 +253,7 @@ export const elementwise: Record<string, Kernel> = {
   Atan: unary("Atan"),
   Atanh: unary("Atanh"),
   Ceil: unary("Ceil"),
-  Cos: unary("Cos"),
+  Cos: ({ graph, list: [x] }) => circular(graph, "Cos", x!),
   Cosh: unary("Cosh"),
   Erf: unary("Erf"),
   Exp: unary("Exp"),
@@ -237,11 +265,14 @@ export const elementwise: Record<string, Kernel> = {
   Round: ({ graph, list: [x] }) => (x!.type === "float32" ? op1(graph, "Round", x!) : x!),
   Sigmoid: unary("Sigmoid"),
   Sign: unary("Sign"),
-  Sin: unary("Sin"),
+  Sin: ({ graph, list: [x] }) => circular(graph, "Sin", x!),
   Sinh: unary("Sinh"),
   Softplus: unary("Softplus"),
   Sqrt: unary("Sqrt"),
-  Tan: unary("Tan"),
+  Tan: ({ graph, list: [x] }) =>
+    graph.webgpu
+      ? binary(graph, "Div", circular(graph, "Sin", x!), circular(graph, "Cos", x!))
+      : op1(graph, "Tan", x!),
   Tanh: unary("Tanh"),
   IsNan: ({ graph, list: [x] }) => op1(graph, "IsNaN", x!, {}, "bool"),
   IsInf: ({ graph, list: [x] }) => op1(graph, "IsInf", x!, {}, "bool"),
@@ -307,7 +338,12 @@ export const elementwise: Record<string, Kernel> = {
     a!.type === "float32"
       ? sub(graph, a!, mul(graph, b!, op1(graph, "Floor", binary(graph, "Div", a!, b!))))
       : binary(graph, "Mod", a!, b!),
-  Pow: arithmetic("Pow"),
+  Pow: ({ graph, list: [a, b] }) => {
+    if (!graph.webgpu) return binary(graph, "Pow", a!, b!);
+    // Its shader fails where both are broadcast.
+    const shape = backend_util.assertAndGetBroadcastShape([...a!.shape], [...b!.shape]);
+    return binary(graph, "Pow", broadcast(graph, a!, shape), broadcast(graph, b!, shape));
+  },
   Maximum: arithmetic("Max"),
   Minimum: arithmetic("Min"),
   SquaredDifference: ({ graph, list: [a, b] }) => {

@@ -83,6 +83,30 @@ export function concat(graph: Graph, parts: readonly Value[], axis: number): Val
   return graph.op("Concat", present, shape, parts[0]!.type, { axis });
 }
 
+/** Storage buffers of a shader that every WebGPU adapter has (maxStorageBuffersPerShaderStage): one is what is split. */
+const webGpuBuffers = 8;
+
+/** Parts of these sizes along an axis. Where a node may not have that many outputs, first parts of parts. */
+function split(graph: Graph, x: Value, sizes: readonly number[], axis: number): Value[] {
+  const most = graph.webgpu ? webGpuBuffers - 1 : Number.POSITIVE_INFINITY;
+  if (sizes.length === 1) return [x];
+  if (sizes.length <= most) {
+    const outputs = sizes.map((n) => ({
+      shape: x.shape.map((d, i) => (i === axis ? n : d)),
+      type: x.type,
+    }));
+    return graph.ops("Split", [x, graph.integers(sizes)], outputs, { axis });
+  }
+  const groups = inGroups(sizes, most);
+  const sums = groups.map((group) => group.reduce((a, b) => a + b, 0));
+  const parts = split(graph, x, sums, axis);
+  return groups.flatMap((group, i) => split(graph, parts[i]!, group, axis));
+}
+
+/** A list in lists of at most so many. */
+const inGroups = <T>(list: readonly T[], most: number): T[][] =>
+  range(0, list.length, most).map((i) => list.slice(i, i + most));
+
 const pad =
   (mode: "constant" | "reflect" | "edge"): Kernel =>
   ({ graph, list: [x], attrs }) => {
@@ -203,11 +227,7 @@ export const shapes: Record<string, Kernel> = {
         );
       }
     }
-    const outputs = sizes.map((n) => ({
-      shape: x!.shape.map((d, i) => (i === axis ? n : d)),
-      type: x!.type,
-    }));
-    return graph.ops("Split", [x!, graph.integers(sizes)], outputs, { axis });
+    return split(graph, x!, sizes, axis);
   },
   Fill: ({ graph, attrs }) => graph.splat(attrs.value, attrs.shape, attrs.dtype ?? "float32"),
   LinSpace: ({ graph, attrs: { start, stop, num } }) => {

@@ -1,0 +1,115 @@
+// Compiled graphs on WebGPU, where there is an adapter: a GPU, or the renderer in software that Chromium brings. A part of it here; `npm run webgpu` checks all ops and all
+// reference cases, which takes many minutes in software.
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import * as tf from "@tensorflow/tfjs-core";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { circle } from "../../datasets/toys.js";
+import { denoising } from "../../src/diffusion/denoising.js";
+import { denoiser } from "../../src/diffusion/edm.js";
+import { compile } from "../../src/engine/compile.js";
+import { type DeviceName, describeDevice, useDevice } from "../../src/engine/device.js";
+import * as random from "../../src/engine/random.js";
+import type { Tensor } from "../../src/engine/tensor.js";
+import * as tree from "../../src/engine/tree.js";
+import { mlp } from "../../src/nn/mlp.js";
+import { type CaseResult, verify, verifyFile } from "../../src/verify/verify.js";
+import { agree, close, randomTensor } from "./agree.js";
+import { cases } from "./cases.js";
+
+const all = process.argv.includes("--all");
+/** Read before ONNX Runtime is loaded. */
+const software = "/usr/lib/chromium/vk_swiftshader_icd.json";
+if (!existsSync("/dev/dri") && existsSync(software)) process.env.VK_ICD_FILENAMES ??= software;
+
+/** Ops of each kind of kernel. */
+const few = new Set(["softmax of images", "conv2d and bias", "stack, unstack", "cumsum of the last"]);
+
+const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
+
+/** Fails unless a reference case passes. */
+function passes(result: CaseResult): void {
+  if (result.status === "unknown") return;
+  const off = result.status === "failed" ? result.quantities.filter(({ passed }) => !passed) : [];
+  const said = result.status === "error" ? result.message : JSON.stringify(off);
+  assert.is(result.status, "passed", `${result.path}: ${said}`);
+}
+
+/** Parameters after some steps of training a denoiser of points on a circle; the state is given up from step to step. */
+async function trained(device: DeviceName, steps: number): Promise<Float32Array> {
+  await useDevice(device);
+  const method = denoising({ denoiser: denoiser(mlp({ dim: 2, width: 8, depth: 1 })), shape: [2] });
+  const step = compile(method.step, { donate: true });
+  let state = method.init(random.key(0));
+  for (let i = 0; i < steps; i++) {
+    const key = random.foldIn(random.key(1), i);
+    const batch = method.batch(key, circle().sample(key, 16).x, i);
+    const next = await step(state, batch);
+    tree.dispose([batch, next.metrics]);
+    state = next.state;
+  }
+  const parameters = state.parameters.dataSync().slice() as Float32Array;
+  tree.dispose(state);
+  return parameters;
+}
+
+async function largeSplit(): Promise<void> {
+  const x = tf.range(0, 40);
+  const f = compile(
+    (x: Tensor) => tf.concat((tf.split(x as tf.Tensor, 20) as tf.Tensor[]).reverse()) as Tensor,
+  );
+  const got = Array.from((await f(x)).dataSync());
+  assert.equal(
+    got,
+    Array.from({ length: 40 }, (_, i) => 38 - 2 * Math.floor(i / 2) + (i % 2)),
+  );
+}
+
+const reason = await useDevice("onnx:webgpu").then(
+  () => undefined,
+  (error: Error) => error.message,
+);
+if (reason !== undefined) console.log(`webgpu is left out: ${reason}`);
+else {
+  test.before.each(async () => {
+    await useDevice("onnx:webgpu");
+  });
+  test("it says that it is WebGPU, with convolutions as ONNX has them", async () => {
+    assert.match(await describeDevice(), /^onnx:webgpu \(compiled steps, .*convolutions standard, WebGPU\)$/);
+  });
+  for (const { name, program, shapes, inputs, expect, refused } of cases)
+    if (!refused && (all || few.has(name)))
+      test(name, async () => {
+        const given = inputs?.() ?? shapes!.map((shape, i) => randomTensor(10 + i, shape));
+        await agree(program, given, { ...expect, order: all ? (expect?.order ?? 2) : 0 });
+      });
+  test("more parts than a shader binds buffers", largeSplit);
+  test("one function on the processor and on the GPU", async () => {
+    const f = compile((x: Tensor) => tf.matMul(x as tf.Tensor2D, x as tf.Tensor2D) as Tensor);
+    const x = randomTensor(3, [8, 8]);
+    const there = await f(x);
+    await useDevice("onnx");
+    close(there, await f(x), 1e-5, "product");
+  });
+  test("a training leads to the same parameters", async () => {
+    const steps = all ? 200 : 5;
+    close(
+      tf.tensor1d(await trained("onnx:webgpu", steps)),
+      tf.tensor1d(await trained("onnx", steps)),
+      1e-3,
+      "parameters",
+    );
+  });
+  test("a reference case", async () => {
+    const result = await verifyFile(fixture("reference/losses.safetensors"));
+    assert.is.not(result.status, "unknown");
+    passes(result);
+  });
+  if (all)
+    for (const folder of ["reference", "networks"])
+      test(`all reference cases in ${folder}`, async () => {
+        for await (const result of verify(fixture(folder))) passes(result);
+      });
+}
+test.run();
