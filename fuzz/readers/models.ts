@@ -62,6 +62,7 @@ const read =
 export const models: Reader[] = [
   {
     name: "denoiser",
+    share: 8,
     files: async () => [
       await denoiserFile(mlp({ dim: 2, width: 4, depth: 1, frequencies: 2, classes: 3 }), [2]),
       await denoiserFile(
@@ -87,6 +88,7 @@ export const models: Reader[] = [
   },
   {
     name: "flow",
+    share: 4,
     files: async () => [
       await flowFile(
         jointTransformer({
