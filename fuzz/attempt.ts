@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { openSync, readSync, writeSync } from "node:fs";
 import { TangentLabError } from "../src/errors.js";
 
 const mebibyte = 2 ** 20;
@@ -10,9 +10,9 @@ export const memoryLimit = (fileSize: number): number => 8 * fileSize + 64 * meb
 
 /** Reads a file. @returns what is wrong with how that ended, or undefined. */
 export async function attempt(read: () => Promise<unknown>, fileSize: number): Promise<string | undefined> {
-  forgetPeak();
-  const before = process.memoryUsage.rss();
+  const exact = forgetPeak();
   const peakBefore = peak();
+  const before = exact ? peakBefore : process.memoryUsage.rss();
   try {
     await read();
   } catch (error) {
@@ -26,18 +26,25 @@ export async function attempt(read: () => Promise<unknown>, fileSize: number): P
   return undefined;
 }
 
-/** Lets the system count the process's peak from here on; elsewhere than on Linux, it is counted from the start. */
-function forgetPeak(): void {
+/** Linux counts a process's peak in a file, and from now on where that is asked for in another. */
+const linux = (() => {
   try {
-    writeFileSync("/proc/self/clear_refs", "5");
-  } catch {}
+    return { status: openSync("/proc/self/status", "r"), refs: openSync("/proc/self/clear_refs", "w") };
+  } catch {
+    return undefined;
+  }
+})();
+const text = Buffer.alloc(4096);
+
+/** Counts the process's peak from here on; false where the system does not, and it is that of the whole time. */
+function forgetPeak(): boolean {
+  if (linux) writeSync(linux.refs, "5");
+  return linux !== undefined;
 }
 
 /** The most bytes that the process has held. */
 function peak(): number {
-  try {
-    return Number(/VmHWM:\s*(\d+) kB/.exec(readFileSync("/proc/self/status", "latin1"))![1]) * 1024;
-  } catch {
-    return process.resourceUsage().maxRSS * 1024;
-  }
+  if (!linux) return process.resourceUsage().maxRSS * 1024;
+  const status = text.toString("latin1", 0, readSync(linux.status, text, 0, text.length, 0));
+  return Number(/VmHWM:\s*(\d+) kB/.exec(status)![1]) * 1024;
 }

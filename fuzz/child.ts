@@ -1,5 +1,5 @@
 // Reads damaged files one after the other, and tells its parent (run.ts) what came of them.
-import { mkdirSync, openSync, rmSync } from "node:fs";
+import { mkdirSync, openSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { attempt } from "./attempt.js";
@@ -36,15 +36,15 @@ for (const reader of new Set(orderOf(task.only))) {
     rmSync(folder, { recursive: true });
   }
 }
+mkdirSync(folder);
 
 for (let index = task.from; index < task.to; index++) {
   writePosition(position, index);
   const { reader, bytes } = await damaged(task, index);
-  mkdirSync(folder);
   const why = await attempt(() => reader.read(bytes, folder), bytes.length);
   if (why !== undefined)
     tell({ failed: index, reader: reader.name, why, file: Buffer.from(bytes).toString("base64") });
-  rmSync(folder, { recursive: true });
+  for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true });
   if (index % 4096 === 0) globalThis.gc?.();
   await setImmediate();
 }

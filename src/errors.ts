@@ -30,7 +30,7 @@ export class TangentLabError extends Error {
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     const parts = [cut(message, longest)];
     if ("given" in details) parts.push(`given: ${show(details.given)}`);
-    if (details.allowed !== undefined) parts.push(`allowed: ${details.allowed}`);
+    if (details.allowed !== undefined) parts.push(`allowed: ${cut(details.allowed, longest)}`);
     super(parts.join("; "), details.cause === undefined ? undefined : { cause: details.cause });
     this.name = "TangentLabError";
     this.code = code;

@@ -76,7 +76,7 @@ export const datasets: Reader[] = [
   {
     // What is kept must never be believed when it is damaged: the pictures are decoded anew.
     name: "cache",
-    share: 4,
+    share: 2,
     files: async () => [new Uint8Array(0)],
     tokens: json,
     read: async (bytes, folder) => {

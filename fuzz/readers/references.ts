@@ -57,7 +57,7 @@ const reference = (name: string, chosen: readonly (keyof typeof kinds)[], share?
 });
 
 export const references: Reader[] = [
-  reference("verify", ["contrastive", "optimizer", "losses"], 8),
+  reference("verify", ["contrastive", "optimizer", "losses"], 6),
   reference(
     "verify-networks",
     ["edm_unet", "feature_net", "joint_transformer", "flow_edit", "transforms"],

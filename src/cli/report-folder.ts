@@ -19,7 +19,7 @@ const isReport = (entries: readonly string[]): boolean =>
 const unfinished = ".unfinished";
 
 /**
- * Takes a report's folder until the process ends, and writes the run's settings into it. This comes before any work: a folder that is not ours, is in use by
+ * Takes a report's folder until the run or the process ends, and writes the run's settings into it. This comes before any work: a folder that is not ours, is in use by
  * another process or cannot be written to is found now and not after minutes of training.
  * @param resume true continues what is there, only if that run has the same settings; false begins anew, unless a run is there that was interrupted; undefined is for
  * reports whose runs are found by what decides them: none of them is ever replaced.
@@ -32,13 +32,21 @@ export async function claimReport(
   settings: Settings,
   { resume }: { resume?: boolean } = {},
 ): Promise<() => Promise<void>> {
-  await claimFolder(out, isReport);
+  const release = await claimFolder(out, isReport);
   const path = join(out, name);
-  if (resume) checkSame(path, await before(path), settings);
-  else if (resume === false) await checkEnded(out);
-  if (resume !== undefined) await writeFileAtomically(join(out, unfinished), "");
-  await writeFileAtomically(path, `${JSON.stringify(settings, null, 2)}\n`);
-  return () => rm(join(out, unfinished), { force: true });
+  try {
+    if (resume) checkSame(path, await before(path), settings);
+    else if (resume === false) await checkEnded(out);
+    if (resume !== undefined) await writeFileAtomically(join(out, unfinished), "");
+    await writeFileAtomically(path, `${JSON.stringify(settings, null, 2)}\n`);
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  return async () => {
+    await rm(join(out, unfinished), { force: true });
+    await release();
+  };
 }
 
 /** Checks that no training would be lost that another command could continue. */
