@@ -3,6 +3,8 @@ import type { Draw } from "./mutate.js";
 /** A way in for files: what it is fed, and how. */
 export interface Reader {
   name: string;
+  /** How many of its files there are in a run to 16 of each other reader; 16 by default, fewer for one that takes long. */
+  share?: number;
   /** Valid files, small ones. */
   files(): Promise<Uint8Array[]>;
   /** What may stand in its text. */

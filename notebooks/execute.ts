@@ -1,22 +1,31 @@
 import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { TangentLabError } from "../src/errors.js";
 import { vegaLiteMime } from "../viz/display/bundle.js";
 import { findJupyter, jupyterEnvironment, root } from "./jupyter.js";
 
 /** Longest time that one cell may take, in seconds; nbconvert itself then ends the kernel. */
 const limit = 10 * 60;
 
+/** What the first failing cell said. */
+export class CellError extends Error {}
+
 /**
  * Executes a notebook from top to bottom on the real kernel, as `npm run lab` starts it, with `environment` besides the process's own.
- * Returns the notebook's text with its outputs; the file is left as it is. Rejects with what the first failing cell said.
+ * Returns the notebook's text with its outputs; the file is left as it is.
+ * @throws CellError; TangentLabError `file-system` without Jupyter.
  */
 export async function executeNotebook(
   path: string,
   environment: Record<string, string> = {},
 ): Promise<string> {
   const jupyter = findJupyter("nbconvert");
-  if (!jupyter) throw new Error("Jupyter's nbconvert was not found (pip install jupyterlab nbconvert)");
+  if (!jupyter)
+    throw new TangentLabError(
+      "file-system",
+      "Jupyter's nbconvert was not found (pip install jupyterlab nbconvert)",
+    );
   const folder = await temporaryFolder();
   try {
     const [command, ...args] = jupyter;
@@ -34,8 +43,10 @@ export async function executeNotebook(
       errors += text;
     });
     const status = await new Promise((resolve, reject) => child.on("error", reject).on("close", resolve));
-    if (status !== 0)
-      throw new Error(`executing ${basename(path)} failed:\n${errors.split("CellExecutionError: ").at(-1)}`);
+    if (status !== 0) {
+      const why = errors.split("CellExecutionError: ").at(-1)!.trim();
+      throw new CellError(`executing ${basename(path)} failed:\n${why}`);
+    }
     return compact(await readFile(join(folder, basename(path)), "utf8"));
   } finally {
     await rm(folder, { recursive: true });

@@ -3,6 +3,7 @@ import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as esbuild from "esbuild";
 import { build as buildDemo } from "../demo/build.js";
+import { TangentLabError } from "../src/errors.js";
 import { libraries } from "../viz/render/page.js";
 import { writeApi } from "./api.js";
 import { documents, lessons, root } from "./documents.js";
@@ -52,7 +53,14 @@ async function writeDemo(folder: string): Promise<void> {
 /** One after the other: each page needs all of a core. */
 async function each<T>(paths: readonly string[], make: (path: string) => Promise<T>): Promise<T[]> {
   const made: T[] = [];
-  for (const path of paths) made.push(await make(path));
+  for (const path of paths)
+    made.push(
+      await make(path).catch((cause) => {
+        if ((cause as Error).name !== "ParseError") throw cause;
+        const why = `${path} has mathematics that KaTeX does not know: ${(cause as Error).message}`;
+        throw new TangentLabError("invalid-data", why, { argument: path, cause });
+      }),
+    );
   return made;
 }
 

@@ -2,7 +2,7 @@ import { readdir, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileSystemError, isThere, makeFolder, restoreFolder } from "../src/io/files.js";
 import { lock } from "../src/io/lock.js";
-import { checkOurs, marked, markName } from "../src/io/mark.js";
+import { checkOurs, filesOf, marked, markName } from "../src/io/mark.js";
 import { sweep, temporaryName } from "../src/io/temporary.js";
 
 /**
@@ -22,7 +22,8 @@ export async function replaceFolder(path: string, fill: (folder: string) => Prom
     await sweep(dirname(folder));
     await makeFolder(beside);
     await fill(beside);
-    const names = Object.fromEntries((await readdir(beside)).sort().map((name) => [name, ""]));
+    const paths = new Set([...(await readdir(beside)), ...(await filesOf(beside))]);
+    const names = Object.fromEntries([...paths].sort().map((name) => [name, ""]));
     await writeFile(join(beside, markName), marked(names)[markName]!);
     await checkOurs(folder);
     const replaces = await isThere(folder);

@@ -1,7 +1,7 @@
 // Lessons as pages: text, code, and the saved outputs with live charts.
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
+import { type Cell, joined, type Output, readNotebook } from "../notebooks/file.js";
 import { vegaLiteMime } from "../viz/display/bundle.js";
 import type { Page } from "../viz/render/page.js";
 import type { VegaLiteSpec } from "../viz/spec.js";
@@ -12,32 +12,13 @@ import type { Links } from "./links.js";
 import { type Heading, highlight, markdown } from "./markdown.js";
 import type { SitePage } from "./pages.js";
 
-type Text = string | readonly string[];
-
-interface Output {
-  output_type: string;
-  /** Of a stream. */
-  text?: Text;
-  /** Of anything else: MIME type -> content. */
-  data?: Record<string, unknown>;
-}
-
-interface Cell {
-  cell_type: string;
-  source: Text;
-  outputs?: readonly Output[];
-}
-
-const joined = (text: Text): string => (typeof text === "string" ? text : text.join(""));
-
-export async function readNotebook(path: string): Promise<Cell[]> {
-  return (JSON.parse(await readFile(join(root, path), "utf8")) as { cells: Cell[] }).cells;
-}
+/** The most characters of one output's text. */
+const longestText = 20_000;
 
 /** The charts that a notebook shows, in their order. */
 export const chartsOf = (cells: readonly Cell[]): VegaLiteSpec[] =>
   cells.flatMap(({ outputs = [] }) =>
-    outputs.flatMap(({ data }) => (data && vegaLiteMime in data ? [data[vegaLiteMime] as VegaLiteSpec] : [])),
+    outputs.flatMap(({ data }) => (data?.[vegaLiteMime] ? [data[vegaLiteMime] as VegaLiteSpec] : [])),
   );
 
 /**
@@ -48,10 +29,10 @@ export async function lessonPage(path: string, order: readonly string[], links: 
   const address = addressOf(path);
   const page = newPage(address);
   const headings: Heading[] = [];
-  const parts = (await readNotebook(path)).map((cell) => {
+  const parts = (await readNotebook(join(root, path))).map((cell) => {
     const source = joined(cell.source);
     if (cell.cell_type === "markdown") {
-      const rendered = markdown(source, links.from(path));
+      const rendered = markdown(source, links.from(path), { html: false });
       headings.push(...rendered.headings);
       return rendered.html;
     }
@@ -65,13 +46,31 @@ export async function lessonPage(path: string, order: readonly string[], links: 
 }
 
 /** An output in the richest format that a page has a use for; progress bars are at their end, and their text says as much. */
-function shown(page: Page, { text, data = {} }: Output): string {
+function shown(page: Page, { text, data = {}, ename, evalue = "" }: Output): string {
   const chart = data[vegaLiteMime];
-  if (chart) return page.chart(chart as VegaLiteSpec);
-  const picture = data["image/png"] as Text | undefined;
+  if (chart)
+    return hasItsData(chart)
+      ? page.chart(chart as VegaLiteSpec)
+      : '<p class="missing">This chart is not drawn: it takes its data from elsewhere.</p>';
+  const picture = data["image/png"];
   if (picture) return `<img alt="" src="data:image/png;base64,${escapeHTML(joined(picture).trim())}">`;
-  const plain = stripVTControlCharacters(joined(text ?? (data["text/plain"] as Text | undefined) ?? ""));
-  return plain.trim() === "" ? "" : `<pre class="output">${escapeHTML(plain.trimEnd())}</pre>`;
+  const given = ename === undefined ? (text ?? data["text/plain"] ?? "") : `${ename}: ${evalue}`;
+  const plain = stripVTControlCharacters(joined(given)).trimEnd();
+  if (plain.trim() === "") return "";
+  const rest = plain.length - longestText;
+  const cut = rest > 0 ? `${plain.slice(0, longestText)}\n... and ${rest} characters more` : plain;
+  return `<pre class="output">${escapeHTML(cut)}</pre>`;
+}
+
+/** Whether a chart's data are all in it: others would be read from this machine's disk and be published, or be made without a limit. */
+function hasItsData(part: unknown): boolean {
+  if (typeof part !== "object" || part === null) return true;
+  return Object.entries(part).every(([key, value]) => {
+    if (key === "values" || key === "datasets") return true;
+    if (key !== "data") return hasItsData(value);
+    const source = typeof value === "object" && value !== null ? Object.keys(value) : [];
+    return source.every((name) => ["values", "name", "format"].includes(name));
+  });
 }
 
 function ways(path: string, order: readonly string[]): string {

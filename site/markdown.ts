@@ -30,13 +30,18 @@ const mathematics = katex.default as unknown as PluginWithOptions<{
 }>;
 
 /**
- * Markdown of this repository as HTML. It may contain HTML; the pages' content security policy keeps scripts out.
+ * Markdown of this repository as HTML.
  * @param link Turns the addresses of links and images into the site's.
+ * @param options.html Whether it may contain HTML, of which the pages' content security policy runs no scripts; else that is shown as text. Default true.
  */
-export function markdown(text: string, link: (href: string) => string): Rendered {
+export function markdown(
+  text: string,
+  link: (href: string) => string,
+  { html: allowed = true }: { html?: boolean } = {},
+): Rendered {
   const headings: Heading[] = [];
   let diagrams = false;
-  const md = new MarkdownIt({ html: true, linkify: true })
+  const md = new MarkdownIt({ html: allowed, linkify: true })
     .use(mathematics, { output: "mathml", throwOnError: true })
     .use(anchor, {
       slugify: slug,

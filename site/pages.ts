@@ -35,7 +35,7 @@ export async function sourcePage(path: string): Promise<SitePage> {
   const address = isFolder ? `${path}/index.html` : addressOf(path);
   const files = isFolder
     ? (await readdir(join(root, path), { withFileTypes: true }))
-        .filter((entry) => entry.isFile())
+        .filter((entry) => entry.isFile() && !entry.name.startsWith("."))
         .map(({ name }) => `${path}/${name}`)
         .sort()
     : [path];

@@ -1,10 +1,11 @@
 // The pictures of the lessons in README's table: a chart of each, small.
 import { join } from "node:path";
 import sharp from "sharp";
+import { readNotebook } from "../notebooks/file.js";
 import { writeFileAtomically } from "../src/io/files.js";
 import { toPNG } from "../viz/index.js";
 import { lessons, root } from "./documents.js";
-import { chartsOf, readNotebook } from "./lessons.js";
+import { chartsOf } from "./lessons.js";
 
 /** The chart that tells most of each lesson, by its place among the lesson's charts. */
 const telling: Readonly<Record<string, number>> = {
@@ -24,7 +25,7 @@ export async function writeThumbnails(folder = join(root, "docs/lessons")): Prom
   const lines: string[] = [];
   for (const path of await lessons()) {
     const number = /(\d+)-/.exec(path)![1]!;
-    const chart = chartsOf(await readNotebook(path))[telling[number]!];
+    const chart = chartsOf(await readNotebook(join(root, path)))[telling[number]!];
     if (!chart)
       throw new Error(`${path} has no chart ${telling[number]}: mend the table in site/thumbnails.ts`);
     // At this size nobody reads titles: what is drawn gets their room.

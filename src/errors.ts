@@ -28,9 +28,9 @@ export class TangentLabError extends Error {
   readonly allowed: string | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    const parts = [message];
+    const parts = [cut(message, longest)];
     if ("given" in details) parts.push(`given: ${show(details.given)}`);
-    if (details.allowed !== undefined) parts.push(`allowed: ${details.allowed}`);
+    if (details.allowed !== undefined) parts.push(`allowed: ${cut(details.allowed, longest)}`);
     super(parts.join("; "), details.cause === undefined ? undefined : { cause: details.cause });
     this.name = "TangentLabError";
     this.code = code;
@@ -48,7 +48,8 @@ export function check(
   allowed: string,
 ): asserts condition {
   if (!condition) {
-    throw new TangentLabError("invalid-argument", `invalid ${argument}`, { argument, given, allowed });
+    const name = short(argument); // of an option that a file names, it may be anything
+    throw new TangentLabError("invalid-argument", `invalid ${name}`, { argument, given, allowed });
   }
 }
 
@@ -113,7 +114,14 @@ check.only = (of: string, options: object, known: readonly string[]): void => {
 /** The most of a value that an error shows, in characters. */
 const shown = 120;
 
+/** The most characters of a message; a longer one has some of a file's text in its middle. */
+const longest = 800;
+
 const short = (text: string): string => (text.length > shown ? `${text.slice(0, shown - 3)}...` : text);
+
+/** A text with as much left out in its middle as is too long. */
+const cut = (text: string, most: number): string =>
+  text.length > most ? `${text.slice(0, most / 2 - 3)}...${text.slice(-most / 2)}` : text;
 
 /** A value as readable text, cut if it is long. Never throws. */
 function show(value: unknown): string {

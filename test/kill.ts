@@ -1,4 +1,4 @@
-// `npm run kill [-- COUNT]`: kills a training with SIGKILL at random moments, COUNT times (default 200), resumes it each time, and compares the end with a training that
+// `npm run kill [-- COUNT [SEED]]`: kills a training with SIGKILL at random moments, which SEED decides (default 0), COUNT times (default 200), resumes it each time, and compares the end with a training that
 // was left alone: bit for bit the same model and record.
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -80,7 +80,7 @@ if (
   process.argv[1] === fileURLToPath(import.meta.url) ||
   resolve(process.argv[1] ?? "") === resolve("test/kill.ts")
 ) {
-  const count = Number(process.argv[2] ?? 200);
-  const { kills, finished } = await killTrainings(count);
+  const [count, seed] = [Number(process.argv[2] ?? 200), Number(process.argv[3] ?? 0)];
+  const { kills, finished } = await killTrainings(count, seed);
   console.log(`${kills} kills, ${finished} trainings that came to their end as if they had been left alone`);
 }

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -41,6 +41,25 @@ test("the package can be required: no top-level await in its static imports", as
     stdout.trim(),
     "TangentLabError,consistency,datasets,diffusion,engine,io,loop,manifold,metrics,nn,optim,softrepa",
   );
+});
+
+test("the package has its gradients with it, the same ones, and does without all of TensorFlow.js", async () => {
+  const files = await readdir(join(root, "dist"), { recursive: true });
+  for (const file of files.filter((name) => name.endsWith(".js")))
+    assert.not.match(
+      await readFile(join(root, "dist", file), "utf8"),
+      /(?:from|import|require)\s*\(?\s*"@tensorflow\/tfjs"/,
+      file,
+    );
+  const code = `import * as tf from "@tensorflow/tfjs-core";
+await import(process.argv[1]);
+const kernels = Object.values(tf).filter((name) => typeof name === "string" && tf.getGradient(name));
+console.log(kernels.sort().join(), Object.getOwnPropertyNames(tf.Tensor.prototype).sort().join());`;
+  const registered = async (module: string): Promise<string> =>
+    (await run(process.execPath, ["--input-type=module", "-e", code, module], { cwd: root })).stdout;
+  const ours = await registered("./dist/src/engine/all-gradients.js");
+  assert.match(ours, /Conv2D,/);
+  assert.is(ours, await registered("@tensorflow/tfjs"));
 });
 
 test("the notebook kernel's compiler accepts the types, and they are not any", async () => {

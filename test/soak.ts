@@ -1,4 +1,4 @@
-// `npm run soak [-- --scale 0.01]`: much of everything in one process, which must not grow: 100,000 steps of training, 300 trainings, 500 shapes of one compiled function,
+// `npm run soak [-- --scale 0.01] [--parts steps,shapes]`: much of everything in one process, which must not grow: 100,000 steps of training, 300 trainings, 500 shapes of one compiled function,
 // 200 pictures; of each the share that --scale says.
 import { readdirSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
@@ -102,10 +102,16 @@ const parts: readonly Part[] = [
 const weights = tf.ones([3, 64]);
 const shaped = compile((x: tf.Tensor) => tf.tanh(tf.matMul(x as tf.Tensor2D, weights as tf.Tensor2D)));
 
-/** Runs all parts, of each the share `scale`. */
-export async function soak(scale: number, onPart: (part: Soaked) => void = () => {}): Promise<Soaked[]> {
+const partNames = parts.map(({ name }) => name);
+
+/** Runs the parts, of each the share `scale`; all of them by default. */
+export async function soak(
+  scale: number,
+  onPart: (part: Soaked) => void = () => {},
+  only: readonly string[] = partNames,
+): Promise<Soaked[]> {
   const results: Soaked[] = [];
-  for (const { name, count: full, warm: share, run } of parts) {
+  for (const { name, count: full, warm: share, run } of parts.filter(({ name }) => only.includes(name))) {
     const count = Math.max(4, Math.round(full * scale));
     const warm = Math.max(2, Math.round(count * share));
     const started = performance.now();
@@ -151,7 +157,7 @@ function openFiles(): number {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { scale } = new Command("soak")
+  const { scale, parts: list } = new Command("soak")
     .description("much of everything in one process, which must not grow")
     .option(
       "--scale <number>",
@@ -159,16 +165,21 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       Number,
       1,
     )
+    .option("--parts <names>", `some of ${partNames}`, `${partNames}`)
     .parse()
-    .opts<{ scale: number }>();
+    .opts<{ scale: number; parts: string }>();
   if (!(scale > 0)) throw new Error("--scale is a number > 0");
+  const only = list.split(",");
+  const unknown = only.filter((name) => !partNames.includes(name));
+  if (unknown.length > 0) throw new Error(`--parts: no ${unknown}: there are ${partNames}`);
   console.log(`engine: ${await currentDevice()}`);
-  const results = await soak(scale, ({ name, count, seconds, growth }) => {
+  const print = ({ name, count, seconds, growth }: Soaked): void => {
     const more = Object.entries(growth).map(([what, value]) =>
       what === "memory" ? `${(value / 2 ** 20).toFixed(1)} MiB` : `${value} ${what}`,
     );
     console.log(`${count} ${name}: ${more.join(", ")} more, ${seconds.toFixed(1)} s`);
-  });
+  };
+  const results = await soak(scale, print, only);
   const wrong = results.flatMap(faults);
   for (const fault of wrong) console.error(fault);
   process.exitCode = wrong.length > 0 ? 1 : 0;

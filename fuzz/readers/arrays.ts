@@ -80,6 +80,7 @@ export const arrays: Reader[] = [
   },
   {
     name: "npz",
+    share: 6,
     files: async () => files(".npz"),
     tokens: ofNumPy,
     damage: (file, change, draw) => {

@@ -7,8 +7,15 @@ import { encodePng } from "../../src/io/png.js";
 import { json, type Reader } from "../reader.js";
 
 const idx = Buffer.concat([Buffer.of(0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 4), Buffer.alloc(48, 9)]);
-const grey = (value: number): Uint8Array =>
-  encodePng({ data: new Float32Array(48).fill(value), shape: [4, 4, 3] });
+const pictures = [0, 0.5].map((value, i) => ({
+  name: ["a.png", "b.png"][i]!,
+  bytes: encodePng({ data: new Float32Array(48).fill(value), shape: [4, 4, 3] }),
+}));
+
+/** Puts two pictures into a folder. */
+function writePictures(folder: string): void {
+  for (const { name, bytes } of pictures) writeFileSync(join(folder, name), bytes);
+}
 
 /** A file of captions beside two pictures. */
 const captions = (name: string, files: readonly string[], tokens: readonly string[]): Reader => ({
@@ -16,7 +23,7 @@ const captions = (name: string, files: readonly string[], tokens: readonly strin
   files: async () => files.map((text) => Buffer.from(text)),
   tokens,
   read: async (bytes, folder) => {
-    for (const [i, file] of ["a.png", "b.png"].entries()) writeFileSync(join(folder, file), grey(i / 2));
+    writePictures(folder);
     writeFileSync(join(folder, name), bytes);
     await captionedFolder(folder);
   },
@@ -24,11 +31,11 @@ const captions = (name: string, files: readonly string[], tokens: readonly strin
 
 /** Reads two pictures with a cache in another folder. */
 async function cachedPictures(folder: string): Promise<string> {
-  const pictures = join(folder, "pictures");
-  mkdirSync(pictures, { recursive: true });
-  for (const [i, name] of ["a.png", "b.png"].entries()) writeFileSync(join(pictures, name), grey(i / 2));
+  const path = join(folder, "pictures");
+  mkdirSync(path, { recursive: true });
+  writePictures(path);
   process.env.XDG_CACHE_HOME = join(folder, "cache");
-  return (await imageFolder(pictures)).fingerprint!();
+  return (await imageFolder(path)).fingerprint!();
 }
 
 const cacheFile = (folder: string): string => {
@@ -69,6 +76,7 @@ export const datasets: Reader[] = [
   {
     // What is kept must never be believed when it is damaged: the pictures are decoded anew.
     name: "cache",
+    share: 2,
     files: async () => [new Uint8Array(0)],
     tokens: json,
     read: async (bytes, folder) => {

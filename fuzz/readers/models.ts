@@ -62,6 +62,7 @@ const read =
 export const models: Reader[] = [
   {
     name: "denoiser",
+    share: 4,
     files: async () => [
       await denoiserFile(mlp({ dim: 2, width: 4, depth: 1, frequencies: 2, classes: 3 }), [2]),
       await denoiserFile(
@@ -87,6 +88,7 @@ export const models: Reader[] = [
   },
   {
     name: "flow",
+    share: 2,
     files: async () => [
       await flowFile(
         jointTransformer({
@@ -113,6 +115,7 @@ export const models: Reader[] = [
   },
   {
     name: "tokens",
+    share: 12,
     files: () =>
       Promise.all(
         [false, true].map((shared) => {
@@ -140,6 +143,7 @@ export const models: Reader[] = [
   },
   {
     name: "embeddings",
+    share: 12,
     files: async () => [
       encodeSafetensors({
         tokens: { shape: [2, 3, 4], data: new Float32Array(24) },

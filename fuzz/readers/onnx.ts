@@ -18,6 +18,7 @@ const means = (): Uint8Array =>
 export const onnx: Reader[] = [
   {
     name: "onnx",
+    share: 4,
     files: async () => [means()],
     tokens: ["ReduceMean", "ReduceMax", "Flatten", "Identity", "features", "images"],
     read: async (bytes) => {

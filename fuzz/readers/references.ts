@@ -42,8 +42,9 @@ const kinds = {
 const few = /^(images|scale\..*|hue\..*)$/;
 
 /** How much is computed for a file depends on its kind: the small ones by themselves, so that many are read. */
-const reference = (name: string, chosen: readonly (keyof typeof kinds)[]): Reader => ({
+const reference = (name: string, chosen: readonly (keyof typeof kinds)[], share?: number): Reader => ({
   name,
+  share,
   files: async () =>
     chosen.map((kind) => {
       const { tensors, metadata } = decodeSafetensors(fixture(`${kinds[kind]}.safetensors`));
@@ -56,8 +57,12 @@ const reference = (name: string, chosen: readonly (keyof typeof kinds)[]): Reade
 });
 
 export const references: Reader[] = [
-  reference("verify", ["contrastive", "optimizer", "losses"]),
-  reference("verify-networks", ["edm_unet", "feature_net", "joint_transformer", "flow_edit", "transforms"]),
+  reference("verify", ["contrastive", "optimizer", "losses"], 6),
+  reference(
+    "verify-networks",
+    ["edm_unet", "feature_net", "joint_transformer", "flow_edit", "transforms"],
+    1,
+  ),
   {
     name: "verify-schedules",
     files: async () => [

@@ -44,6 +44,7 @@ let whole: Promise<Record<string, Uint8Array>> | undefined;
 /** A file of a checkpoint, between the others. */
 const partOfCheckpoint = (name: string, file: string, rest: Partial<Reader> = {}): Reader => ({
   name,
+  share: 6,
   files: async () => {
     whole ??= checkpoint();
     return [(await whole)[file]!];
@@ -124,18 +125,19 @@ export const runs: Reader[] = [
   jsonFile("diverged-trial", { diverged: "the loss is not finite at step 4" }, readOutcome),
   {
     name: "settings",
+    share: 8,
     files: async () => [Buffer.from('{\n  "seed": 0,\n  "quick": true,\n  "datasets": ["digits"]\n}\n')],
     tokens: json,
     read: async (bytes, folder) => {
-      // The folder stays claimed until the process ends: a new one for each file.
-      const report = mkdtempSync(join(folder, "report-"));
-      mkdirSync(join(report, "runs"));
-      writeFileSync(join(report, "settings.json"), bytes);
-      await claimReport(report, "settings.json", { seed: 0, quick: true }, { resume: true });
+      mkdirSync(join(folder, "runs"));
+      writeFileSync(join(folder, "settings.json"), bytes);
+      const finish = await claimReport(folder, "settings.json", { seed: 0, quick: true }, { resume: true });
+      await finish();
     },
   },
   {
     name: "lock",
+    share: 6,
     files: async () => [
       Buffer.from('{"pid": 999999, "host": "elsewhere", "since": "2026-01-01T00:00:00.000Z"}\n'),
       // Of a process that is gone, so that it is taken over: no system gives such a number.

@@ -73,7 +73,7 @@ export async function compareCommand(args: CompareArguments, signal: AbortSignal
     ),
   };
   if (args.readme !== undefined) await checkSection(args.readme, "results");
-  await claimReport(args.out, "settings.json", settings as Record<string, Json>, { resume });
+  const finish = await claimReport(args.out, "settings.json", settings as Record<string, Json>, { resume });
   const cache = args.cache ? weightsCache() : undefined;
   await cache?.check();
   console.error(`engine: ${engine}`);
@@ -108,6 +108,7 @@ export async function compareCommand(args: CompareArguments, signal: AbortSignal
   };
   const path = resolve(args.out, "index.html");
   await writeFileAtomically(path, await renderReport(report));
+  await finish();
   console.log(path);
   for (const { label, value } of numbers) console.log(`${label}: ${value}`);
   console.log(`models: ${resolve(args.out, "models")} (tangent-lab sample)`);

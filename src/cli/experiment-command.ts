@@ -70,7 +70,7 @@ export async function experimentCommand(
   if (args.readme !== undefined && !args.worker) await checkSection(args.readme, `experiment-${name}`);
   const decided = await planRecord(name, args.quick, plan, settings);
   if (shard) await joinReport(out, planFile, decided);
-  else if (!args.worker) await claimReport(out, planFile, decided, { resume: false });
+  else if (!args.worker) await claimReport(out, planFile, decided);
   const cache = args.cache ? weightsCache() : undefined;
   await cache?.check();
   console.error(`engine: ${engine}`);

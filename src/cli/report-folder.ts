@@ -1,10 +1,12 @@
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
+import { join, posix } from "node:path";
 import * as v from "valibot";
 import { TangentLabError } from "../errors.js";
-import type { Json } from "../io/checkpoint.js";
+import { checkpointFiles, type Json } from "../io/checkpoint.js";
 import { claimFolder, shareFolder } from "../io/claim.js";
-import { isMissing, readBytes, writeFileAtomically } from "../io/files.js";
+import { isMissing, isThere, readBytes, writeFileAtomically } from "../io/files.js";
 import { parseJson } from "../io/json.js";
+import { filesOf } from "../io/mark.js";
 
 type Settings = { readonly [name: string]: Json };
 
@@ -13,22 +15,55 @@ const isReport = (entries: readonly string[]): boolean =>
   entries.some((name) => name === "settings.json" || name === "plan.json") &&
   entries.some((name) => name === "checkpoints" || name === "runs");
 
+/** In a report's folder until its run has come to its end. */
+const unfinished = ".unfinished";
+
 /**
- * Takes a report's folder until the process ends, and writes the run's settings into it. This comes before any work: a folder that is not ours, is in use by
+ * Takes a report's folder until the run or the process ends, and writes the run's settings into it. This comes before any work: a folder that is not ours, is in use by
  * another process or cannot be written to is found now and not after minutes of training.
- * @param resume Only if the folder's run has the same settings.
- * @throws TangentLabError `file-system`; `invalid-argument` for a run with other settings, which are left as they are.
+ * @param resume true continues what is there, only if that run has the same settings; false begins anew, unless a run is there that was interrupted; undefined is for
+ * reports whose runs are found by what decides them: none of them is ever replaced.
+ * @returns What to call when the run has come to its end: from then on, a new one may take its place.
+ * @throws TangentLabError `file-system`; `invalid-argument` for a run with other settings or an interrupted one, which are left as they are.
  */
 export async function claimReport(
   out: string,
   name: "settings.json" | "plan.json",
   settings: Settings,
-  { resume }: { resume: boolean },
-): Promise<void> {
-  await claimFolder(out, isReport);
+  { resume }: { resume?: boolean } = {},
+): Promise<() => Promise<void>> {
+  const release = await claimFolder(out, isReport);
   const path = join(out, name);
-  if (resume) checkSame(path, await before(path), settings);
-  await writeFileAtomically(path, `${JSON.stringify(settings, null, 2)}\n`);
+  try {
+    if (resume) checkSame(path, await before(path), settings);
+    else if (resume === false) await checkEnded(out);
+    if (resume !== undefined) await writeFileAtomically(join(out, unfinished), "");
+    await writeFileAtomically(path, `${JSON.stringify(settings, null, 2)}\n`);
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  return async () => {
+    await rm(join(out, unfinished), { force: true });
+    await release();
+  };
+}
+
+/** Checks that no training would be lost that another command could continue. */
+async function checkEnded(out: string): Promise<void> {
+  // Versions before 0.2 left no word of it: theirs ended if there is a report.
+  const ended = !(await isThere(join(out, unfinished))) && (await isThere(join(out, "index.html")));
+  if (ended || !(await hasCheckpoint(join(out, "checkpoints")))) return;
+  throw new TangentLabError("invalid-argument", `${out} holds a run that was interrupted`, {
+    argument: "--out",
+    given: out,
+    allowed: "another folder; or --resume, which continues that run; or the folder without its checkpoints",
+  });
+}
+
+async function hasCheckpoint(folder: string): Promise<boolean> {
+  const names: readonly string[] = checkpointFiles;
+  return (await filesOf(folder)).some((path) => names.includes(posix.basename(path)));
 }
 
 /**

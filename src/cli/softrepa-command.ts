@@ -40,7 +40,7 @@ export async function softRepaCommand(args: SoftRepaArguments, signal: AbortSign
   );
   const plan = mainPlan(quick);
   const decided = { ...plan, seed, dataset: data.name, data: await fingerprintOfData(data) };
-  await claimReport(out, "plan.json", decided, { resume });
+  const finish = await claimReport(out, "plan.json", decided, { resume });
   console.error(`engine: ${engine}`);
   const place = { folder: join(out, "checkpoints"), resume, cache: undefined, signal, follow };
   const job = await softRepaJob(data, plan, seed, place, out);
@@ -63,6 +63,7 @@ export async function softRepaCommand(args: SoftRepaArguments, signal: AbortSign
   await writeFileAtomically(join(out, "results.json"), `${JSON.stringify(record)}\n`);
   const path = resolve(out, "index.html");
   await writeFileAtomically(path, await renderSoftRepa(record));
+  await finish();
   console.log(path);
   for (const { name, splits } of record.arms) {
     for (const [split, { agreement, frechet }] of Object.entries(splits)) {

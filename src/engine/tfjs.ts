@@ -1,7 +1,6 @@
-// Importing the whole of TensorFlow.js is what registers the gradients of its ops; tfjs-core alone has none.
-import { version } from "@tensorflow/tfjs";
 import { version_cpu } from "@tensorflow/tfjs-backend-cpu";
 import * as tf from "@tensorflow/tfjs-core";
+import "./all-gradients.js";
 import { registerGradients } from "./gradients.js";
 import { registerHostKernels } from "./host-kernels.js";
 
@@ -12,4 +11,7 @@ registerGradients();
 registerHostKernels();
 
 /** Versions of the packages imported here. Bare imports would be in the published types, and with them all types of TensorFlow.js. */
-export const tfjsVersions: Readonly<Record<string, string>> = { tfjs: version.tfjs, cpu: version_cpu };
+export const tfjsVersions: Readonly<Record<string, string>> = {
+  tfjs: tf.version_core,
+  cpu: version_cpu,
+};

@@ -5,7 +5,7 @@ import * as v from "valibot";
 import * as tree from "../engine/tree.js";
 import { check, type ErrorDetails, TangentLabError } from "../errors.js";
 import { fileSystemError, isMissing, readBytes, restoreFolder, writeFolderAtomically } from "./files.js";
-import { parseJson, type Schema } from "./json.js";
+import { parseJson, quoted, type Schema } from "./json.js";
 import { lock, type Release } from "./lock.js";
 import { checkOurs } from "./mark.js";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
@@ -146,7 +146,7 @@ async function load<Row extends { step: number }, State extends tree.Tree>(
     if (name === "data" || name === "dataset") throw otherData(folder, config, saved);
     throw another(folder, name, {
       given: `${name} = ${JSON.stringify(config[name])}`,
-      allowed: `${name} = ${JSON.stringify(saved[name])?.slice(0, 200)}, as in the checkpoint, or another folder`,
+      allowed: `${name} = ${JSON.stringify(saved[name])?.slice(0, quoted)}, as in the checkpoint, or another folder`,
     });
   }
   if (typeof config.steps === "number" && step > config.steps)
@@ -221,7 +221,7 @@ function otherData(folder: string, config: RunConfig, saved: RunConfig): Tangent
   return new TangentLabError("invalid-argument", `the checkpoint ${folder} is of a run on other data`, {
     argument: "resume",
     given: name(config),
-    allowed: `${name(saved)}, as in the checkpoint, or another folder`,
+    allowed: `${name(saved).slice(0, quoted)}, as in the checkpoint, or another folder`,
   });
 }
 

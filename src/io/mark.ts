@@ -1,7 +1,7 @@
 // What distinguishes our folders from the user's: a file `.tangent-lab` that lists the names of all that was written there.
 
 import { readdir, readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative, sep } from "node:path";
 import { TangentLabError } from "../errors.js";
 
 /** The file that marks a folder as ours. */
@@ -19,7 +19,8 @@ export const marked = <Content>(
 });
 
 /**
- * Checks that a folder may be replaced as a whole: it is missing, or empty, or holds only what its mark lists.
+ * Checks that a folder may be replaced as a whole: it is missing, or empty, or holds only what its mark lists. Of a folder in it, the mark lists all files, with their
+ * paths; marks of before that list just the folder.
  * @param names The files of a folder that a version without marks wrote: just these make it ours, too.
  * @throws TangentLabError `file-system` naming the folder and what is in it.
  */
@@ -27,10 +28,28 @@ export async function checkOurs(folder: string, names: readonly string[] = []): 
   const entries = await entriesOf(folder);
   if (entries.length === 0) return;
   const listed = await listedIn(folder);
-  const own = listed ? [markName, ...listed] : names;
-  const foreign = entries.filter((entry) => !own.includes(entry));
+  const own = new Set(listed ? [markName, ...listed] : names);
+  const foreign = entries.filter((entry) => !own.has(entry));
+  for (const within of new Set([...own].filter((name) => name.includes("/")).map(firstPart)))
+    foreign.push(...(await filesOf(folder, within)).filter((file) => !own.has(file)));
   if (foreign.length > 0) throw notOurs(folder, foreign);
   if (!listed && entries.length < names.length) throw notOurs(folder, entries);
+}
+
+const firstPart = (path: string): string => path.slice(0, path.indexOf("/"));
+
+/** Whatever is no folder, in a folder and in those below it: paths from `folder` on, with forward slashes. */
+export async function filesOf(folder: string, below = ""): Promise<string[]> {
+  const entries = await readdir(join(folder, below), { recursive: true, withFileTypes: true }).catch(
+    (cause: NodeJS.ErrnoException) => {
+      if (cause.code === "ENOENT" || cause.code === "ENOTDIR") return [];
+      throw cause;
+    },
+  );
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
+    .sort();
 }
 
 /** What is in a folder; an empty list if it is missing. */

@@ -229,6 +229,9 @@ test("an interrupt ends in order with a checkpoint; --resume continues it, and a
   assert.match(name!, /^spiral-16d-denoiser-/);
   const checkpoint = join(out, "checkpoints", name!);
   await access(join(checkpoint, "state.safetensors"));
+  const anew = await tangentLab(args);
+  assert.is(anew.code, 2);
+  assert.match(anew.errors, /^error: .*report holds a run that was interrupted; .*--resume.*\n$/);
   await writeFile(join(checkpoint, "state.safetensors"), "half");
   const damaged = await tangentLab([...args, "--resume"]);
   assert.is(damaged.code, 2);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { claimReport } from "../../src/cli/report-folder.js";
+import { checkpointFiles } from "../../src/io/checkpoint.js";
 import { lockName } from "../../src/io/claim.js";
 import { rejection } from "../rejection.js";
 
@@ -20,6 +21,36 @@ test("a report resumes with the same settings only, and those of another run sta
   assert.is(error.argument, "--resume");
   assert.match(error.message, /another seed; given: "seed = 1"; allowed: seed = 0/);
   assert.equal(JSON.parse(readFileSync(join(out, "settings.json"), "utf8")), { seed: 0 });
+});
+
+test("an interrupted run is not trained over: --resume or another folder; a finished one is replaced", async () => {
+  const out = join(folder, "interrupted");
+  const claim = async (resume?: boolean) => {
+    rmSync(join(out, lockName), { force: true });
+    return claimReport(out, "settings.json", { seed: 0 }, { resume });
+  };
+  await claim(false); // stopped before anything was trained
+  await claim(false);
+  const checkpoint = join(out, "checkpoints", "circle", "seed-0");
+  mkdirSync(checkpoint, { recursive: true });
+  for (const file of checkpointFiles) writeFileSync(join(checkpoint, file), "trained");
+  const settings = readFileSync(join(out, "settings.json"), "utf8");
+  const error = await rejection(() => claim(false));
+  assert.is(error.argument, "--out");
+  assert.match(error.message, /interrupted holds a run that was interrupted; .*or --resume, which continues/);
+  assert.is(readFileSync(join(out, "settings.json"), "utf8"), settings);
+  const finish = await claim(true);
+  await finish();
+  // One of a version that left no word of its end: it has no report yet, then it has.
+  await rejection(() => claim(false));
+  writeFileSync(join(out, "index.html"), "");
+  const again = await claim(false);
+  // The report that is there is the one before this.
+  await rejection(() => claim(false));
+  await again();
+  await claim(false);
+  // Of studies, nothing is replaced: they need no such word.
+  await claim();
 });
 
 test("a report is not written into a folder of the user's", async () => {

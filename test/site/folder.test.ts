@@ -16,6 +16,7 @@ import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { replaceFolder } from "../../site/folder.js";
+import { markName } from "../../src/io/mark.js";
 import { rejection } from "../rejection.js";
 
 let folder: string;
@@ -48,6 +49,31 @@ test("two runs at once: the second is told, and the first one's folder is whole"
     await fill("first")(out);
   });
   assert.is(made(), "first");
+});
+
+test("a file of the user's in a folder of the site is found, as deep as it may be", async () => {
+  const pages = async (out: string): Promise<void> => {
+    mkdirSync(join(out, "docs", "more"), { recursive: true });
+    for (const path of ["index.html", "docs/a.html", "docs/more/b.html"]) writeFileSync(join(out, path), "");
+  };
+  await replaceFolder(site, pages);
+  await replaceFolder(site, pages);
+  rmSync(join(site, "docs", "a.html")); // what is missing is no harm
+  await replaceFolder(site, pages);
+  for (const path of ["docs/notes.txt", "docs/more/notes.txt"]) {
+    writeFileSync(join(site, path), "mine");
+    const error = await rejection(replaceFolder(site, pages));
+    assert.match(error.message, `holds "${path}", which tangent-lab did not write`);
+    assert.is(readFileSync(join(site, path), "utf8"), "mine");
+    rmSync(join(site, path));
+  }
+  symlinkSync(folder, join(site, "docs", "link"));
+  assert.match((await rejection(replaceFolder(site, pages))).message, /holds "docs\/link"/);
+  rmSync(join(site, "docs", "link"));
+  // The mark of a version that did not look into folders.
+  const mark = join(site, markName);
+  writeFileSync(mark, readFileSync(mark, "utf8").replace(/^docs\/.*\n/gm, ""));
+  await replaceFolder(site, pages);
 });
 
 test("of a link the folder is made that it leads to, and nothing of the user's is replaced", async () => {

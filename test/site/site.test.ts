@@ -5,10 +5,11 @@ import { pathToFileURL } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { readNotebook } from "../../notebooks/file.js";
 import { build } from "../../site/build.js";
-import { addressOf } from "../../site/documents.js";
+import { addressOf, root } from "../../site/documents.js";
 import { replaceFolder } from "../../site/folder.js";
-import { chartsOf, readNotebook } from "../../site/lessons.js";
+import { chartsOf } from "../../site/lessons.js";
 import { Links } from "../../site/links.js";
 import { markdown } from "../../site/markdown.js";
 import { rejection } from "../rejection.js";
@@ -126,7 +127,7 @@ async function open(
 }
 
 inBrowser("a lesson draws its charts from disk", async () => {
-  const charts = chartsOf(await readNotebook(lesson)).length;
+  const charts = chartsOf(await readNotebook(join(root, lesson))).length;
   assert.ok(charts > 5);
   const problems = await open(addressOf(lesson), "dark", async (page) => {
     await page.waitForSelector("html[data-charts=drawn]", { state: "attached" });

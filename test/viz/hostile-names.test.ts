@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 // Names that mean something to JavaScript, to Vega or to a browser are names like others.
 import { readFile } from "node:fs/promises";
 import { test } from "uvu";
@@ -56,6 +57,16 @@ test("a link leads to a page or is text", async () => {
   }
   assert.match(await page("convergence/index.html"), '<a href="convergence/index.html">here</a>');
   assert.match(await page("https://example.org/a:b"), '<a href="https://example.org/a:b">here</a>');
+});
+
+test("in a report, only the scripts run that we put there", async () => {
+  const html = await renderReport(reportData());
+  const [, policy] = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(html)!;
+  const allowed = /script-src ([^;]*)/.exec(policy!)![1]!.split(" ");
+  const scripts = [...html.matchAll(/<script>(.*?)<\/script>/gs)].map(([, text]) => text!);
+  assert.is(scripts.length, 4); // Vega's three and ours
+  const hashes = scripts.map((text) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`);
+  assert.equal(allowed, [...hashes, "'unsafe-eval'"]);
 });
 
 test("the demo's page asks nobody but its own server", async () => {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -36,28 +37,29 @@ export class Page {
       const { config: _, ...rest } = withoutSchema(spec);
       return rest;
     });
-    const drawers = charts.length > 0 ? [...(await this.#libraries()), inline(boot)] : [];
-    const scripts = [...drawers, ...(this.#site?.scripts ?? []).map(beside)];
+    const drawers = charts.length > 0 ? [...(await this.#libraries()), { text: boot }] : [];
+    const scripts: Script[] = [...drawers, ...(this.#site?.scripts ?? []).map((address) => ({ address }))];
     return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${policy(scripts.length > 0, this.#site !== undefined)}">
+<meta http-equiv="Content-Security-Policy" content="${policy(scripts, this.#site !== undefined)}">
 <meta name="color-scheme" content="light dark">
 <title>${escapeHTML(parts.title)}</title>
 <style>${pageStyle}${parts.style ?? ""}</style>
 </head>
 <body>
 ${body}
-${charts.length > 0 ? `<script type="application/json" id="charts">${json({ charts, configs: { light: config("light"), dark: config("dark") } })}</script>\n` : ""}${scripts.join("\n")}
+${charts.length > 0 ? `<script type="application/json" id="charts">${json({ charts, configs: { light: config("light"), dark: config("dark") } })}</script>\n` : ""}${scripts.map(element).join("\n")}
 </body>
 </html>
 `;
   }
 
-  async #libraries(): Promise<string[]> {
-    return this.#site ? [beside(this.#site.libraries)] : (await libraries()).map(inline);
+  async #libraries(): Promise<Script[]> {
+    if (this.#site) return [{ address: this.#site.libraries }];
+    return (await libraries()).map((text) => ({ text }));
   }
 }
 
@@ -69,15 +71,26 @@ export interface Site {
   scripts?: readonly string[];
 }
 
-const inline = (script: string): string => `<script>${script}</script>`;
-const beside = (address: string): string => `<script src="${escapeHTML(address)}"></script>`;
+/** In the page, or beside it. */
+type Script = { text: string } | { address: string };
 
-/** What a page may load: nothing but itself and, in a site, files of the same site. */
-function policy(scripts: boolean, site: boolean): string {
+const element = (script: Script): string =>
+  "text" in script
+    ? `<script>${script.text}</script>`
+    : `<script src="${escapeHTML(script.address)}"></script>`;
+
+/**
+ * What a page may load: nothing but itself and, in a site, files of the same site. Of the scripts in the page only ours run, which are named by their hashes: whatever else
+ * stands in its HTML is no script. Vega makes functions of text.
+ */
+function policy(scripts: readonly Script[], site: boolean): string {
   const own = site ? "'self' " : "";
+  const hashes = scripts.flatMap((script) =>
+    "text" in script ? [`'sha256-${createHash("sha256").update(script.text).digest("base64")}'`] : [],
+  );
   return [
     "default-src 'none'",
-    ...(scripts ? [`script-src ${own}'unsafe-inline' 'unsafe-eval'`] : []),
+    ...(scripts.length > 0 ? [`script-src ${own}${hashes.join(" ")} 'unsafe-eval'`] : []),
     "style-src 'unsafe-inline'",
     `img-src ${own}data: blob:`,
     "base-uri 'none'",
