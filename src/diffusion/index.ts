@@ -1,3 +1,5 @@
+export { type ConsistencyFunctionConfig, consistencyFunction } from "./consistency-function.js";
+export { type DdpmConfig, ddpm } from "./ddpm.js";
 export { type DenoiseOptions, denoise } from "./denoise.js";
 export { type DenoisingConfig, denoising, denoisingWeight } from "./denoising.js";
 export { addNoise, type Denoiser, type DenoiserConfig, denoiser } from "./edm.js";
@@ -14,6 +16,7 @@ export {
   type StochasticSolver,
   stochastic,
 } from "./sampling.js";
+export type { ConsistencySchedule, DdpmSchedule } from "./schedule.js";
 export { type LogNormal, logNormal } from "./times.js";
 export { type DenoiserTraining, defaultNetwork, train } from "./train.js";
 export {

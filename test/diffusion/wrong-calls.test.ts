@@ -62,6 +62,29 @@ testWrongCalls(
       valid: { network },
       wrong: { network: noNetwork, sigmaData: noPositive, config: noOptions },
     },
+    consistencyFunction: {
+      call: ({ network, config, ...given }) =>
+        diffusion.consistencyFunction(network, config === undefined ? given : config),
+      valid: { network },
+      wrong: {
+        ...{ network: noNetwork, sigmaData: noPositive, config: noOptions },
+        schedule: [
+          ...[...noOptions, { steps: 1 }, { min: 0 }, { min: 90 }, { max: "80" }],
+          ...[{ rho: 0 }, { clip: 1 }],
+        ],
+      },
+    },
+    ddpm: {
+      call: ({ network, config, ...given }) => diffusion.ddpm(network, config === undefined ? given : config),
+      valid: { network },
+      wrong: {
+        ...{ network: noNetwork, sigmaData: noPositive, config: noOptions },
+        schedule: [
+          ...[...noOptions, { steps: 1 }, { steps: 1e9 }, { betas: "sigmoid" }, { start: 0 }],
+          ...[{ end: 1 }, { end: 1e-5 }, { prediction: "score" }],
+        ],
+      },
+    },
     denoising: {
       call: diffusion.denoising,
       valid: { denoiser, shape: [2] },
