@@ -6,6 +6,7 @@ export { addNoise, type Denoiser, type DenoiserConfig, denoiser } from "./edm.js
 export { type Generated, type GenerateOptions, generate, type SamplerName } from "./generate.js";
 export { loadDenoiser, saveDenoiser } from "./model-file.js";
 export { type Denoise, eulerStep, heunStep, type OdeStep, velocity } from "./ode.js";
+export { type ExportOptions, exportOnnx } from "./onnx-file.js";
 export {
   type ChurnConfig,
   euler,

@@ -1,3 +1,4 @@
+import { basename, extname } from "node:path";
 import * as v from "valibot";
 import { check, TangentLabError } from "../errors.js";
 import { holdsNo, metadataJson } from "../io/metadata.js";
@@ -9,6 +10,7 @@ import { networkFrom } from "../nn/network-from.js";
 import { ofFile } from "../nn/of-file.js";
 import { exportPublished, importPublished } from "../nn/published.js";
 import type { Denoiser } from "./edm.js";
+import { edmEntry, edmModel } from "./edm-file.js";
 import { readPipeline } from "./pipeline-folder.js";
 import { checkTrained, denoiserOf, isPreconditioning, pretrained, type TrainedDenoiser } from "./trained.js";
 
@@ -52,20 +54,25 @@ export async function saveDenoiser(path: string, model: TrainedDenoiser): Promis
 }
 
 /**
- * Reads what `saveDenoiser` has written: to sample from, to measure, to start a training from. What was recorded in training is not in the file. Reads also a folder as diffusers
- * writes it, of a pipeline of a UNet2DModel and its scheduler: a consistency model (CMStochasticIterativeScheduler), or a network of DDPM's kind.
+ * A trained denoiser or consistency model from a file or folder: to sample from, to measure, to start a training from. What was recorded in training is not in it.
+ * - a file that `saveDenoiser` has written;
+ * - a snapshot of EDM's (2206.00364), converted to safetensors as docs/weights.md has it;
+ * - a folder as diffusers writes it, of a pipeline of a UNet2DModel and its scheduler: a consistency model (CMStochasticIterativeScheduler), or a network of DDPM's kind.
  * @param path A file, or a pipeline's folder.
  * @param network A network of your own that it was trained with; the library's own are rebuilt from the file.
  * @throws TangentLabError `file-system`, also for a folder without config.json or weights; `corrupt-file`; `invalid-data` naming a tensor that does not fit the network;
- * `invalid-argument` without `network` where it is needed, and for a folder's setting that is not supported.
+ * `invalid-argument` without `network` where it is needed, and for a setting of EDM or diffusers that is not supported.
  */
 export async function loadDenoiser(path: string, network?: TimeNetwork): Promise<TrainedDenoiser> {
   if (await isFolder(path)) {
     check(network === undefined, "network", "a network", "none for a folder, whose config.json describes it");
     return readPipeline(path);
   }
-  const { tensors, metadata } = await readSafetensors(path);
+  const file = await readSafetensors(path);
+  const { tensors, metadata } = file;
   const corrupt = holdsNo("denoiser", path);
+  const isEdm = metadata.denoiser === undefined && metadata[edmEntry] !== undefined;
+  if (isEdm) return edmModel(file, basename(path, extname(path)), corrupt);
   const {
     preconditioning,
     sigmaData,

@@ -41,7 +41,7 @@ test("a consistency model of diffusers draws what its pipeline draws, in 1, 2 an
   const model = await loadDenoiser(fixture("consistency"));
   assert.equal(
     [model.record.kind, model.record.name, model.record.shape, model.record.settings.classes],
-    ["consistency", "consistency", [4, 4, 2], 3],
+    ["consistency", "consistency", [4, 4, 3], 3],
   );
   const { denoiser, parameters } = model;
   assert.equal(denoiser.schedule, { steps: 40, min: 0.05, max: 20, rho: 7, clip: true });
@@ -99,7 +99,7 @@ test("clipped samples are those of the pipeline, too", async () => {
 
 test("up to the lowest level a consistency function is x itself", async () => {
   const { denoiser, parameters } = await loadDenoiser(fixture("consistency"));
-  const x = tf.randomNormal([3, 4, 4, 2], 0, 1, "float32", 1) as Tensor;
+  const x = tf.randomNormal([3, 4, 4, 3], 0, 1, "float32", 1) as Tensor;
   close(denoiser.apply(parameters, x, tf.tensor1d([0, 0.01, 0.05])), x, 1e-6, "x");
 });
 
@@ -209,7 +209,7 @@ const refused: [what: string, damage: () => Promise<unknown>, code: string, mess
     "learned variances",
     () => change("unet/config.json", { out_channels: 4 }),
     "invalid-argument",
-    /the setting out_channels is not supported; given: 4; allowed: 2, as in_channels/,
+    /the setting out_channels is not supported; given: 4; allowed: 3, as in_channels/,
   ],
   [
     "a scheduler that is not known",
