@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { names } from "../../datasets/index.js";
-import { TangentLabError } from "../errors.js";
+import { check, TangentLabError } from "../errors.js";
 import { studies } from "../experiments/index.js";
 import { versions } from "../experiments/provenance.js";
 import type { Shard } from "../experiments/schedule.js";
 import { type CompareArguments, compareCommand } from "./compare-command.js";
 import { type DoctorArguments, doctorCommand } from "./doctor-command.js";
 import { type ExperimentArguments, experimentCommand } from "./experiment-command.js";
+import { type ExportArguments, exportCommand } from "./export-command.js";
 import { Interrupted, interruptible } from "./interrupt.js";
 import { type LinkCudaArguments, linkCudaCommand } from "./link-cuda-command.js";
 import { type LinkTensorFlowArguments, linkTensorFlowCommand } from "./link-tensorflow-command.js";
@@ -110,18 +111,18 @@ async function main(): Promise<number> {
     );
   program
     .command("sample")
-    .usage("--model <file> [options]")
-    .description("draws from a trained consistency model: images as one PNG, points as a chart")
-    .requiredOption(
-      "--model <file>",
-      "a file in the folder `models` of `tangent-lab compare`, or another that `saveDenoiser` wrote",
+    .usage("<model> [options]")
+    .description("draws from a trained consistency model or denoiser: images as one PNG, points as a chart")
+    .argument(
+      "[model]",
+      "a file in the folder `models` of `tangent-lab compare`, or another that `saveDenoiser` wrote; or a pipeline's folder as diffusers writes it",
     )
+    .option("--model <path>", "the same")
     .option("--count <integer>", "samples", integer, 64)
     .option("--steps <integer>", "steps from noise to data (default: 1, of a solver 18)", integer)
     .option(
       "--sampler <name>",
-      "consistency, or a solver for denoisers: euler, heun, stochastic",
-      "consistency",
+      "consistency, or a solver for denoisers: euler, heun, stochastic (default: consistency, for a denoiser heun)",
     )
     .option(
       "--class <integer>",
@@ -132,7 +133,19 @@ async function main(): Promise<number> {
     .option("--scale <integer>", "pixels of the PNG per pixel of an image", integer, 4)
     .option("--engine <name>", engineHelp, "auto")
     .option("--out <file>", "the PNG, for points also html or svg", "samples.png")
-    .action((options: SampleArguments) => sampleCommand(options));
+    .action((model: string | undefined, options: SampleArguments) =>
+      sampleCommand({ ...options, model: oneModel(model, options.model) }),
+    );
+  program
+    .command("export")
+    .description(
+      "writes a trained consistency model as a one-step generator in an ONNX file, for browsers, Python and others",
+    )
+    .argument("<model>", "as of `sample`")
+    .option("--out <file>", "an .onnx file: a new one, or one of an earlier export", "model.onnx")
+    .option("--batch <integer>", "examples at a time (default: any number)", integer)
+    .option("--sigma <number>", "noise level of what it takes (default: the model's highest, 80)", Number)
+    .action((model: string, options: ExportArguments) => exportCommand(model, options));
   let fine = true;
   program
     .command("verify")
@@ -272,6 +285,13 @@ const withModel = (command: Command): Command =>
     .option("--scale <integer>", "pixels of the PNG per pixel of an image", integer, 8)
     .option("--seed <integer>", "seed of the noise", integer, 0)
     .option("--engine <name>", engineHelp, "auto");
+
+/** The model that is given as an argument, or by --model. */
+function oneModel(argument: string | undefined, option: string | undefined): string {
+  const both = [argument, option].filter((path) => path !== undefined);
+  check(both.length === 1, "model", both.length === 0 ? "none" : both, "one file, or one folder");
+  return both[0]!;
+}
 
 /** An option that may be given more than once. */
 const several = (value: string, before: string[] = []): string[] => [...before, value];

@@ -12,7 +12,7 @@ export interface SampleArguments {
   model: string;
   count: number;
   steps?: number;
-  sampler: string;
+  sampler?: string;
   class?: number;
   seed: number;
   scale: number;
@@ -42,10 +42,12 @@ export async function sampleCommand(args: SampleArguments): Promise<void> {
   const classes = model.record.settings.classes as number | undefined;
   const labels = labelsOf(args, classes);
   const columns = args.class === undefined && classes !== undefined ? Math.min(classes, count) : undefined;
+  // In one step a denoiser gives means of the data.
+  const usual = model.record.kind === "denoiser" ? "heun" : "consistency";
   const { shape, values } = await generate(model, {
     count,
     seed,
-    sampler: args.sampler as SamplerName,
+    sampler: (args.sampler ?? usual) as SamplerName,
     ...(steps !== undefined && { steps }),
     ...(labels && { labels }),
   });

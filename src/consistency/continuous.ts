@@ -14,7 +14,7 @@ import { checkObjective, checkTeacher, modelsAt, type ObjectiveConfig, type Teac
 import { type ProcessName, processes } from "./processes.js";
 
 export interface ContinuousConfig extends ObjectiveConfig {
-  /** The variables in which tangents are measured and weighted. Default those of the denoiser's preconditioning. */
+  /** The variables in which tangents are measured and weighted. Default those of the denoiser's preconditioning, EDM's for published ones. */
   process?: ProcessName;
   /** Distils this trained denoiser: its velocity is followed. Default: trains from data, with the velocity of each noised example, its noise e. */
   teacher?: Teacher | undefined;
@@ -50,7 +50,7 @@ export const continuous = (config: ContinuousConfig): Method => method(continuou
 export function continuousParts(config: ContinuousConfig): MethodParts<ContinuousBatch> {
   const loss = checkObjective(config);
   const { denoiser, shape, teacher, classes, normalization = 0.1, warmup = 0 } = config;
-  const { process = denoiser.preconditioning } = config;
+  const { process = denoiser.preconditioning === "trigflow" ? "trigflow" : "edm" } = config;
   check.oneOf("process", process, processes);
   check(
     normalization === false ||

@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 import { check, required } from "../errors.js";
 import { type Condition, flatten, type Model, type TimeNetwork } from "../nn/network.js";
+import type { ConsistencySchedule, DdpmSchedule } from "./schedule.js";
 
 /**
  * An estimate of the clean data of x_t = x0 + t e: (x [batch, ...], t [batch], condition) -> like x; at t = 0 it is x itself. The same
@@ -9,8 +10,10 @@ import { type Condition, flatten, type Model, type TimeNetwork } from "../nn/net
  */
 export interface Denoiser extends Model<[x: Tensor, t: Tensor, condition?: Condition], Tensor> {
   readonly sigmaData: number;
-  /** The preconditioning of its network: `denoiser` or `trigflow`. */
-  readonly preconditioning: "edm" | "trigflow";
+  /** The preconditioning of its network: `denoiser`, `trigflow`, or of published weights `consistencyFunction` and `ddpm`. */
+  readonly preconditioning: "edm" | "trigflow" | "consistency" | "ddpm";
+  /** The noise levels that published weights were trained at, where the preconditioning asks for them; JSON. */
+  readonly schedule?: ConsistencySchedule | DdpmSchedule;
 }
 
 /** Options of `denoiser`. */

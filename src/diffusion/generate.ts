@@ -6,6 +6,7 @@ import * as tree from "../engine/tree.js";
 import { check, required, TangentLabError } from "../errors.js";
 import type { Condition } from "../nn/network.js";
 import { drawCondition } from "./condition.js";
+import { consistencySchedule, noiseTo, scheduledTimes } from "./consistency-function.js";
 import { addNoise, type Denoiser } from "./edm.js";
 import { checkSamplingTimes, samplingTimes } from "./multistep.js";
 import { type Denoise, eulerStep, heunStep, type OdeStep } from "./ode.js";
@@ -23,7 +24,7 @@ export interface GenerateOptions {
   seed?: number;
   /** A consistency model's own, or for a denoiser a solver of its ODE; "stochastic" is EDM's with churn. Default "consistency". */
   sampler?: SamplerName;
-  /** Default 1 for "consistency", 18 for solvers. */
+  /** Default 1 for "consistency", 18 for solvers. A published consistency model has its own levels for each number of steps. */
   steps?: number;
   /** Falling noise levels in place of `steps`: for solvers the last is where they end, usually 0. */
   times?: readonly number[];
@@ -46,7 +47,8 @@ export interface Generated {
 }
 
 /**
- * Draws samples from a trained denoiser or consistency model: flat `values` of `shape` [count, ...shape of an example], not clipped.
+ * Draws samples from a trained denoiser or consistency model: flat `values` of `shape` [count, ...shape of an example], not clipped,
+ * unless a published consistency model asks for it.
  * @throws TangentLabError `invalid-argument`; `invalid-data` for labels out of range.
  */
 export async function generate(model: TrainedDenoiser, options: GenerateOptions = {}): Promise<Generated> {
@@ -64,7 +66,8 @@ export async function generate(model: TrainedDenoiser, options: GenerateOptions 
   const conditionOf = conditions(model, labels, count);
   const { shape } = model.record;
   const size = shape.reduce((a, b) => a * b, 1);
-  const { draws, start, levels, steps: functions } = samplers[sampler](steps, options);
+  const { denoiser } = model;
+  const { draws, start, levels, steps: functions } = samplers[sampler](steps, options, denoiser);
   // One step at a time: a graph of all of them would be as much larger as there are steps, and so would be the wait for it.
   const compiled = new Map(functions.map((step) => [step, compiledStep(model, step)]));
   const noise = random.normal(random.key(seed), draws * count * size);
@@ -166,12 +169,19 @@ interface Sampler {
 
 /** f(x, t) itself. */
 const jump: OdeStep = (denoise, x, t) => denoise(x, t);
+const clippedJump: OdeStep = (denoise, x, t) => tf.clipByValue(denoise(x, t) as tf.Tensor, -1, 1);
 
-const samplers: Record<SamplerName, (steps: number, options: GenerateOptions) => Sampler> = {
-  consistency: (steps, { times = samplingTimes(steps) }) => {
+const samplers: Record<
+  SamplerName,
+  (steps: number, options: GenerateOptions, denoiser: Denoiser) => Sampler
+> = {
+  consistency: (steps, { times: given }, denoiser) => {
+    const schedule = consistencySchedule(denoiser);
+    const times = given ?? (schedule ? scheduledTimes(schedule, steps) : samplingTimes(steps));
     checkSamplingTimes(times);
-    const levels = times.map((t, draw) => ({ draw, added: t, from: t, to: 0, step: jump }));
-    return { draws: times.length, start: 0, levels, steps: [jump] };
+    const step = schedule?.clip ? clippedJump : jump;
+    const levels = times.map((t, draw) => ({ draw, added: noiseTo(denoiser, t), from: t, to: 0, step }));
+    return { draws: times.length, start: 0, levels, steps: [step] };
   },
   euler: (steps, { times = ending(steps) }) => solver(times, eulerStep),
   heun: (steps, { times = ending(steps) }) => solver(times, heunStep),

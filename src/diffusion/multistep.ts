@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "../engine/tensor.js";
 import { check } from "../errors.js";
 import type { Condition } from "../nn/network.js";
+import { noiseTo } from "./consistency-function.js";
 import { addNoise, checkUsable, type Denoiser } from "./edm.js";
 import { type Denoise, eulerStep } from "./ode.js";
 import { karrasSigmas } from "./sampling.js";
@@ -65,7 +66,7 @@ export function sample(
   const f: Denoise = (x, t) => denoiser.apply(parameters, x, t, condition);
   return times.reduce((x, t, i) => {
     const level = tf.fill([noises[i]!.shape[0]!], t);
-    const noisy = addNoise(x, noises[i]!, level);
+    const noisy = addNoise(x, noises[i]!, tf.fill(level.shape, noiseTo(denoiser, t)));
     return end === 0 ? f(noisy, level) : eulerStep(f, noisy, level, tf.fill(level.shape, end));
   }, tf.zerosLike(noises[0]!) as Tensor);
 }

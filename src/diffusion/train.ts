@@ -11,7 +11,7 @@ import type { TrainingConfig } from "../optim/method.js";
 import { denoising } from "./denoising.js";
 import type { Denoiser } from "./edm.js";
 import type { LogNormal } from "./times.js";
-import { type Preconditioning, preconditionings, type TrainedDenoiser } from "./trained.js";
+import { denoiserOf, type Preconditioning, preconditionings, type TrainedDenoiser } from "./trained.js";
 
 /** The network that fits the data: an MLP for points, a small U-Net for images; with `classes` it has class labels. */
 export function defaultNetwork(data: TrainingData, classes = 0): TimeNetwork {
@@ -43,9 +43,9 @@ export function denoiserFor(
 export function withDropout(model: Denoiser, dropout: number): Denoiser {
   const { settings } = model;
   const { kind = "none" } = (settings ?? {}) as { kind?: string };
-  const able = kind === "unet" || kind === "songUnet";
-  check(able, "dropout", `of a network of kind ${kind}`, "dropout of nn.unet or nn.songUnet");
-  return preconditionings[model.preconditioning](networkFrom({ ...settings, dropout }), model);
+  const able = ["unet", "songUnet", "unet2d"].includes(kind);
+  check(able, "dropout", `of a network of kind ${kind}`, "dropout of nn.unet, nn.songUnet or nn.unet2d");
+  return denoiserOf(networkFrom({ ...settings, dropout }), model);
 }
 
 /** Options of `train`. */

@@ -1,7 +1,11 @@
 import type { Tensor } from "../engine/tensor.js";
 import { check, required } from "../errors.js";
 import type { RunRecord } from "../loop/record.js";
-import { type Denoiser, denoiser } from "./edm.js";
+import type { TimeNetwork } from "../nn/network.js";
+import { consistencyFunction } from "./consistency-function.js";
+import { ddpm } from "./ddpm.js";
+import { type Denoiser, type DenoiserConfig, denoiser } from "./edm.js";
+import type { ConsistencySchedule, DdpmSchedule } from "./schedule.js";
 import { trigflow } from "./trigflow.js";
 
 /** A trained denoiser, or a trained consistency function: x0 from x_t. */
@@ -26,7 +30,28 @@ export function checkTrained(argument: string, model: TrainedDenoiser): void {
 export const preconditionings = { edm: denoiser, trigflow } as const;
 
 /** EDM's (2206.00364), or TrigFlow's of sCM (2410.11081). */
-export type Preconditioning = Denoiser["preconditioning"];
+export type Preconditioning = keyof typeof preconditionings;
+
+/** The same with those that only published weights have: they come with a schedule. */
+const published = { ...preconditionings, consistency: consistencyFunction, ddpm } as const;
+
+export const isPreconditioning = (name: string): name is Denoiser["preconditioning"] =>
+  Object.hasOwn(published, name);
+
+/**
+ * A denoiser of a network, of any preconditioning by its name.
+ * @throws TangentLabError `invalid-argument` for settings out of range.
+ */
+export function denoiserOf(
+  network: TimeNetwork,
+  { preconditioning, sigmaData, schedule }: Pick<Denoiser, "preconditioning" | "sigmaData" | "schedule">,
+): Denoiser {
+  const make = published[preconditioning] as (
+    network: TimeNetwork,
+    config: DenoiserConfig & { schedule?: ConsistencySchedule & DdpmSchedule },
+  ) => Denoiser;
+  return make(network, { sigmaData, ...(schedule && { schedule: schedule as object }) });
+}
 
 /** Options of `pretrained`. */
 export interface PretrainedOptions {

@@ -1,7 +1,5 @@
-import { createRequire } from "node:module";
 import { arch, cpus, platform, release, totalmem } from "node:os";
-
-const require = createRequire(import.meta.url);
+import { packageVersion } from "../io/package-version.js";
 
 /** The machine that computes, for the report. */
 export const machine = (engine: string): Record<string, string> => ({
@@ -14,20 +12,8 @@ export const machine = (engine: string): Record<string, string> => ({
 
 /** Versions of what the numbers depend on. */
 export const versions = (): Record<string, string> => ({
-  "tangent-lab": version("tangent-lab"),
+  "tangent-lab": packageVersion(),
   node: process.versions.node,
-  "onnxruntime-node": version("onnxruntime-node"),
-  "@tensorflow/tfjs-core": version("@tensorflow/tfjs-core"),
+  "onnxruntime-node": packageVersion("onnxruntime-node"),
+  "@tensorflow/tfjs-core": packageVersion("@tensorflow/tfjs-core"),
 });
-
-function version(name: string): string {
-  // Our own package.json is two or three folders up, from dist or from src.
-  const path =
-    name === "tangent-lab" ? ["../../package.json", "../../../package.json"] : [`${name}/package.json`];
-  for (const candidate of path) {
-    try {
-      return (require(candidate) as { version: string }).version;
-    } catch {}
-  }
-  return "unknown";
-}

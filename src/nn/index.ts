@@ -26,4 +26,5 @@ export { exportPublished, importPublished, type Published, type PublishedLayout 
 export { type ResnetFeaturesConfig, resnetFeatures } from "./resnet.js";
 export { ddpmpp, ncsnpp, publishedConfig, type SongUnetConfig, songUnet } from "./song-unet.js";
 export { type UnetConfig, unet } from "./unet.js";
+export { type Unet2dConfig, unet2d } from "./unet2d.js";
 export { scaledVggBlocks, type VggBlocks, type VggFeaturesConfig, vggBlocks, vggFeatures } from "./vgg.js";

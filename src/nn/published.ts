@@ -20,6 +20,8 @@ export interface PublishedLayout {
   missing?(ours: string): StoredArray | undefined;
   /** Names of further tensors that are nothing to us, such as counters. */
   ignore?(published: string): boolean;
+  /** What a tensor of an older state dict is called today; its own name if that is still its name. */
+  current?(published: string): string;
 }
 
 /** A network's parameters with their published layout: a `Model`. */
@@ -37,9 +39,10 @@ export function importPublished(model: Published, arrays: Readonly<Record<string
   checkFlat(model);
   required("arrays", arrays, "tensors by name, such as (await readSafetensors(path)).tensors");
   const { structure, published: layout = plain } = model;
-  const rest = new Set(Object.keys(arrays));
+  const all = renamed(arrays, layout);
+  const rest = new Set(Object.keys(all));
   const take = (name: string, shape: readonly number[], instead?: StoredArray): StoredArray => {
-    const array = arrays[name] ?? instead;
+    const array = all[name] ?? instead;
     if (!array) throw wrong(`there is no ${name}`, name, undefined, `[${shape}]`);
     if (`${array.shape}` !== `${shape}`) {
       throw wrong(`${name} has another shape`, name, `[${array.shape}]`, `[${shape}]`);
@@ -56,7 +59,7 @@ export function importPublished(model: Published, arrays: Readonly<Record<string
     const shape = structure.shapes[i]!;
     const name = layout.name(ours);
     const data = asFloat32(
-      take(name, publishedShape(shape), arrays[name] ? undefined : layout.missing?.(ours)).data,
+      take(name, publishedShape(shape), all[name] ? undefined : layout.missing?.(ours)).data,
     );
     const bad = data.findIndex((value) => !Number.isFinite(value));
     if (bad >= 0)
@@ -66,7 +69,7 @@ export function importPublished(model: Published, arrays: Readonly<Record<string
     toOurs(data, shape, flat.subarray(begin, end));
   });
   for (const [name, constant] of Object.entries(layout.constants ?? {})) {
-    if (!arrays[name]) continue;
+    if (!all[name]) continue;
     const { data } = take(name, constant.shape);
     const expected = constant.data as Float32Array;
     const other = expected.findIndex((value, i) => !(Math.abs(Number(data[i]) - value) <= 1e-6));
@@ -118,6 +121,19 @@ export function exportPublished(model: Published, parameters: Tensor): Record<st
     };
   });
   return { ...out, ...layout.constants };
+}
+
+/** The tensors under the names of today; one that would take the place of another keeps its own. */
+function renamed(
+  arrays: Readonly<Record<string, StoredArray>>,
+  { current }: PublishedLayout,
+): Readonly<Record<string, StoredArray>> {
+  if (!current) return arrays;
+  const nameOf = (name: string): string => {
+    const today = current(name);
+    return Object.hasOwn(arrays, today) ? name : today;
+  };
+  return Object.fromEntries(Object.entries(arrays).map(([name, array]) => [nameOf(name), array]));
 }
 
 /** A network as `songUnet(...)` gives it has no structure yet. */

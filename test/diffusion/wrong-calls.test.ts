@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
 import { fromArray } from "../../datasets/index.js";
@@ -7,6 +10,9 @@ import * as nn from "../../src/nn/index.js";
 import { circle, smallRun } from "../loop/runs.js";
 import { trainingConfig } from "../training-config.js";
 import { noCount, noOptions, noPositive, noSeed, noShape, testWrongCalls } from "../wrong-calls.js";
+
+const folder = mkdtempSync(join(tmpdir(), "tangent-lab-wrong-"));
+test.after(() => rmSync(folder, { recursive: true }));
 
 const network = nn.mlp({ dim: 2, width: 4, depth: 1, frequencies: 1 });
 const denoiser = diffusion.denoiser(network);
@@ -62,6 +68,29 @@ testWrongCalls(
       valid: { network },
       wrong: { network: noNetwork, sigmaData: noPositive, config: noOptions },
     },
+    consistencyFunction: {
+      call: ({ network, config, ...given }) =>
+        diffusion.consistencyFunction(network, config === undefined ? given : config),
+      valid: { network },
+      wrong: {
+        ...{ network: noNetwork, sigmaData: noPositive, config: noOptions },
+        schedule: [
+          ...[...noOptions, { steps: 1 }, { min: 0 }, { min: 90 }, { max: "80" }],
+          ...[{ rho: 0 }, { clip: 1 }],
+        ],
+      },
+    },
+    ddpm: {
+      call: ({ network, config, ...given }) => diffusion.ddpm(network, config === undefined ? given : config),
+      valid: { network },
+      wrong: {
+        ...{ network: noNetwork, sigmaData: noPositive, config: noOptions },
+        schedule: [
+          ...[...noOptions, { steps: 1 }, { steps: 1e9 }, { betas: "sigmoid" }, { start: 0 }],
+          ...[{ end: 1 }, { end: 1e-5 }, { prediction: "score" }],
+        ],
+      },
+    },
     denoising: {
       call: diffusion.denoising,
       valid: { denoiser, shape: [2] },
@@ -108,6 +137,14 @@ testWrongCalls(
       call: ({ path }) => (path === "fine" ? undefined : diffusion.loadDenoiser(path)),
       valid: { path: "fine" },
       wrong: { path: [null, 7, ""] },
+    },
+    exportOnnx: {
+      call: ({ path, model, ...options }) => diffusion.exportOnnx(path, model, options),
+      valid: async () => ({ path: join(folder, "model.onnx"), model: await smallRun() }),
+      wrong: {
+        ...{ path: [null, 7, "", "model.safetensors"], model: noModel, batch: noCount, sigma: noPositive },
+        steps: [2],
+      },
     },
     karrasSigmas: {
       call: diffusion.karrasSigmas,

@@ -140,6 +140,26 @@ test("filter gradients that are large enough to be convolutions themselves", asy
   }
 });
 
+test("pooling and enlarging of any geometry", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      geometry.filter(({ pad, kernel, height, width }) => pad === "same" || (height >= kernel[0] && width >= kernel[1])),
+      fc.constantFrom([1, 1], [2, 2], [3, 1], [1, 4]),
+      async ({ batch, height, width, inputs, kernel, stride, pad }, [rows, columns]) => {
+        const x = randomTensor(10, [batch, height, width, inputs]);
+        const f = (x: tf.Tensor): Named => ({
+          largest: tf.maxPool(x as tf.Tensor4D, kernel, stride, pad),
+          means: tf.avgPool(x as tf.Tensor4D, kernel, stride, pad),
+          enlarged: tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [height * rows!, width * columns!]),
+        });
+        await allAlike(f, [x], 1e-6);
+        tf.dispose(x);
+      },
+    ),
+    { numRuns: 20, seed: 17 },
+  );
+});
+
 type Image = tf.Tensor4D;
 interface Weights {
   readonly filter: tf.Tensor;

@@ -2,7 +2,7 @@ import { test } from "uvu";
 import * as random from "../../src/engine/random.js";
 import * as nn from "../../src/nn/index.js";
 import { rejection } from "../rejection.js";
-import { noCount, noOptions, testWrongCalls } from "../wrong-calls.js";
+import { noCount, noOptions, noPositive, testWrongCalls } from "../wrong-calls.js";
 
 const noShare = ["0.1", -0.1, 1, Number.NaN, null] as const;
 const noFlag = ["false", 1, null] as const;
@@ -38,6 +38,29 @@ testWrongCalls(nn, {
       ...{ multipliers: ["12", [], [1.5], null, 3], attentionSizes: [[3], "8", null] },
       ...{ embedding: ["sine", null], encoder: ["dense", null], decoder: ["residual", null] },
       ...{ resampleFilter: ["11", [], [1, "2"], [0, 0], [1, Number.NaN], null], model_channels: [3] },
+    },
+  },
+  unet2d: {
+    call: nn.unet2d,
+    valid: {
+      ...{ sample_size: 4, block_out_channels: [4, 8], norm_num_groups: 2, attention_head_dim: 4 },
+      ...{ down_block_types: ["DownBlock2D", "AttnDownBlock2D"] },
+      ...{ up_block_types: ["AttnUpBlock2D", "UpBlock2D"], _class_name: "UNet2DModel" },
+    },
+    wrong: {
+      ...{ sample_size: [...noCount, 9, [4], [4, 5]], in_channels: noCount, out_channels: noCount },
+      ...{ layers_per_block: noCount, norm_num_groups: [...noCount, 3], center_input_sample: noFlag },
+      ...{ flip_sin_to_cos: noFlag, add_attention: noFlag, dropout: noShare, norm_eps: noPositive },
+      ...{ mid_block_scale_factor: noPositive, freq_shift: ["1", 2, Number.NaN, null] },
+      ...{ block_out_channels: ["48", [], [3, 8], [4, 1.5], null], num_class_embeds: ["3", 0, 1.5] },
+      ...{ time_embedding_dim: ["3", 0, 1.5], num_train_timesteps: ["3", 0, 1.5] },
+      ...{ attention_head_dim: ["4", 0, 3], attn_norm_num_groups: ["2", 0, 3] },
+      ...{ down_block_types: ["DownBlock2D", ["DownBlock2D"], ["DownBlock2D", "KDownBlock2D"], null] },
+      ...{ up_block_types: ["UpBlock2D", ["UpBlock2D"], ["toString", "UpBlock2D"], null] },
+      ...{ mid_block_type: ["UNetMidBlock2DCrossAttn"], time_embedding_type: ["learned", null] },
+      ...{ downsample_padding: [2, "1", null], downsample_type: ["fir"], upsample_type: ["fir"] },
+      ...{ act_fn: ["mish", null], resnet_time_scale_shift: ["spatial", null] },
+      ...{ class_embed_type: ["timestep", "identity"], size: [3] },
     },
   },
   publishedConfig: {

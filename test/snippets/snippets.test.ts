@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
@@ -39,6 +39,7 @@ const files: Record<string, (folder: string) => Promise<void>> = {
   },
   "docs/weights.md": async (folder) => {
     const settings = { ...nn.ddpmpp, size: 32, inChannels: 3, augmentLabels: 9, dropout: 0.13 };
+    await cp(join(root, "test/fixtures/pipelines/consistency"), join(folder, "pipeline"), { recursive: true });
     await weights(join(folder, "model.safetensors"), diffusion.denoiser(nn.songUnet(settings)));
     await weights(join(folder, "efficientnet-lite0.safetensors"), efficientNetLite0({ size: 64 }));
   },
@@ -49,7 +50,7 @@ const leaves: Record<string, string[]> = {
   "README.md": ["tangents.png"],
   "docs/objectives.md": [],
   "docs/soft-tokens.md": ["tokens.safetensors"],
-  "docs/weights.md": ["copy.safetensors"],
+  "docs/weights.md": ["copy.safetensors", "generator.onnx", "published.safetensors"],
 };
 
 const snippets = await readSnippets();

@@ -137,6 +137,26 @@ export class Graph {
     return this.nodeByKey.get(`${op}(${inputs.map((v) => v.name)})${textOf(attributes)}`)?.outputs[0];
   }
 
+  /** The nodes that the outputs need, in the order of computation; and the constants and inputs that these read. */
+  needed(
+    outputs: readonly Value[],
+    isConstant: (value: Value) => boolean = (value) => value.constant !== undefined,
+  ): { nodes: Node[]; constants: Set<Value>; inputs: Set<Value> } {
+    const needed = new Set<Node>();
+    const constants = new Set<Value>();
+    const inputs = new Set<Value>();
+    const pending: Value[] = [...outputs];
+    for (let value = pending.pop(); value; value = pending.pop()) {
+      if (isConstant(value)) constants.add(value);
+      else if (!value.node) inputs.add(value);
+      else if (!needed.has(value.node)) {
+        needed.add(value.node);
+        pending.push(...value.node.inputs);
+      }
+    }
+    return { nodes: this.nodes.filter((node) => needed.has(node)), constants, inputs };
+  }
+
   /**
    * Encodes what the outputs need. Every output gets a name of its own: out0, out1, ... `products` is
    * the multiply-adds of matrix products and convolutions, `work` counts any other number written as 8 of them, and `size` is the number of nodes. Inputs in `frozen` are constants.
@@ -145,18 +165,8 @@ export class Graph {
     outputs: readonly Value[],
     frozen: ReadonlyMap<Value, Float32Array> = new Map(),
   ): { model: Uint8Array; usedInputs: Value[]; work: number; products: number; size: number } {
-    const needed = new Set<Node>();
-    const constants = new Set<Value>();
-    const usedInputs = new Set<Value>();
-    const pending: Value[] = [...outputs];
-    for (let value = pending.pop(); value; value = pending.pop()) {
-      if (value.constant || frozen.has(value)) constants.add(value);
-      else if (!value.node) usedInputs.add(value);
-      else if (!needed.has(value.node)) {
-        needed.add(value.node);
-        pending.push(...value.node.inputs);
-      }
-    }
+    const isConstant = (value: Value): boolean => value.constant !== undefined || frozen.has(value);
+    const { nodes: own, constants, inputs: usedInputs } = this.needed(outputs, isConstant);
     // An output that a node computes takes the output's name; one that is given, known or wanted twice is copied.
     const renamed = new Map<Value, string>();
     const copies: NodeSpec[] = [];
@@ -176,11 +186,7 @@ export class Graph {
       constants.add(value);
       return value;
     };
-    const fused = fuse(
-      this.nodes.filter((node) => needed.has(node)),
-      outputs,
-      zeros,
-    );
+    const fused = fuse(own, outputs, zeros);
     const nodes: NodeSpec[] = lastFirst(fused).map((node) => ({
       op: node.op,
       inputs: node.inputs.map(nameOf),
@@ -268,7 +274,8 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
-function bytesOf(value: Value, frozen?: Float32Array): Uint8Array {
+/** The bytes of a constant; of a frozen input, its data's. */
+export function bytesOf(value: Value, frozen?: Float32Array): Uint8Array {
   const { data, splat } = value.constant ?? { data: frozen!, splat: false };
   const whole = splat ? filled(value.type, sizeOf(value.shape), data[0]!) : data;
   return new Uint8Array(whole.buffer, whole.byteOffset, whole.byteLength);

@@ -7,6 +7,7 @@ import { classLabelsOf } from "../classes.js";
 import { type Affine, linear, silu } from "../functional.js";
 import { xavierInit, xavierWeight } from "../initializers.js";
 import type { Condition } from "../network.js";
+import { frozen, waves } from "../waves.js";
 import type { SongUnetConfig } from "./config.js";
 
 /** Name of the mask [batch, 1] that takes class labels away. */
@@ -65,15 +66,5 @@ function positional(c: Tensor, channels: number): Tensor {
 }
 
 /** The same at random frequencies, which are not trained. */
-function fourier(c: Tensor, freqs: Tensor): Tensor {
-  const frozen = tf.customGrad((freqs) => ({
-    value: tf.clone(freqs as tf.Tensor),
-    gradFunc: (dy: Tensor) => tf.zerosLike(dy as tf.Tensor),
-  }))(freqs as tf.Tensor);
-  return waves(c, tf.reshape(tf.mul(frozen, 2 * Math.PI), [1, -1]));
-}
-
-function waves(c: Tensor, frequencies: Tensor): Tensor {
-  const angles = tf.matMul(tf.reshape(c, [-1, 1]), frequencies);
-  return tf.concat([tf.sin(angles), tf.cos(angles)], 1);
-}
+const fourier = (c: Tensor, freqs: Tensor): Tensor =>
+  waves(c, tf.reshape(tf.mul(frozen(freqs), 2 * Math.PI), [1, -1]));

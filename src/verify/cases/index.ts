@@ -11,6 +11,7 @@ import { optimizer } from "./optimizer.js";
 import { sampling } from "./sampling.js";
 import { schedules } from "./schedules.js";
 import { transforms } from "./transforms.js";
+import { unet2dCase } from "./unet2d.js";
 
 /**
  * All kinds of reference cases. To add one: a file in this folder with a `CaseKind` (see ../case.ts; losses.ts is a short example), and a line
@@ -29,4 +30,5 @@ export const caseKinds: readonly CaseKind[] = [
   sampling,
   schedules,
   transforms,
+  unet2dCase,
 ];

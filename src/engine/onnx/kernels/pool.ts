@@ -5,6 +5,7 @@ import { type Graph, sizeOf, type Value } from "../graph.js";
 import * as blocked from "./blocked.js";
 import { binary, cast, scalar } from "./elementwise.js";
 import { reduce } from "./reduce.js";
+import * as standard from "./standard.js";
 import { adjoint, gatherWindows, inputWindows, pixels, type WindowTable } from "./windows.js";
 
 const LOWEST = -3.4028234663852886e38;
@@ -106,10 +107,14 @@ function avgPoolGrad(graph: Graph, dy: Value, input: Value, attrs: PoolAttribute
   return collect(graph, share, adjoint(table, inputs, true), input.shape);
 }
 
+const isStandard = (graph: Graph, x: Value): boolean =>
+  graph.convolution === "standard" && x.type === "float32";
+
 export const pools: Record<string, Kernel> = {
   MaxPool: ({ graph, inputs: { x }, attrs }) => {
     const { info, table } = geometry(x!, attrs);
     if (blocksOf(x!)) return blocked.pool(graph, "MaxPool", x!, info);
+    if (isStandard(graph, x!)) return standard.pool(graph, "MaxPool", x!, info);
     const windows = gatherWindows(graph, x!, table, LOWEST);
     return reshapeTo(graph, reduce(graph, "ReduceMax", windows, [1]), info.outShape);
   },
@@ -119,6 +124,7 @@ export const pools: Record<string, Kernel> = {
   AvgPool: ({ graph, inputs: { x }, attrs }) => {
     const { info, table } = geometry(x!, attrs);
     if (blocksOf(x!)) return blocked.pool(graph, "AveragePool", x!, info);
+    if (isStandard(graph, x!)) return standard.pool(graph, "AveragePool", x!, info);
     const sum = reduce(graph, "ReduceSum", gatherWindows(graph, x!, table), [1]);
     return reshapeTo(graph, binary(graph, "Mul", sum, inverseCounts(graph, table)), info.outShape);
   },

@@ -6,6 +6,7 @@ import { fusedDomain } from "../proto.js";
 import * as blocked from "./blocked.js";
 import { gemm } from "./matmul.js";
 import { reduce } from "./reduce.js";
+import * as standard from "./standard.js";
 import { adjoint, gatherWindows, type WindowTable } from "./windows.js";
 
 function nearestTable(
@@ -92,8 +93,9 @@ function nearestGrad(graph: Graph, images: Value, dy: Value, attrs: Resizing): V
 export const resizes: Record<string, Kernel> = {
   ResizeNearestNeighbor: ({ graph, inputs: { images }, attrs }) => {
     const [h, w] = images!.shape.slice(1, 3) as [number, number];
-    const times = blocksOf(images!) && repeats([h, w], attrs.size, attrs);
-    if (times) return blocked.repeat(graph, images!, ...times);
+    const times = repeats([h, w], attrs.size, attrs);
+    if (times && blocksOf(images!)) return blocked.repeat(graph, images!, ...times);
+    if (times && graph.convolution === "standard") return standard.repeat(graph, images!, ...times);
     return (
       perChannel(graph, [images!], ([images]) => nearest(graph, images!, attrs.size, attrs)) ??
       nearest(graph, images!, attrs.size, attrs)

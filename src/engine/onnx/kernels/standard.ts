@@ -1,10 +1,10 @@
 import type { backend_util } from "@tensorflow/tfjs-core";
 import { reshapeTo } from "../backend.js";
-import type { Graph, Value } from "../graph.js";
+import { type Graph, sizeOf, type Value } from "../graph.js";
 import { transpose } from "./shape.js";
 import { forwardPads, turnedPads, turnTaps } from "./turned.js";
 
-// Convolutions as ONNX's Conv on [n, c, h, w], between transposes.
+// Convolutions and pooling as ONNX has them, on [n, c, h, w], between transposes; enlarging without tables of places.
 
 type Info = backend_util.Conv2DInfo;
 
@@ -67,4 +67,29 @@ export function depthwiseBackpropInput(
   if (!pads || multiplier !== 1) return undefined;
   const weights = transpose(graph, turned(graph, filter), [2, 3, 0, 1]);
   return run(graph, dy, weights, pads, [1, 1], info, [info.inHeight, info.inWidth], c);
+}
+
+/** Windows of an image: their largest numbers, or the means of what they hold. */
+export function pool(graph: Graph, op: "MaxPool" | "AveragePool", x: Value, info: Info): Value {
+  const attributes = {
+    kernel_shape: [info.filterHeight, info.filterWidth],
+    pads: forwardPads(info),
+    strides: strides(info),
+  };
+  const shape = [info.batchSize, info.outChannels, info.outHeight, info.outWidth];
+  const y = graph.op(op, [transpose(graph, x, [0, 3, 1, 2])], shape, "float32", attributes);
+  return transpose(graph, y, [0, 2, 3, 1]);
+}
+
+/** Every pixel so many times down and across, by concatenation: of the batch's size nothing is known. */
+export function repeat(graph: Graph, x: Value, rows: number, columns: number): Value {
+  const [n, h, w, c] = x.shape as [number, number, number, number];
+  const times = (x: Value, count: number, parts: number): Value => {
+    if (count === 1) return x;
+    const rest = sizeOf(x.shape) / parts;
+    const row = reshapeTo(graph, x, [parts, 1, rest]);
+    return graph.op("Concat", Array(count).fill(row), [parts, count, rest], x.type, { axis: 1 });
+  };
+  const wide = times(x, columns, n * h * w);
+  return reshapeTo(graph, times(wide, rows, n * h), [n, h * rows, w * columns, c]);
 }
