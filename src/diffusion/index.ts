@@ -1,3 +1,4 @@
+export type { Augmentation } from "./augment.js";
 export { type DenoiseOptions, denoise } from "./denoise.js";
 export { type DenoisingConfig, denoising, denoisingWeight } from "./denoising.js";
 export { addNoise, type Denoiser, type DenoiserConfig, denoiser } from "./edm.js";
