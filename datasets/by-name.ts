@@ -89,12 +89,9 @@ const imageSets: Record<string, (options: ImageOptions) => Dataset | Promise<Dat
 
 /** The folder or file of a dataset that is read from files. Throws if it is missing. */
 function needed(name: string, folder: string | undefined): string {
-  const kinds: Record<string, string> = {
-    array: "the .npy or .npz file",
-    images: "the folder or the file .parquet, .tar or .zip",
-  };
-  const what = kinds[name] ?? "the folder";
-  check(folder !== undefined, "folder", folder, `${what} of the dataset "${name}"`);
+  const what = name === "array" ? "the .npy or .npz file" : "the folder";
+  const others = name === "images" ? ", or its file .parquet, .tar or .zip" : "";
+  check(folder !== undefined, "folder", folder, `${what} of the dataset "${name}"${others}`);
   return folder;
 }
 

@@ -6,7 +6,7 @@ import { pictureSet } from "./picture-set.js";
 import { folderSource } from "./sources/folder.js";
 
 /** Options of `imageFolder`. */
-export interface ImageFolderOptions extends DecodeOptions {}
+export type ImageFolderOptions = DecodeOptions;
 
 /**
  * A folder of pictures (PNG, JPEG, WebP, GIF, BMP, AVIF, TIFF): images [size, size, channels] in [-1, 1], turned as their orientation says, transparency over

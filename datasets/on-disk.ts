@@ -76,6 +76,7 @@ class DiskWorker {
   readonly #path: string;
   readonly #waiting = new Map<number, Waiting>();
   #asked = 0;
+  #ended = false;
 
   constructor(path: string, width: number) {
     this.#path = path;
@@ -89,11 +90,15 @@ class DiskWorker {
       else waiting?.reject(this.#error(answer.error));
     });
     this.#worker.on("error", (cause) => this.#fail((cause as Error).message));
-    this.#worker.on("exit", () => this.#fail("its thread has ended"));
+    this.#worker.on("exit", () => {
+      this.#ended = true;
+      this.#fail("its thread has ended");
+    });
     this.#worker.unref();
   }
 
   read(indices: Int32Array): Promise<Float32Array> {
+    if (this.#ended) return Promise.reject(this.#error("its thread has ended"));
     const id = this.#asked++;
     this.#worker.ref();
     const answer = new Promise<Float32Array>((resolve, reject) => this.#waiting.set(id, { resolve, reject }));

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { TangentLabError } from "../../src/errors.js";
 import { type Classes, classesOf } from "../classes.js";
-import { unfit } from "./source.js";
+import { brief, unfit } from "./source.js";
 
 /** The file of labels beside pictures, as StyleGAN's and EDM's tools write it: {"labels": [["00000/img00000000.png", 6], ...]}, or null for none. */
 export const labelsFile = "dataset.json";
@@ -34,15 +34,15 @@ export function classesByJson(path: string, bytes: Uint8Array, names: readonly s
   const byName = new Map<string, number | string>();
   for (const [name, label] of labels) {
     if (typeof label === "object")
-      throw unfit(path, `the label of ${name.slice(0, 200)} is a list of numbers`, "a class for each picture, or label: false to leave labels out");
+      throw unfit(path, `the label of ${brief(name)} is a list of numbers`, "a class for each picture, or label: false to leave labels out");
     byName.set(name.replaceAll("\\", "/"), label);
   }
   const bare = names.find((name) => !byName.has(name));
-  if (bare !== undefined) throw unfit(path, `no label of ${bare.slice(0, 200)}`, "a label for each picture");
+  if (bare !== undefined) throw unfit(path, `no label of ${brief(bare)}`, "a label for each picture");
   if (byName.size > names.length) {
     const known = new Set(names);
     const extra = [...byName.keys()].find((name) => !known.has(name))!;
-    throw unfit(path, `it names ${extra.slice(0, 200)}, which is not there`, "pictures that are there");
+    throw unfit(path, `it names ${brief(extra)}, which is not there`, "pictures that are there");
   }
   return classesOf(names.map((name) => byName.get(name)!), names.length);
 }

@@ -4,7 +4,7 @@ import { type Classes, checkClassCount, classesOf, type Label } from "../classes
 import { type FileState, stateOf } from "../file-states.js";
 import { openParquet, type ParquetColumn, type ParquetFile } from "./parquet-file.js";
 import { shardsOf } from "./shards.js";
-import { listed, type PictureSource, type SourceOptions, type StoredPicture, unfit } from "./source.js";
+import { brief, listed, type PictureSource, type SourceOptions, type StoredPicture, unfit } from "./source.js";
 
 /** Names under which columns are looked up, in this order, where nothing else says what they are. */
 const imageNames = ["image", "img", "picture", "jpg", "png", "webp"];
@@ -92,7 +92,7 @@ function bytesOf(value: unknown, where: string, column: string): Uint8Array {
   const bytes = value instanceof Uint8Array ? value : (value as { bytes?: unknown } | null)?.bytes;
   if (bytes instanceof Uint8Array) return bytes;
   const { path } = (value ?? {}) as { path?: unknown };
-  const why = typeof path === "string" ? `only the path ${path.slice(0, 200)}, not the picture itself` : "no picture";
+  const why = typeof path === "string" ? `only the path ${brief(path)}, not the picture itself` : "no picture";
   throw unfit(where, `column ${column} has ${why}`, "the bytes of a picture in each row");
 }
 
@@ -103,7 +103,7 @@ function checkColumns(path: string, { columns }: ParquetFile, { image, label, ca
       throw unfit(path, `it has no column ${name}, which the first shard has`, `one of its columns: ${namesOf(columns)}`);
 }
 
-const namesOf = (columns: readonly ParquetColumn[]): string => listed(columns.map(({ name }) => name), 40);
+const namesOf = (columns: readonly ParquetColumn[]): string => listed(columns.map(({ name }) => name), 20);
 
 function choose(path: string, file: ParquetFile, options: SourceOptions): Chosen {
   const { columns } = file;

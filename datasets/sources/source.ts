@@ -49,6 +49,15 @@ export const unfit = (path: string, why: string, allowed: string, given?: unknow
     allowed,
   });
 
+/** A name out of a file as an error shows it: not more of it than one can read. */
+export const brief = (name: string, most = 120): string => (name.length > most ? `${name.slice(0, most - 3)}...` : name);
+
+/** A file in another file, for errors. */
+export const within = (path: string, name: string): string => `${path}, ${brief(name)}`;
+
 /** Some names, and how many more there are. */
 export const listed = (names: readonly string[], most = 5): string =>
-  names.slice(0, most).join(", ") + (names.length > most ? ` and ${names.length - most} more` : "");
+  names
+    .slice(0, most)
+    .map((name) => brief(name, 40))
+    .join(", ") + (names.length > most ? ` and ${names.length - most} more` : "");

@@ -2,6 +2,7 @@ import { Header, Pax } from "tar";
 import { TangentLabError } from "../../src/errors.js";
 import { type OpenFile, withFile } from "../../src/io/files.js";
 import { foreignContent } from "../../src/io/foreign.js";
+import { brief } from "./source.js";
 
 /** A file within a tar file: where its bytes are. */
 export interface TarEntry {
@@ -27,7 +28,7 @@ export function tarEntries(path: string): Promise<TarEntry[]> {
       new TangentLabError("corrupt-file", `${path} is no complete tar file: ${why}`, { argument: "path" });
     const half = (name: string, end: number): TangentLabError =>
       corrupt(
-        `half a shard: ${name.slice(0, 200)} should end at byte ${end} of ${file.size}, after ${entries.length} whole files`,
+        `half a shard: ${brief(name)} should end at byte ${end} of ${file.size}, after ${entries.length} whole files`,
       );
     const read = windowed(file);
     let at = 0;
@@ -52,7 +53,7 @@ export function tarEntries(path: string): Promise<TarEntry[]> {
       const begin = at + block;
       const end = begin + size;
       const name = longPath ?? header.path ?? "";
-      if (!(Number.isSafeInteger(size) && size >= 0)) throw corrupt(`${name.slice(0, 200)} declares ${size} bytes`);
+      if (!(Number.isSafeInteger(size) && size >= 0)) throw corrupt(`${brief(name)} declares ${size} bytes`);
       if (end > file.size) throw half(name, end);
       at = begin + Math.ceil(size / block) * block;
       const isExtra = type === "ExtendedHeader" || type === "GlobalExtendedHeader" || type === "NextFileHasLongPath";

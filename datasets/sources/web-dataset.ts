@@ -6,7 +6,7 @@ import { byteLimit, checkDeclared } from "../../src/io/limits.js";
 import { classesOf, type Label } from "../classes.js";
 import { type FileState, stateOf } from "../file-states.js";
 import { shardsOf } from "./shards.js";
-import { listed, type PictureSource, type SourceOptions, type StoredPicture, unfit } from "./source.js";
+import { brief, listed, type PictureSource, type SourceOptions, type StoredPicture, unfit, within } from "./source.js";
 import { type TarEntry, tarEntries } from "./tar-file.js";
 
 /** Endings of files, and fields of a key's .json, that are looked up in this order where nothing else is asked for. */
@@ -47,7 +47,7 @@ export async function webDatasetSource(
     if (samples.length === 0) throw unfit(where, "it has no files", "a tar file with pictures");
     await withFile(where, async (open) => {
       const textOf = async ({ path, begin, size }: TarEntry): Promise<string> => {
-        checkDeclared(`${where}, ${path}`, `${size} bytes`, size, mostText);
+        checkDeclared(within(where, path), `${size} bytes`, size, mostText);
         return new TextDecoder().decode(await open.read(begin, begin + size));
       };
       for (const sample of samples) {
@@ -88,11 +88,11 @@ async function* pictures(
       const [first, last] = [run[0]!, run.at(-1)!];
       const bytes = await withFile(path, (file) => {
         const limit = byteLimit({ ...(maxBytes !== undefined && { maxBytes }) }, file.size);
-        checkDeclared(`${path}, ${first.path}`, `${first.size} bytes`, first.size, limit);
+        checkDeclared(within(path, first.path), `${first.size} bytes`, first.size, limit);
         return file.read(first.begin, last.begin + last.size);
       });
       for (const { path: inside, begin, size } of run)
-        yield { where: `${path}, ${inside}`, bytes: bytes.subarray(begin - first.begin, begin - first.begin + size) };
+        yield { where: within(path, inside), bytes: bytes.subarray(begin - first.begin, begin - first.begin + size) };
     }
   }
 }
@@ -123,7 +123,7 @@ function grouped(path: string, entries: readonly TarEntry[]): Sample[] {
       samples.push(sample);
     }
     const kind = ending.toLowerCase();
-    if (sample.files.has(kind)) throw unfit(path, `${entry.path.slice(0, 200)} is there twice`, "one file of each kind for a key");
+    if (sample.files.has(kind)) throw unfit(path, `${brief(entry.path)} is there twice`, "one file of each kind for a key");
     sample.files.set(kind, entry);
   }
   return samples;
@@ -132,11 +132,11 @@ function grouped(path: string, entries: readonly TarEntry[]): Sample[] {
 function pictureOf(path: string, { key, files }: Sample, asked: string | undefined): TarEntry {
   const kinds = [...files.keys()];
   const found = asked === undefined ? kinds.filter((kind) => imageExtensions.includes(`.${kind}`)) : kinds.filter((kind) => kind === asked.toLowerCase());
-  check(found.length <= 1, "image", asked, `which ending has the pictures in ${path}: ${found.join(", ")}`);
+  check(found.length <= 1, "image", asked, `which ending has the pictures in ${path}: ${listed(found)}`);
   if (found.length === 1) return files.get(found[0]!)!;
   throw unfit(
     path,
-    `half a shard: ${key.slice(0, 200)} has no picture`,
+    `half a shard: ${brief(key)} has no picture`,
     asked === undefined ? "a picture for each key" : `a file .${asked} for each key`,
     listed(kinds.map((kind) => `.${kind}`)),
   );
@@ -162,7 +162,7 @@ async function fieldOf(
     try {
       return Object(JSON.parse(text)) as Record<string, unknown>;
     } catch {
-      throw unfit(path, `${entry.path.slice(0, 200)} is not JSON`, "JSON in files .json");
+      throw unfit(path, `${brief(entry.path)} is not JSON`, "JSON in files .json");
     }
   };
   if (chosen[what] === undefined) {
@@ -179,17 +179,17 @@ async function fieldOf(
   const entry = files.get(place.name);
   const value = place.isField ? (await json())[place.name] : entry && (await textOf(entry)).trim();
   if (value !== undefined && value !== null && value !== "") return value;
-  throw unfit(path, `half a shard: ${key.slice(0, 200)} has no ${what}`, `${place.isField ? `${place.name} in its .json` : `a file .${place.name}`}, as other pictures have`);
+  throw unfit(path, `half a shard: ${brief(key)} has no ${what}`, `${place.isField ? `${place.name} in its .json` : `a file .${place.name}`}, as other pictures have`);
 }
 
 function labelOf(path: string, key: string, value: unknown): Label {
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
   if (typeof value === "string") return /^\d{1,15}$/.test(value) ? Number(value) : value;
-  throw unfit(path, `the label of ${key.slice(0, 200)} is none`, "an integer >= 0 or the name of a class", value);
+  throw unfit(path, `the label of ${brief(key)} is none`, "an integer >= 0 or the name of a class", value);
 }
 
 function captionsOf(path: string, key: string, value: unknown): string[] {
   const list: unknown[] = Array.isArray(value) ? value : [value];
   if (list.length > 0 && list.every((text): text is string => typeof text === "string" && text.trim() !== "")) return list;
-  throw unfit(path, `the caption of ${key.slice(0, 200)} is none`, "text that is not blank, or a list of texts", value);
+  throw unfit(path, `the caption of ${brief(key)} is none`, "text that is not blank, or a list of texts", value);
 }

@@ -8,7 +8,7 @@ import { type FileState, stateOf } from "../file-states.js";
 import { matchedFiles } from "../matched-captions.js";
 import { classesByFolder } from "./class-folders.js";
 import { classesByJson, labelsFile } from "./labels-json.js";
-import type { PictureSource, SourceOptions, StoredPicture } from "./source.js";
+import { brief, type PictureSource, type SourceOptions, type StoredPicture, within } from "./source.js";
 
 /** A zip file of a folder of pictures: what holds for folders holds within it. Folders that all of it lies in are no classes. */
 export async function zipSource(path: string, options: SourceOptions = {}): Promise<PictureSource> {
@@ -17,7 +17,7 @@ export async function zipSource(path: string, options: SourceOptions = {}): Prom
   try {
     const limit = byteLimit(options, zip.size);
     const read = (name: string): Promise<Uint8Array> => {
-      checkDeclared(`${whole}, ${name}`, `${zip.sizeOf(name)} bytes`, zip.sizeOf(name), limit);
+      checkDeclared(within(whole, name), `${zip.sizeOf(name)} bytes`, zip.sizeOf(name), limit);
       return zip.read(name);
     };
     const seen = zip.names.filter((name) => !name.split("/").some((part) => part.startsWith(".") || part === "__MACOSX"));
@@ -25,7 +25,7 @@ export async function zipSource(path: string, options: SourceOptions = {}): Prom
     if (images.length === 0)
       throw new TangentLabError("invalid-data", `no images in ${whole}`, {
         argument: "path",
-        given: `${zip.names.length} files${zip.names.length > 0 ? `, the first ${zip.names[0]!.slice(0, 200)}` : ""}`,
+        given: `${zip.names.length} files${zip.names.length > 0 ? `, the first ${brief(zip.names[0]!)}` : ""}`,
         allowed: `a zip file of files ${imageExtensions.join(", ")}, perhaps in a folder for each class`,
       });
     const above = commonFolder(images);
@@ -96,7 +96,7 @@ async function* pictures(
   try {
     const limit = byteLimit(options, zip.size);
     for (const name of names) {
-      const where = `${path}, ${name}`;
+      const where = within(path, name);
       checkDeclared(where, `${zip.sizeOf(name)} bytes`, zip.sizeOf(name), limit);
       yield { where, bytes: await zip.read(name) };
     }

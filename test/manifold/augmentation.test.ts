@@ -45,12 +45,13 @@ function inverted([[a, b, x], [c, d, y]]: Matrix): Matrix {
 }
 
 /**
- * Where a pixel of the picture goes, of one row of labels: table 6 of 2206.00364 read from its end, since the last line is applied last. The label of a stretch is
- * its length along its axis.
+ * Where a pixel of the picture goes, of one row of labels: appendix F.2's table read from its end, since the last line is applied last. Labels do not tell a stretch
+ * from a shrinking along the opposite direction, which is the same axis: `sign` does.
  */
-function mapOf([, , scaled, cos, sin, stretchX, stretchY, x, y]: number[]): Matrix {
+function mapOf([, , scaled, cos, sin, stretchX, stretchY, x, y]: number[], sign: 1 | -1): Matrix {
   const angle = Math.atan2(sin!, cos! + 1);
-  const [stretch, axis] = [2 ** (0.2 * Math.hypot(stretchX!, stretchY!)), Math.atan2(stretchY!, stretchX!)];
+  const stretch = 2 ** (0.2 * sign * Math.hypot(stretchX!, stretchY!));
+  const axis = Math.atan2(stretchY!, stretchX!);
   return times(
     translate(0.125 * size * x!, 0.125 * size * y!),
     rotate(-axis),
@@ -66,12 +67,15 @@ test("positions of pixels, and the labels that tell of them: against the maps of
   assert.is(labelNames.length, 9);
   const { labels, inverse } = draw(random.key(3), 50, 1);
   const [rows, maps] = [labels.arraySync() as number[][], inverse!.arraySync() as number[][][]];
-  for (const [i, row] of rows.entries()) {
-    const expected = inverted(mapOf(row));
-    for (let r = 0; r < 2; r++)
-      for (let c = 0; c < 3; c++)
-        assert.ok(Math.abs(maps[i]![r]![c]! - expected[r]![c]!) < 1e-4, `example ${i}: ${maps[i]} and ${expected}`);
-  }
+  const signs = rows.map((row, i) => {
+    const differences = ([1, -1] as const).map((sign) => {
+      const expected = inverted(mapOf(row, sign));
+      return Math.max(...maps[i]!.flatMap((line, r) => line.map((value, c) => Math.abs(value - expected[r]![c]!))));
+    });
+    assert.ok(Math.min(...differences) < 1e-4, `example ${i}: ${maps[i]}`);
+    return differences[0]! < 1e-4;
+  });
+  assert.ok(signs.includes(true) && signs.includes(false));
 });
 
 test("each change with its probability, mirroring left for right with a half; strength 0 leaves that alone", () => {
