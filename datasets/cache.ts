@@ -2,8 +2,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { TangentLabError, warnOnce } from "../src/errors.js";
 import { cacheFolder } from "../src/io/cache-folder.js";
-import { readBytes, writeFileAtomically } from "../src/io/files.js";
-import { decodeSafetensors, encodeSafetensors, type StoredArray } from "../src/io/safetensors.js";
+import { readSafetensors, type StoredArray, writeSafetensors } from "../src/io/safetensors.js";
 
 /** Saved arrays, and what they were made from. */
 export interface Kept {
@@ -33,8 +32,7 @@ export async function cached(
 /** What the cache folder has under a name; undefined if it has nothing, or the file has changed since it was written. */
 export async function readKept(name: string): Promise<Kept | undefined> {
   try {
-    const path = pathOf(name);
-    const { tensors, metadata } = decodeSafetensors(await readBytes(path), path);
+    const { tensors, metadata } = await readSafetensors(pathOf(name));
     const { contents, ...rest } = metadata;
     return contents === digestOf(tensors, rest) ? { arrays: tensors, metadata: rest } : undefined;
   } catch (error) {
@@ -47,7 +45,7 @@ export async function readKept(name: string): Promise<Kept | undefined> {
 export async function keep(name: string, { arrays, metadata }: Kept): Promise<void> {
   try {
     const contents = digestOf(arrays, metadata);
-    await writeFileAtomically(pathOf(name), encodeSafetensors(arrays, { ...metadata, contents }));
+    await writeSafetensors(pathOf(name), arrays, { ...metadata, contents });
   } catch (error) {
     if (!(error instanceof TangentLabError)) throw error;
     warnOnce(`pictures are not kept for the next time: ${error.message}`);

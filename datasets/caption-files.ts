@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { parse } from "csv-parse/sync";
 import { array, custom, nullish, object, pipe, safeParse, string, transform, union } from "valibot";
 import { check, TangentLabError } from "../src/errors.js";
@@ -27,9 +27,14 @@ export async function readCaptions(
   encoding: string | undefined,
 ): Promise<CaptionEntry[]> {
   const path = join(folder, name);
-  const text = decodeText(await readBytes(path), path, encoding);
-  const records = name.endsWith(".csv") ? parseCsv(text, path) : parseLines(text, path);
-  return records.map(({ record, line }) => entryOf(record, `${name}, line ${line}`));
+  return captionsOf(await readBytes(path), path, encoding);
+}
+
+/** The same of a file's bytes. @param path for errors; its ending says what it is. */
+export function captionsOf(bytes: Uint8Array, path: string, encoding: string | undefined): CaptionEntry[] {
+  const text = decodeText(bytes, path, encoding);
+  const records = path.endsWith(".csv") ? parseCsv(text, path) : parseLines(text, path);
+  return records.map(({ record, line }) => entryOf(record, `${basename(path)}, line ${line}`));
 }
 
 const corrupt = (message: string, cause?: unknown): TangentLabError =>

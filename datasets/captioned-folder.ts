@@ -1,4 +1,4 @@
-import { basename, join, posix, sep } from "node:path";
+import { basename, join } from "node:path";
 import { check, required, TangentLabError, warnOnce } from "../src/errors.js";
 import { decodeImage } from "../src/io/decode-image.js";
 import { checkPath, readBytes } from "../src/io/files.js";
@@ -6,6 +6,7 @@ import { byteLimit, type ReadLimit } from "../src/io/limits.js";
 import { type CaptionEntry, captionFiles, readCaptions } from "./caption-files.js";
 import { type CaptionedDataset, captioned } from "./captioned.js";
 import { isFile } from "./idx-images.js";
+import { matchedFiles, mismatch } from "./matched-captions.js";
 import { leftOutText, pictureFiles } from "./picture-files.js";
 
 /** Options of `captionedFolder`. */
@@ -42,7 +43,7 @@ export async function captionedFolder(
   byteLimit(options, 0);
   const found = await pictureFiles(folder);
   const entries = await readEntries(folder, options.encoding);
-  const files = matched(folder, found.files, entries);
+  const files = matchedFiles(folder, found.files, entries);
   // The captions themselves are no picture.
   for (const extension of [".csv", ".jsonl"]) found.leftOut.delete(`${extension} (no picture)`);
   const leftOut = leftOutText(folder, found);
@@ -90,38 +91,3 @@ async function readEntries(folder: string, encoding: string | undefined): Promis
     allowed: `a folder of images with ${captionFiles.join(" or ")}`,
   });
 }
-
-/** A path within the folder as captions may write it: "./a.png" is "a.png", and an accent may be a letter's own or a sign after it. */
-const canonical = (file: string): string => posix.normalize(file.replaceAll("\\", "/")).normalize("NFC");
-
-/** The file of each entry, as the folder has it. @throws TangentLabError `invalid-data` unless each file has one entry. */
-function matched(folder: string, files: readonly string[], entries: readonly CaptionEntry[]): string[] {
-  const byName = new Map<string, string[]>();
-  for (const file of files) {
-    const name = canonical(file.split(sep).join("/"));
-    byName.set(name, [...(byName.get(name) ?? []), file]);
-  }
-  const used = new Map<string, string>();
-  const chosen = entries.map(({ file, where }) => {
-    const there = byName.get(canonical(file)) ?? [];
-    // Two files may differ only in the form of an accent.
-    const match = there.length > 1 ? there.find((each) => each === file) : there[0];
-    if (match === undefined) {
-      const why = there.length > 1 ? "is that of several files" : "is not an image there";
-      throw mismatch(folder, `${where} names ${file.slice(0, 200)}, which ${why}`);
-    }
-    if (used.has(match)) throw mismatch(folder, `${where} names ${file.slice(0, 200)} a second time`);
-    used.set(match, where);
-    return match;
-  });
-  const bare = files.find((file) => !used.has(file));
-  if (bare !== undefined) throw mismatch(folder, `${bare} has no caption`);
-  return chosen;
-}
-
-const mismatch = (folder: string, why: string): TangentLabError =>
-  new TangentLabError("invalid-data", `${folder}: ${why}`, {
-    argument: "folder",
-    given: folder,
-    allowed: "as many images as captions, each named once",
-  });

@@ -23,8 +23,18 @@ export interface Dataset {
    * your own may leave it out.
    */
   fingerprint?(): Promise<string>;
+  /** Draws in another thread, which a training asks for ahead of the steps that need them; only where drawing takes long. Who begins it closes it. */
+  background?(): BackgroundDraws;
   /** The manifold the examples lie on; only where it is known exactly. */
   readonly manifold?: Manifold;
+}
+
+/** Draws that are made in another thread. */
+export interface BackgroundDraws {
+  /** The same examples as the dataset's `sample`. */
+  sample(key: Key, count: number): Promise<Batch>;
+  /** Ends the thread; draws that are still to come are rejected. */
+  close(): Promise<void>;
 }
 
 /** Examples drawn from a dataset. */

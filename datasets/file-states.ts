@@ -3,7 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { array, number, parse, pipe, regex, strictObject, string } from "valibot";
-import { fileSystemError } from "../src/io/files.js";
+import { fileSystemError, withFile } from "../src/io/files.js";
 
 /** What a file was like when its picture was decoded. */
 export interface FileState {
@@ -48,6 +48,31 @@ export function readWithState(root: string, name: string): { bytes: Uint8Array; 
   return { bytes, state: { name, status, hash: hashOf(bytes), at } };
 }
 
+/**
+ * The state of a file of any size, which is read in parts for its hash.
+ * @throws TangentLabError `file-system`, or the signal's reason.
+ */
+export async function stateOf(root: string, name: string, signal?: AbortSignal): Promise<FileState> {
+  const path = join(root, name);
+  const { status, at } = statusAt(path);
+  return { name, status, hash: await hashOfFile(path, Number(sizeOf(status)), signal), at };
+}
+
+/** Up to this size a file is read at once. */
+const small = 2 ** 20;
+
+async function hashOfFile(path: string, size: number, signal?: AbortSignal): Promise<string> {
+  if (size <= small) return hashOf(content(path));
+  const hash = createHash("sha256");
+  await withFile(path, async (file) => {
+    for (let at = 0; at < file.size; at += 4 * small) {
+      signal?.throwIfAborted();
+      hash.update(await file.read(at, Math.min(at + 4 * small, file.size)));
+    }
+  });
+  return hash.digest("hex");
+}
+
 function content(path: string): Uint8Array {
   try {
     return readFileSync(path);
@@ -89,7 +114,7 @@ export async function unchanged(
     if (sizeOf(now.status) !== sizeOf(status)) return false;
     const believed = now.changed % 1_000_000_000n !== 0n && Number(now.changed / 1_000_000n) < at - clockStep;
     const same = now.status === status && believed;
-    if (!same && hashOf(content(path)) !== hash) return false;
+    if (!same && (await hashOfFile(path, Number(sizeOf(status)))) !== hash) return false;
     if (!same || i % 500 === 0) await setImmediate(); // signals have their turn
   }
   return true;

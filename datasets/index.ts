@@ -17,9 +17,12 @@ export {
   type Split,
 } from "./captioned.js";
 export { type CaptionedFolderOptions, captionedFolder } from "./captioned-folder.js";
+export { type CaptionedImagesOptions, captionedImages } from "./captioned-images.js";
 export { type Cifar10Options, cifar10 } from "./cifar10.js";
+export { type Cifar100Options, cifar100 } from "./cifar100.js";
 export type { Label } from "./classes.js";
-export type { Batch, Dataset, Manifold } from "./dataset.js";
+export type { BackgroundDraws, Batch, Dataset, Manifold } from "./dataset.js";
+export type { DecodeOptions } from "./decoded.js";
 export { type DigitsOptions, digits } from "./digits.js";
 export { drawn, type Stroke } from "./drawn.js";
 export { embed } from "./embed.js";
@@ -27,10 +30,13 @@ export { type EmojiOptions, type EmojiStyle, emoji, emojiStyles } from "./emoji.
 export type { FactorBatch, FactorDataset } from "./factor-images.js";
 export type { Factor } from "./factor-manifold.js";
 export { type FashionOptions, fashion } from "./fashion.js";
+export { flipped } from "./flipped.js";
 export { type ImageFolderOptions, imageFolder } from "./image-folder.js";
+export { type ImagesOptions, images } from "./images.js";
 export { labelledBy } from "./labelled.js";
 export { objects, type ScenesOptions } from "./objects.js";
 export { pairs } from "./pairs.js";
+export type { PictureSetOptions } from "./picture-set.js";
 export { portraits } from "./portraits.js";
 export { type ShapesOptions, shapes } from "./shapes.js";
 export type { Progress } from "./stored.js";

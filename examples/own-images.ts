@@ -3,10 +3,10 @@ import { consistency, datasets, diffusion } from "tangent-lab";
 import * as viz from "tangent-lab/viz";
 
 const folder = process.argv[2];
-if (!folder) throw new Error("name a folder of PNG and JPEG files");
+if (!folder) throw new Error("name a folder of pictures, or a .parquet, .tar or .zip file of them");
 const steps = process.env.QUICK === "1" ? 4 : 5000;
 
-const data = await datasets.imageFolder(folder, { size: 16 });
+const data = await datasets.images(folder, { size: 16 });
 const classConditional = data.classNames !== undefined;
 console.log(`${data.size} images, classes: ${data.classNames?.join(", ") ?? "none"}`);
 

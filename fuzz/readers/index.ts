@@ -4,6 +4,7 @@ import { datasets } from "./datasets.js";
 import { images } from "./images.js";
 import { models } from "./models.js";
 import { onnx } from "./onnx.js";
+import { packedPictures } from "./pictures.js";
 import { references } from "./references.js";
 import { runs } from "./runs.js";
 
@@ -12,6 +13,7 @@ export const readers: readonly Reader[] = [
   ...arrays,
   ...images,
   ...datasets,
+  ...packedPictures,
   ...onnx,
   ...models,
   ...runs,

@@ -33,6 +33,8 @@ export interface CompareArguments {
   data?: string[];
   size?: number;
   range?: [number, number];
+  flip: boolean;
+  onDisk: boolean;
   resume: boolean;
   cache: boolean;
   readme?: string;
@@ -49,7 +51,7 @@ export async function compareCommand(args: CompareArguments, signal: AbortSignal
   const names = [...new Set(args.dataset ?? ["spiral-16d", "digits"])];
   checkOptions(names, args);
   const datasets = [];
-  for (const name of names) datasets.push(await loadDataset(name, args));
+  for (const name of names) datasets.push(await loadDataset(name, args, signal));
   for (const { name, numClasses = 0 } of datasets)
     check(
       !classConditional || numClasses >= 2,

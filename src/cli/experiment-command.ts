@@ -63,7 +63,7 @@ export async function experimentCommand(
   await useDevice(args.engine as DeviceName | "auto");
   const engine = await describeDevice();
   const out = args.out ?? join("report", args.quick ? `${name}-quick` : name);
-  const { dataset, plan } = await withData(asked, args.data ?? []);
+  const { dataset, plan } = await withData(asked, args.data ?? [], signal);
   for (const cell of plan.cells) cell.check(await dataset(cell.dataset));
   // Runs are found by what decides them: those of another plan stay, and are not taken for this one's.
   const settings = settingsOf(plan);
@@ -187,6 +187,7 @@ function chosen(plan: StudyPlan, { seeds: count, panel }: ExperimentArguments): 
 async function withData(
   plan: StudyPlan,
   folders: readonly string[],
+  signal: AbortSignal,
 ): Promise<{ plan: StudyPlan; dataset: (name: string) => Promise<Dataset> }> {
   const data = new Map<string, Dataset>();
   let missing: TangentLabError | undefined;
@@ -194,7 +195,7 @@ async function withData(
   checkOptions(names, { data: folders });
   for (const name of names) {
     try {
-      data.set(name, await loadDataset(name, { data: folders }));
+      data.set(name, await loadDataset(name, { data: folders }, signal));
     } catch (error) {
       if (!(error instanceof TangentLabError) || error.code !== "file-system") throw error;
       if (folderOf(name, folders) !== undefined) throw error; // that was asked for

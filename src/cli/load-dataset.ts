@@ -1,11 +1,12 @@
 import { isPoints, takesFolder } from "../../datasets/by-name.js";
 import { byName, type Dataset, names } from "../../datasets/index.js";
 import { check } from "../errors.js";
+import { Interrupted } from "./interrupt.js";
 import { loading } from "./progress.js";
 
 /** The help text of --data. */
 export const dataHelp =
-  "where the files of a dataset are: a folder (of `array` an .npy or .npz file), or name=folder for one of several datasets; needed for cifar-10, images and array";
+  "where the files of a dataset are: a folder (of `array` an .npy or .npz file, of `images` also a .parquet, .tar or .zip file or a folder of shards), or name=path for one of several datasets; needed for cifar-10, cifar-100, images and array";
 
 export interface LoadOptions {
   /** Values of --data. */
@@ -13,13 +14,18 @@ export interface LoadOptions {
   size?: number;
   seed?: number;
   range?: readonly [number, number];
+  flip?: boolean;
+  onDisk?: boolean;
 }
 
 /**
  * Checks that each option applies to at least one of these datasets; otherwise it would silently do nothing.
  * @throws TangentLabError `invalid-argument`.
  */
-export function checkOptions(names: readonly string[], { data = [], size, range }: LoadOptions): void {
+export function checkOptions(
+  names: readonly string[],
+  { data = [], size, range, flip, onDisk }: LoadOptions,
+): void {
   check(
     size === undefined || !names.every(isPoints),
     "--size",
@@ -27,6 +33,8 @@ export function checkOptions(names: readonly string[], { data = [], size, range 
     "only for images, and these are points",
   );
   check(range === undefined || names.includes("array"), "--range", range, "only with --dataset array");
+  check(!flip || !names.every(isPoints), "--flip", flip, "only for images, and these are points");
+  check(!onDisk || names.includes("images"), "--on-disk", onDisk, "only with --dataset images");
   for (const value of data) {
     const own = split(value).name;
     const takers = own === undefined ? names.filter(takesFolder) : names.filter((name) => name === own);
@@ -41,10 +49,11 @@ export function checkOptions(names: readonly string[], { data = [], size, range 
   }
 }
 
-/** A dataset by its name, with a progress bar if it takes long. An option that is not for it is for the other datasets. */
+/** A dataset by its name, with a progress bar if it takes long. An option that is not for it is for the other datasets. @throws Interrupted once the signal is aborted. */
 export async function loadDataset(
   name: string,
-  { data = [], size, seed, range }: LoadOptions,
+  { data = [], size, seed, range, flip, onDisk }: LoadOptions,
+  signal?: AbortSignal,
 ): Promise<Dataset> {
   const folder = folderOf(name, data);
   const progress = loading(`loading ${name}`);
@@ -54,8 +63,14 @@ export async function loadDataset(
       ...(size !== undefined && !isPoints(name) && { size }),
       ...(range !== undefined && name === "array" && { range }),
       ...(folder !== undefined && { folder }),
+      ...(flip && !isPoints(name) && { flip }),
+      ...(onDisk && name === "images" && { onDisk }),
+      ...(signal && { signal }),
       onProgress: progress.update,
     });
+  } catch (error) {
+    if (!signal?.aborted) throw error;
+    throw new Interrupted(signal.reason as NodeJS.Signals, `stopped while loading ${name}`);
   } finally {
     progress.end();
   }

@@ -52,9 +52,11 @@ async function main(): Promise<number> {
     .option("--data <path>", dataHelp, several)
     .option(
       "--size <pixels>",
-      "height and width of images: of digits, fashion, cifar-10, images, shapes and shapes-rgb",
+      "height and width of images: of digits, fashion, cifar-10, cifar-100, images, shapes and shapes-rgb",
       integer,
     )
+    .option("--flip", "mirror half of all images that are drawn, left for right", false)
+    .option("--on-disk", "leave `images` in the cache folder, decoded: for sets larger than memory", false)
     .option(
       "--range <black,white>",
       "values of black and white in an `array` of real numbers, such as 0,1",

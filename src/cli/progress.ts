@@ -10,6 +10,9 @@ export interface FollowOptions {
   metric: string;
 }
 
+/** Milliseconds between two pictures of a bar of files. */
+const barInterval = 100;
+
 /** Milliseconds between two lines where there is no terminal to draw a bar in. */
 const lineInterval = 10_000;
 
@@ -30,12 +33,17 @@ export async function follow<Result>(
       const event = next.value;
       const value = event.metrics[options.metric];
       if (value !== undefined) metric = `${options.metric} ${Number(value.toPrecision(3))}`;
-      view.update(event, { label: options.label, metric, ...rate.of(event) });
+      const used = utilization(event);
+      view.update(event, { label: options.label, metric: `${metric}${used}`, ...rate.of(event) });
     }
   } finally {
     view.end();
   }
 }
+
+/** How much of the time steps did not wait for examples, where that is known. */
+const utilization = ({ utilization: share }: TrainingEvent): string =>
+  share === undefined ? "" : `  utilization ${Math.round(100 * share)}%`;
 
 /** One bar for many runs: their steps together, and on it the run that is at work. */
 export interface JointProgress {
@@ -75,7 +83,8 @@ export function jointProgress(
         if (value !== undefined) metric = `${options.metric} ${Number(value.toPrecision(3))}`;
         const at = { step: Math.min(before + step, total), total };
         const own = { step: at.step - skipped, total: total - skipped - ahead };
-        view.update(at, { label: options.label, metric, ...rate.of(own) });
+        const used = utilization(next.value);
+        view.update(at, { label: options.label, metric: `${metric}${used}`, ...rate.of(own) });
       }
       const { steps } = run.record.settings;
       if (first === undefined) skipped += steps as number;
@@ -97,8 +106,16 @@ export function loading(
   stream: NodeJS.WriteStream = process.stderr,
 ): { update(done: number, total: number): void; end(): void } {
   const view = stream.isTTY ? bar(stream) : lines(stream);
+  const rate = new Rate("");
+  let shown = 0;
   return {
-    update: (step, total) => view.update({ step, total }, { label, metric: "", rate: "", left: "" }),
+    update: (step, total) => {
+      // Files come by the thousand: a line is not drawn for each.
+      const now = performance.now();
+      if (step < total && now - shown < barInterval) return;
+      shown = now;
+      view.update({ step, total }, { label, metric: "", ...rate.of({ step, total }) });
+    },
     end: () => view.end(),
   };
 }
@@ -154,7 +171,13 @@ const rateInterval = 1000;
 
 /** Steps per second over the last minute, because runs that follow one another differ; without what comes before the first step, in which steps are compiled. */
 class Rate {
+  readonly #unit: string;
   readonly #past: { step: number; time: number }[] = [];
+
+  /** @param unit what is counted; "" where the label says it. */
+  constructor(unit = " steps") {
+    this.#unit = unit;
+  }
 
   of({ step, total }: At): Pick<Line, "rate" | "left"> {
     const past = this.#past;
@@ -166,7 +189,7 @@ class Rate {
     if (!from || step === from.step) return { rate: "", left: "" };
     const rate = ((step - from.step) * 1000) / (time - from.time);
     return {
-      rate: `${Number(rate.toPrecision(3))} steps/s`,
+      rate: `${Number(rate.toPrecision(3))}${this.#unit}/s`,
       left: `${clock((total - step) / rate)} left`,
     };
   }

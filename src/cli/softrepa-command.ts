@@ -31,7 +31,7 @@ export async function softRepaCommand(args: SoftRepaArguments, signal: AbortSign
   random.key(seed); // its check
   await useDevice(args.engine as DeviceName | "auto");
   const engine = await describeDevice();
-  const data = await loadDataset(args.dataset, { seed });
+  const data = await loadDataset(args.dataset, { seed }, signal);
   check(
     isCaptioned(data) && data.readOut !== undefined,
     "--dataset",

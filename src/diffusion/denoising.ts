@@ -3,6 +3,7 @@ import * as random from "../engine/random.js";
 import type { Tensor } from "../engine/tensor.js";
 import { check, required } from "../errors.js";
 import { type Method, method, type TrainingConfig } from "../optim/method.js";
+import { type Augmentation, checkAugmentation } from "./augment.js";
 import { drawCondition } from "./condition.js";
 import { addNoise, type Denoiser } from "./edm.js";
 import { checkLogNormal, type LogNormal, logNormal } from "./times.js";
@@ -16,6 +17,8 @@ export interface DenoisingConfig extends TrainingConfig {
   time?: LogNormal;
   /** Number of the data's classes, for a network with class labels. Default: without classes. */
   classes?: number | undefined;
+  /** Random changes of examples, of which the network is told. Default none. */
+  augment?: Augmentation | undefined;
 }
 
 /** Checks that training has a denoiser and the shape of its examples. @throws TangentLabError `invalid-argument` naming what is missing. */
@@ -33,24 +36,30 @@ export function checkDenoiser(denoiser: Denoiser, shape: readonly number[]): voi
  */
 export function denoising(config: DenoisingConfig): Method {
   required("config", config, "an object with denoiser and shape");
-  const { denoiser, shape, classes, time = { mean: -1.2, std: 1.2 } } = config;
+  const { denoiser, shape, classes, augment, time = { mean: -1.2, std: 1.2 } } = config;
   checkDenoiser(denoiser, shape);
   checkLogNormal(time);
   if (classes !== undefined) check.count("classes", classes);
+  if (augment !== undefined) checkAugmentation(augment, denoiser);
   return method({
     ...config,
     init: denoiser.init,
     batch: (key, x, _iteration, labels) => {
       const [noiseKey, timeKey] = random.split(key, 2);
       const count = x.length / shape.reduce((a, b) => a * b, 1);
+      const draws = augment?.draw(random.foldIn(key, 3), count, 1);
+      const condition = drawCondition(denoiser, random.foldIn(key, 2), count, labels, classes);
       return {
         x: tf.tensor(x, [count, ...shape]) as Tensor,
         noise: tf.tensor(random.normal(noiseKey, x.length), [count, ...shape]) as Tensor,
         t: tf.tensor1d(logNormal(timeKey, count, time)) as Tensor,
-        condition: drawCondition(denoiser, random.foldIn(key, 2), count, labels, classes),
+        condition,
+        ...(draws && { draws }),
       };
     },
-    loss: (_parameters, { x, noise, t, condition }) => {
+    loss: (_parameters, { x: clean, noise, t, condition: drawn, draws }) => {
+      const x = draws ? augment!.apply(clean, draws) : clean;
+      const condition = draws ? { ...drawn, augmentLabels: draws.labels } : drawn;
       const noisy = addNoise(x, noise, t);
       const weight = denoisingWeight(t, denoiser.sigmaData);
       return (parameters) => {

@@ -8,6 +8,7 @@ import type { TimeNetwork } from "../nn/network.js";
 import { networkFrom } from "../nn/network-from.js";
 import { unet } from "../nn/unet.js";
 import type { TrainingConfig } from "../optim/method.js";
+import type { Augmentation } from "./augment.js";
 import { denoising } from "./denoising.js";
 import type { Denoiser } from "./edm.js";
 import type { LogNormal } from "./times.js";
@@ -60,6 +61,11 @@ export interface DenoiserTraining extends Omit<loop.RunOptions, "steps">, Traini
   sigmaData?: number;
   /** Distribution of the noise level. */
   time?: LogNormal;
+  /**
+   * Random changes of examples, of which the network is told by labels that it must take: `manifold.edmAugmentation(...)` with `nn.songUnet({ augmentLabels: 9 })`.
+   * Default none.
+   */
+  augment?: Augmentation;
   /** Gives the network the examples' classes, one-hot; the default network then has them, one of your own needs `classes`. Default false. */
   classConditional?: boolean;
   /** For legends. Default "denoiser". */
@@ -75,7 +81,7 @@ export function train(data: TrainingData, options: DenoiserTraining = {}): Run<T
   required("options", options);
   check.only("diffusion.train", options, [
     ...loop.trainingOptions,
-    ...["network", "preconditioning", "sigmaData", "time", "classConditional"],
+    ...["network", "preconditioning", "sigmaData", "time", "classConditional", "augment"],
   ]);
   const { name = "denoiser", steps = 2000, time, preconditioning, ...rest } = options;
   const { sigmaData = deviation(data) } = options;
@@ -100,6 +106,7 @@ export function train(data: TrainingData, options: DenoiserTraining = {}): Run<T
       sigmaData,
       ...(preconditioning && { preconditioning }),
       ...(classes !== undefined && { classes }),
+      ...(options.augment && { augment: options.augment.settings ?? [...options.augment.labelNames] }),
       ...loop.optimizerSettings(options),
       network: model.structure.size,
     },

@@ -73,7 +73,38 @@ export interface OpenFile {
   /** In bytes. */
   readonly size: number;
   /** The bytes from `begin` to before `end`, in memory of their own. @throws TangentLabError `file-system` if the file has become shorter. */
-  read(begin: number, end: number): Promise<Uint8Array>;
+  read(begin: number, end: number): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/**
+ * Opens a file to read it in parts; who opens it closes it.
+ * @throws TangentLabError `file-system` if it cannot be read.
+ */
+export async function openFile(path: string): Promise<OpenFile & { close(): Promise<void> }> {
+  checkPath(path);
+  const failed = (cause: unknown): never => {
+    throw fileSystemError("read", path, cause);
+  };
+  const file = await open(path).catch(failed);
+  const status = await file.stat().catch(failed);
+  if (status.isDirectory()) {
+    await file.close();
+    failed(Object.assign(new Error("a folder"), { code: "EISDIR" }));
+  }
+  return {
+    size: status.size,
+    read: async (begin, end) => {
+      const bytes = allocate(path, end - begin, () => new Uint8Array(end - begin));
+      for (let at = 0; at < bytes.length; ) {
+        const length = Math.min(pieceBytes, bytes.length - at);
+        const { bytesRead } = await file.read(bytes, at, length, begin + at).catch(failed);
+        if (bytesRead === 0) failed(new Error("it has become shorter while it was read"));
+        at += bytesRead;
+      }
+      return bytes;
+    },
+    close: () => file.close(),
+  };
 }
 
 /**
@@ -81,38 +112,27 @@ export interface OpenFile {
  * @throws TangentLabError `file-system` if it cannot be read, and what `use` throws.
  */
 export async function withFile<T>(path: string, use: (file: OpenFile) => Promise<T>): Promise<T> {
-  checkPath(path);
-  const failed = (cause: unknown): never => {
-    throw fileSystemError("read", path, cause);
-  };
-  const file = await open(path).catch(failed);
+  const file = await openFile(path);
   try {
-    const status = await file.stat().catch(failed);
-    if (status.isDirectory()) failed(Object.assign(new Error("a folder"), { code: "EISDIR" }));
-    return await use({
-      size: status.size,
-      read: async (begin, end) => {
-        const bytes = allocate(path, end - begin, () => new Uint8Array(end - begin));
-        for (let at = 0; at < bytes.length; ) {
-          const length = Math.min(pieceBytes, bytes.length - at);
-          const { bytesRead } = await file.read(bytes, at, length, begin + at).catch(failed);
-          if (bytesRead === 0) failed(new Error("it has become shorter while it was read"));
-          at += bytesRead;
-        }
-        return bytes;
-      },
-    });
+    return await use(file);
   } finally {
     await file.close();
   }
 }
+
+/** What is written: text, bytes, or bytes in parts, which need not be in memory at once. */
+export type FileContent =
+  | string
+  | Uint8Array
+  | Iterable<Uint8Array<ArrayBuffer>>
+  | AsyncIterable<Uint8Array<ArrayBuffer>>;
 
 /**
  * Writes a file beside its place, then renames it: whoever looks sees the old file or the new one, never a part. Folders
  * above it are made. After a failure nothing new is left.
  * @throws TangentLabError `file-system`, e.g. on a full or read-only disk.
  */
-export async function writeFileAtomically(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeFileAtomically(path: string, content: FileContent): Promise<void> {
   checkPath(path);
   const temporary = temporaryName(path);
   try {
@@ -197,10 +217,11 @@ export async function removeFolder(folder: string, names: readonly string[] = []
 }
 
 /** Writes and waits until it is on the disk, so that a rename cannot overtake the content. */
-async function writeThrough(path: string, content: string | Uint8Array): Promise<void> {
+async function writeThrough(path: string, content: FileContent): Promise<void> {
   const file: FileHandle = await open(path, "wx");
   try {
-    await file.writeFile(content);
+    const parts = typeof content === "string" || content instanceof Uint8Array ? [content] : content;
+    for await (const part of parts) await file.writeFile(part); // from where the one before ended
     await file.sync();
   } finally {
     await file.close();

@@ -1,5 +1,14 @@
 /** Bytes, or any plain value, which counts as its JSON. */
-export type Content = ArrayBufferView | string | number | boolean | null | object;
+export type Content = ArrayBufferView | Parts | string | number | boolean | null | object;
+
+/** Bytes that come in parts, and count as if they were in one piece. */
+export class Parts {
+  constructor(
+    /** Bytes of all parts together. */
+    readonly length: number,
+    readonly parts: () => AsyncIterable<Uint8Array>,
+  ) {}
+}
 
 /** Bytes that are hashed at a time: the event loop has its turn between them. */
 const blockBytes = 2 ** 22;
@@ -24,6 +33,11 @@ export async function fingerprintOf(parts: Iterable<Content>): Promise<string> {
     }
   };
   for (const part of parts) {
+    if (part instanceof Parts) {
+      await add(new TextEncoder().encode(`bytes ${part.length};`));
+      for await (const bytes of part.parts()) await add(bytes);
+      continue;
+    }
     const isView = ArrayBuffer.isView(part);
     const bytes = isView
       ? new Uint8Array(part.buffer, part.byteOffset, part.byteLength)

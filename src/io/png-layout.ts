@@ -8,6 +8,12 @@ export interface PngLayout {
   interlaced: boolean;
   /** Whether there is an orientation or a colour profile to apply. */
   hasProfile: boolean;
+  /** Whether pixels are numbers of a palette's colours. */
+  hasPalette: boolean;
+  /** Whether a colour stands for transparency (tRNS). */
+  hasClearColour: boolean;
+  /** Where the compressed pixels are: begin and end of each part. */
+  data: readonly (readonly [begin: number, end: number])[];
   /** Where the last chunk ends: some programs append data that are not part of the picture. */
   end: number;
 }
@@ -28,6 +34,7 @@ const chunks = {
   IEND: 0x49454e44,
   eXIf: 0x65584966,
   iCCP: 0x69434350,
+  tRNS: 0x74524e53,
 } as const;
 
 /** Deflate makes at most 1,032 bytes of one. */
@@ -51,17 +58,22 @@ export function pngLayout(bytes: Uint8Array): PngLayout | string {
   if (!kind?.depths.includes(depth!)) return `its header has pixels of kind ${colour} with ${depth} bits`;
   if (compression !== 0 || filter !== 0 || interlace! > 1) return "its header names unknown methods";
 
-  let [data, hasProfile] = [0, false];
+  const data: [number, number][] = [];
+  let [dataBytes, hasProfile, hasClearColour] = [0, false, false];
   for (let at = 8; at + 12 <= bytes.length; ) {
     const next = at + 12 + view.getUint32(at);
     if (next > bytes.length) return "it is cut short";
     const chunk = name(at);
-    if (chunk === chunks.IDAT) data += next - at - 12;
+    if (chunk === chunks.IDAT) {
+      data.push([at + 8, next - 4]);
+      dataBytes += next - at - 12;
+    }
     if (chunk === chunks.eXIf || chunk === chunks.iCCP) hasProfile = true;
+    if (chunk === chunks.tRNS) hasClearColour = true;
     if (chunk === chunks.IEND) {
       const needed = height * Math.ceil((width * kind.channels * depth!) / 8);
-      if (needed > mostOfOneByte * data)
-        return `it declares ${width} x ${height} pixels, which its ${data} bytes of data cannot hold`;
+      if (needed > mostOfOneByte * dataBytes)
+        return `it declares ${width} x ${height} pixels, which its ${dataBytes} bytes of data cannot hold`;
       return {
         width,
         height,
@@ -69,6 +81,9 @@ export function pngLayout(bytes: Uint8Array): PngLayout | string {
         channels: kind.channels,
         interlaced: interlace === 1,
         hasProfile,
+        hasPalette: colour === 3,
+        hasClearColour,
+        data,
         end: next,
       };
     }

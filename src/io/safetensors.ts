@@ -67,21 +67,40 @@ export async function writeSafetensors(
   tensors: Readonly<Record<string, StoredArray>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  await writeFileAtomically(path, encodeSafetensors(tensors, metadata));
+  await writeFileAtomically(path, safetensorsParts(tensors, metadata));
 }
 
-/** The bytes of a safetensors file; arrays of wide elements come first, so that each starts at a multiple of its width. */
+/** The bytes of a safetensors file. */
 export function encodeSafetensors(
   tensors: Readonly<Record<string, StoredArray>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
+  const parts = safetensorsParts(tensors, metadata);
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+/**
+ * A safetensors file as its header and the arrays themselves, which are not copied; those of wide elements come first, so that each starts at a multiple of its
+ * width.
+ */
+export function safetensorsParts(
+  tensors: Readonly<Record<string, StoredArray>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer>[] {
   required("tensors", tensors, "arrays by name");
   const offsets = new Map<string, number>();
   const entries = Object.entries(tensors);
-  let end = 0;
-  for (const [name, { shape, data }] of [...entries].sort(
+  const inOrder = [...entries].sort(
     ([, a], [, b]) => (b?.data?.BYTES_PER_ELEMENT ?? 0) - (a?.data?.BYTES_PER_ELEMENT ?? 0),
-  )) {
+  );
+  let end = 0;
+  for (const [name, { shape, data }] of inOrder) {
     check(name !== METADATA, "tensors", name, `any name but ${METADATA}`);
     const isArray = Array.isArray(shape) && ArrayBuffer.isView(data);
     check(isArray, `tensors[${JSON.stringify(name)}]`, { shape, data }, "an array { shape, data }");
@@ -101,13 +120,13 @@ export function encodeSafetensors(
   if (Object.keys(metadata).length > 0) header.unshift([METADATA, metadata]);
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
   const start = 8 + Math.ceil(json.length / 8) * 8;
-  const bytes = new Uint8Array(start + end).fill(0x20, 8, start);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true);
-  bytes.set(json, 8);
-  for (const [name, { data }] of entries) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), start + offsets.get(name)!);
-  }
-  return bytes;
+  const head = new Uint8Array(start).fill(0x20, 8);
+  new DataView(head.buffer).setBigUint64(0, BigInt(start - 8), true);
+  head.set(json, 8);
+  const arrays = inOrder.map(
+    ([, { data }]) => new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength),
+  );
+  return [head, ...arrays];
 }
 
 /** The content of a safetensors file's bytes; `name` is what errors call the file. */

@@ -1,22 +1,33 @@
-import { crc32 } from "node:zlib";
+import { crc32, inflateRawSync } from "node:zlib";
 import yauzl from "yauzl";
 import { TangentLabError } from "../errors.js";
-import { fileSystemError } from "./files.js";
+import { fileSystemError, openFile } from "./files.js";
 import { allocate, byteLimit, checkDeclared, type ReadLimit } from "./limits.js";
 
 /** Deflate makes at most 1,032 bytes of one. */
 const mostOfOneByte = 1032;
 
+/** A zip file, of which entries are read one by one. */
+export interface ZipFile {
+  /** Names of its files, in its order. */
+  readonly names: readonly string[];
+  /** In bytes, of the zip file. */
+  readonly size: number;
+  /** The bytes that a file declares to have, uncompressed. */
+  sizeOf(name: string): number;
+  /** A file's content, of the size and with the checksum that are declared. @throws TangentLabError `corrupt-file`, `file-system`. */
+  read(name: string): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/** Up to this size an entry is inflated at once, which takes a tenth of the time of a stream. */
+const mostAtOnce = 2 ** 20;
+
 /**
- * Entries of a zip file by name, in its order: sizes and checksums are those that the file declares.
- * @param choose the names to read of those that are there: others are not touched.
- * @throws TangentLabError `corrupt-file` naming the file, `invalid-data` for entries that take more than `maxBytes` in all, `file-system` if it cannot be read.
+ * Opens a zip file and reads what it says of its entries.
+ * @throws TangentLabError `corrupt-file` naming the file, also for one with an entry twice or a size that cannot be; `file-system` if it cannot be read.
  */
-export async function readZip(
-  path: string,
-  choose: (names: readonly string[]) => readonly string[],
-  options: ReadLimit = {},
-): Promise<Map<string, Uint8Array>> {
+export async function openZip(path: string): Promise<ZipFile> {
   const corrupt = (why: string, cause?: unknown): TangentLabError =>
     new TangentLabError("corrupt-file", `${path} is no complete zip file (${why.slice(0, 200)})`, {
       argument: "path",
@@ -28,38 +39,93 @@ export async function readZip(
     if ((cause as NodeJS.ErrnoException).syscall) throw fileSystemError("read", path, cause);
     throw corrupt((cause as Error).message, cause);
   };
-  const file = await yauzl.openPromise(path, { autoClose: false, lazyEntries: true }).catch(failed);
+  const bytes = await openFile(path);
+  const file = await yauzl
+    .openPromise(path, { autoClose: false, lazyEntries: true })
+    .catch(async (cause: unknown) => {
+      await bytes.close();
+      return failed(cause);
+    });
+  const close = async (): Promise<void> => {
+    file.close();
+    await bytes.close();
+  };
+  const entries = new Map<string, yauzl.Entry>();
   try {
-    const limit = byteLimit(options, file.fileSize);
-    const entries = new Map<string, yauzl.Entry>();
     for await (const entry of file.eachEntry()) {
-      if (entries.has(entry.fileName)) throw corrupt(`it has ${entry.fileName} twice`);
-      entries.set(entry.fileName, entry);
-    }
-    const chosen = choose([...entries.keys()]).map((name) => entries.get(name)!);
-    const bytes = chosen.reduce((sum, { uncompressedSize }) => sum + uncompressedSize, 0);
-    for (const { fileName, compressedSize, uncompressedSize, compressionMethod } of chosen) {
+      const { fileName, compressedSize, uncompressedSize, compressionMethod } = entry;
+      if (fileName.endsWith("/")) continue;
+      if (entries.has(fileName)) throw corrupt(`it has ${fileName} twice`);
       const most = compressionMethod === 0 ? compressedSize : mostOfOneByte * compressedSize;
       if (uncompressedSize > most || compressedSize > file.fileSize)
         throw corrupt(`${fileName} declares ${uncompressedSize} bytes, which ${compressedSize} do not hold`);
+      entries.set(fileName, entry);
     }
-    checkDeclared(
-      path,
-      `${bytes} bytes in ${chosen.map(({ fileName }) => fileName).join(", ")}`,
-      bytes,
-      limit,
-    );
-    const contents = new Map<string, Uint8Array>();
-    for (const entry of chosen) contents.set(entry.fileName, await content(file, entry, corrupt));
-    return contents;
   } catch (cause) {
+    await close();
     return failed(cause);
+  }
+  return {
+    names: [...entries.keys()],
+    size: file.fileSize,
+    sizeOf: (name) => entries.get(name)!.uncompressedSize,
+    read: async (name) => {
+      const entry = entries.get(name)!;
+      try {
+        return checked(entry, (await small(file, bytes, entry)) ?? (await streamed(file, entry, corrupt)), corrupt);
+      } catch (cause) {
+        return failed(cause);
+      }
+    },
+    close,
+  };
+}
+
+/**
+ * Entries of a zip file by name, in its order: sizes and checksums are those that the file declares.
+ * @param choose the names to read of those that are there: others are not touched.
+ * @throws TangentLabError `corrupt-file` naming the file, `invalid-data` for entries that take more than `maxBytes` in all, `file-system` if it cannot be read.
+ */
+export async function readZip(
+  path: string,
+  choose: (names: readonly string[]) => readonly string[],
+  options: ReadLimit = {},
+): Promise<Map<string, Uint8Array>> {
+  const file = await openZip(path);
+  try {
+    const limit = byteLimit(options, file.size);
+    const chosen = choose(file.names);
+    const bytes = chosen.reduce((sum, name) => sum + file.sizeOf(name), 0);
+    checkDeclared(path, `${bytes} bytes in ${chosen.join(", ")}`, bytes, limit);
+    const contents = new Map<string, Uint8Array>();
+    for (const name of chosen) contents.set(name, await file.read(name));
+    return contents;
   } finally {
-    file.close();
+    await file.close();
   }
 }
 
-async function content(
+/** The content of a small entry, stored or deflated; undefined for others. */
+async function small(
+  file: yauzl.ZipFile,
+  bytes: Awaited<ReturnType<typeof openFile>>,
+  entry: yauzl.Entry,
+): Promise<Uint8Array | undefined> {
+  const { compressedSize, uncompressedSize, compressionMethod } = entry;
+  const plain = !entry.isEncrypted() && (compressionMethod === 0 || compressionMethod === 8);
+  if (!plain || uncompressedSize > mostAtOnce || uncompressedSize === 0) return undefined;
+  const { fileDataStart } = await file.readLocalFileHeaderPromise(entry, { minimal: true });
+  const packed = await bytes.read(fileDataStart, fileDataStart + compressedSize);
+  if (compressionMethod === 0) return packed;
+  try {
+    return inflateRawSync(packed, { maxOutputLength: uncompressedSize });
+  } catch (cause) {
+    const isTooLong = (cause as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
+    throw isTooLong ? new Error(`${entry.fileName} is longer than it declares`, { cause }) : cause;
+  }
+}
+
+async function streamed(
   file: yauzl.ZipFile,
   entry: yauzl.Entry,
   corrupt: (why: string) => TangentLabError,
@@ -72,7 +138,15 @@ async function content(
     bytes.set(piece as Buffer, at);
     at += piece.length;
   }
-  if (at < bytes.length) throw corrupt(`${fileName} is shorter than it declares`);
-  if (crc32(bytes) !== entry.crc32) throw corrupt(`${fileName} has another checksum than it declares`);
+  return bytes.subarray(0, at);
+}
+
+function checked(
+  { fileName, uncompressedSize, crc32: expected }: yauzl.Entry,
+  bytes: Uint8Array,
+  corrupt: (why: string) => TangentLabError,
+): Uint8Array {
+  if (bytes.length < uncompressedSize) throw corrupt(`${fileName} is shorter than it declares`);
+  if (crc32(bytes) !== expected) throw corrupt(`${fileName} has another checksum than it declares`);
   return bytes;
 }

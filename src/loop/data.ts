@@ -13,13 +13,21 @@ export interface KnownManifold {
   tangentBasis(pointsOnManifold: Float32Array): Float32Array;
 }
 
+/** Random examples: x [count, ...shape], flat. */
+export interface Draws {
+  readonly x: Float32Array;
+  readonly labels?: Int32Array | undefined;
+}
+
 /** What training needs of a dataset; those of `datasets` have more. */
 export interface TrainingData {
   readonly name: string;
   /** Of one example: [dim] or [height, width, channels]. */
   readonly shape: readonly number[];
   /** `count` random examples, flat, images in [-1, 1]; the same key gives the same examples. */
-  sample(key: Key, count: number): { readonly x: Float32Array; readonly labels?: Int32Array | undefined };
+  sample(key: Key, count: number): Draws;
+  /** Draws in another thread, where drawing takes long: the training asks for them ahead of its steps, and closes them. */
+  background?(): { sample(key: Key, count: number): Promise<Draws>; close(): Promise<void> };
   /** Where the manifold is known. */
   readonly manifold?: KnownManifold | undefined;
   /** Where examples have labels 0 ... numClasses - 1. */
@@ -95,8 +103,11 @@ export const exampleSize = (data: TrainingData): number => data.shape.reduce((a,
  * Examples, checked.
  * @throws TangentLabError `invalid-data` if there are too few numbers, or one that is not finite.
  */
-export function draw(data: TrainingData, key: Key, count: number): ReturnType<TrainingData["sample"]> {
-  const batch = data.sample(key, count);
+export const draw = (data: TrainingData, key: Key, count: number): Draws =>
+  checkedDraws(data, data.sample(key, count), count);
+
+/** The same of examples that are drawn. */
+export function checkedDraws(data: TrainingData, batch: Draws, count: number): Draws {
   const size = exampleSize(data);
   const bad = batch.x.findIndex((value) => !Number.isFinite(value));
   if (bad < 0 && batch.x.length === count * size) return batch;

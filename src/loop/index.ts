@@ -1,4 +1,4 @@
-export type { CaptionedData, KnownManifold, TrainingData } from "./data.js";
+export type { CaptionedData, Draws, KnownManifold, TrainingData } from "./data.js";
 export {
   type ArrayRecord,
   addRow,

@@ -9,6 +9,8 @@ export interface TrainingEvent {
   total: number;
   /** Means since the previous event (`loss`, ...) and, where it was measured at this step, quality (`slicedWasserstein`, ...). */
   metrics: Record<string, number>;
+  /** Where examples come from another thread (a set on the disk): the share of the time since the previous event in which no step waited for them. */
+  utilization?: number;
   /** Samples, always from the same noise, if they were drawn at this step. */
   samples?: ArrayRecord;
   /** Tangents at fixed probes, where they were recorded at this step. */

@@ -8,6 +8,7 @@ import * as tree from "../engine/tree.js";
 import { check, required, TangentLabError } from "../errors.js";
 import type { Checkpoints, Json, RunConfig } from "../io/checkpoint.js";
 import type { Method, Metrics, TrainingConfig, TrainState } from "../optim/method.js";
+import { batches } from "./batches.js";
 import { checkScale, draw, fingerprintOfData, type TrainingData } from "./data.js";
 import { checkState } from "./finite.js";
 import { addRow, type ProbeSetRecord, type RecordRow, type RunRecord } from "./record.js";
@@ -180,6 +181,9 @@ async function* loop<Result>(
     throw error;
   }
 
+  const keysOf = (step: number) => random.split(random.foldIn(stepsKey, step));
+  const countOf = (step: number) => (typeof batchSize === "number" ? batchSize : batchSize(step));
+  const examples = batches(data, (step) => ({ key: keysOf(step)[0]!, count: countOf(step) }), step, steps);
   const compiled = compiledStep(method);
   const before = record.seconds;
   const started = performance.now();
@@ -194,7 +198,8 @@ async function* loop<Result>(
     record.seconds = before + (performance.now() - started) / 1000;
     if (options.checkpoint) rows.push(row);
     addRow(record, row);
-    return eventOf(row, steps);
+    const utilization = examples.utilization();
+    return { ...eventOf(row, steps), ...(utilization !== undefined && { utilization }) };
   };
   const save = async (): Promise<void> => {
     if (saved === step) return;
@@ -209,10 +214,8 @@ async function* loop<Result>(
   try {
     if (step === 0 && observers.length > 0) yield await report();
     while (step < steps && !signal?.aborted) {
-      const [dataKey, methodKey] = random.split(random.foldIn(stepsKey, step));
-      const examples = typeof batchSize === "number" ? batchSize : batchSize(step);
-      const { x, labels } = draw(data, dataKey, examples);
-      const batch = method.batch(methodKey, x, step, labels);
+      const { x, labels } = await examples.of(step);
+      const batch = method.batch(keysOf(step)[1]!, x, step, labels);
       const next = await compiled(state, batch);
       tree.dispose(batch);
       state = next.state;
@@ -230,6 +233,7 @@ async function* loop<Result>(
     throw error;
   } finally {
     for (const metrics of pending) tree.dispose(metrics);
+    await examples.close();
     try {
       if (!failed) {
         await save();

@@ -1,3 +1,4 @@
+export { type EdmAugmentationConfig, edmAugmentation } from "./augmentation.js";
 export {
   type FeatureSpaceConfig,
   type Layers,

@@ -6,6 +6,7 @@ import { test } from "uvu";
 import { fromArray } from "../../datasets/index.js";
 import * as diffusion from "../../src/diffusion/index.js";
 import * as random from "../../src/engine/random.js";
+import { edmAugmentation } from "../../src/manifold/index.js";
 import * as nn from "../../src/nn/index.js";
 import { circle, smallRun } from "../loop/runs.js";
 import { trainingConfig } from "../training-config.js";
@@ -20,6 +21,8 @@ const parameters = denoiser.init(random.key(0));
 const noModel = [...noOptions, {}, Promise.resolve()];
 const noDenoiser = [...noOptions, {}, network];
 const noNetwork = [null, 7, "mlp", {}, () => network];
+/** For networks without such labels. */
+const noAugment = [null, 7, "flip", {}, edmAugmentation({ size: 8, channels: 3 })];
 const noTime = [...noOptions, {}, { mean: "0", std: 1 }, { mean: 0, std: -1 }];
 const noLevels = [null, 80, "80", [], ["80"], [1, 2], [Number.NaN]];
 const latent = tf.zeros([1, 2]);
@@ -53,7 +56,7 @@ testWrongCalls(
         },
         ...{ checkpoint: [7, ""], resume: ["yes", true], signal: [7, "stop", {}], name: [7, null, {}] },
         ...{ network: noNetwork, preconditioning: ["vp", null], sigmaData: noPositive, time: noTime },
-        ...{ classConditional: [true, "no"], epochs: [3] },
+        ...{ classConditional: [true, "no"], augment: noAugment, epochs: [3] },
       },
     },
     denoiser: {
@@ -100,6 +103,7 @@ testWrongCalls(
         shape: noShape,
         time: noTime,
         classes: ["3", 0, 1.5],
+        augment: noAugment,
       },
     },
     pretrained: {

@@ -112,6 +112,58 @@ test("WebP, GIF, AVIF and TIFF; grey, CMYK, 16 bits; transparency over white", a
   }
 });
 
+test("animated pictures: the first frame; 16 bits: the upper 8", async () => {
+  const [width, height] = [4, 3];
+  const frame = (level: number) =>
+    sharp({ create: { width, height, channels: 3, background: { r: level, g: level, b: level } } })
+      .png()
+      .toBuffer();
+  const frames = [await frame(30), await frame(200), await frame(90)];
+  for (const format of ["gif", "webp"] as const) {
+    const joined = sharp(frames, { join: { animated: true } });
+    const bytes = await (format === "gif" ? joined.gif() : joined.webp({ lossless: true })).toBuffer();
+    assert.is((await sharp(bytes, { animated: true }).metadata()).pages, 3);
+    const shown = await decodeImage(bytes, format);
+    assert.equal([shown.width, shown.height, [...new Set(shown.data)]], [width, height, [30]], format);
+  }
+  // An animated PNG's IDAT is its first frame: later ones are in chunks of their own.
+  const still = PNG.sync.write(Object.assign(new PNG({ width: 2, height: 2 }), { data: Buffer.alloc(16, 77) }), { colorType: 2 });
+  const control = Buffer.alloc(26);
+  for (const at of [4, 8]) control.writeUInt32BE(2, at);
+  const later = Buffer.concat([Buffer.from([0, 0, 0, 1]), deflateSync(Buffer.alloc(14, 0))]);
+  const animated = Buffer.concat([
+    still.subarray(0, 33),
+    chunk("acTL", Buffer.from([0, 0, 0, 2, 0, 0, 0, 0])),
+    chunk("fcTL", control),
+    still.subarray(33, still.length - 12),
+    chunk("fdAT", later),
+    still.subarray(still.length - 12),
+  ]);
+  assert.equal([...new Set((await decodeImage(animated, "apng")).data)], [77]);
+  for (const channels of [1, 3] as const) {
+    const values = [0x0000, 0x00ff, 0x0100, 0x7fff, 0x80ff, 0xffff];
+    const row = Buffer.alloc(2 * channels * values.length);
+    for (const [i, value] of values.entries())
+      for (let c = 0; c < channels; c++) row.writeUInt16BE(value, 2 * (i * channels + c));
+    const header = Buffer.alloc(13);
+    header.writeUInt32BE(values.length, 0);
+    header.writeUInt32BE(1, 4);
+    header.set([16, channels === 1 ? 0 : 2], 8);
+    const deep = Buffer.concat([
+      still.subarray(0, 8),
+      chunk("IHDR", header),
+      chunk("IDAT", deflateSync(Buffer.concat([Buffer.of(0), row]))),
+      chunk("IEND", Buffer.alloc(0)),
+    ]);
+    const { data } = await decodeImage(deep, "deep");
+    assert.equal(
+      values.map((_, i) => data[3 * i]),
+      [0, 0, 1, 127, 128, 255],
+      `${channels} channels`,
+    );
+  }
+});
+
 test("both decoders of PNG give the same pixels", async () => {
   const picture = fc.record({
     width: fc.integer({ min: 1, max: 12 }),

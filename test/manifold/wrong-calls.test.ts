@@ -65,6 +65,14 @@ testWrongCalls(manifold, {
       ramp: ["3", -1, Number.NaN, null],
     },
   },
+  edmAugmentation: {
+    call: manifold.edmAugmentation,
+    valid: { size: 8, channels: 3 },
+    wrong: {
+      ...{ size: [...noCount, 1], channels: noCount, probability: noProbability },
+      ...{ scaleStd: [0.2] },
+    },
+  },
   imageTransformations: {
     call: manifold.imageTransformations,
     valid: { size: 8, channels: 3 },

@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { greyPng, tarOf } from "../../fuzz/packed.js";
 import * as random from "../../src/engine/random.js";
 import { writeSafetensors } from "../../src/io/index.js";
 import { efficientNetLite0, exportPublished, flatten, type Model, type Network } from "../../src/nn/index.js";
@@ -33,6 +34,16 @@ async function weights<Inputs extends readonly unknown[], Output>(
 
 /** The files that a program reads, which its user has. */
 const files: Record<string, (folder: string) => Promise<void>> = {
+  "docs/datasets.md": async (folder) => {
+    await mkdir(join(folder, "shards"));
+    const shard = tarOf(
+      [10, 20, 30].flatMap((level) => [
+        [`${level}.png`, greyPng(level, 16)] as const,
+        [`${level}.cls`, String(level)] as const,
+      ]),
+    );
+    await writeFile(join(folder, "shards/a.tar"), shard);
+  },
   "docs/soft-tokens.md": async (folder) => {
     await writeFile(join(folder, "config.json"), JSON.stringify(sd3));
     await weights(join(folder, "diffusion_pytorch_model.safetensors"), jointTransformer(fromDiffusers(sd3)));
@@ -48,6 +59,7 @@ const files: Record<string, (folder: string) => Promise<void>> = {
 /** What each leaves in the folder where it runs. */
 const leaves: Record<string, string[]> = {
   "README.md": ["tangents.png"],
+  "docs/datasets.md": [],
   "docs/objectives.md": [],
   "docs/soft-tokens.md": ["tokens.safetensors"],
   "docs/weights.md": ["copy.safetensors", "generator.onnx", "published.safetensors"],

@@ -1,0 +1,143 @@
+import { type AsyncBuffer, type Compressors, type FileMetaData, parquetMetadataAsync, parquetScan, parquetSchema } from "hyparquet";
+import { compressors } from "hyparquet-compressors";
+import { TangentLabError } from "../../src/errors.js";
+import { openFile } from "../../src/io/files.js";
+import { foreignContent } from "../../src/io/foreign.js";
+import { byteLimit, checkDeclared } from "../../src/io/limits.js";
+
+/** A column, as a file's schema has it. */
+export interface ParquetColumn {
+  name: string;
+  /** Names of the fields of a struct. */
+  fields: readonly string[];
+  /** Whether it holds bytes that are no text. */
+  isBytes: boolean;
+  isText: boolean;
+  isList: boolean;
+}
+
+/** A Parquet file (https://parquet.apache.org/docs/file-format), of which columns are read in ranges of rows. */
+export interface ParquetFile {
+  rows: number;
+  columns: readonly ParquetColumn[];
+  /** What was written into the file beside its data, by its key. */
+  metadata: ReadonlyMap<string, string>;
+  /** Ranges of rows that are read at a time, in order. */
+  ranges: readonly { begin: number; end: number }[];
+  /** A column's values in such a range. @throws TangentLabError `corrupt-file`, `invalid-data` for pages beyond `maxBytes`, `file-system`. */
+  read(column: string, range: { begin: number; end: number }): Promise<ArrayLike<unknown>>;
+  close(): Promise<void>;
+}
+
+/** Rows that are read at a time where the file says where they are; else a row group is read as a whole. */
+const rowsAtOnce = 2048;
+
+/**
+ * Opens a Parquet file and reads what it says of itself.
+ * @throws TangentLabError `corrupt-file` naming the file, `file-system` if it cannot be read.
+ */
+export async function openParquet(path: string, maxBytes: number | undefined): Promise<ParquetFile> {
+  const file = await openFile(path);
+  const limit = byteLimit({ ...(maxBytes !== undefined && { maxBytes }) }, file.size);
+  const corrupt = (why: string, cause?: unknown): TangentLabError =>
+    new TangentLabError("corrupt-file", `${path} is no complete Parquet file: ${why.slice(0, 200)}`, {
+      argument: "path",
+      cause,
+    });
+  /** The library throws errors of all kinds for files that are damaged. */
+  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (cause) {
+      if (cause instanceof TangentLabError) throw cause;
+      throw corrupt(cause instanceof Error ? cause.message : String(cause), cause);
+    }
+  };
+  const buffer: AsyncBuffer = {
+    byteLength: file.size,
+    slice: async (begin, end = file.size) => {
+      if (!(begin >= 0 && begin <= end && end <= file.size))
+        throw corrupt(`it has data from byte ${begin} to ${end}, of ${file.size}`);
+      return (await file.read(begin, end)).buffer;
+    },
+  };
+  try {
+    await checkEnds(file, corrupt);
+    const metadata = await guarded(() => parquetMetadataAsync(buffer));
+    const known = await guarded(async () => ({
+      columns: parquetSchema(metadata).children.map(columnOf),
+      ranges: rangesOf(metadata),
+    }));
+    const rows = known.ranges.at(-1)?.end ?? 0;
+    if (rows !== Number(metadata.num_rows)) throw corrupt(`it has ${rows} rows where it declares ${metadata.num_rows}`);
+    const scan = await guarded(() =>
+      parquetScan({ file: buffer, metadata, compressors: bounded(path, limit), utf8: false }),
+    );
+    return {
+      rows,
+      ...known,
+      metadata: new Map((metadata.key_value_metadata ?? []).map(({ key, value }) => [key, value ?? ""])),
+      read: (column, { begin, end }) =>
+        guarded(async () => {
+          const values: ArrayLike<unknown> = await scan.readColumn({ column, rowStart: begin, rowEnd: end });
+          if (values.length !== end - begin)
+            throw corrupt(`column ${column} has ${values.length} values for ${end - begin} rows`);
+          return values;
+        }),
+      close: () => file.close(),
+    };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** Both ends of a file are "PAR1". */
+async function checkEnds(
+  file: Awaited<ReturnType<typeof openFile>>,
+  corrupt: (why: string) => TangentLabError,
+): Promise<void> {
+  const text = (bytes: Uint8Array): string => new TextDecoder("latin1").decode(bytes);
+  const head = await file.read(0, Math.min(512, file.size));
+  if (text(head.subarray(0, 4)) !== "PAR1") throw corrupt(foreignContent(head) ?? "it does not begin as one");
+  const tail = await file.read(Math.max(0, file.size - 4), file.size);
+  if (file.size < 12 || text(tail) !== "PAR1") throw corrupt("its end is missing, as after half a download");
+}
+
+/** Decompressors that make no more than may be: a page of a small file may declare gigabytes. */
+function bounded(path: string, limit: number): Compressors {
+  return Object.fromEntries(
+    Object.entries(compressors).map(([name, inflate]) => [
+      name,
+      (input: Uint8Array, length: number): Uint8Array => {
+        checkDeclared(path, `a page of ${length} bytes`, length, limit);
+        return inflate(input, length);
+      },
+    ]),
+  );
+}
+
+function columnOf({ element, children }: ReturnType<typeof parquetSchema>): ParquetColumn {
+  const { converted_type: kind, logical_type: logical } = element;
+  const isText = kind === "UTF8" || logical?.type === "STRING" || kind === "ENUM";
+  const isList = kind === "LIST" || logical?.type === "LIST" || element.repetition_type === "REPEATED";
+  return {
+    name: element.name,
+    fields: isList ? [] : children.map((child) => child.element.name),
+    isBytes: element.type === "BYTE_ARRAY" && kind === undefined && logical === undefined,
+    isText,
+    isList,
+  };
+}
+
+function rangesOf(metadata: FileMetaData): { begin: number; end: number }[] {
+  const ranges: { begin: number; end: number }[] = [];
+  let begin = 0;
+  for (const { num_rows: rows, columns } of metadata.row_groups) {
+    const last = begin + Number(rows);
+    const step = columns.every(({ offset_index_offset: offset }) => offset !== undefined) ? rowsAtOnce : Number(rows);
+    for (; begin < last; begin += step) ranges.push({ begin, end: Math.min(begin + step, last) });
+    begin = last;
+  }
+  return ranges;
+}

@@ -1,0 +1,88 @@
+import { Header, Pax } from "tar";
+import { TangentLabError } from "../../src/errors.js";
+import { type OpenFile, withFile } from "../../src/io/files.js";
+import { foreignContent } from "../../src/io/foreign.js";
+import { brief } from "./source.js";
+
+/** A file within a tar file: where its bytes are. */
+export interface TarEntry {
+  path: string;
+  begin: number;
+  size: number;
+}
+
+const block = 512;
+/** Headers of other entries are no longer than this: paths and what pax adds. */
+const mostExtra = 2 ** 20;
+/** Bytes that are read at a time. */
+const windowBytes = 2 ** 18;
+
+/**
+ * The files in a tar file, in its order, by its headers alone: ustar, pax and GNU's long names.
+ * @throws TangentLabError `corrupt-file` naming the file, with how far it is whole; `file-system` if it cannot be read.
+ */
+export function tarEntries(path: string): Promise<TarEntry[]> {
+  return withFile(path, async (file) => {
+    const entries: TarEntry[] = [];
+    const corrupt = (why: string): TangentLabError =>
+      new TangentLabError("corrupt-file", `${path} is no complete tar file: ${why}`, { argument: "path" });
+    const half = (name: string, end: number): TangentLabError =>
+      corrupt(
+        `half a shard: ${brief(name)} should end at byte ${end} of ${file.size}, after ${entries.length} whole files`,
+      );
+    const read = windowed(file);
+    let at = 0;
+    let local: Pax | undefined;
+    let common: Pax | undefined;
+    let longPath: string | undefined;
+    while (at + block <= file.size) {
+      const bytes = await read(at, at + block);
+      let header: Header;
+      try {
+        header = new Header(bytes, 0, local, common);
+      } catch {
+        throw corrupt(`its header at byte ${at} cannot be read`);
+      }
+      if (header.nullBlock) return entries;
+      if (!header.cksumValid) {
+        const foreign = at === 0 ? foreignContent(bytes) : undefined;
+        throw corrupt(foreign ?? (at === 0 ? "it does not begin as one" : `its header at byte ${at} is damaged`));
+      }
+      const { type } = header;
+      const size = header.size ?? 0;
+      const begin = at + block;
+      const end = begin + size;
+      const name = longPath ?? header.path ?? "";
+      if (!(Number.isSafeInteger(size) && size >= 0)) throw corrupt(`${brief(name)} declares ${size} bytes`);
+      if (end > file.size) throw half(name, end);
+      at = begin + Math.ceil(size / block) * block;
+      const isExtra = type === "ExtendedHeader" || type === "GlobalExtendedHeader" || type === "NextFileHasLongPath";
+      if (isExtra) {
+        if (size > mostExtra) throw corrupt(`a header of ${size} bytes`);
+        const text = new TextDecoder().decode(await read(begin, end));
+        if (type === "NextFileHasLongPath") longPath = text.replace(/\0[^]*$/, "");
+        else if (type === "ExtendedHeader") local = Pax.parse(text, local, false);
+        else common = Pax.parse(text, common, true);
+        continue;
+      }
+      if (type === "File" || type === "OldFile" || type === "ContiguousFile")
+        if (!name.endsWith("/")) entries.push({ path: name, begin, size });
+      if (type !== "NextFileHasLongLinkpath") [local, longPath] = [undefined, undefined];
+    }
+    if (at < file.size || at === 0) throw at === 0 ? corrupt("it is too short for one") : half("a header", at + block);
+    return entries;
+  });
+}
+
+/** Reads short pieces in rising order with few calls to the system. */
+function windowed(file: OpenFile): (begin: number, end: number) => Promise<Buffer> {
+  let [from, bytes] = [0, Buffer.alloc(0)];
+  return async (begin, end) => {
+    if (begin < from || end > from + bytes.length) {
+      from = begin;
+      const read = await file.read(begin, Math.min(file.size, Math.max(end, begin + windowBytes)));
+      bytes = Buffer.from(read.buffer);
+    }
+    return bytes.subarray(begin - from, end - from);
+  };
+}
