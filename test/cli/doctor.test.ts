@@ -9,9 +9,9 @@ import { chosenEngine } from "../../src/cli/doctor/chosen.js";
 import type { Diagnosis } from "../../src/cli/doctor/diagnosis.js";
 import { stateOf } from "../../src/cli/doctor/engines.js";
 import { inWords } from "../../src/cli/doctor/in-words.js";
-import { notebooksIn } from "../../src/cli/doctor/jupyter.js";
 import { run } from "../../src/cli/doctor/run.js";
 import { withoutHome } from "../../src/cli/doctor/tilde.js";
+import { notebooksIn } from "../../src/cli/notebook/kernels.js";
 import { deviceVariable } from "../../src/engine/device.js";
 import { tolerances } from "../../src/verify/case.js";
 
