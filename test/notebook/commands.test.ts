@@ -26,7 +26,7 @@ import { rejection } from "../rejection.js";
 
 let folder = "";
 let bin = "";
-const { env } = process;
+const env = { ...process.env };
 const cwd = process.cwd();
 
 test.before.each(() => {
@@ -35,14 +35,20 @@ test.before.each(() => {
   mkdirSync(bin);
   symlinkSync(process.execPath, join(bin, "node"));
   // The commands take where they are from the process: for a user whose home it is, with nothing but what is made up.
-  process.env = { PATH: bin, HOME: folder };
+  setEnvironment({ PATH: bin, HOME: folder, USERPROFILE: folder });
   process.chdir(folder);
 });
 test.after.each(() => {
-  process.env = env;
+  setEnvironment(env);
   process.chdir(cwd);
   rmSync(folder, { recursive: true });
 });
+
+/** In place: the system's functions do not see another object. */
+function setEnvironment(variables: NodeJS.ProcessEnv): void {
+  for (const name of Object.keys(process.env)) delete process.env[name];
+  Object.assign(process.env, variables);
+}
 
 /** A program that prints its version, and else does something. */
 function program(name: string, version: string, otherwise: string): void {

@@ -179,12 +179,16 @@ const table: [what: string, step: Step][] = [
     }),
   ],
   [
+    "execute: await of a function's value as the cell's only await",
+    execute("await (async () => count + 1)()", (answer) => assert.is(result(answer), "4")),
+  ],
+  [
     "execute, silent: no number, no output of its own",
     {
       ask: "execute",
       with: { code: "1 + 1", silent: true },
       holds: (answer) => {
-        assert.equal([answer.reply.status, answer.reply.execution_count, answer.outputs], ["ok", 15, []]);
+        assert.equal([answer.reply.status, answer.reply.execution_count, answer.outputs], ["ok", 16, []]);
       },
     },
   ],
@@ -240,8 +244,8 @@ const table: [what: string, step: Step][] = [
       with: { hist_access_type: "tail", n: 2 },
       holds: ({ reply }) =>
         assert.equal(reply.history, [
-          [0, 14, "({ count })"],
           [0, 15, "for await (const n of numbers()) console.log(n);\ncount"],
+          [0, 16, "await (async () => count + 1)()"],
         ]),
     },
   ],

@@ -21,10 +21,11 @@ export async function pack(folder: string): Promise<{ file: string; paths: strin
 }
 
 /**
- * A folder as `npm install TARBALL tslab` leaves it, but that the packages that tangent-lab depends on, and they alone, are links to this repository's: nothing
- * is downloaded.
+ * A folder as `npm install TARBALL` leaves it, but that the packages that tangent-lab depends on, and they alone, are links to this repository's: nothing is
+ * downloaded.
+ * @param besides Packages that are installed with it; what they depend on is found beside where their links lead.
  */
-export async function installPacked(folder: string): Promise<void> {
+export async function installPacked(folder: string, besides: readonly string[] = ["tslab"]): Promise<void> {
   const modules = join(folder, "node_modules");
   const own = join(modules, "tangent-lab");
   await mkdir(own, { recursive: true });
@@ -33,10 +34,9 @@ export async function installPacked(folder: string): Promise<void> {
   const { packages } = JSON.parse(await readFile(join(root, "package-lock.json"), "utf8")) as {
     packages: Record<string, { dependencies?: object; dev?: boolean }>;
   };
-  // tslab is for development here; what it needs is found beside where its link leads.
   const names = Object.entries(packages).flatMap(([path, { dev }]) => {
     const name = /^node_modules\/((?:@[^/]+\/)?[^/]+)$/.exec(path)?.[1];
-    return name && (!dev || name === "tslab") ? [name] : [];
+    return name && (!dev || besides.includes(name)) ? [name] : [];
   });
   for (const name of names) {
     await mkdir(dirname(join(modules, name)), { recursive: true });
