@@ -96,7 +96,16 @@ function needed(name: string, folder: string | undefined): string {
 }
 
 /** Images in any size; the others have one of their own. */
-const resizable = ["digits", "fashion", "cifar-10", "cifar-100", "cifar-100-coarse", "images", "shapes", "shapes-rgb"];
+const resizable = [
+  "digits",
+  "fashion",
+  "cifar-10",
+  "cifar-100",
+  "cifar-100-coarse",
+  "images",
+  "shapes",
+  "shapes-rgb",
+];
 /** Images with a test set. */
 const divided = ["digits", "fashion", "cifar-10", "cifar-100", "cifar-100-coarse", "images"];
 /** Those that are read from files of yours. */

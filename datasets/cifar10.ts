@@ -63,7 +63,11 @@ export interface CifarLayout {
 }
 
 /** The images of CIFAR-10 or CIFAR-100. */
-export async function cifarImages(folder: string, options: Cifar10Options, layout: CifarLayout): Promise<Dataset> {
+export async function cifarImages(
+  folder: string,
+  options: Cifar10Options,
+  layout: CifarLayout,
+): Promise<Dataset> {
   const { size = side, split = "train", onProgress } = options;
   check(Number.isInteger(size) && size >= 4 && size <= side, "size", size, `an integer from 4 to ${side}`);
   check(split === "train" || split === "test", "split", split, '"train" or "test"');
@@ -133,7 +137,11 @@ function checkedBatch(bytes: Uint8Array, path: string, { set, labelCounts }: Cif
     for (const [i, count] of labelCounts.entries()) {
       const label = bytes[start + i]!;
       if (label >= count)
-        throw corrupt(set, path, `label ${start / recordBytes} is ${label}, where 0 to ${count - 1} are allowed`);
+        throw corrupt(
+          set,
+          path,
+          `label ${start / recordBytes} is ${label}, where 0 to ${count - 1} are allowed`,
+        );
     }
   }
   return bytes;
@@ -152,7 +160,11 @@ const averaged = (image: Uint8Array, size: number): Uint8Array =>
     Math.round,
   );
 
-async function classNames(folder: string, { set, names }: CifarLayout, count: number): Promise<string[] | undefined> {
+async function classNames(
+  folder: string,
+  { set, names }: CifarLayout,
+  count: number,
+): Promise<string[] | undefined> {
   const path = join(folder, names);
   if (!(await isThere(path))) return undefined;
   const lines = new TextDecoder()
@@ -160,7 +172,8 @@ async function classNames(folder: string, { set, names }: CifarLayout, count: nu
     .split("\n")
     .map((line) => line.trim())
     .filter(Boolean);
-  if (lines.length !== count) throw corrupt(set, path, `${lines.length} names of classes instead of ${count}`);
+  if (lines.length !== count)
+    throw corrupt(set, path, `${lines.length} names of classes instead of ${count}`);
   return lines;
 }
 

@@ -1,5 +1,4 @@
-import { required } from "../src/errors.js";
-import { check } from "../src/errors.js";
+import { check, required } from "../src/errors.js";
 import { checkPath } from "../src/io/files.js";
 import { type Cifar10Options, cifarImages } from "./cifar10.js";
 import type { Dataset } from "./dataset.js";

@@ -67,7 +67,9 @@ export async function* decodedBlocks(
   for await (const group of groups(source.pictures(states, signal))) {
     signal?.throwIfAborted();
     // All are awaited, so that the error is that of the first picture.
-    const images = await Promise.allSettled(group.map(({ bytes, where }) => decodeImage(bytes, where, limit)));
+    const images = await Promise.allSettled(
+      group.map(({ bytes, where }) => decodeImage(bytes, where, limit)),
+    );
     for (const [i, image] of images.entries()) {
       if (image.status === "rejected") throw image.reason;
       if (size === undefined) checkSize(image.value, side, group[i]!.where);

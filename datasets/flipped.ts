@@ -12,7 +12,12 @@ import type { Dataset } from "./dataset.js";
  */
 export function flipped(data: Dataset): Dataset {
   const isImage = Array.isArray(data?.shape) && data.shape.length === 3 && typeof data.sample === "function";
-  check(isImage && !isCaptioned(data), "data", data?.name ?? data, "a dataset of images without captions, which may say left or right");
+  check(
+    isImage && !isCaptioned(data),
+    "data",
+    data?.name ?? data,
+    "a dataset of images without captions, which may say left or right",
+  );
   const [height, width, channels] = data.shape as [number, number, number];
   const length = height * width * channels;
   const { size, examples, labels, fingerprint, background, manifold: _, ...rest } = data;
@@ -53,7 +58,9 @@ export function flipped(data: Dataset): Dataset {
         return x;
       },
     }),
-    ...(fingerprint && { fingerprint: once(async () => fingerprintOf([await fingerprint(), { flipped: true }])) }),
+    ...(fingerprint && {
+      fingerprint: once(async () => fingerprintOf([await fingerprint(), { flipped: true }])),
+    }),
     sample: (key, count) => {
       const [drawKey, coinKey] = random.split(key, 2);
       return mirrorHalf(data.sample(drawKey, count), coinKey);

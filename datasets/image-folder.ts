@@ -1,7 +1,7 @@
 import { required } from "../src/errors.js";
 import { checkPath } from "../src/io/files.js";
-import { checkDecodeOptions, type DecodeOptions } from "./decoded.js";
 import type { Dataset } from "./dataset.js";
+import { checkDecodeOptions, type DecodeOptions } from "./decoded.js";
 import { pictureSet } from "./picture-set.js";
 import { folderSource } from "./sources/folder.js";
 

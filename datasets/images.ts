@@ -1,7 +1,7 @@
 import { check } from "../src/errors.js";
 import { checkPath } from "../src/io/files.js";
-import { checkDecodeOptions } from "./decoded.js";
 import type { Dataset } from "./dataset.js";
+import { checkDecodeOptions } from "./decoded.js";
 import { type PictureSetOptions, pictureSet } from "./picture-set.js";
 import { openPictures } from "./sources/open.js";
 
@@ -51,7 +51,10 @@ export function checkImages(
  * @throws TangentLabError `file-system` where nothing can be read, `corrupt-file` for a file that is damaged or only half there, `invalid-data` for files without
  * pictures, for images of several sizes and for labels that are missing, `invalid-argument` for columns that are not there.
  */
-export async function images(path: string | readonly string[], options: ImagesOptions = {}): Promise<Dataset> {
+export async function images(
+  path: string | readonly string[],
+  options: ImagesOptions = {},
+): Promise<Dataset> {
   check.only("images", options, [
     ...["size", "channels", "maxBytes", "onProgress", "signal", "onDisk"],
     ...["image", "label", "split"],

@@ -55,7 +55,12 @@ export async function pixelsOf(
   const kept = await readKept(name);
   const before = parseStates(kept?.metadata.files);
   const there = kept?.arrays.pixels;
-  if (there?.data instanceof Uint8Array && there.shape[0] === count && before && (await unchanged(root, files, before)))
+  if (
+    there?.data instanceof Uint8Array &&
+    there.shape[0] === count &&
+    before &&
+    (await unchanged(root, files, before))
+  )
     return { pixels: there.data, side: there.shape[1]!, channels };
   const states: FileState[] = [];
   let pixels = new Uint8Array(0);
@@ -70,7 +75,10 @@ export async function pixelsOf(
     at += block.pixels.length;
   }
   const shape = [count, side, side, channels];
-  await keep(name, { arrays: { pixels: { shape, data: pixels } }, metadata: { files: JSON.stringify(states) } });
+  await keep(name, {
+    arrays: { pixels: { shape, data: pixels } },
+    metadata: { files: JSON.stringify(states) },
+  });
   return { pixels, side, channels };
 }
 
@@ -86,7 +94,12 @@ async function pixelFile(
   const kept = await readKept(name);
   const before = parseStates(kept?.metadata.files);
   const side = Number(kept?.metadata.side);
-  if (kept && before && kept.metadata.file === (await statusOf(path)) && (await unchanged(root, files, before)))
+  if (
+    kept &&
+    before &&
+    kept.metadata.file === (await statusOf(path)) &&
+    (await unchanged(root, files, before))
+  )
     return { path, side, channels };
   const states: FileState[] = [];
   let decodedSide = 0;

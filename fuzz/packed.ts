@@ -20,7 +20,11 @@ export function tarOf(files: readonly (readonly [path: string, content: Uint8Arr
 }
 
 export const zipOf = (files: Readonly<Record<string, Uint8Array | string>>): Uint8Array =>
-  zipSync(Object.fromEntries(Object.entries(files).map(([name, content]) => [name, Buffer.from(content as Uint8Array)])));
+  zipSync(
+    Object.fromEntries(
+      Object.entries(files).map(([name, content]) => [name, Buffer.from(content as Uint8Array)]),
+    ),
+  );
 
 type Schema = NonNullable<Parameters<typeof parquetWriteBuffer>[0]["schema"]>;
 
@@ -43,7 +47,11 @@ const columnSchemas: Readonly<Record<string, Schema>> = {
 /** A Parquet file as data hubs have it: of the columns `image` (structs), `label`, `text` and `captions`, those that are given. */
 export function hubParquet(
   columns: Readonly<Partial<Record<"image" | "label" | "text" | "captions", readonly unknown[]>>>,
-  { classNames, rows = 1000, pageSize }: { classNames?: readonly string[]; rows?: number; pageSize?: number } = {},
+  {
+    classNames,
+    rows = 1000,
+    pageSize,
+  }: { classNames?: readonly string[]; rows?: number; pageSize?: number } = {},
 ): Buffer {
   const names = Object.keys(columns) as (keyof typeof columns)[];
   const features = {
@@ -53,7 +61,10 @@ export function hubParquet(
   const columnData = names.map((name) => ({ name, data: [...columns[name]!] })) as ColumnSource[];
   const bytes = parquetWriteBuffer({
     columnData,
-    schema: [{ name: "schema", num_children: names.length }, ...names.flatMap((name) => columnSchemas[name]!)],
+    schema: [
+      { name: "schema", num_children: names.length },
+      ...names.flatMap((name) => columnSchemas[name]!),
+    ],
     rowGroupSize: rows,
     ...(pageSize !== undefined && { pageSize }),
     kvMetadata: [{ key: "huggingface", value: JSON.stringify({ info: { features } }) }],
@@ -62,10 +73,14 @@ export function hubParquet(
 }
 
 /** The same of plain columns: bytes, texts, numbers. */
-export const plainParquet = (columnData: ColumnSource[]): Buffer => Buffer.from(parquetWriteBuffer({ columnData }));
+export const plainParquet = (columnData: ColumnSource[]): Buffer =>
+  Buffer.from(parquetWriteBuffer({ columnData }));
 
 /** A value of the column `image`. */
-export const hubImage = (bytes: Uint8Array | null, path = "a.png"): { bytes: Uint8Array | null; path: string } => ({
+export const hubImage = (
+  bytes: Uint8Array | null,
+  path = "a.png",
+): { bytes: Uint8Array | null; path: string } => ({
   bytes: bytes && new Uint8Array(bytes),
   path,
 });

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import * as jupyter from "../src/cli/doctor/jupyter.js";
+import * as jupyter from "../src/cli/notebook/jupyter.js";
 
 /** The repository's root. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));

@@ -1,10 +1,12 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { access, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { pack } from "./notebook/packed.js";
 import { readSnippets } from "./snippets/read.js";
 
 // About what `npm run build` made: what notebooks and other programs see of the package.
@@ -24,6 +26,34 @@ async function reachable(entry: string): Promise<Map<string, string>> {
   await visit(entry);
   return files;
 }
+
+test("npm pack has what is made of the sources, documents and what they show, and no more", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "tangent-lab-pack-"));
+  try {
+    const { paths } = await pack(folder);
+    const made = paths.filter((path) => path.startsWith("dist/"));
+    for (const path of made) {
+      const [, name] = /^dist\/((?:src|viz|datasets)\/.*)(?:\.d\.ts|\.js)$/.exec(path) ?? [];
+      assert.ok(name, path);
+      await access(join(root, `${name}.ts`)).catch(() =>
+        assert.unreachable(`${path} has no source: npm run build`),
+      );
+    }
+    assert.ok(made.length > 600);
+    const others = paths.filter((path) => !path.startsWith("dist/"));
+    const documents =
+      /^(package\.json|LICENSE|[A-Z_]+\.md|docs\/[\w-]+\.(md|png|gif)|docs\/lessons\/\d+\.png)$/;
+    for (const path of others) assert.match(path, documents);
+    // Whatever else a document shows is in the package with it.
+    for (const path of others.filter((each) => each.endsWith(".md")))
+      for (const [, picture] of (await readFile(join(root, path), "utf8")).matchAll(
+        /!\[[^\]]*\]\((?!http)([^)]+)\)/g,
+      ))
+        assert.ok(paths.includes(join(dirname(path), picture!)), `${path} shows ${picture}`);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
 
 test("published types do not load all of TensorFlow.js", async () => {
   const files = await reachable(join(root, "dist/src/index.d.ts"));

@@ -14,7 +14,9 @@ export interface FolderClasses {
  * @throws TangentLabError `invalid-data` where some lie beside the folders.
  */
 export function classesByFolder(root: string, names: readonly string[], separator: string): FolderClasses {
-  const parents = names.map((name) => (name.includes(separator) ? name.slice(0, name.indexOf(separator)) : undefined));
+  const parents = names.map((name) =>
+    name.includes(separator) ? name.slice(0, name.indexOf(separator)) : undefined,
+  );
   const classNames = [...new Set(parents)].filter((name) => name !== undefined).sort();
   if (classNames.length === 0) return { classNames };
   const stray = parents.indexOf(undefined);

@@ -17,10 +17,18 @@ const schema = v.looseObject({
  * @param names of the pictures as the file writes them, with "/".
  * @throws TangentLabError `corrupt-file` for a file that is not like that, `invalid-data` for pictures without a label and labels without a picture.
  */
-export function classesByJson(path: string, bytes: Uint8Array, names: readonly string[]): Classes | undefined {
+export function classesByJson(
+  path: string,
+  bytes: Uint8Array,
+  names: readonly string[],
+): Classes | undefined {
   const allowed = 'a file {"labels": [["name.png", 6], ...]}';
   const corrupt = (why: string, cause?: unknown): TangentLabError =>
-    new TangentLabError("corrupt-file", `${path} has no labels: ${why}`, { argument: "path", allowed, cause });
+    new TangentLabError("corrupt-file", `${path} has no labels: ${why}`, {
+      argument: "path",
+      allowed,
+      cause,
+    });
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
@@ -34,7 +42,11 @@ export function classesByJson(path: string, bytes: Uint8Array, names: readonly s
   const byName = new Map<string, number | string>();
   for (const [name, label] of labels) {
     if (typeof label === "object")
-      throw unfit(path, `the label of ${brief(name)} is a list of numbers`, "a class for each picture, or label: false to leave labels out");
+      throw unfit(
+        path,
+        `the label of ${brief(name)} is a list of numbers`,
+        "a class for each picture, or label: false to leave labels out",
+      );
     byName.set(name.replaceAll("\\", "/"), label);
   }
   const bare = names.find((name) => !byName.has(name));
@@ -44,5 +56,8 @@ export function classesByJson(path: string, bytes: Uint8Array, names: readonly s
     const extra = [...byName.keys()].find((name) => !known.has(name))!;
     throw unfit(path, `it names ${brief(extra)}, which is not there`, "pictures that are there");
   }
-  return classesOf(names.map((name) => byName.get(name)!), names.length);
+  return classesOf(
+    names.map((name) => byName.get(name)!),
+    names.length,
+  );
 }

@@ -1,6 +1,5 @@
-import { stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { extname } from "node:path";
-import { readdir } from "node:fs/promises";
 import { check } from "../../src/errors.js";
 import { fileSystemError } from "../../src/io/files.js";
 import { folderSource } from "./folder.js";
@@ -28,7 +27,12 @@ export async function pictureFormat(path: string | readonly string[]): Promise<P
   if (typeof path !== "string") {
     const kinds = new Set(path.map((file) => formats[extname(file).toLowerCase()]));
     const [kind] = kinds;
-    check(kinds.size === 1 && (kind === "Parquet" || kind === "WebDataset"), "path", path, "a list of files .parquet, or one of files .tar");
+    check(
+      kinds.size === 1 && (kind === "Parquet" || kind === "WebDataset"),
+      "path",
+      path,
+      "a list of files .parquet, or one of files .tar",
+    );
     return kind;
   }
   const failed = (cause: unknown): never => {
@@ -46,12 +50,16 @@ export async function pictureFormat(path: string | readonly string[]): Promise<P
     if (entry.isDirectory() && !entry.name.startsWith("."))
       names.push(...(await readdir(`${path}/${entry.name}`).catch(() => [])));
   for (const extension of [".parquet", ".tar"])
-    if (names.some((name) => extname(name).toLowerCase() === extension && !name.startsWith("."))) return formats[extension]!;
+    if (names.some((name) => extname(name).toLowerCase() === extension && !name.startsWith(".")))
+      return formats[extension]!;
   return "folder";
 }
 
 /** The pictures at a path. @throws TangentLabError as its reader does, and `invalid-argument` for options that its format has no use for. */
-export async function openPictures(path: string | readonly string[], options: SourceOptions): Promise<PictureSource> {
+export async function openPictures(
+  path: string | readonly string[],
+  options: SourceOptions,
+): Promise<PictureSource> {
   const format = await pictureFormat(path);
   const only = (name: keyof SourceOptions, given: unknown, known: readonly PictureFormat[]): void =>
     check(given === undefined || known.includes(format), name, given, `only for ${known.join(" and ")}`);

@@ -1,4 +1,11 @@
-import { type AsyncBuffer, type Compressors, type FileMetaData, parquetMetadataAsync, parquetScan, parquetSchema } from "hyparquet";
+import {
+  type AsyncBuffer,
+  type Compressors,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetScan,
+  parquetSchema,
+} from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { TangentLabError } from "../../src/errors.js";
 import { openFile } from "../../src/io/files.js";
@@ -69,7 +76,8 @@ export async function openParquet(path: string, maxBytes: number | undefined): P
       ranges: rangesOf(metadata),
     }));
     const rows = known.ranges.at(-1)?.end ?? 0;
-    if (rows !== Number(metadata.num_rows)) throw corrupt(`it has ${rows} rows where it declares ${metadata.num_rows}`);
+    if (rows !== Number(metadata.num_rows))
+      throw corrupt(`it has ${rows} rows where it declares ${metadata.num_rows}`);
     const scan = await guarded(() =>
       parquetScan({ file: buffer, metadata, compressors: bounded(path, limit), utf8: false }),
     );
@@ -135,7 +143,9 @@ function rangesOf(metadata: FileMetaData): { begin: number; end: number }[] {
   let begin = 0;
   for (const { num_rows: rows, columns } of metadata.row_groups) {
     const last = begin + Number(rows);
-    const step = columns.every(({ offset_index_offset: offset }) => offset !== undefined) ? rowsAtOnce : Number(rows);
+    const step = columns.every(({ offset_index_offset: offset }) => offset !== undefined)
+      ? rowsAtOnce
+      : Number(rows);
     for (; begin < last; begin += step) ranges.push({ begin, end: Math.min(begin + step, last) });
     begin = last;
   }

@@ -4,7 +4,14 @@ import { type Classes, checkClassCount, classesOf, type Label } from "../classes
 import { type FileState, stateOf } from "../file-states.js";
 import { openParquet, type ParquetColumn, type ParquetFile } from "./parquet-file.js";
 import { shardsOf } from "./shards.js";
-import { brief, listed, type PictureSource, type SourceOptions, type StoredPicture, unfit } from "./source.js";
+import {
+  brief,
+  listed,
+  type PictureSource,
+  type SourceOptions,
+  type StoredPicture,
+  unfit,
+} from "./source.js";
 
 /** Names under which columns are looked up, in this order, where nothing else says what they are. */
 const imageNames = ["image", "img", "picture", "jpg", "png", "webp"];
@@ -57,7 +64,8 @@ export async function parquetSource(
     count,
     ...(label !== undefined && classes(join(root, files[0]!), label, labels, classNames)),
     ...(caption !== undefined && { captions }),
-    pictures: (states, signal) => pictures({ root, files, image, maxBytes: options.maxBytes }, states, signal),
+    pictures: (states, signal) =>
+      pictures({ root, files, image, maxBytes: options.maxBytes }, states, signal),
   };
 }
 
@@ -66,7 +74,12 @@ function append(list: unknown[], values: ArrayLike<unknown>): void {
 }
 
 async function* pictures(
-  { root, files, image, maxBytes }: { root: string; files: readonly string[]; image: string; maxBytes: number | undefined },
+  {
+    root,
+    files,
+    image,
+    maxBytes,
+  }: { root: string; files: readonly string[]; image: string; maxBytes: number | undefined },
   states: FileState[],
   signal: AbortSignal | undefined,
 ): AsyncGenerator<StoredPicture> {
@@ -92,7 +105,8 @@ function bytesOf(value: unknown, where: string, column: string): Uint8Array {
   const bytes = value instanceof Uint8Array ? value : (value as { bytes?: unknown } | null)?.bytes;
   if (bytes instanceof Uint8Array) return bytes;
   const { path } = (value ?? {}) as { path?: unknown };
-  const why = typeof path === "string" ? `only the path ${brief(path)}, not the picture itself` : "no picture";
+  const why =
+    typeof path === "string" ? `only the path ${brief(path)}, not the picture itself` : "no picture";
   throw unfit(where, `column ${column} has ${why}`, "the bytes of a picture in each row");
 }
 
@@ -100,10 +114,18 @@ function bytesOf(value: unknown, where: string, column: string): Uint8Array {
 function checkColumns(path: string, { columns }: ParquetFile, { image, label, caption }: Chosen): void {
   for (const name of [image, label, caption])
     if (name !== undefined && !columns.some((column) => column.name === name))
-      throw unfit(path, `it has no column ${name}, which the first shard has`, `one of its columns: ${namesOf(columns)}`);
+      throw unfit(
+        path,
+        `it has no column ${name}, which the first shard has`,
+        `one of its columns: ${namesOf(columns)}`,
+      );
 }
 
-const namesOf = (columns: readonly ParquetColumn[]): string => listed(columns.map(({ name }) => name), 20);
+const namesOf = (columns: readonly ParquetColumn[]): string =>
+  listed(
+    columns.map(({ name }) => name),
+    20,
+  );
 
 function choose(path: string, file: ParquetFile, options: SourceOptions): Chosen {
   const { columns } = file;
@@ -118,25 +140,48 @@ function choose(path: string, file: ParquetFile, options: SourceOptions): Chosen
     names.find((name) => columns.some((column) => column.name === name && fits(column)));
   if (options.image !== undefined) {
     const isPicture = holds(asked("image", options.image));
-    check(isPicture, "image", options.image, `a column of bytes, or of structs with a field bytes, in ${path}`);
+    check(
+      isPicture,
+      "image",
+      options.image,
+      `a column of bytes, or of structs with a field bytes, in ${path}`,
+    );
   }
   const typed = columns.filter((column) => holds(column) && features.get(column.name)?._type === "Image");
   const held = columns.filter(holds);
   const image = options.image ?? typed[0]?.name ?? find(imageNames, holds) ?? held[0]?.name;
-  if (image === undefined) throw unfit(path, "it has no column of pictures", "a column of bytes, or of structs with a field bytes", namesOf(columns));
-  if (options.image === undefined && typed.length === 0 && held.length > 1 && find(imageNames, holds) === undefined)
+  if (image === undefined)
+    throw unfit(
+      path,
+      "it has no column of pictures",
+      "a column of bytes, or of structs with a field bytes",
+      namesOf(columns),
+    );
+  if (
+    options.image === undefined &&
+    typed.length === 0 &&
+    held.length > 1 &&
+    find(imageNames, holds) === undefined
+  )
     check(false, "image", undefined, `which column of ${path} has the pictures: ${namesOf(held)}`);
   if (options.captioned) {
     if (options.caption !== undefined) asked("caption", options.caption);
     const caption = options.caption ?? find(captionNames, ({ isText, isList }) => isText || isList);
-    check(caption !== undefined, "caption", undefined, `the column of ${path} that has the captions: ${namesOf(columns)}`);
+    check(
+      caption !== undefined,
+      "caption",
+      undefined,
+      `the column of ${path} that has the captions: ${namesOf(columns)}`,
+    );
     return { image, caption };
   }
   if (options.label === false) return { image };
   if (options.label !== undefined) asked("label", options.label);
-  const isLabel = ({ isBytes, isList, fields }: ParquetColumn): boolean => !isBytes && !isList && fields.length === 0;
+  const isLabel = ({ isBytes, isList, fields }: ParquetColumn): boolean =>
+    !isBytes && !isList && fields.length === 0;
   const classed = columns.filter(({ name }) => features.get(name)?._type === "ClassLabel");
-  const label = options.label ?? find(labelNames, isLabel) ?? (classed.length === 1 ? classed[0]!.name : undefined);
+  const label =
+    options.label ?? find(labelNames, isLabel) ?? (classed.length === 1 ? classed[0]!.name : undefined);
   if (label === undefined) return { image };
   const { names } = features.get(label) ?? {};
   return { image, label, ...(names && { classNames: names }) };
@@ -152,7 +197,8 @@ function featuresOf({ metadata }: ParquetFile): Map<string, Feature> {
   const known = new Map<string, Feature>();
   let features: unknown;
   try {
-    features = (JSON.parse(metadata.get("huggingface") ?? "{}") as { info?: { features?: unknown } } | null)?.info?.features;
+    features = (JSON.parse(metadata.get("huggingface") ?? "{}") as { info?: { features?: unknown } } | null)
+      ?.info?.features;
   } catch {
     return known; // it helps where it can be read
   }
@@ -165,22 +211,43 @@ function featuresOf({ metadata }: ParquetFile): Map<string, Feature> {
   return known;
 }
 
-function classes(path: string, column: string, values: readonly unknown[], classNames?: readonly string[]): Classes {
+function classes(
+  path: string,
+  column: string,
+  values: readonly unknown[],
+  classNames?: readonly string[],
+): Classes {
   const missing = values.findIndex((value) => value == null || Number(value) === -1);
   if (missing >= 0)
-    throw unfit(path, `row ${missing} has no label in column ${column}`, "a label in each row, or label: false to leave them out");
+    throw unfit(
+      path,
+      `row ${missing} has no label in column ${column}`,
+      "a label in each row, or label: false to leave them out",
+    );
   if (classNames === undefined) return classesOf(values as Label[], values.length);
   checkClassCount(classNames.length, "label");
   const labels = Int32Array.from(values as number[], Number);
-  const wrong = labels.findIndex((label, i) => label !== Number(values[i]) || label < 0 || label >= classNames.length);
+  const wrong = labels.findIndex(
+    (label, i) => label !== Number(values[i]) || label < 0 || label >= classNames.length,
+  );
   if (wrong >= 0)
-    throw unfit(path, `row ${wrong} has the label ${String(values[wrong]).slice(0, 40)}`, `0 to ${classNames.length - 1}, the classes that its metadata name`);
+    throw unfit(
+      path,
+      `row ${wrong} has the label ${String(values[wrong]).slice(0, 40)}`,
+      `0 to ${classNames.length - 1}, the classes that its metadata name`,
+    );
   return { labels, numClasses: classNames.length, classNames: [...classNames] };
 }
 
 function captionsOf(value: unknown, path: string, row: number): string[] {
   const list = Array.isArray(value) ? value : [value];
-  const texts = list.map((text: unknown) => (text instanceof Uint8Array ? new TextDecoder().decode(text) : text));
-  if (texts.length > 0 && texts.every((text): text is string => typeof text === "string" && text.trim() !== "")) return texts;
+  const texts = list.map((text: unknown) =>
+    text instanceof Uint8Array ? new TextDecoder().decode(text) : text,
+  );
+  if (
+    texts.length > 0 &&
+    texts.every((text): text is string => typeof text === "string" && text.trim() !== "")
+  )
+    return texts;
   throw unfit(path, `row ${row} has no caption`, "text that is not blank in each row, or a list of texts");
 }

@@ -40,7 +40,10 @@ export async function shardsOf(
     .filter((file) => !file.split(sep).some((part) => part.startsWith(".")))
     .sort();
   if (all.length === 0)
-    throw new TangentLabError("file-system", `no files ${extension} in ${root}`, { argument: "path", given: path });
+    throw new TangentLabError("file-system", `no files ${extension} in ${root}`, {
+      argument: "path",
+      given: path,
+    });
   const files = ofSplit(all, split);
   checkComplete(root, files);
   return { name: basename(root), root, files };
@@ -64,7 +67,12 @@ function ofSplit(files: readonly string[], split: string | undefined): string[] 
   const known = [...new Set(files.map(splitOf))].filter((name) => name !== undefined).sort();
   if (split === undefined && known.length <= 1) return [...files];
   const chosen = split?.toLowerCase() ?? "train";
-  check(known.includes(chosen), "split", split, known.length > 0 ? known.join(", ") : "no split: names of files tell none");
+  check(
+    known.includes(chosen),
+    "split",
+    split,
+    known.length > 0 ? known.join(", ") : "no split: names of files tell none",
+  );
   return files.filter((file) => splitOf(file) === chosen);
 }
 

@@ -50,7 +50,8 @@ export const unfit = (path: string, why: string, allowed: string, given?: unknow
   });
 
 /** A name out of a file as an error shows it: not more of it than one can read. */
-export const brief = (name: string, most = 120): string => (name.length > most ? `${name.slice(0, most - 3)}...` : name);
+export const brief = (name: string, most = 120): string =>
+  name.length > most ? `${name.slice(0, most - 3)}...` : name;
 
 /** A file in another file, for errors. */
 export const within = (path: string, name: string): string => `${path}, ${brief(name)}`;

@@ -46,7 +46,9 @@ export function tarEntries(path: string): Promise<TarEntry[]> {
       if (header.nullBlock) return entries;
       if (!header.cksumValid) {
         const foreign = at === 0 ? foreignContent(bytes) : undefined;
-        throw corrupt(foreign ?? (at === 0 ? "it does not begin as one" : `its header at byte ${at} is damaged`));
+        throw corrupt(
+          foreign ?? (at === 0 ? "it does not begin as one" : `its header at byte ${at} is damaged`),
+        );
       }
       const { type } = header;
       const size = header.size ?? 0;
@@ -56,7 +58,8 @@ export function tarEntries(path: string): Promise<TarEntry[]> {
       if (!(Number.isSafeInteger(size) && size >= 0)) throw corrupt(`${brief(name)} declares ${size} bytes`);
       if (end > file.size) throw half(name, end);
       at = begin + Math.ceil(size / block) * block;
-      const isExtra = type === "ExtendedHeader" || type === "GlobalExtendedHeader" || type === "NextFileHasLongPath";
+      const isExtra =
+        type === "ExtendedHeader" || type === "GlobalExtendedHeader" || type === "NextFileHasLongPath";
       if (isExtra) {
         if (size > mostExtra) throw corrupt(`a header of ${size} bytes`);
         const text = new TextDecoder().decode(await read(begin, end));
@@ -69,7 +72,8 @@ export function tarEntries(path: string): Promise<TarEntry[]> {
         if (!name.endsWith("/")) entries.push({ path: name, begin, size });
       if (type !== "NextFileHasLongLinkpath") [local, longPath] = [undefined, undefined];
     }
-    if (at < file.size || at === 0) throw at === 0 ? corrupt("it is too short for one") : half("a header", at + block);
+    if (at < file.size || at === 0)
+      throw at === 0 ? corrupt("it is too short for one") : half("a header", at + block);
     return entries;
   });
 }

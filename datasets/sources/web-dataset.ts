@@ -6,7 +6,15 @@ import { byteLimit, checkDeclared } from "../../src/io/limits.js";
 import { classesOf, type Label } from "../classes.js";
 import { type FileState, stateOf } from "../file-states.js";
 import { shardsOf } from "./shards.js";
-import { brief, listed, type PictureSource, type SourceOptions, type StoredPicture, unfit, within } from "./source.js";
+import {
+  brief,
+  listed,
+  type PictureSource,
+  type SourceOptions,
+  type StoredPicture,
+  unfit,
+  within,
+} from "./source.js";
 import { type TarEntry, tarEntries } from "./tar-file.js";
 
 /** Endings of files, and fields of a key's .json, that are looked up in this order where nothing else is asked for. */
@@ -54,7 +62,15 @@ export async function webDatasetSource(
         const picture = pictureOf(where, sample, options.image);
         members.push({ ...picture, shard });
         if (options.captioned) {
-          const found = await fieldOf(where, sample, "caption", captionNames, options.caption, chosen, textOf);
+          const found = await fieldOf(
+            where,
+            sample,
+            "caption",
+            captionNames,
+            options.caption,
+            chosen,
+            textOf,
+          );
           captions.push(captionsOf(where, sample.key, found));
         } else if (options.label !== false) {
           const found = await fieldOf(where, sample, "label", labelNames, options.label, chosen, textOf);
@@ -71,12 +87,18 @@ export async function webDatasetSource(
     count: members.length,
     ...(labels.length > 0 && classesOf(labels, members.length)),
     ...(options.captioned && { captions }),
-    pictures: (states, signal) => pictures({ root, files, members, maxBytes: options.maxBytes }, states, signal),
+    pictures: (states, signal) =>
+      pictures({ root, files, members, maxBytes: options.maxBytes }, states, signal),
   };
 }
 
 async function* pictures(
-  { root, files, members, maxBytes }: { root: string; files: readonly string[]; members: readonly Member[]; maxBytes: number | undefined },
+  {
+    root,
+    files,
+    members,
+    maxBytes,
+  }: { root: string; files: readonly string[]; members: readonly Member[]; maxBytes: number | undefined },
   states: FileState[],
   signal: AbortSignal | undefined,
 ): AsyncGenerator<StoredPicture> {
@@ -92,7 +114,10 @@ async function* pictures(
         return file.read(first.begin, last.begin + last.size);
       });
       for (const { path: inside, begin, size } of run)
-        yield { where: within(path, inside), bytes: bytes.subarray(begin - first.begin, begin - first.begin + size) };
+        yield {
+          where: within(path, inside),
+          bytes: bytes.subarray(begin - first.begin, begin - first.begin + size),
+        };
     }
   }
 }
@@ -123,7 +148,8 @@ function grouped(path: string, entries: readonly TarEntry[]): Sample[] {
       samples.push(sample);
     }
     const kind = ending.toLowerCase();
-    if (sample.files.has(kind)) throw unfit(path, `${brief(entry.path)} is there twice`, "one file of each kind for a key");
+    if (sample.files.has(kind))
+      throw unfit(path, `${brief(entry.path)} is there twice`, "one file of each kind for a key");
     sample.files.set(kind, entry);
   }
   return samples;
@@ -131,7 +157,10 @@ function grouped(path: string, entries: readonly TarEntry[]): Sample[] {
 
 function pictureOf(path: string, { key, files }: Sample, asked: string | undefined): TarEntry {
   const kinds = [...files.keys()];
-  const found = asked === undefined ? kinds.filter((kind) => imageExtensions.includes(`.${kind}`)) : kinds.filter((kind) => kind === asked.toLowerCase());
+  const found =
+    asked === undefined
+      ? kinds.filter((kind) => imageExtensions.includes(`.${kind}`))
+      : kinds.filter((kind) => kind === asked.toLowerCase());
   check(found.length <= 1, "image", asked, `which ending has the pictures in ${path}: ${listed(found)}`);
   if (found.length === 1) return files.get(found[0]!)!;
   throw unfit(
@@ -170,16 +199,32 @@ async function fieldOf(
     const file = wanted.find((name) => files.has(name.toLowerCase()));
     const fields = file === undefined ? await json() : {};
     const field = wanted.find((name) => Object.hasOwn(fields, name) && fields[name] !== null);
-    chosen[what] = file !== undefined ? { name: file.toLowerCase(), isField: false } : field !== undefined ? { name: field, isField: true } : "nowhere";
-    const there = [...files.keys()].map((kind) => `.${kind}`).concat(Object.keys(fields).map((name) => `${name} (in .json)`));
-    check(chosen[what] !== "nowhere" || (asked === undefined && what === "label"), what, asked, `what ${path} has for each picture: ${listed(there, 20)}`);
+    chosen[what] =
+      file !== undefined
+        ? { name: file.toLowerCase(), isField: false }
+        : field !== undefined
+          ? { name: field, isField: true }
+          : "nowhere";
+    const there = [...files.keys()]
+      .map((kind) => `.${kind}`)
+      .concat(Object.keys(fields).map((name) => `${name} (in .json)`));
+    check(
+      chosen[what] !== "nowhere" || (asked === undefined && what === "label"),
+      what,
+      asked,
+      `what ${path} has for each picture: ${listed(there, 20)}`,
+    );
   }
   const place = chosen[what]!;
   if (place === "nowhere") return undefined;
   const entry = files.get(place.name);
   const value = place.isField ? (await json())[place.name] : entry && (await textOf(entry)).trim();
   if (value !== undefined && value !== null && value !== "") return value;
-  throw unfit(path, `half a shard: ${brief(key)} has no ${what}`, `${place.isField ? `${place.name} in its .json` : `a file .${place.name}`}, as other pictures have`);
+  throw unfit(
+    path,
+    `half a shard: ${brief(key)} has no ${what}`,
+    `${place.isField ? `${place.name} in its .json` : `a file .${place.name}`}, as other pictures have`,
+  );
 }
 
 function labelOf(path: string, key: string, value: unknown): Label {
@@ -190,6 +235,12 @@ function labelOf(path: string, key: string, value: unknown): Label {
 
 function captionsOf(path: string, key: string, value: unknown): string[] {
   const list: unknown[] = Array.isArray(value) ? value : [value];
-  if (list.length > 0 && list.every((text): text is string => typeof text === "string" && text.trim() !== "")) return list;
-  throw unfit(path, `the caption of ${brief(key)} is none`, "text that is not blank, or a list of texts", value);
+  if (list.length > 0 && list.every((text): text is string => typeof text === "string" && text.trim() !== ""))
+    return list;
+  throw unfit(
+    path,
+    `the caption of ${brief(key)} is none`,
+    "text that is not blank, or a list of texts",
+    value,
+  );
 }

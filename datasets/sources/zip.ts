@@ -1,7 +1,7 @@
 import { basename, dirname, extname, resolve } from "node:path";
 import { check, TangentLabError } from "../../src/errors.js";
-import { byteLimit, checkDeclared } from "../../src/io/limits.js";
 import { imageExtensions } from "../../src/io/image-kind.js";
+import { byteLimit, checkDeclared } from "../../src/io/limits.js";
 import { openZip, type ZipFile } from "../../src/io/zip.js";
 import { captionFiles, captionsOf } from "../caption-files.js";
 import { type FileState, stateOf } from "../file-states.js";
@@ -20,7 +20,9 @@ export async function zipSource(path: string, options: SourceOptions = {}): Prom
       checkDeclared(within(whole, name), `${zip.sizeOf(name)} bytes`, zip.sizeOf(name), limit);
       return zip.read(name);
     };
-    const seen = zip.names.filter((name) => !name.split("/").some((part) => part.startsWith(".") || part === "__MACOSX"));
+    const seen = zip.names.filter(
+      (name) => !name.split("/").some((part) => part.startsWith(".") || part === "__MACOSX"),
+    );
     const images = seen.filter((name) => imageExtensions.includes(extname(name).toLowerCase())).sort();
     if (images.length === 0)
       throw new TangentLabError("invalid-data", `no images in ${whole}`, {
@@ -30,7 +32,9 @@ export async function zipSource(path: string, options: SourceOptions = {}): Prom
       });
     const above = commonFolder(images);
     const beside = (file: string): string | undefined =>
-      [`${above}${file}`, ...parents(above).map((folder) => `${folder}${file}`)].find((name) => seen.includes(name));
+      [`${above}${file}`, ...parents(above).map((folder) => `${folder}${file}`)].find((name) =>
+        seen.includes(name),
+      );
     const common = {
       name: basename(whole, extname(whole)),
       root: dirname(whole),
@@ -38,7 +42,12 @@ export async function zipSource(path: string, options: SourceOptions = {}): Prom
     };
     if (options.captioned) {
       const file = captionFiles.map(beside).find((name) => name !== undefined);
-      check(file !== undefined, "path", path, `a zip file with ${captionFiles.join(" or ")} beside its pictures`);
+      check(
+        file !== undefined,
+        "path",
+        path,
+        `a zip file with ${captionFiles.join(" or ")} beside its pictures`,
+      );
       const folder = file.slice(0, file.lastIndexOf("/") + 1);
       const entries = captionsOf(await read(file), `${whole}/${file}`, undefined);
       const names = images.filter((name) => name.startsWith(folder)).map((name) => name.slice(folder.length));
@@ -54,7 +63,8 @@ export async function zipSource(path: string, options: SourceOptions = {}): Prom
     const json = options.label === false ? undefined : beside(labelsFile);
     const folder = json === undefined ? above : json.slice(0, json.lastIndexOf("/") + 1);
     const names = images.map((name) => name.slice(folder.length));
-    const listed = json === undefined ? undefined : classesByJson(`${whole}/${json}`, await read(json), names);
+    const listed =
+      json === undefined ? undefined : classesByJson(`${whole}/${json}`, await read(json), names);
     const { labels, classNames } =
       options.label === false || json !== undefined ? { classNames: [] } : classesByFolder(whole, names, "/");
     return {

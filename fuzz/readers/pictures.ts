@@ -25,7 +25,8 @@ const reads =
       }
     }
     // One that is none of ours is the one to tell.
-    if (failures.length > 0) throw failures.find((error) => !(error instanceof TangentLabError)) ?? failures[0];
+    if (failures.length > 0)
+      throw failures.find((error) => !(error instanceof TangentLabError)) ?? failures[0];
   };
 
 export const packedPictures: Reader[] = [

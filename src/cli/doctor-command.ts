@@ -5,9 +5,9 @@ import { chromiumInUse } from "./doctor/chromium.js";
 import type { Diagnosis } from "./doctor/diagnosis.js";
 import { automatically, checkEngine, chosen, type EngineState, probed } from "./doctor/engines.js";
 import { inWords } from "./doctor/in-words.js";
-import { notebooksIn } from "./doctor/jupyter.js";
 import { probe } from "./doctor/probe.js";
 import { withoutHome } from "./doctor/tilde.js";
+import { notebooksIn } from "./notebook/kernels.js";
 
 export interface DoctorArguments {
   json: boolean;

@@ -14,6 +14,10 @@ import { type LinkCudaArguments, linkCudaCommand } from "./link-cuda-command.js"
 import { type LinkTensorFlowArguments, linkTensorFlowCommand } from "./link-tensorflow-command.js";
 import { dataHelp } from "./load-dataset.js";
 import { type MergeArguments, mergeCommand } from "./merge-command.js";
+import { initCommand } from "./notebook/init-command.js";
+import { installKernel, type KernelPlace, listKernels, removeKernel } from "./notebook/kernel-command.js";
+import type { KernelSettings } from "./notebook/kernelspec.js";
+import { labCommand } from "./notebook/lab-command.js";
 import { type SampleArguments, sampleCommand } from "./sample-command.js";
 import { type SoftRepaArguments, softRepaCommand } from "./softrepa-command.js";
 import {
@@ -148,7 +152,7 @@ async function main(): Promise<number> {
     .option("--batch <integer>", "examples at a time (default: any number)", integer)
     .option("--sigma <number>", "noise level of what it takes (default: the model's highest, 80)", Number)
     .action((model: string, options: ExportArguments) => exportCommand(model, options));
-  let fine = true;
+  let code = 0;
   program
     .command("verify")
     .description(
@@ -157,7 +161,7 @@ async function main(): Promise<number> {
     .argument("<folder>", "safetensors and JSON files laid out like the published reference's")
     .option("--engine <name>", engineHelp, "auto")
     .action(async (folder: string, options: VerifyArguments) => {
-      fine = await verifyCommand(folder, options);
+      code = (await verifyCommand(folder, options)) ? 0 : 1;
     });
   program
     .command("doctor")
@@ -167,7 +171,7 @@ async function main(): Promise<number> {
     .option("--json", "the same as JSON", false)
     .addOption(new Option("--probe <engine>").hideHelp())
     .action(async (options: DoctorArguments) => {
-      fine = await doctorCommand(options);
+      code = (await doctorCommand(options)) ? 0 : 1;
     });
   program
     .command("link-tensorflow")
@@ -253,9 +257,41 @@ async function main(): Promise<number> {
     .argument("<file>", "a safetensors file with soft_tokens and perhaps time_embedding")
     .option("--model <name>", "sd3, sd1.5 or sdxl")
     .action((file: string, options: TokensArguments) => tokensCommand(file, options));
+  program
+    .command("lab")
+    .usage("[--prelude] [arguments of JupyterLab, such as a notebook]")
+    .description(
+      "opens JupyterLab in this folder, with a kernel for TypeScript that has the packages of the project in it",
+    )
+    .argument("[arguments...]", "for JupyterLab")
+    .addOption(prelude())
+    .allowUnknownOption()
+    .passThroughOptions()
+    .action(async (args: string[], options: KernelSettings) => {
+      code = await labCommand(args, options);
+    });
+  program
+    .command("init")
+    .description("begins a project in a new folder: package.json, a notebook, a script, .gitignore")
+    .argument("<folder>", "missing, or empty")
+    .action((folder: string) => initCommand(folder));
+  const kernel = program
+    .command("kernel")
+    .description("a kernel for TypeScript in Jupyter and VS Code, for the notebooks of all projects");
+  inPlace(kernel.command("install"))
+    .description("writes the kernel; replaces only one of its own")
+    .addOption(prelude())
+    .action((options: KernelPlace & KernelSettings) => installKernel(options));
+  kernel
+    .command("list")
+    .description("the kernels for TypeScript that Jupyter finds here")
+    .action(listKernels);
+  inPlace(kernel.command("remove"))
+    .description("removes what install wrote")
+    .action((options: KernelPlace) => removeKernel(options));
   try {
     await program.parseAsync();
-    return fine ? 0 : 1;
+    return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof Interrupted) {
@@ -294,6 +330,17 @@ function oneModel(argument: string | undefined, option: string | undefined): str
   check(both.length === 1, "model", both.length === 0 ? "none" : both, "one file, or one folder");
   return both[0]!;
 }
+
+/** Options of commands that say where a kernel is. */
+const inPlace = (command: Command): Command =>
+  command
+    .option("--prefix <folder>", "in share/jupyter/kernels of this folder (default: your own kernels)")
+    .option("--sys-prefix", "in the Python of .venv, or of the PATH", false);
+
+const prelude = (): Option =>
+  new Option("--prelude", "have datasets, consistency, diffusion, viz, ... in scope without imports").default(
+    false,
+  );
 
 /** An option that may be given more than once. */
 const several = (value: string, before: string[] = []): string[] => [...before, value];

@@ -27,7 +27,10 @@ export interface Augmentation {
 export function checkAugmentation(augment: Augmentation, { settings }: Pick<Denoiser, "settings">): void {
   const draws = typeof augment?.draw === "function" && typeof augment.apply === "function";
   check(draws && Array.isArray(augment.labelNames), "augment", augment, "manifold.edmAugmentation(...)");
-  const { kind = "of your own", augmentLabels = 0 } = (settings ?? {}) as { kind?: string; augmentLabels?: number };
+  const { kind = "of your own", augmentLabels = 0 } = (settings ?? {}) as {
+    kind?: string;
+    augmentLabels?: number;
+  };
   // What a network of the user's own takes is the user's to know.
   check(
     settings === undefined || augmentLabels === augment.labelNames.length,

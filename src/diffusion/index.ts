@@ -1,6 +1,6 @@
+export type { Augmentation } from "./augment.js";
 export { type ConsistencyFunctionConfig, consistencyFunction } from "./consistency-function.js";
 export { type DdpmConfig, ddpm } from "./ddpm.js";
-export type { Augmentation } from "./augment.js";
 export { type DenoiseOptions, denoise } from "./denoise.js";
 export { type DenoisingConfig, denoising, denoisingWeight } from "./denoising.js";
 export { addNoise, type Denoiser, type DenoiserConfig, denoiser } from "./edm.js";

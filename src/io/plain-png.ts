@@ -8,7 +8,10 @@ import type { PngLayout } from "./png-layout.js";
  * @param bytes from the signature to the end of the last chunk.
  * @throws Error saying what is wrong.
  */
-export function decodePlainPng(bytes: Uint8Array, { width, height, channels, data }: PngLayout): DecodedImage {
+export function decodePlainPng(
+  bytes: Uint8Array,
+  { width, height, channels, data }: PngLayout,
+): DecodedImage {
   checkSums(bytes);
   const row = width * channels;
   const parts = data.map(([begin, end]) => bytes.subarray(begin, end));

@@ -72,7 +72,11 @@ export async function openZip(path: string): Promise<ZipFile> {
     read: async (name) => {
       const entry = entries.get(name)!;
       try {
-        return checked(entry, (await small(file, bytes, entry)) ?? (await streamed(file, entry, corrupt)), corrupt);
+        return checked(
+          entry,
+          (await small(file, bytes, entry)) ?? (await streamed(file, entry, corrupt)),
+          corrupt,
+        );
       } catch (cause) {
         return failed(cause);
       }

@@ -33,7 +33,11 @@ const labelNames = [
  * @throws TangentLabError `invalid-argument` for options out of range.
  */
 export function edmAugmentation(config: EdmAugmentationConfig): Augmentation {
-  const { size, channels, probability = 0.12 } = required("config", config, "an object with size and channels");
+  const {
+    size,
+    channels,
+    probability = 0.12,
+  } = required("config", config, "an object with size and channels");
   check.only("edmAugmentation", config, ["size", "channels", "probability"]);
   check.count("size", size, 2);
   check.count("channels", channels);
@@ -56,20 +60,29 @@ export function edmAugmentation(config: EdmAugmentationConfig): Augmentation {
             sometimes(random.foldIn(keys[9]!, 0), half(9), strengths.anisoRotateProb),
           ],
           // The same key: either both are moved, or none.
-          translate_frac: [some(10, random.normal(keys[11]!, count)), some(10, random.normal(keys[12]!, count))],
+          translate_frac: [
+            some(10, random.normal(keys[11]!, count)),
+            some(10, random.normal(keys[12]!, count)),
+          ],
         };
         const columns = (["scale", "rotate_frac", "aniso", "translate_frac"] as const).flatMap((name) =>
           labelsOf(name, drawn[name]!),
         );
         return {
-          flips: tf.tensor(Float32Array.from({ length: 2 * count }, (_, i) => flips[i % 2]![i >> 1]!), [count, 2]),
+          flips: tf.tensor(
+            Float32Array.from({ length: 2 * count }, (_, i) => flips[i % 2]![i >> 1]!),
+            [count, 2],
+          ),
           inverse: tf.tensor(inverseMaps(drawn, count, size, strengths), [count, 2, 3]),
           labels: labelTensor([...flips, ...columns], count),
         };
       },
       apply: (x, draws) => {
         checkExamples(x, draws, [size, size, channels]);
-        const mirrored = [2, 1].reduce((y, axis, i) => flippedWhere(y, axis, tf.slice(draws.flips!, [0, i], [-1, 1])), x);
+        const mirrored = [2, 1].reduce(
+          (y, axis, i) => flippedWhere(y, axis, tf.slice(draws.flips!, [0, i], [-1, 1])),
+          x,
+        );
         return warp(mirrored, draws.inverse!);
       },
     }),

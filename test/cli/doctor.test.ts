@@ -9,9 +9,9 @@ import { chosenEngine } from "../../src/cli/doctor/chosen.js";
 import type { Diagnosis } from "../../src/cli/doctor/diagnosis.js";
 import { stateOf } from "../../src/cli/doctor/engines.js";
 import { inWords } from "../../src/cli/doctor/in-words.js";
-import { notebooksIn } from "../../src/cli/doctor/jupyter.js";
 import { run } from "../../src/cli/doctor/run.js";
 import { withoutHome } from "../../src/cli/doctor/tilde.js";
+import { notebooksIn } from "../../src/cli/notebook/kernels.js";
 import { deviceVariable } from "../../src/engine/device.js";
 import { tolerances } from "../../src/verify/case.js";
 
@@ -126,7 +126,8 @@ for (const [what, process, state, note] of [
     {
       ...ran,
       code: 2,
-      errors: 'error: the engine onnx:cuda does not start: the driver finds no GPU; given: "onnx:cuda"; allowed: auto\n',
+      errors:
+        'error: the engine onnx:cuda does not start: the driver finds no GPU; given: "onnx:cuda"; allowed: auto\n',
     },
     "fails",
     "the driver finds no GPU",

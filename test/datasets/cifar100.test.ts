@@ -19,17 +19,29 @@ const record = (coarse: number, fine: number, colour: readonly [number, number, 
 test("fine and coarse labels with their names; the test set", async ({ folder }) => {
   const inner = join(folder, "cifar-100-binary");
   mkdirSync(inner);
-  const [fine, coarse] = [100, 20].map((n) => Array.from({ length: n }, (_, i) => `class ${i}`)) as [string[], string[]];
-  writeFileSync(join(inner, "train.bin"), Buffer.concat([record(11, 19, [0, 51, 255]), record(19, 99, [255, 0, 0])]));
+  const [fine, coarse] = [100, 20].map((n) => Array.from({ length: n }, (_, i) => `class ${i}`)) as [
+    string[],
+    string[],
+  ];
+  writeFileSync(
+    join(inner, "train.bin"),
+    Buffer.concat([record(11, 19, [0, 51, 255]), record(19, 99, [255, 0, 0])]),
+  );
   writeFileSync(join(inner, "test.bin"), record(0, 5, [1, 2, 3]));
   writeFileSync(join(inner, "fine_label_names.txt"), fine.join("\n"));
   writeFileSync(join(inner, "coarse_label_names.txt"), `${coarse.join("\n")}\n`);
   const data = await cifar100(folder);
   assert.equal([data.name, data.size, [...data.labels!], data.numClasses], ["cifar-100", 2, [19, 99], 100]);
   assert.equal([data.classNames, data.shape], [fine, [32, 32, 3]]);
-  assert.equal([...data.examples!([0]).subarray(0, 3)].map((value) => Math.round((value + 1) * 127.5)), [0, 51, 255]);
+  assert.equal(
+    [...data.examples!([0]).subarray(0, 3)].map((value) => Math.round((value + 1) * 127.5)),
+    [0, 51, 255],
+  );
   const superclasses = await cifar100(folder, { labels: "coarse" });
-  assert.equal([[...superclasses.labels!], superclasses.numClasses, superclasses.classNames], [[11, 19], 20, coarse]);
+  assert.equal(
+    [[...superclasses.labels!], superclasses.numClasses, superclasses.classNames],
+    [[11, 19], 20, coarse],
+  );
   const named = await byName("cifar-100-coarse", { folder, split: "test", size: 8 });
   assert.equal([named.name, [...named.labels!], named.shape], ["cifar-100-coarse", [0], [8, 8, 3]]);
 });

@@ -9,7 +9,10 @@ test("half of the draws are mirror images; labels stay with their images", async
   const data = fromArray(x, [1, 2, 3], [5, 6]);
   const both = flipped(data);
   assert.equal([both.size, [...both.labels!], both.classNames], [4, [0, 1, 0, 1], ["5", "6"]]);
-  assert.equal(both.examples!([2, 1]), Float32Array.from([0.1, 0.2, 0.3, -1, -0.9, -0.8, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]));
+  assert.equal(
+    both.examples!([2, 1]),
+    Float32Array.from([0.1, 0.2, 0.3, -1, -0.9, -0.8, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]),
+  );
   const { x: drawn, labels } = both.sample(random.key(1), 4000);
   const counts = [0, 0, 0, 0];
   for (let i = 0; i < 4000; i++) {

@@ -55,10 +55,16 @@ test("the same pictures in a folder, Parquet, tar and zip are the same data", as
     ),
   });
   const sets = await Promise.all(
-    ["plain", "set.zip", "set.tar", "set.parquet"].map((name) => byName("images", { folder: join(folder, name) })),
+    ["plain", "set.zip", "set.tar", "set.parquet"].map((name) =>
+      byName("images", { folder: join(folder, name) }),
+    ),
   );
   for (const data of sets) {
-    assert.equal([data.shape, data.classNames, [...data.labels!]], [[4, 4, 3], classNames, labels], data.name);
+    assert.equal(
+      [data.shape, data.classNames, [...data.labels!]],
+      [[4, 4, 3], classNames, labels],
+      data.name,
+    );
     assert.equal(greys(data), [0, 10, 20, 30, 40]);
   }
   const prints = await Promise.all(sets.map((data) => data.fingerprint!()));
@@ -69,7 +75,9 @@ test("the same pictures in a folder, Parquet, tar and zip are the same data", as
   );
 });
 
-test("Parquet: shards by number and split, pages, plain columns, metadata's class names", async ({ folder }) => {
+test("Parquet: shards by number and split, pages, plain columns, metadata's class names", async ({
+  folder,
+}) => {
   const names = ["a", "b", "c"];
   const shard = (from: number, to: number) =>
     hubParquet(
@@ -84,7 +92,10 @@ test("Parquet: shards by number and split, pages, plain columns, metadata's clas
   });
   const train = await images(join(folder, "hub"));
   assert.equal(greys(train), range(0, 90));
-  assert.equal([...train.labels!], range(0, 90).map((i) => i % 3));
+  assert.equal(
+    [...train.labels!],
+    range(0, 90).map((i) => i % 3),
+  );
   assert.equal(train.classNames, names);
   assert.equal(greys(await images(join(folder, "hub"), { split: "test" })), [200, 201, 202]);
   const files = ["test-00000-of-00001.parquet", "train-00001-of-00002.parquet"].map((name) =>
@@ -101,10 +112,26 @@ test("Parquet: shards by number and split, pages, plain columns, metadata's clas
     ]),
   });
   const plain = await images(join(folder, "plain.parquet"), { image: "photo" });
-  assert.equal([greys(plain), [...plain.labels!], plain.classNames], [[5, 6], [1, 0], ["ant", "owl"]]);
+  assert.equal(
+    [greys(plain), [...plain.labels!], plain.classNames],
+    [
+      [5, 6],
+      [1, 0],
+      ["ant", "owl"],
+    ],
+  );
   const thumbs = await images(join(folder, "plain.parquet"), { image: "thumb", label: "id" });
-  assert.equal([greys(thumbs), thumbs.classNames], [[6, 5], ["1", "2"]]);
-  assert.is((await images(join(folder, "plain.parquet"), { image: "thumb", label: false })).labels, undefined);
+  assert.equal(
+    [greys(thumbs), thumbs.classNames],
+    [
+      [6, 5],
+      ["1", "2"],
+    ],
+  );
+  assert.is(
+    (await images(join(folder, "plain.parquet"), { image: "thumb", label: false })).labels,
+    undefined,
+  );
 });
 
 test("WebDataset: labels in .cls and .json, captions, shards, long names", async ({ folder }) => {
@@ -124,7 +151,14 @@ test("WebDataset: labels in .cls and .json, captions, shards, long names", async
     ]),
   });
   const data = await images(join(folder, "shards"));
-  assert.equal([greys(data), [...data.labels!], data.classNames], [[1, 2, 3], [1, 0, 1], ["3", "7"]]);
+  assert.equal(
+    [greys(data), [...data.labels!], data.classNames],
+    [
+      [1, 2, 3],
+      [1, 0, 1],
+      ["3", "7"],
+    ],
+  );
   const captioned = await captionedImages(join(folder, "shards"));
   assert.equal(captioned.captions, ["one", "two", "a pair", "three"]);
   // pax's header for a name that is too long for the other.
@@ -141,7 +175,9 @@ test("WebDataset: labels in .cls and .json, captions, shards, long names", async
   assert.equal([greys(named), named.classNames], [[4], ["8"]]);
 });
 
-test("dataset.json gives the classes, in a folder and in a zip file, and none where it says so", async ({ folder }) => {
+test("dataset.json gives the classes, in a folder and in a zip file, and none where it says so", async ({
+  folder,
+}) => {
   const files = { "00000/a.png": greyPng(1), "00000/b.png": greyPng(2), "00001/c.png": greyPng(3) };
   const json = JSON.stringify({
     labels: [
@@ -157,7 +193,15 @@ test("dataset.json gives the classes, in a folder and in a zip file, and none wh
   });
   for (const name of ["plain", "set.zip"]) {
     const data = await images(join(folder, name));
-    assert.equal([greys(data), [...data.labels!], data.classNames], [[1, 2, 3], [1, 0, 1], ["2", "6"]], name);
+    assert.equal(
+      [greys(data), [...data.labels!], data.classNames],
+      [
+        [1, 2, 3],
+        [1, 0, 1],
+        ["2", "6"],
+      ],
+      name,
+    );
   }
   assert.is((await images(join(folder, "none.zip"))).labels, undefined);
   assert.is((await images(join(folder, "set.zip"), { label: false })).labels, undefined);
@@ -230,38 +274,194 @@ const parquet = hubParquet({ image: pictures(0, 2), label: [0n, 1n] }, { classNa
 
 for (const [why, files, code, message, options = {}] of [
   ["nothing there", {}, "file-system", /cannot read .*: it does not exist/],
-  ["another kind of file", { "set.rar": "x" }, "invalid-argument", /invalid path; .*allowed: a folder, or a file \.parquet, \.tar, \.zip/],
-  ["half a Parquet file", { "set.parquet": parquet.subarray(0, 200) }, "corrupt-file", /set\.parquet is no complete Parquet file: its end is missing, as after half a download/],
-  ["a pointer for a Parquet file", { "set.parquet": "version https://git-lfs.github.com/spec/v1\n" }, "corrupt-file", /it is a Git LFS pointer/],
-  ["Parquet without pictures", { "set.parquet": plainParquet([{ name: "n", data: [1], type: "INT32" }, { name: "s", data: ["x"], type: "STRING" }]) }, "invalid-data", /set\.parquet: it has no column of pictures; given: "n, s"/],
-  ["a column that is not there", { "set.parquet": parquet }, "invalid-argument", /invalid image; given: "photo"; allowed: a column of .*: image, label/, { image: "photo" }],
-  ["a label that is not there", { "set.parquet": parquet }, "invalid-argument", /invalid label; given: "kind"; allowed: a column of .*: image, label/, { label: "kind" }],
-  ["a column of no pictures", { "set.parquet": parquet }, "invalid-argument", /invalid image; given: "label"; allowed: a column of bytes/, { image: "label" }],
-  ["paths instead of pictures", { "set.parquet": hubParquet({ image: [hubImage(null, "x.png")] }) }, "invalid-data", /row 0: column image has only the path x\.png/],
-  ["no label in a row", { "set.parquet": hubParquet({ image: pictures(0, 2), label: [0n, -1n] }, { classNames: ["x"] }) }, "invalid-data", /row 1 has no label in column label/],
-  ["a label beyond the names", { "set.parquet": hubParquet({ image: pictures(0, 2), label: [0n, 4n] }, { classNames: ["x"] }) }, "invalid-data", /row 1 has the label 4; allowed: 0 to 0/],
-  ["mixed sizes", { "set.parquet": hubParquet({ image: [hubImage(png), hubImage(greyPng(1, 5))] }) }, "invalid-data", /set\.parquet, row 1 is not of the size of the others; given: "5 x 5 pixels"/],
-  ["no picture in a row", { "set.parquet": hubParquet({ image: [hubImage(Buffer.from("text"))] }) }, "corrupt-file", /set\.parquet, row 0 is neither PNG nor JPEG/],
-  ["a shard that is missing", { "train-00000-of-00003.parquet": parquet, "train-00002-of-00003.parquet": parquet }, "invalid-data", /shards are missing; given: "2 of the 3 shards of train"; .*has number 1/],
-  ["splits of other names", { "a-00000-of-00001.tar": tar, "b-00000-of-00001.tar": tar }, "invalid-argument", /invalid split; given: undefined; allowed: a, b/],
-  ["a split that is not there", { "train-00000-of-00001.tar": tar }, "invalid-argument", /invalid split; given: "dev"; allowed: train/, { split: "dev" }],
-  ["half a file in a shard", { "set.tar": tar.subarray(0, 512 + 30) }, "corrupt-file", /half a shard: a\.png should end at byte \d+ of 542, after 0 whole files/],
-  ["half a key in a shard", { "set.tar": tarOf([["a.png", png], ["a.cls", "1"], ["b.png", png]]) }, "invalid-data", /half a shard: b has no label; allowed: a file \.cls/],
-  ["no picture in a shard", { "set.tar": tarOf([["a.txt", "x"]]) }, "invalid-data", /half a shard: a has no picture; given: "\.txt"/],
-  ["a damaged shard", { "set.tar": Buffer.concat([tar.subarray(0, 1024), Buffer.alloc(512, 7)]) }, "corrupt-file", /its header at byte 1024 is damaged/],
-  ["a compressed shard", { "set.tar": Buffer.concat([Buffer.of(0x1f, 0x8b), Buffer.alloc(600)]) }, "corrupt-file", /it is compressed with gzip/],
-  ["a zip file without pictures", { "set.zip": zipOf({ "a.txt": "x" }) }, "invalid-data", /no images in .*set\.zip; given: "1 files, the first a\.txt"/],
-  ["half a zip file", { "set.zip": zipOf({ "a.png": png }).subarray(0, 60) }, "corrupt-file", /set\.zip is no complete zip file/],
-  ["pictures beside class folders in a zip file", { "set.zip": zipOf({ "a.png": png, "x/b.png": png }) }, "invalid-data", /both in subfolders and beside them/],
-  ["labels of some pictures", { "set.zip": zipOf({ "a.png": png, "b.png": png, "dataset.json": '{"labels": [["a.png", 1]]}' }) }, "invalid-data", /no label of b\.png/],
-  ["labels that are vectors", { "set.zip": zipOf({ "a.png": png, "dataset.json": '{"labels": [["a.png", [1, 0.5]]]}' }) }, "invalid-data", /the label of a\.png is a list of numbers/],
-  ["labels in another form", { "set.zip": zipOf({ "a.png": png, "dataset.json": '{"labels": {"a.png": 1}}' }) }, "corrupt-file", /dataset\.json has no labels: it is of another form/],
-  ["a column for a zip file", { "set.zip": zipOf({ "a.png": png }) }, "invalid-argument", /invalid image; given: "x"; allowed: only for Parquet and WebDataset/, { image: "x" }],
+  [
+    "another kind of file",
+    { "set.rar": "x" },
+    "invalid-argument",
+    /invalid path; .*allowed: a folder, or a file \.parquet, \.tar, \.zip/,
+  ],
+  [
+    "half a Parquet file",
+    { "set.parquet": parquet.subarray(0, 200) },
+    "corrupt-file",
+    /set\.parquet is no complete Parquet file: its end is missing, as after half a download/,
+  ],
+  [
+    "a pointer for a Parquet file",
+    { "set.parquet": "version https://git-lfs.github.com/spec/v1\n" },
+    "corrupt-file",
+    /it is a Git LFS pointer/,
+  ],
+  [
+    "Parquet without pictures",
+    {
+      "set.parquet": plainParquet([
+        { name: "n", data: [1], type: "INT32" },
+        { name: "s", data: ["x"], type: "STRING" },
+      ]),
+    },
+    "invalid-data",
+    /set\.parquet: it has no column of pictures; given: "n, s"/,
+  ],
+  [
+    "a column that is not there",
+    { "set.parquet": parquet },
+    "invalid-argument",
+    /invalid image; given: "photo"; allowed: a column of .*: image, label/,
+    { image: "photo" },
+  ],
+  [
+    "a label that is not there",
+    { "set.parquet": parquet },
+    "invalid-argument",
+    /invalid label; given: "kind"; allowed: a column of .*: image, label/,
+    { label: "kind" },
+  ],
+  [
+    "a column of no pictures",
+    { "set.parquet": parquet },
+    "invalid-argument",
+    /invalid image; given: "label"; allowed: a column of bytes/,
+    { image: "label" },
+  ],
+  [
+    "paths instead of pictures",
+    { "set.parquet": hubParquet({ image: [hubImage(null, "x.png")] }) },
+    "invalid-data",
+    /row 0: column image has only the path x\.png/,
+  ],
+  [
+    "no label in a row",
+    { "set.parquet": hubParquet({ image: pictures(0, 2), label: [0n, -1n] }, { classNames: ["x"] }) },
+    "invalid-data",
+    /row 1 has no label in column label/,
+  ],
+  [
+    "a label beyond the names",
+    { "set.parquet": hubParquet({ image: pictures(0, 2), label: [0n, 4n] }, { classNames: ["x"] }) },
+    "invalid-data",
+    /row 1 has the label 4; allowed: 0 to 0/,
+  ],
+  [
+    "mixed sizes",
+    { "set.parquet": hubParquet({ image: [hubImage(png), hubImage(greyPng(1, 5))] }) },
+    "invalid-data",
+    /set\.parquet, row 1 is not of the size of the others; given: "5 x 5 pixels"/,
+  ],
+  [
+    "no picture in a row",
+    { "set.parquet": hubParquet({ image: [hubImage(Buffer.from("text"))] }) },
+    "corrupt-file",
+    /set\.parquet, row 0 is neither PNG nor JPEG/,
+  ],
+  [
+    "a shard that is missing",
+    { "train-00000-of-00003.parquet": parquet, "train-00002-of-00003.parquet": parquet },
+    "invalid-data",
+    /shards are missing; given: "2 of the 3 shards of train"; .*has number 1/,
+  ],
+  [
+    "splits of other names",
+    { "a-00000-of-00001.tar": tar, "b-00000-of-00001.tar": tar },
+    "invalid-argument",
+    /invalid split; given: undefined; allowed: a, b/,
+  ],
+  [
+    "a split that is not there",
+    { "train-00000-of-00001.tar": tar },
+    "invalid-argument",
+    /invalid split; given: "dev"; allowed: train/,
+    { split: "dev" },
+  ],
+  [
+    "half a file in a shard",
+    { "set.tar": tar.subarray(0, 512 + 30) },
+    "corrupt-file",
+    /half a shard: a\.png should end at byte \d+ of 542, after 0 whole files/,
+  ],
+  [
+    "half a key in a shard",
+    {
+      "set.tar": tarOf([
+        ["a.png", png],
+        ["a.cls", "1"],
+        ["b.png", png],
+      ]),
+    },
+    "invalid-data",
+    /half a shard: b has no label; allowed: a file \.cls/,
+  ],
+  [
+    "no picture in a shard",
+    { "set.tar": tarOf([["a.txt", "x"]]) },
+    "invalid-data",
+    /half a shard: a has no picture; given: "\.txt"/,
+  ],
+  [
+    "a damaged shard",
+    { "set.tar": Buffer.concat([tar.subarray(0, 1024), Buffer.alloc(512, 7)]) },
+    "corrupt-file",
+    /its header at byte 1024 is damaged/,
+  ],
+  [
+    "a compressed shard",
+    { "set.tar": Buffer.concat([Buffer.of(0x1f, 0x8b), Buffer.alloc(600)]) },
+    "corrupt-file",
+    /it is compressed with gzip/,
+  ],
+  [
+    "a zip file without pictures",
+    { "set.zip": zipOf({ "a.txt": "x" }) },
+    "invalid-data",
+    /no images in .*set\.zip; given: "1 files, the first a\.txt"/,
+  ],
+  [
+    "half a zip file",
+    { "set.zip": zipOf({ "a.png": png }).subarray(0, 60) },
+    "corrupt-file",
+    /set\.zip is no complete zip file/,
+  ],
+  [
+    "pictures beside class folders in a zip file",
+    { "set.zip": zipOf({ "a.png": png, "x/b.png": png }) },
+    "invalid-data",
+    /both in subfolders and beside them/,
+  ],
+  [
+    "labels of some pictures",
+    { "set.zip": zipOf({ "a.png": png, "b.png": png, "dataset.json": '{"labels": [["a.png", 1]]}' }) },
+    "invalid-data",
+    /no label of b\.png/,
+  ],
+  [
+    "labels that are vectors",
+    { "set.zip": zipOf({ "a.png": png, "dataset.json": '{"labels": [["a.png", [1, 0.5]]]}' }) },
+    "invalid-data",
+    /the label of a\.png is a list of numbers/,
+  ],
+  [
+    "labels in another form",
+    { "set.zip": zipOf({ "a.png": png, "dataset.json": '{"labels": {"a.png": 1}}' }) },
+    "corrupt-file",
+    /dataset\.json has no labels: it is of another form/,
+  ],
+  [
+    "a column for a zip file",
+    { "set.zip": zipOf({ "a.png": png }) },
+    "invalid-argument",
+    /invalid image; given: "x"; allowed: only for Parquet and WebDataset/,
+    { image: "x" },
+  ],
 ] as readonly (readonly [string, Record<string, Uint8Array | string>, string, RegExp, ImagesOptions?])[]) {
   test(`refused in a sentence: ${why}`, async ({ folder }) => {
     write(folder, files);
     const names = Object.keys(files);
-    const path = names.length === 1 && options.split === undefined ? join(folder, names[0]!) : names.length === 0 ? join(folder, "gone") : folder;
+    const path =
+      names.length === 1 && options.split === undefined
+        ? join(folder, names[0]!)
+        : names.length === 0
+          ? join(folder, "gone")
+          : folder;
     const error = await rejection(images(path, options));
     assert.is(error.code, code, error.message);
     assert.match(error.message, message);

@@ -53,7 +53,10 @@ test("the same examples, draws and fingerprint as in memory, also in the backgro
   }
 });
 
-test("decoded once; a file that was cut short is made again, and told of while it is used", async ({ path, cache }) => {
+test("decoded once; a file that was cut short is made again, and told of while it is used", async ({
+  path,
+  cache,
+}) => {
   let decoded = 0;
   const read = () => images(path, { onDisk: true, onProgress: () => decoded++ });
   await read();
@@ -63,7 +66,10 @@ test("decoded once; a file that was cut short is made again, and told of while i
   truncateSync(join(cache, "tangent-lab", pixels!), 100);
   assert.match((await rejection(() => disk.examples!([59]))).message, /it has become shorter/);
   const draws = disk.background!();
-  assert.match((await rejection(draws.sample(random.key(0), 40))).message, /cannot read .*\.pixels: it has become shorter/);
+  assert.match(
+    (await rejection(draws.sample(random.key(0), 40))).message,
+    /cannot read .*\.pixels: it has become shorter/,
+  );
   await draws.close();
   assert.equal([(await read()).size, decoded], [60, 120]);
 });

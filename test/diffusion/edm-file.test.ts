@@ -24,8 +24,21 @@ test.after(() => rm(folder, { recursive: true }));
 
 // What `state_dict()` of EDM's network lists for the settings below, by hand: its EDMPrecond has a SongUNet named `model`.
 const settings = {
-  ...{ class_name: "EDMPrecond", model_type: "SongUNet", use_fp16: false, img_resolution: 4, img_channels: 1 },
-  ...{ label_dim: 0, model_channels: 4, channel_mult: [1], num_blocks: 1, attn_resolutions: [], augment_dim: 9 },
+  ...{
+    class_name: "EDMPrecond",
+    model_type: "SongUNet",
+    use_fp16: false,
+    img_resolution: 4,
+    img_channels: 1,
+  },
+  ...{
+    label_dim: 0,
+    model_channels: 4,
+    channel_mult: [1],
+    num_blocks: 1,
+    attn_resolutions: [],
+    augment_dim: 9,
+  },
 };
 const conv = (name: string, inputs: number, outputs: number, size: number): [string, number[]][] => [
   [`${name}.weight`, [outputs, inputs, size, size]],
@@ -68,7 +81,15 @@ const state = (): Record<string, StoredArray> =>
   Object.fromEntries(
     shapes.map(([name, shape], i) => [
       name,
-      { shape, data: random.normal(random.key(i), shape.reduce((a, b) => a * b, 1)).map((value) => 0.2 * value) },
+      {
+        shape,
+        data: random
+          .normal(
+            random.key(i),
+            shape.reduce((a, b) => a * b, 1),
+          )
+          .map((value) => 0.2 * value),
+      },
     ]),
   );
 
@@ -100,21 +121,36 @@ test("its values are those that EDM's code computed, with classes", async () => 
 });
 
 test("other networks, and what a snapshot lacks, are refused by name", async () => {
-  const refused = async (given: object, change: (tensors: Record<string, StoredArray>) => void): Promise<Error> => {
+  const refused = async (
+    given: object,
+    change: (tensors: Record<string, StoredArray>) => void,
+  ): Promise<Error> => {
     const tensors = state();
     change(tensors);
     await writeSafetensors(file, tensors, { edm: JSON.stringify({ ...settings, ...given }) });
     return rejection(loadDenoiser(file));
   };
-  assert.match((await refused({ class_name: "VPPrecond" }, () => {})).message, /class_name; given: "VPPrecond"; allowed: EDMPrecond/);
-  assert.match((await refused({ model_type: "DhariwalUNet" }, () => {})).message, /config\.model_type; given: "DhariwalUNet"; allowed: SongUNet/);
+  assert.match(
+    (await refused({ class_name: "VPPrecond" }, () => {})).message,
+    /class_name; given: "VPPrecond"; allowed: EDMPrecond/,
+  );
+  assert.match(
+    (await refused({ model_type: "DhariwalUNet" }, () => {})).message,
+    /config\.model_type; given: "DhariwalUNet"; allowed: SongUNet/,
+  );
   assert.match((await refused({ num_blocks: 2 }, () => {})).message, /there is no model\.enc\.4x4_block1/);
   const missing = await refused({}, (tensors) => delete tensors["model.map_augment.weight"]);
   assert.match(missing.message, /there is no model\.map_augment\.weight/);
   await writeSafetensors(file, state(), { edm: "{" });
-  assert.match((await rejection(loadDenoiser(file))).message, /holds no denoiser: its metadata's edm is not JSON/);
+  assert.match(
+    (await rejection(loadDenoiser(file))).message,
+    /holds no denoiser: its metadata's edm is not JSON/,
+  );
   await writeSafetensors(file, state());
-  assert.match((await rejection(loadDenoiser(file))).message, /holds no denoiser: its metadata's denoiser is missing/);
+  assert.match(
+    (await rejection(loadDenoiser(file))).message,
+    /holds no denoiser: its metadata's denoiser is missing/,
+  );
 });
 
 test.run();

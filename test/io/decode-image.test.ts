@@ -127,7 +127,10 @@ test("animated pictures: the first frame; 16 bits: the upper 8", async () => {
     assert.equal([shown.width, shown.height, [...new Set(shown.data)]], [width, height, [30]], format);
   }
   // An animated PNG's IDAT is its first frame: later ones are in chunks of their own.
-  const still = PNG.sync.write(Object.assign(new PNG({ width: 2, height: 2 }), { data: Buffer.alloc(16, 77) }), { colorType: 2 });
+  const still = PNG.sync.write(
+    Object.assign(new PNG({ width: 2, height: 2 }), { data: Buffer.alloc(16, 77) }),
+    { colorType: 2 },
+  );
   const control = Buffer.alloc(26);
   for (const at of [4, 8]) control.writeUInt32BE(2, at);
   const later = Buffer.concat([Buffer.from([0, 0, 0, 1]), deflateSync(Buffer.alloc(14, 0))]);

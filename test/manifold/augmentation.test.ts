@@ -16,7 +16,9 @@ const size = 16;
 
 type Matrix = number[][];
 const times = (...matrices: Matrix[]): Matrix =>
-  matrices.reduce((A, B) => A.map((row) => [0, 1, 2].map((j) => row.reduce((sum, a, k) => sum + a * B[k]![j]!, 0))));
+  matrices.reduce((A, B) =>
+    A.map((row) => [0, 1, 2].map((j) => row.reduce((sum, a, k) => sum + a * B[k]![j]!, 0))),
+  );
 const scale = (x: number, y: number): Matrix => [
   [x, 0, 0],
   [0, y, 0],
@@ -70,7 +72,9 @@ test("positions of pixels, and the labels that tell of them: against the maps of
   const signs = rows.map((row, i) => {
     const differences = ([1, -1] as const).map((sign) => {
       const expected = inverted(mapOf(row, sign));
-      return Math.max(...maps[i]!.flatMap((line, r) => line.map((value, c) => Math.abs(value - expected[r]![c]!))));
+      return Math.max(
+        ...maps[i]!.flatMap((line, r) => line.map((value, c) => Math.abs(value - expected[r]![c]!))),
+      );
     });
     assert.ok(Math.min(...differences) < 1e-4, `example ${i}: ${maps[i]}`);
     return differences[0]! < 1e-4;
@@ -94,7 +98,9 @@ test("each change with its probability, mirroring left for right with a half; st
   ] as readonly [string, (row: number[]) => boolean, number][])
     assert.ok(Math.abs(share(fits) - expected) < 0.018, `${of}: ${share(fits)}`);
   const still = draw(random.key(1), 100, 0).labels.arraySync() as number[][];
-  assert.ok(still.every((row) => row.slice(1).every((value) => value === 0)) && still.some(([flip]) => flip === 1));
+  assert.ok(
+    still.every((row) => row.slice(1).every((value) => value === 0)) && still.some(([flip]) => flip === 1),
+  );
 });
 
 test("mirrored exactly, where nothing else is done; turned where it should be", () => {
@@ -103,9 +109,15 @@ test("mirrored exactly, where nothing else is done; turned where it should be", 
   const draws = draw(random.key(6), 8, 1);
   const flips = (draws.flips!.arraySync() as number[][]).map(([flip]) => flip === 1);
   assert.ok(flips.includes(true) && flips.includes(false));
-  const [seen, mirrored, plain] = [apply(x, draws).arraySync(), tf.reverse(x, 2).arraySync(), x.arraySync()] as number[][][][][];
+  const [seen, mirrored, plain] = [
+    apply(x, draws).arraySync(),
+    tf.reverse(x, 2).arraySync(),
+    x.arraySync(),
+  ] as number[][][][][];
   flips.forEach((flip, i) => {
-    const difference = (seen![i] as unknown as number[][][]).flat(2).map((value, k) => value - ((flip ? mirrored : plain)![i] as unknown as number[][][]).flat(2)[k]!);
+    const difference = (seen![i] as unknown as number[][][])
+      .flat(2)
+      .map((value, k) => value - ((flip ? mirrored : plain)![i] as unknown as number[][][]).flat(2)[k]!);
     assert.ok(Math.max(...difference.map(Math.abs)) < 2e-5);
   });
 });
@@ -120,10 +132,14 @@ test("a denoiser trains with it and is told its labels; the record says so", asy
   const model = diffusion.denoiser(network);
   const parameters = model.init(random.key(0));
   const method = diffusion.denoising({ denoiser: model, shape: [8, 8, 1], augment });
-  const batch = method.batch(random.key(4), data.sample(random.key(1), 4).x, 0) as { draws: { labels: tf.Tensor } };
+  const batch = method.batch(random.key(4), data.sample(random.key(1), 4).x, 0) as {
+    draws: { labels: tf.Tensor };
+  };
   assert.equal(batch.draws.labels.shape, [4, 9]);
   const state = method.from(parameters);
-  const gradient = model.structure.unravel(method.gradient(state, batch as never)) as { map_augment: { weight: tf.Tensor } };
+  const gradient = model.structure.unravel(method.gradient(state, batch as never)) as {
+    map_augment: { weight: tf.Tensor };
+  };
   assert.ok(gradient.map_augment.weight.abs().max().dataSync()[0]! > 0);
   const { record } = await diffusion.train(data, { network, augment, steps: 1, batchSize: 2 });
   assert.equal(record.settings.augment, { kind: "edm", probability: 0.5 });

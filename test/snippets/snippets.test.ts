@@ -50,7 +50,9 @@ const files: Record<string, (folder: string) => Promise<void>> = {
   },
   "docs/weights.md": async (folder) => {
     const settings = { ...nn.ddpmpp, size: 32, inChannels: 3, augmentLabels: 9, dropout: 0.13 };
-    await cp(join(root, "test/fixtures/pipelines/consistency"), join(folder, "pipeline"), { recursive: true });
+    await cp(join(root, "test/fixtures/pipelines/consistency"), join(folder, "pipeline"), {
+      recursive: true,
+    });
     await weights(join(folder, "model.safetensors"), diffusion.denoiser(nn.songUnet(settings)));
     await weights(join(folder, "efficientnet-lite0.safetensors"), efficientNetLite0({ size: 64 }));
   },

@@ -1,6 +1,6 @@
+import type { Notebooks } from "../notebook/kernels.js";
 import type { CacheState } from "./cache.js";
 import type { EngineState } from "./engines.js";
-import type { Notebooks } from "./jupyter.js";
 
 /** All that a bug report should contain; JSON. */
 export interface Diagnosis {

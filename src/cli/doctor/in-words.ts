@@ -24,7 +24,7 @@ export function inWords(diagnosis: Diagnosis): string {
             `${name}, ${title}: ${tslab ? `tslab ${tslab.version} in ${tslab.path}` : "its tslab is missing"}`,
           ];
         })
-      : [["kernel", "missing: npm i -g tslab && tslab install"] as [string, string]]),
+      : [["kernel", "missing: npm install tslab && npx tangent-lab kernel install"] as [string, string]]),
     ["chromium", chromium ? `${chromium.path}, ${chromium.version ?? "says no version"}` : "missing"],
     ["cache", `${cache.path}: ${cache.files} files, ${(cache.bytes / 2 ** 20).toFixed(1)} MiB`],
   ];
