@@ -5,12 +5,14 @@ import { convergence } from "./studies/convergence.js";
 import { features } from "./studies/features.js";
 import { lambda } from "./studies/lambda.js";
 import { oscillation } from "./studies/oscillation.js";
+import { toys } from "./studies/toys.js";
 import { transformations } from "./studies/transformations.js";
 import type { Study } from "./study.js";
 
 /** All studies, by name. */
 export const studies: readonly Study[] = [
   oscillation,
+  toys,
   features,
   convergence,
   batchSize,
