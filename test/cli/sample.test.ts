@@ -56,6 +56,13 @@ test("sample: images as one PNG, of a class where the model has classes", async 
   assert.match((await rejection(run({ class: 3 }))).message, /--class.*an integer from 0 to 2/);
 });
 
+test("sample: more than a picture can show is refused before anything is drawn, and by generate more than memory can hold", async () => {
+  for (const count of [1e9, 10_001, 0, 1.5])
+    assert.match((await rejection(run({ count }))).message, /--count.*an integer from 1 to 10000/);
+  const error = await rejection(diffusion.generate(await smallRun(), { count: 1.1e9 }));
+  assert.match(error.message, /invalid count; .*at most 1073741823/);
+});
+
 test("sample: points as a chart, without classes", async () => {
   await saveDenoiser(join(folder, "model.safetensors"), await smallRun());
   await run({ out: join(folder, "out.svg") });
