@@ -32,10 +32,22 @@ function labelsOf(args: SampleArguments, classes: number | undefined): number[] 
   return Array.from({ length: count }, (_, i) => only ?? i % classes);
 }
 
+/** The most samples that one picture can show. */
+const mostSamples = 10_000;
+
+/** Checks how many samples one picture is to show. @throws TangentLabError `invalid-argument`. */
+export const checkSamples = (count: number): void =>
+  check(
+    Number.isInteger(count) && count >= 1 && count <= mostSamples,
+    "--count",
+    count,
+    `an integer from 1 to ${mostSamples}`,
+  );
+
 /** `tangent-lab sample`: what a consistency model, or a denoiser, draws: images as one PNG, points as a chart. */
 export async function sampleCommand(args: SampleArguments): Promise<void> {
   const { count, steps, seed, scale, out } = args;
-  check.count("--count", count);
+  checkSamples(count);
   check(Number.isInteger(scale) && scale >= 1 && scale <= 64, "--scale", scale, "an integer from 1 to 64");
   await useDevice(args.engine as DeviceName | "auto");
   const model = await loadDenoiser(args.model);

@@ -12,6 +12,7 @@ import { loadFlow } from "../softrepa/flow-file.js";
 import { generate } from "../softrepa/generate.js";
 import { type LoadedTokens, loadTokens } from "../softrepa/token-file.js";
 import type { TextToImage } from "../softrepa/types.js";
+import { checkSamples } from "./sample-command.js";
 
 interface ModelArguments {
   model: string;
@@ -36,7 +37,7 @@ export interface GenerateArguments extends ModelArguments {
 export async function generateCommand(args: GenerateArguments): Promise<void> {
   const { caption = [], count, guidance, negativePrompt = "", shift = 1, steps, solver, seed } = args;
   check(caption.length > 0, "--caption", "none", "one or more captions");
-  check.count("--count", count);
+  checkSamples(count);
   const { flow, tokens } = await load(args);
   warnOfUnknownWords(flow, caption);
   const captions = caption.flatMap((each) => Array<string>(count).fill(each));

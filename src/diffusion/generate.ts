@@ -68,6 +68,8 @@ export async function generate(model: TrainedDenoiser, options: GenerateOptions 
   const size = shape.reduce((a, b) => a * b, 1);
   const { denoiser } = model;
   const { draws, start, levels, steps: functions } = samplers[sampler](steps, options, denoiser);
+  const most = Math.floor((2 ** 31 - 1) / (draws * size));
+  check(count <= most, "count", count, `at most ${most} with so many numbers in each`);
   // One step at a time: a graph of all of them would be as much larger as there are steps, and so would be the wait for it.
   const compiled = new Map(functions.map((step) => [step, compiledStep(model, step)]));
   const noise = random.normal(random.key(seed), draws * count * size);

@@ -98,6 +98,13 @@ test("export: a generator in a file that is ours, with a note about denoisers", 
   assert.match(refused.message, /mine\.onnx is a file that tangent-lab did not write/);
 });
 
+test("sample: more than a picture can show is refused before anything is drawn, and by generate more than memory can hold", async () => {
+  for (const count of [1e9, 10_001, 0, 1.5])
+    assert.match((await rejection(run({ count }))).message, /--count.*an integer from 1 to 10000/);
+  const error = await rejection(diffusion.generate(await smallRun(), { count: 1.1e9 }));
+  assert.match(error.message, /invalid count; .*at most 1073741823/);
+});
+
 test("sample: points as a chart, without classes", async () => {
   await saveDenoiser(join(folder, "model.safetensors"), await smallRun());
   await run({ out: join(folder, "out.svg") });
