@@ -226,10 +226,7 @@ const tanhPolynomial = [
 
 /** A polynomial, highest power first, by Horner's rule. */
 const polynomial = (graph: Graph, [first, ...others]: readonly number[], x: Value): Value =>
-  others.reduce(
-    (sum, c) => add(graph, mul(graph, sum, x), scalar(graph, c)),
-    scalar(graph, first!),
-  );
+  others.reduce((sum, c) => add(graph, mul(graph, sum, x), scalar(graph, c)), scalar(graph, first!));
 
 /** Small values of a hyperbolic tangent lose all digits but a few in WebGPU's shaders, which divide differences of exponentials. */
 function tanh(graph: Graph, x: Value): Value {
