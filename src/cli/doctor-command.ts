@@ -1,9 +1,10 @@
 import { machine, versions } from "../experiments/provenance.js";
 import { cacheState } from "./doctor/cache.js";
+import { automatically, chosen } from "./doctor/choice.js";
 import { chosenEngine, convolutions, threads, variables } from "./doctor/chosen.js";
 import { chromiumInUse } from "./doctor/chromium.js";
 import type { Diagnosis } from "./doctor/diagnosis.js";
-import { automatically, checkEngine, chosen, type EngineState, probed } from "./doctor/engines.js";
+import { checkEngine, type EngineState, probed } from "./doctor/engines.js";
 import { inWords } from "./doctor/in-words.js";
 import { probe } from "./doctor/probe.js";
 import { withoutHome } from "./doctor/tilde.js";

@@ -187,6 +187,11 @@ const pieces: [what: string, break_: () => Promise<unknown>, message: RegExp][] 
     /has no libonnxruntime_providers_shared\.so|has no libonnxruntime_providers_cuda\.so/,
   ],
   [
+    "nothing about its CUDA",
+    () => rm(join(site, "onnxruntime/capi/build_and_package_info.py")),
+    /does not say for which CUDA it was built/,
+  ],
+  [
     "two CUDA libraries less",
     () =>
       Promise.all([

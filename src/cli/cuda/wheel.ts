@@ -111,9 +111,10 @@ export async function cudaWheel(
   if (gone)
     throw missing(`its onnxruntime-gpu has no ${gone}: install it again, and no onnxruntime beside it`);
   for (const path of Object.values(providers)) await checkElf(path);
-  const cuda = /^cuda_version\s*=\s*['"](\d+)(\.\d+)?/m.exec(
-    readFileSync(join(folder!, "build_and_package_info.py"), "utf8"),
-  );
+  const about = join(folder!, "build_and_package_info.py");
+  const cuda = existsSync(about)
+    ? /^cuda_version\s*=\s*['"](\d+)(\.\d+)?/m.exec(readFileSync(about, "utf8"))
+    : null;
   if (!cuda) throw missing("its onnxruntime-gpu does not say for which CUDA it was built");
   const all = cudaLibraries(Number(cuda[1])).map((each) => ({ ...each, path: find(each.name, answer.path) }));
   const lost = all.filter(({ name, path, needed }) => needed && !path && !onSystem(name));

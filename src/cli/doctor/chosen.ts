@@ -27,7 +27,7 @@ const message = (error: unknown): string => {
 /** What is taken where no engine is asked for, and why. */
 export async function chosenEngine(): Promise<Diagnosis["chosen"]> {
   const wanted = environment(deviceVariable);
-  const asked = wanted !== undefined && wanted !== "auto";
+  const asked = wanted !== undefined && wanted !== "" && wanted !== "auto";
   try {
     const engine = await useDevice("auto");
     const why = asked ? `${deviceVariable}=${wanted}` : `${firstOf}${await passedOver(engine)}`;

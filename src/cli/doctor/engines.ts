@@ -6,7 +6,6 @@ import { supportedProviders } from "../../engine/onnx/session.js";
 import { tensorflowPackages } from "../../engine/tensorflow.js";
 import { TangentLabError } from "../../errors.js";
 import { parseJson } from "../../io/json.js";
-import type { Diagnosis } from "./diagnosis.js";
 import type { Probe } from "./probe.js";
 import { type Ran, run } from "./run.js";
 
@@ -35,30 +34,14 @@ const patience = 120_000;
 export async function checkEngine(engine: string): Promise<EngineState> {
   const missing = whatIsMissing(engine);
   if (missing !== null) return { engine, state: "missing", note: missing, checks: [], stepsPerSecond: null };
-  return stateOf(engine, await run(command(engine), patience));
+  return stateOf(engine, await probing(engine));
 }
 
-const command = (what: string): string[] => [
-  process.execPath,
-  ...process.execArgv,
-  process.argv[1]!,
-  "doctor",
-  "--probe",
-  what,
-];
-
-/** What is taken where no engine is asked for, found in a process of its own: to choose an engine is to start it. */
-export async function chosen(): Promise<Diagnosis["chosen"]> {
-  const { code, out, errors } = await run(command(automatically), patience);
-  const none = (why: string): Diagnosis["chosen"] => ({ engine: null, description: null, why });
-  if (code !== 0) return none(reasonIn(errors) || `the process that chose ended without a word (${code})`);
-  return parseJson(out.trimEnd().split("\n").at(-1)!, chosenSchema, "the choice", (why, cause) => {
-    return new TangentLabError("device-unavailable", why, { argument: "engine", cause });
-  });
+/** Runs `tangent-lab doctor --probe` in a process of its own. */
+export function probing(what: string): Promise<Ran> {
+  const command = [process.execPath, ...process.execArgv, process.argv[1]!, "doctor", "--probe", what];
+  return run(command, patience);
 }
-
-/** What the process that chooses is asked to probe. */
-export const automatically = "auto";
 
 /** What the process of a check, `tangent-lab doctor --probe`, says of its engine. */
 export function stateOf(engine: string, { code, out, errors, late }: Ran): EngineState {
@@ -79,7 +62,7 @@ export function stateOf(engine: string, { code, out, errors, late }: Ran): Engin
 const longest = 400;
 
 /** Our own error, without what the row says, or what was said last: native libraries warn of much before. */
-function reasonIn(errors: string): string {
+export function reasonIn(errors: string): string {
   const lines = errors.trimEnd().split("\n");
   const ours = lines.filter((line) => line.startsWith("error: ")).at(-1);
   return (
@@ -94,12 +77,6 @@ const probeSchema = v.object({
   description: v.string(),
   checks: v.array(v.object({ quantity: v.string(), error: v.nullable(v.number()), tolerance: v.number() })),
   stepsPerSecond: v.number(),
-});
-
-const chosenSchema = v.object({
-  engine: v.nullable(v.string()),
-  description: v.nullable(v.string()),
-  why: v.string(),
 });
 
 const require = createRequire(import.meta.url);

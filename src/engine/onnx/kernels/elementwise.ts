@@ -219,6 +219,24 @@ const quarter = [1.5703125, 4.837512969970703e-4, 7.549789954891882e-8] as const
 const sinePolynomial = [-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1] as const;
 const cosinePolynomial = [2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2] as const;
 
+/** Of (tanh x / x - 1) / x^2 in x^2, |x| <= 0.625, likewise. */
+const tanhPolynomial = [
+  -5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1,
+] as const;
+
+/** A polynomial, highest power first, by Horner's rule. */
+const polynomial = (graph: Graph, [first, ...others]: readonly number[], x: Value): Value =>
+  others.reduce((sum, c) => add(graph, mul(graph, sum, x), scalar(graph, c)), scalar(graph, first!));
+
+/** Small values of a hyperbolic tangent lose all digits but a few in WebGPU's shaders, which divide differences of exponentials. */
+function tanh(graph: Graph, x: Value): Value {
+  const far = op1(graph, "Tanh", x);
+  if (!graph.webgpu) return far;
+  const square = mul(graph, x, x);
+  const near = add(graph, x, mul(graph, mul(graph, x, square), polynomial(graph, tanhPolynomial, square)));
+  return where(graph, binary(graph, "Less", op1(graph, "Abs", x), scalar(graph, 0.625), "bool"), near, far);
+}
+
 /** A sine or cosine; in WebGPU's shaders, whose own may be off by 5e-4, from polynomials, to float32's digits for |x| up to 1000. */
 function circular(graph: Graph, op: "Sin" | "Cos", x: Value): Value {
   if (!graph.webgpu) return op1(graph, op, x);
@@ -227,10 +245,8 @@ function circular(graph: Graph, op: "Sin" | "Cos", x: Value): Value {
   const turns = floor(add(graph, mul(graph, x, number(2 / Math.PI)), number(0.5)));
   const r = quarter.reduce((rest, part) => sub(graph, rest, mul(graph, turns, number(part))), x);
   const square = mul(graph, r, r);
-  const polynomial = ([first, ...others]: readonly number[]): Value =>
-    others.reduce((sum, c) => add(graph, mul(graph, sum, square), number(c)), number(first!));
-  const sin = add(graph, r, mul(graph, mul(graph, r, square), polynomial(sinePolynomial)));
-  const fourth = mul(graph, mul(graph, square, square), polynomial(cosinePolynomial));
+  const sin = add(graph, r, mul(graph, mul(graph, r, square), polynomial(graph, sinePolynomial, square)));
+  const fourth = mul(graph, mul(graph, square, square), polynomial(graph, cosinePolynomial, square));
   const cos = add(graph, sub(graph, fourth, mul(graph, square, number(0.5))), number(1));
   // Quarter turns: 0 sin, 1 cos, 2 -sin, 3 -cos.
   const count = op === "Sin" ? turns : add(graph, turns, number(1));
@@ -273,7 +289,7 @@ export const elementwise: Record<string, Kernel> = {
     graph.webgpu
       ? binary(graph, "Div", circular(graph, "Sin", x!), circular(graph, "Cos", x!))
       : op1(graph, "Tan", x!),
-  Tanh: unary("Tanh"),
+  Tanh: ({ graph, list: [x] }) => tanh(graph, x!),
   IsNan: ({ graph, list: [x] }) => op1(graph, "IsNaN", x!, {}, "bool"),
   IsInf: ({ graph, list: [x] }) => op1(graph, "IsInf", x!, {}, "bool"),
   IsFinite: ({ graph, list: [x] }) =>
@@ -284,7 +300,7 @@ export const elementwise: Record<string, Kernel> = {
     ),
   Expm1: ({ graph, list: [x] }) => {
     // exp(x) - 1 = tanh(x/2) (exp(x) + 1) loses no digits near 0; far from it tanh is exactly 1.
-    const half = op1(graph, "Tanh", mul(graph, x!, scalar(graph, 0.5)));
+    const half = tanh(graph, mul(graph, x!, scalar(graph, 0.5)));
     return mul(graph, half, add(graph, op1(graph, "Exp", x!), scalar(graph, 1)));
   },
   Log1p: ({ graph, list: [x] }) => {
@@ -340,7 +356,7 @@ export const elementwise: Record<string, Kernel> = {
       : binary(graph, "Mod", a!, b!),
   Pow: ({ graph, list: [a, b] }) => {
     if (!graph.webgpu) return binary(graph, "Pow", a!, b!);
-    // Its shader fails where both are broadcast.
+    // WebGPU's Pow of ONNX Runtime 1.30 fails where both are broadcast.
     const shape = backend_util.assertAndGetBroadcastShape([...a!.shape], [...b!.shape]);
     return binary(graph, "Pow", broadcast(graph, a!, shape), broadcast(graph, b!, shape));
   },
