@@ -8,12 +8,12 @@ const makers = {
   consistency:
     "continuous discrete ectPairs evaluation exponentialCurriculum levelTimes lpips meanFlow meanFlowModel mfd mfdDistance perceptualLoss rootCurriculum tangentProbes train",
   datasets: "arrayFile byName captionedFolder cifar10 drawn embed fromArray imageFolder labelledBy",
-  diffusion: "denoise denoiser denoising generate karrasSigmas pretrained train trigflow",
+  diffusion: "consistencyFunction ddpm denoise denoiser denoising generate karrasSigmas pretrained train trigflow",
   io: "encodePng imageGrid readSafetensors writeSafetensors",
   manifold: "featureRegression imageTransformations pointTransformations train",
   metrics:
     "bootstrap classifier denoisingFrechet evaluate frechetDistance gaussian kernelDistance kernelDistanceOfSubsets mmd onnxFeatures precisionRecall slicedWasserstein trainClassifier",
-  nn: "convFeatures exportPublished flatten importPublished mlp mlpFeatures networkFrom resnetFeatures songUnet unet vggFeatures",
+  nn: "convFeatures exportPublished flatten importPublished mlp mlpFeatures networkFrom resnetFeatures songUnet unet unet2d vggFeatures",
   loop: "train",
   softrepa: "crossUnet jointTransformer softTokens",
 } as const;

@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { denoiser } from "../../src/diffusion/edm.js";
 import { loadDenoiser, saveDenoiser } from "../../src/diffusion/model-file.js";
 import { pretrained } from "../../src/diffusion/trained.js";
@@ -9,6 +10,7 @@ import { TangentLabError } from "../../src/errors.js";
 import { encodeSafetensors } from "../../src/io/safetensors.js";
 import { mlp } from "../../src/nn/mlp.js";
 import type { TimeNetwork } from "../../src/nn/network.js";
+import { exportPublished } from "../../src/nn/published.js";
 import { songUnet } from "../../src/nn/song-unet.js";
 import { unet } from "../../src/nn/unet.js";
 import { crossUnet } from "../../src/softrepa/cross-unet.js";
@@ -59,7 +61,37 @@ const read =
     return scoped(() => load(path));
   };
 
+const pipelines = fileURLToPath(new URL("../../test/fixtures/pipelines", import.meta.url));
+
+/** A pipeline's folder of which one JSON file is damaged. */
+const partOfPipeline = (name: string, file: string): Reader => ({
+  name,
+  files: async () => ["consistency", "ddim"].map((each) => readFileSync(join(pipelines, each, file))),
+  tokens: [...json, '"UNet2DModel"', '"DDPMScheduler"', '"AttnDownBlock2D"', '"sample_size":4096'],
+  read: (bytes, folder) => {
+    // The one whose class it is, or any.
+    const text = Buffer.from(bytes);
+    const of = text.includes("scale_shift") || text.includes("CMStochastic") ? "consistency" : "ddim";
+    cpSync(join(pipelines, of), folder, { recursive: true });
+    writeFileSync(join(folder, file), bytes);
+    return scoped(() => loadDenoiser(folder));
+  },
+});
+
+/** A snapshot of EDM's as docs/weights.md converts it. */
+async function edmFile(): Promise<Uint8Array> {
+  const settings = { size: 4, inChannels: 1, channels: 4, multipliers: [1], blocks: 1 };
+  const model = denoiser(songUnet(settings));
+  const edm = { class_name: "EDMPrecond", img_resolution: 4, img_channels: 1, model_channels: 4 };
+  return encodeSafetensors(exportPublished(model, model.init(random.key(0))), {
+    edm: JSON.stringify({ ...edm, channel_mult: [1], num_blocks: 1 }),
+  });
+}
+
 export const models: Reader[] = [
+  partOfPipeline("pipeline-config", "unet/config.json"),
+  partOfPipeline("pipeline-scheduler", "scheduler/scheduler_config.json"),
+  { name: "edm", files: async () => [await edmFile()], tokens: json, damage: damageModel, read: read(loadDenoiser) },
   {
     name: "denoiser",
     share: 4,

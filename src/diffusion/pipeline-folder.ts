@@ -78,11 +78,21 @@ type Noise = Pick<Denoiser, "preconditioning" | "sigmaData" | "schedule">;
 
 /** What a scheduler's settings say of the network's preconditioning. */
 function readSchedule(config: PartConfig): Noise {
-  const number = (name: string, instead: number): number => {
-    const value = config[name] ?? instead;
-    check(typeof value === "number", name, value, "a number");
+  const number = (
+    name: string,
+    instead: number,
+    allowed: string,
+    fits: (value: number) => boolean = (value) => value > 0 && Number.isFinite(value),
+  ): number => {
+    const value = (config[name] ?? instead) as number;
+    check.number(name, value, fits, allowed);
     return value;
   };
+  const positive = "a finite number > 0";
+  const steps = (instead: number): number =>
+    number("num_train_timesteps", instead, "an integer from 2 to 10000", (n) => {
+      return Number.isInteger(n) && n >= 2 && n <= 10_000;
+    });
   const only = (name: string, ...values: readonly unknown[]): void => {
     const value = config[name] ?? values[0];
     check(values.includes(value), name, value, values.map((each) => JSON.stringify(each)).join(", "));
@@ -93,24 +103,26 @@ function readSchedule(config: PartConfig): Noise {
   if (kind === "CMStochasticIterativeScheduler") {
     only("s_noise", 1);
     only("clip_denoised", true, false);
+    const max = number("sigma_max", 80, positive);
     const schedule: ConsistencySchedule = {
-      steps: number("num_train_timesteps", 40),
-      min: number("sigma_min", 0.002),
-      max: number("sigma_max", 80),
-      rho: number("rho", 7),
+      steps: steps(40),
+      min: number("sigma_min", 0.002, `a number > 0 and < ${max}, sigma_max`, (min) => min > 0 && min < max),
+      max,
+      rho: number("rho", 7, positive),
       clip: config.clip_denoised !== false,
     };
-    return { preconditioning: "consistency", sigmaData: number("sigma_data", 0.5), schedule };
+    return { preconditioning: "consistency", sigmaData: number("sigma_data", 0.5, positive), schedule };
   }
   only("trained_betas", null);
   only("rescale_betas_zero_snr", false);
   only("beta_schedule", "linear", "scaled_linear", "squaredcos_cap_v2");
   only("prediction_type", "epsilon", "v_prediction", "sample");
+  const start = number("beta_start", 1e-4, "a number in (0, 1)", (beta) => beta > 0 && beta < 1);
   const schedule: DdpmSchedule = {
-    steps: number("num_train_timesteps", 1000),
+    steps: steps(1000),
     betas: (config.beta_schedule ?? "linear") as "linear",
-    start: number("beta_start", 1e-4),
-    end: number("beta_end", 0.02),
+    start,
+    end: number("beta_end", 0.02, "a number from beta_start to below 1", (beta) => beta >= start && beta < 1),
     prediction: (config.prediction_type ?? "epsilon") as "epsilon",
   };
   return { preconditioning: "ddpm", sigmaData: 0.5, schedule };

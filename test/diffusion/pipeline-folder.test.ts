@@ -230,6 +230,12 @@ const refused: [what: string, damage: () => Promise<unknown>, code: string, mess
     /the setting trained_betas is not supported; given: \[0\.1\]; allowed: null/,
   ],
   [
+    "a variance that is none",
+    () => change("scheduler/scheduler_config.json", { beta_end: "0.02" }),
+    "invalid-argument",
+    /scheduler_config\.json: the setting beta_end is not supported; given: "0\.02"; allowed: a number from beta_start/,
+  ],
+  [
     "a transformer",
     () => change("unet/config.json", { _class_name: "SD3Transformer2DModel" }),
     "invalid-argument",

@@ -143,9 +143,7 @@ test("filter gradients that are large enough to be convolutions themselves", asy
 test("pooling and enlarging of any geometry", async () => {
   await fc.assert(
     fc.asyncProperty(
-      geometry.filter(
-        ({ pad, kernel, height, width }) => pad === "same" || (height >= kernel[0] && width >= kernel[1]),
-      ),
+      geometry.filter((g) => possible({ ...g, dilation: 1 }) && small({ ...g, outputs: 8 })),
       fc.constantFrom([1, 1], [2, 2], [3, 1], [1, 4]),
       async ({ batch, height, width, inputs, kernel, stride, pad }, [rows, columns]) => {
         const x = randomTensor(10, [batch, height, width, inputs]);

@@ -27,7 +27,7 @@ export interface ExportConfig {
 }
 
 /** Two sizes of a batch that nothing else in a network has. What differs between the graphs of both follows from the batch. */
-const sizes = [97, 101] as const;
+const sizes = [103, 109] as const;
 
 /**
  * A function of parameters and inputs as an ONNX file.

@@ -122,7 +122,8 @@ const choices: { readonly [Name in keyof CompleteUnet2d]?: readonly unknown[] } 
  */
 export function checkUnet2d(config: Unet2dConfig): CompleteUnet2d {
   required("config", config, "an object: the content of a UNet2DModel's config.json");
-  const given = Object.fromEntries(Object.entries(config).filter(([name]) => !name.startsWith("_")));
+  const named = Object.entries(config).filter(([name]) => !name.startsWith("_"));
+  const given = Object.fromEntries(named) as unknown as Unet2dConfig;
   check.only("unet2d", given, ["sample_size", ...Object.keys(defaults)]);
   const present = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const all = { ...defaults, ...present } as CompleteUnet2d;
@@ -183,7 +184,8 @@ function checkLevels(config: CompleteUnet2d): void {
 }
 
 /** Older files have the name "UNetResDownBlock2D". */
-export const plainName = (type: unknown): string => String(type).replace(/^UNetRes/, "");
+export const plainName = (type: unknown): string =>
+  typeof type === "string" ? type.replace(/^UNetRes/, "") : "";
 
 function checkWidths(config: CompleteUnet2d): void {
   const { block_out_channels: widths, norm_num_groups: groups, attention_head_dim: head } = config;
