@@ -40,7 +40,7 @@ try {
   await installPacked(folder, ["@types/node"]);
   await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module" }));
   const programs = { "good.ts": good, ...(await readSnippets()) };
-  const files = Object.entries(programs).map(([name, code]) => [name.replaceAll(/\W/g, "-") + ".ts", code]);
+  const files = Object.entries(programs).map(([name, code]) => [`${name.replaceAll(/\W/g, "-")}.ts`, code]);
   for (const [name, code] of [...files, ["bad.ts", bad]]) await writeFile(join(folder, name!), code!);
   for (const version of versions) {
     const compile = async (names: string[], options: string[]): Promise<string> => {

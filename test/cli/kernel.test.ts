@@ -34,7 +34,7 @@ test("what is no message, or was changed, or signed with another key, is refused
 
 test("history: the last, a range, a search with wildcards, and of equal ones the last", () => {
   const history = new History();
-  ["a = 1", "b = (2)", "a = 1", "c"].forEach((source, i) => history.add(i + 1, source));
+  for (const [i, source] of ["a = 1", "b = (2)", "a = 1", "c"].entries()) history.add(i + 1, source);
   const lines = (request: Parameters<History["find"]>[0]): unknown[] =>
     history.find(request).map(([, line]) => line);
   assert.equal(lines({}), [1, 2, 3, 4]);
