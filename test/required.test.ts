@@ -8,7 +8,8 @@ const makers = {
   consistency:
     "continuous discrete ectPairs evaluation exponentialCurriculum levelTimes lpips meanFlow meanFlowModel mfd mfdDistance perceptualLoss rootCurriculum tangentProbes train",
   datasets: "arrayFile byName captionedFolder cifar10 drawn embed fromArray imageFolder labelledBy",
-  diffusion: "consistencyFunction ddpm denoise denoiser denoising generate karrasSigmas pretrained train trigflow",
+  diffusion:
+    "consistencyFunction ddpm denoise denoiser denoising generate karrasSigmas pretrained train trigflow",
   io: "encodePng imageGrid readSafetensors writeSafetensors",
   manifold: "featureRegression imageTransformations pointTransformations train",
   metrics:

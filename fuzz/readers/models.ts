@@ -91,7 +91,13 @@ async function edmFile(): Promise<Uint8Array> {
 export const models: Reader[] = [
   partOfPipeline("pipeline-config", "unet/config.json"),
   partOfPipeline("pipeline-scheduler", "scheduler/scheduler_config.json"),
-  { name: "edm", files: async () => [await edmFile()], tokens: json, damage: damageModel, read: read(loadDenoiser) },
+  {
+    name: "edm",
+    files: async () => [await edmFile()],
+    tokens: json,
+    damage: damageModel,
+    read: read(loadDenoiser),
+  },
   {
     name: "denoiser",
     share: 4,
