@@ -20,5 +20,4 @@ await esbuild.build({
   treeShaking: true,
   legalComments: "eof",
   logLevel: "warning",
-  metafile: true,
 });

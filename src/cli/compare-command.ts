@@ -40,11 +40,15 @@ export interface CompareArguments {
   readme?: string;
 }
 
+/** Examples of a batch that memory holds. */
+const mostInBatch = 65_536;
+
 /** `tangent-lab compare`: checks everything first, then trains, then writes the report. */
 export async function compareCommand(args: CompareArguments, signal: AbortSignal): Promise<void> {
   const started = performance.now();
   const { quick, seed, batchSize, resume, classConditional = false } = args;
-  check(batchSize === undefined || batchSize >= 1, "--batch-size", batchSize, "an integer >= 1");
+  const fits = batchSize === undefined || (batchSize >= 1 && batchSize <= mostInBatch);
+  check(fits, "--batch-size", batchSize, `an integer from 1 to ${mostInBatch}`);
   random.key(seed); // its check
   await useDevice(args.engine as DeviceName | "auto");
   const engine = await describeDevice();

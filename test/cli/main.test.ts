@@ -48,7 +48,8 @@ test("--version", async () => {
 const refusals: [string, string[], RegExp][] = [
   ["unknown dataset", ["--dataset", "cats"], /invalid dataset; given: "cats"; allowed: .*digits/],
   ["unknown engine", ["--engine", "abacus"], /invalid engine; given: "abacus"; allowed: auto, onnx/],
-  ["batch 0", ["--batch-size", "0"], /invalid --batch-size; given: 0; allowed: an integer >= 1/],
+  ["batch 0", ["--batch-size", "0"], /invalid --batch-size; given: 0; allowed: an integer from 1 to 65536/],
+  ["a batch beyond memory", ["--batch-size", "1000000000"], /invalid --batch-size; given: 1000000000/],
   ["a batch that is no number", ["--batch-size", "many"], /--batch-size.*'many' is invalid/],
   ["a negative seed", ["--seed", "-1"], /invalid seed; given: -1/],
   [
