@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { check, TangentLabError } from "../src/errors.js";
-import { type DecodedImage, decodeImage } from "../src/io/decode-image.js";
+import { decodeImage } from "../src/io/decode-image.js";
+import type { DecodedImage } from "../src/io/decoded-image.js";
 import { allocate, byteLimit, type ReadLimit } from "../src/io/limits.js";
 import { resample } from "../src/io/resample.js";
 import type { FileState } from "./file-states.js";

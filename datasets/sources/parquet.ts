@@ -46,7 +46,7 @@ export async function parquetSource(
         if (chosen.label !== undefined) append(labels, await parquet.read(chosen.label, range));
         if (chosen.caption !== undefined) {
           const texts = Array.from(await parquet.read(chosen.caption, range));
-          texts.forEach((text, i) => captions.push(captionsOf(text, where, range.begin + i)));
+          for (const [i, text] of texts.entries()) captions.push(captionsOf(text, where, range.begin + i));
         }
       }
       count += parquet.rows;

@@ -63,7 +63,7 @@ export function tarEntries(path: string): Promise<TarEntry[]> {
       if (isExtra) {
         if (size > mostExtra) throw corrupt(`a header of ${size} bytes`);
         const text = new TextDecoder().decode(await read(begin, end));
-        if (type === "NextFileHasLongPath") longPath = text.replace(/\0[^]*$/, "");
+        if (type === "NextFileHasLongPath") longPath = text.split("\0")[0]!;
         else if (type === "ExtendedHeader") local = Pax.parse(text, local, false);
         else common = Pax.parse(text, common, true);
         continue;

@@ -5,15 +5,9 @@ import { bmpSize, decodeBmp } from "./bmp.js";
 import { foreignContent } from "./foreign.js";
 import { type ImageKind, imageKind } from "./image-kind.js";
 import { allocate, byteLimit, checkDeclared, type ReadLimit } from "./limits.js";
+import type { DecodedImage } from "./decoded-image.js";
 import { decodePlainPng } from "./plain-png.js";
 import { pngLayout } from "./png-layout.js";
-
-/** RGB pixels [height, width, 3], 0 ... 255. */
-export interface DecodedImage {
-  width: number;
-  height: number;
-  data: Uint8Array;
-}
 
 /**
  * A picture file's pixels as a viewer shows them: PNG, JPEG, WebP, GIF (its first frame), BMP, AVIF or TIFF, told apart by how the bytes begin; turned as its

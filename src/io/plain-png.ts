@@ -1,5 +1,5 @@
 import { crc32, inflateSync } from "node:zlib";
-import type { DecodedImage } from "./decode-image.js";
+import type { DecodedImage } from "./decoded-image.js";
 import type { PngLayout } from "./png-layout.js";
 
 /**

@@ -6,7 +6,8 @@ import { PNG } from "pngjs";
 import sharp, { type Sharp } from "sharp";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type DecodedImage, decodeImage } from "../../src/io/decode-image.js";
+import { decodeImage } from "../../src/io/decode-image.js";
+import type { DecodedImage } from "../../src/io/decoded-image.js";
 import { rejection } from "../rejection.js";
 import { chunk } from "./png-chunks.js";
 

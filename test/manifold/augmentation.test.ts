@@ -132,7 +132,7 @@ test("a denoiser trains with it and is told its labels; the record says so", asy
   const model = diffusion.denoiser(network);
   const parameters = model.init(random.key(0));
   const method = diffusion.denoising({ denoiser: model, shape: [8, 8, 1], augment });
-  const batch = method.batch(random.key(4), data.sample(random.key(1), 4).x, 0) as {
+  const batch = method.batch(random.key(4), data.sample(random.key(1), 4).x, 0) as unknown as {
     draws: { labels: tf.Tensor };
   };
   assert.equal(batch.draws.labels.shape, [4, 9]);
