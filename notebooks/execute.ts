@@ -36,10 +36,20 @@ export async function executeNotebook(
     const status = await new Promise((resolve, reject) => child.on("error", reject).on("close", resolve));
     if (status !== 0)
       throw new Error(`executing ${basename(path)} failed:\n${errors.split("CellExecutionError: ").at(-1)}`);
-    return compact(await readFile(join(folder, basename(path)), "utf8"));
+    return compact(numbered(await readFile(join(folder, basename(path)), "utf8")));
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** The notebook's text with its code cells counted as a fresh kernel counts them: nbconvert leaves out what tslab says of it. */
+export function numbered(notebook: string): string {
+  const { cells, ...rest } = JSON.parse(notebook) as { cells: { cell_type: string }[] };
+  let count = 0;
+  const counted = cells.map((cell) =>
+    cell.cell_type === "code" ? { ...cell, execution_count: ++count } : cell,
+  );
+  return JSON.stringify({ cells: counted, ...rest });
 }
 
 /** The notebook's text with each chart's specification on one line: indented by nbconvert, its numbers would have a line each, and the file be a third larger. */

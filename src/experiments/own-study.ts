@@ -111,10 +111,11 @@ export function run<Start = undefined, Trained extends { readonly record: RunRec
 type Done = Map<string, { record: RunRecord; measured: Record<string, number> }[]>;
 
 async function* train<Start, Trained extends { readonly record: RunRecord }>(
-  { arms, seeds, start, measures = {} }: OwnStudy<Start, Trained>,
+  own: OwnStudy<Start, Trained>,
   done: Done,
   found: () => StudyRecord | undefined,
 ): AsyncGenerator<StudyEvent, StudyRecord> {
+  const { arms, seeds, start, measures = {} } = own;
   const lengths = new Map<string, number>();
   const total = (): number => {
     const known = [...lengths.values()];
@@ -130,6 +131,7 @@ async function* train<Start, Trained extends { readonly record: RunRecord }>(
         return { step: before + event.step, total: total(), metrics: event.metrics };
       });
       const { record } = trained;
+      decidingMetric(own, record); // before the others train in vain
       const measured: Record<string, number> = {};
       for (const [name, measure] of Object.entries(measures)) {
         const value = await measure(trained, seed);
@@ -187,6 +189,18 @@ function checkStudy<Start, Trained extends { readonly record: RunRecord }>(
     check(typeof measure === "function", `measures.${name}`, measure, "(model) => a number");
 }
 
+/** The metric that decides, and those that a run recorded. @throws TangentLabError `invalid-argument` where it is not among them. */
+function decidingMetric(
+  { metric: asked }: { readonly metric?: string },
+  { name, curve }: RunRecord,
+): { metric: string; recorded: string[] } {
+  const recorded = Object.keys(curve.at(-1)?.metrics ?? {});
+  const metric = asked ?? recorded[0];
+  const allowed = recorded.join(", ") || `a metric, with recording: ${name} has none`;
+  check(metric !== undefined && recorded.includes(metric), "metric", metric, allowed);
+  return { metric, recorded };
+}
+
 /** What was found with the first seeds that all arms are done with. */
 function recordOf<Start, Trained extends { readonly record: RunRecord }>(
   own: OwnStudy<Start, Trained>,
@@ -197,9 +211,7 @@ function recordOf<Start, Trained extends { readonly record: RunRecord }>(
   const { question, arms, targets = [], measures = {} } = own;
   const { reference = Object.keys(arms)[0]! } = own;
   const first = done.get(reference)![0]!.record;
-  const recorded = Object.keys(first.curve.at(-1)?.metrics ?? {});
-  const metric = own.metric ?? recorded[0];
-  check(metric !== undefined && recorded.includes(metric), "metric", metric, recorded.join(", ") || "recording");
+  const { metric, recorded } = decidingMetric(own, first);
   const seeds: StudyPlan["seeds"] = { tune: [], report: own.seeds.slice(0, count) };
   const cellOf = (arm: string, { dataset, settings }: RunRecord): Cell => ({
     ...{ panel: dataset, arm, dataset, metric, settings, learningRates: [] },
@@ -225,16 +237,27 @@ function recordOf<Start, Trained extends { readonly record: RunRecord }>(
     machine: machine(first.engine),
     versions: versions(),
   };
-  return displayed(record, "study", () => `Study: ${question}\n${textOf(record)}`);
+  return displayed(record, "study", () => `${question}\n${textOf(record)}`);
 }
 
 const unused = (): never => {
   throw new Error("an arm of one's own is not run again");
 };
 
+/** The deciding metric of each arm, for terminals. */
 function textOf({ panels, seeds }: StudyRecord): string {
-  const [{ cells, metric }] = panels as [StudyRecord["panels"][number]];
-  return `${cells.length} arms, ${seeds.report.length} seeds, ${metric} over training`;
+  const number = (value: number): string => String(Number(value.toPrecision(3)));
+  const lines = panels.flatMap(({ cells, metric }) =>
+    cells.map(({ arm, outcomes }) => {
+      const measured = outcomes[metric]?.interval;
+      if (!measured) return `  ${arm}: ${metric} was not measured with every seed`;
+      const { mean, low, high } = measured;
+      const ends = low === null || high === null ? "" : ` (${number(low)} to ${number(high)})`;
+      return `  ${arm}: ${metric} ${number(mean)}${ends}`;
+    }),
+  );
+  const count = seeds.report.length;
+  return [...lines, `  mean${count > 1 ? " and 95% interval" : ""} of ${count} seed${count > 1 ? "s" : ""}`].join("\n");
 }
 
 /** A run's last recording, what else was measured, and its curves. */

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { OwnStudy } from "../../src/experiments/own-study.js";
@@ -27,6 +28,12 @@ async function* training(
   } finally {
     closed.push(name);
   }
+}
+
+/** A training that records nothing. */
+async function* silently(): AsyncGenerator<TrainingEvent, Trained> {
+  yield { step: 1, total: 1, metrics: {} };
+  return { record: record("silent", []), end: 1 };
 }
 
 const ends = { plain: [1, 1.2, 0.8], better: [0.5, 0.8, 0.5] };
@@ -108,6 +115,7 @@ test("what it found is a table and a chart, and says what it is where it is prin
   assert.match(text, /^Is it better\? Means of 3 seeds/);
   assert.match(text, /plain +1 \(0\.5\d* to 1\.\d+\)/);
   assert.match(text, /better .* \*/);
+  assert.match(inspect(found), /^Is it better\?\n {2}plain: mmd 1 \(0\.503 to 1\.5\)\n.*95% interval of 3 seeds$/s);
   const chart = JSON.stringify(studyCurves(found, { measure: "other" }));
   assert.match(chart, /better 1\.2/);
 });
@@ -115,6 +123,8 @@ test("what it found is a table and a chart, and says what it is where it is prin
 test("a metric that was not recorded, and arms that are no runs, are refused by name", async () => {
   const unknown = await rejection(Promise.resolve(experiments.run(study({ metric: "beauty" }))));
   assert.match(unknown.message, /metric.*beauty.*mmd, other/s);
+  const silent = study({ arms: { a: () => silently() } });
+  assert.match((await rejection(Promise.resolve(experiments.run(silent)))).message, /metric.*recording/s);
   const noRun = await rejection(Promise.resolve(experiments.run(study({ arms: { a: () => 7 as never } }))));
   assert.match(noRun.message, /arms\.a/);
   const infinite = study({ measures: { size: () => Number.NaN } });

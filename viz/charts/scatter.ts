@@ -92,6 +92,7 @@ export function scatter(input: ScatterInput): VegaLiteSpec {
     panels.flatMap(({ points }) => places(projection.project(points))),
     limits,
   );
+  const where = slider === undefined ? "panels" : "frame, at all places of the slider together";
   const note = reference ? projection.note : projection.note?.replace("the data", "the first panel");
   const spec = frame({
     title: input.title ?? panels.map(({ name }) => name).join(", "),
@@ -101,7 +102,7 @@ export function scatter(input: ScatterInput): VegaLiteSpec {
       ...(note === undefined ? [] : [note]),
       ...(most > maxPoints ? [`At most ${maxPoints} of ${formatCount(most)} points drawn in a panel.`] : []),
       ...(outside > 0
-        ? [`Outside the panels: ${formatCount(outside)} point${outside === 1 ? "" : "s"}.`]
+        ? [`Outside the ${where}: ${formatCount(outside)} point${outside === 1 ? "" : "s"}.`]
         : []),
     ],
     indent: 0,
