@@ -94,9 +94,10 @@ const options = ["question", "arms", "seeds", "start", "reference", "metric", "t
  * given values. Seed by seed, so that what is there early can be compared. The result shows itself in a notebook; `viz.studyTable` and `viz.studyCurves` draw it.
  * @throws TangentLabError `invalid-argument` for a study that is none: no second seed, an unknown reference, a metric that was not recorded; what a training throws.
  */
-export function run<Start = undefined, Trained extends { readonly record: RunRecord } = { record: RunRecord }>(
-  study: OwnStudy<Start, Trained>,
-): StudyRun {
+export function run<
+  Start = undefined,
+  Trained extends { readonly record: RunRecord } = { record: RunRecord },
+>(study: OwnStudy<Start, Trained>): StudyRun {
   checkStudy(study);
   const done: Done = new Map(Object.keys(study.arms).map((arm) => [arm, []]));
   const begun = new Date();
@@ -225,7 +226,7 @@ function recordOf<Start, Trained extends { readonly record: RunRecord }>(
   });
   const plan: StudyPlan = { seeds, reference, targets, cells: runs.map(({ cell }) => cell) };
   const others = recorded.filter((name) => name !== metric);
-  const shown = ["metric", "steps", ...Object.keys(measures), ...others, "parallel"];
+  const shown = ["metric", "steps", ...Object.keys(measures), "parallel", ...others];
   const study: Study = { name: "study", title: question, question, measures: shown, plan: () => plan };
   const records = [...done.values()].flatMap((results) => results.slice(0, count));
   const record: StudyRecord = {
@@ -257,7 +258,10 @@ function textOf({ panels, seeds }: StudyRecord): string {
     }),
   );
   const count = seeds.report.length;
-  return [...lines, `  mean${count > 1 ? " and 95% interval" : ""} of ${count} seed${count > 1 ? "s" : ""}`].join("\n");
+  return [
+    ...lines,
+    `  mean${count > 1 ? " and 95% interval" : ""} of ${count} seed${count > 1 ? "s" : ""}`,
+  ].join("\n");
 }
 
 /** A run's last recording, what else was measured, and its curves. */

@@ -71,7 +71,7 @@ test("a study's numbers: means with intervals, differences of the same seeds, st
     ends.better.map((end) => 2 * end),
   );
   // From 2 at step 10 to `end` at step 20 along a straight line.
-  const steps = (all: readonly number[]) => all.map((end) => 10 + (10 * 0.5) / (2 - end));
+  const steps = (all: readonly number[]) => all.map((end) => 10 + (0.5 / (2 - end)) * 10);
   assert.equal(better.outcomes["steps to 1.5"]!.values, steps(ends.better));
   assert.equal(better.outcomes["steps to 1.5"]!.versus, pairedRatio(steps(ends.better), steps(ends.plain)));
   assert.equal(
@@ -115,7 +115,11 @@ test("what it found is a table and a chart, and says what it is where it is prin
   assert.match(text, /^Is it better\? Means of 3 seeds/);
   assert.match(text, /plain +1 \(0\.5\d* to 1\.\d+\)/);
   assert.match(text, /better .* \*/);
-  assert.match(inspect(found), /^Is it better\?\n {2}plain: mmd 1 \(0\.503 to 1\.5\)\n.*95% interval of 3 seeds$/s);
+  assert.match(
+    inspect(found),
+    /^Is it better\?\n {2}plain: mmd 1 \(0\.503 to 1\.5\)\n.*95% interval of 3 seeds$/s,
+  );
+  assert.match(studyTable(found, { measures: ["twice"] }).text, /^.*\nloss +twice +against plain\n/);
   const chart = JSON.stringify(studyCurves(found, { measure: "other" }));
   assert.match(chart, /better 1\.2/);
 });

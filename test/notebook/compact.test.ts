@@ -28,7 +28,11 @@ test("a compact notebook says the same, with each chart on one line", () => {
 });
 
 test("an executed notebook's code cells are counted from 1, and say so nowhere else", () => {
-  const cells = [{ cell_type: "code", execution_count: null }, { cell_type: "markdown" }, { cell_type: "code" }];
+  const cells = [
+    { cell_type: "code", execution_count: null },
+    { cell_type: "markdown" },
+    { cell_type: "code" },
+  ];
   const { cells: counted, ...rest } = JSON.parse(numbered(JSON.stringify({ cells, nbformat: 4 })));
   assert.equal(rest, { nbformat: 4 });
   assert.equal(counted, [

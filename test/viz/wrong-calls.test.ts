@@ -190,7 +190,12 @@ testWrongCalls(viz, {
   studyTable: {
     call: ({ study, ...options }) => viz.studyTable(study, options),
     valid: { study },
-    wrong: { study: [...noOptions, {}, { panels: [] }, { ...study, seeds: null }], panel: ["moons", 7], width: [600] },
+    wrong: {
+      study: [...noOptions, {}, { panels: [] }, { ...study, seeds: null }],
+      panel: ["moons", 7],
+      measures: [7, "mmd", [], ["beauty"], [7]],
+      width: [600],
+    },
   },
   studyCurves: {
     call: ({ study, ...options }) => viz.studyCurves(study, options),

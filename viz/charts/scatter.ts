@@ -52,15 +52,7 @@ const chosen = "panel";
  */
 export function scatter(input: ScatterInput): VegaLiteSpec {
   required("input", input, "the data of the chart");
-  check.only("scatter", input, [
-    "panels",
-    "reference",
-    "projection",
-    "slider",
-    "title",
-    "caption",
-    "width",
-  ]);
+  check.only("scatter", input, ["panels", "reference", "projection", "slider", "title", "caption", "width"]);
   const { reference, slider, caption = [], width = notebookWidth } = input;
   checkSize("width", width);
   check(slider === undefined || (typeof slider === "string" && slider !== ""), "slider", slider, "text");
@@ -126,7 +118,14 @@ const oneAtATime = ({ layer }: View, panel: number): View[] =>
 /** A panel's name within it: with a slider there is no title that could change. */
 const nameLayer = (text: string, color: string): View => ({
   data: { values: [{}] },
-  mark: { type: "text", align: "left", baseline: "top", fontSize: fontSizes.label, fontWeight: "bold", color },
+  mark: {
+    type: "text",
+    align: "left",
+    baseline: "top",
+    fontSize: fontSizes.label,
+    fontWeight: "bold",
+    color,
+  },
   encoding: { x: { value: 6 }, y: { value: 6 }, text: { value: text } },
 });
 

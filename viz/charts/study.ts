@@ -1,5 +1,5 @@
-import type { PanelSummary, StudyRecord } from "../../src/experiments/summary.js";
 import { check, required } from "../../src/errors.js";
+import type { PanelSummary, StudyRecord } from "../../src/experiments/summary.js";
 import { outcomeTable } from "../report/study-table.js";
 import { cellCurves, wide } from "../runs.js";
 import type { VegaLiteSpec } from "../spec.js";
@@ -11,19 +11,21 @@ import { metricCurves } from "./curves.js";
 export interface StudyTableOptions {
   /** Which part of the study, by its name: "digits". Default the first. */
   panel?: string;
+  /** Which measures, in which order. Default the study's first three. */
+  measures?: readonly string[];
   title?: string;
 }
 
 /** Options of `studyCurves`. */
-export interface StudyCurvesOptions extends StudyTableOptions {
+export interface StudyCurvesOptions extends Omit<StudyTableOptions, "measures"> {
   /** What is drawn over training. Default the metric that decides. */
   measure?: string;
   /** Of the whole chart, in pixels. Default 600. */
   width?: number;
 }
 
-/** More columns than these are wider than a notebook. */
-const most = 6;
+/** More measures than these are wider than a notebook. */
+const most = 3;
 
 /**
  * What a study found, a row for each arm: means with their intervals over the seeds, and what they are against the reference with the same seeds; * where
@@ -32,9 +34,19 @@ const most = 6;
  * @throws TangentLabError `invalid-argument` for what is no study, and parts that it does not have.
  */
 export function studyTable(study: StudyRecord, options: StudyTableOptions = {}): Table {
-  check.only("studyTable", required("options", options), ["panel", "title"]);
+  check.only("studyTable", required("options", options), ["panel", "measures", "title"]);
   const part = partOf(study, options.panel);
-  const { head, rows } = outcomeTable(study, part, most);
+  const known = [...new Set(part.cells.flatMap(({ outcomes }) => Object.keys(outcomes)))];
+  const { measures = known.slice(0, most) } = options;
+  check(Array.isArray(measures) && measures.length > 0, "measures", measures, "a list of measures");
+  for (const [i, name] of measures.entries()) check.oneOf(`measures[${i}]`, name, known);
+  const cells = part.cells.map((cell) => ({
+    ...cell,
+    outcomes: Object.fromEntries(
+      measures.flatMap((name) => (cell.outcomes[name] ? [[name, cell.outcomes[name]]] : [])),
+    ),
+  }));
+  const { head, rows } = outcomeTable(study, { ...part, cells });
   // Several columns have the same title.
   const names = head.map((_, i) => `column ${i}`);
   return table(
