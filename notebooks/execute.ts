@@ -4,8 +4,8 @@ import { basename, join } from "node:path";
 import { vegaLiteMime } from "../viz/display/bundle.js";
 import { findJupyter, jupyterEnvironment, root } from "./jupyter.js";
 
-/** Longest time that one cell may take, in seconds; nbconvert itself then ends the kernel. */
-const limit = 10 * 60;
+/** Longest time that one cell may take, in seconds, on a machine that is shared; nbconvert itself then ends the kernel. */
+const limit = 40 * 60;
 
 /**
  * Executes a notebook from top to bottom on the real kernel, as `npm run lab` starts it, with `environment` besides the process's own.
