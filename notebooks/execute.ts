@@ -5,8 +5,8 @@ import { TangentLabError } from "../src/errors.js";
 import { vegaLiteMime } from "../viz/display/bundle.js";
 import { findJupyter, jupyterEnvironment, root } from "./jupyter.js";
 
-/** Longest time that one cell may take, in seconds; nbconvert itself then ends the kernel. */
-const limit = 10 * 60;
+/** Longest time that one cell may take, in seconds, on a machine that is shared; nbconvert itself then ends the kernel. */
+const limit = 40 * 60;
 
 /** What the first failing cell said. */
 export class CellError extends Error {}
@@ -47,10 +47,20 @@ export async function executeNotebook(
       const why = errors.split("CellExecutionError: ").at(-1)!.trim();
       throw new CellError(`executing ${basename(path)} failed:\n${why}`);
     }
-    return compact(await readFile(join(folder, basename(path)), "utf8"));
+    return compact(numbered(await readFile(join(folder, basename(path)), "utf8")));
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** The notebook's text with its code cells counted as a fresh kernel counts them: nbconvert leaves out what tslab says of it. */
+export function numbered(notebook: string): string {
+  const { cells, ...rest } = JSON.parse(notebook) as { cells: { cell_type: string }[] };
+  let count = 0;
+  const counted = cells.map((cell) =>
+    cell.cell_type === "code" ? { ...cell, execution_count: ++count } : cell,
+  );
+  return JSON.stringify({ cells: counted, ...rest });
 }
 
 /** The notebook's text with each chart's specification on one line: indented by nbconvert, its numbers would have a line each, and the file be a third larger. */

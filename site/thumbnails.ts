@@ -12,10 +12,12 @@ const telling: Readonly<Record<string, number>> = {
   "01": 9,
   "02": 4,
   "03": 1,
-  "04": 7,
+  "04": 8,
   "05": 7,
   "06": 2,
   "07": 7,
+  "08": 3,
+  "09": 1,
 };
 
 const size = { width: 240, height: 160 };

@@ -12,6 +12,8 @@ export * as diffusion from "./diffusion/index.js";
 /** Tensors, trees and random keys; devices; compiled steps. */
 export * as engine from "./engine/index.js";
 export { type ErrorCode, type ErrorDetails, TangentLabError } from "./errors.js";
+/** Studies of your own: a question, arms, seeds, intervals. */
+export * as experiments from "./experiments/public.js";
 /** Files: safetensors, NumPy arrays, images, checkpoints. */
 export * as io from "./io/index.js";
 /** The loop that runs any method: events, observers, records, resuming. */

@@ -46,6 +46,12 @@ export {
 } from "./charts/samples.js";
 export { type ScatterInput, scatter } from "./charts/scatter.js";
 export {
+  type StudyCurvesOptions,
+  type StudyTableOptions,
+  studyCurves,
+  studyTable,
+} from "./charts/study.js";
+export {
   type FourRowsInput,
   fourRows,
   type TangentPicturesInput,

@@ -1,7 +1,7 @@
 // Datasets and trained models say in a sentence what they are where they are printed, in place of thousands of numbers. In a notebook `tangent-lab/viz` adds a picture.
 
 /** What displays itself. */
-export type DisplayKind = "dataset" | "model" | "models";
+export type DisplayKind = "dataset" | "model" | "models" | "study";
 
 /** Shows a picture of a value in the notebook's cell that is being executed, if there is one. Must not throw. */
 export type Displayer = (kind: DisplayKind, value: object) => void;

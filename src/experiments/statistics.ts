@@ -54,6 +54,12 @@ export function stepsTo(
   curve: readonly { readonly step: number; readonly value: number }[],
   target: number,
 ): number | null {
+  check(Array.isArray(curve), "curve", curve, "a list of { step, value }");
+  for (const [i, point] of curve.entries()) {
+    const isPoint = typeof point?.step === "number" && typeof point.value === "number";
+    check(isPoint, `curve[${i}]`, point, "{ step, value }, two numbers");
+  }
+  check(typeof target === "number" && !Number.isNaN(target), "target", target, "a number");
   const i = curve.findIndex(({ value }) => value <= target);
   if (i < 0) return null;
   const [before, after] = [curve[i - 1], curve[i]!];

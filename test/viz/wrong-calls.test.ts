@@ -48,6 +48,27 @@ const record: viz.Recorded = {
   samples: [{ step: 1, samples: { shape: [2, 2, 2, 1], values: [0, 0, 0, 0, 1, 1, 1, 1] } }],
 };
 
+/** A study of one arm, measured at two steps with two seeds. */
+const told = { mean: 0.5, low: 0.4, high: 0.6, count: 2 };
+const study = {
+  ...{ name: "study", title: "Which?", question: "Which?", date: "2026-01-01", seconds: 1, quick: false },
+  ...{ axis: null, measures: ["metric"], seeds: { tune: [], report: [1, 2] }, settings: {}, machine: {} },
+  versions: {},
+  panels: [
+    {
+      ...{ name: "circle", metric: "mmd", reference: "a", floor: null, trends: [] },
+      cells: [
+        {
+          ...{ arm: "a", at: null, dataset: "circle", learningRate: null, tuning: [], chance: null },
+          ...{ samples: null, seconds: 1 },
+          curves: { mmd: [0, 1].map((step) => ({ step, interval: told })) },
+          outcomes: { mmd: { values: [0.4, 0.6], interval: told, versus: null } },
+        },
+      ],
+    },
+  ],
+};
+
 /** A chart of an input: the whole of it, and its parts. */
 const ofInput = (
   draw: (input: never) => unknown,
@@ -138,6 +159,7 @@ testWrongCalls(viz, {
         { a: points, b: values(5, 2) },
       ],
       reference: [7, "text", {}, values(20, 2)],
+      slider: [7, "", null],
       width: ["600", 99, null],
       frames: [3],
     },
@@ -163,6 +185,27 @@ testWrongCalls(viz, {
       metric: ["beauty", 7, null],
       width: ["600", 99, null],
       yScale: ["log"],
+    },
+  },
+  studyTable: {
+    call: ({ study, ...options }) => viz.studyTable(study, options),
+    valid: { study },
+    wrong: {
+      study: [...noOptions, {}, { panels: [] }, { ...study, seeds: null }],
+      panel: ["moons", 7],
+      measures: [7, "mmd", [], ["beauty"], [7]],
+      width: [600],
+    },
+  },
+  studyCurves: {
+    call: ({ study, ...options }) => viz.studyCurves(study, options),
+    valid: { study },
+    wrong: {
+      study: [...noOptions, {}, { panels: [] }],
+      panel: ["moons", 7],
+      measure: ["beauty", 7],
+      width: ["600", 99],
+      rows: [3],
     },
   },
   table: {

@@ -1,11 +1,14 @@
 import * as random from "../../src/engine/random.js";
 import { type DisplayKind, displayBy } from "../../src/engine/self-display.js";
+import type { StudyRecord } from "../../src/experiments/summary.js";
 import { compare } from "../charts/compare.js";
 import { pictureTable } from "../charts/picture-table.js";
 import { scatter } from "../charts/scatter.js";
+import { studyCurves, studyTable } from "../charts/study.js";
 import { notebookWidth } from "../frame.js";
 import type { Runs } from "../runs.js";
 import type { VegaLiteSpec } from "../spec.js";
+import { tableBundle } from "../table/table.js";
 import { formatCount } from "../text.js";
 import { chartBundle } from "./bundle.js";
 import { currentCell } from "./cell.js";
@@ -34,15 +37,18 @@ export function datasetChart(data: Drawn): VegaLiteSpec {
   return pictureTable({ title, caption: [], rows: [""], columns: [""], ...grid });
 }
 
-const chartOf = (kind: DisplayKind, value: object): VegaLiteSpec =>
-  kind === "dataset" ? datasetChart(value as Drawn) : compare(value as Runs);
+function chartOf(kind: DisplayKind, value: object): VegaLiteSpec {
+  if (kind === "dataset") return datasetChart(value as Drawn);
+  return kind === "study" ? studyCurves(value as StudyRecord) : compare(value as Runs);
+}
 
-/** From now on datasets and trained models that are a cell's last expression show a picture of themselves. */
+/** From now on datasets, trained models and studies that are a cell's last expression show a picture of themselves. */
 export function displayThemselves(): void {
   displayBy((kind, value) => {
     const cell = currentCell();
     if (!cell) return;
     try {
+      if (kind === "study") cell.display(tableBundle(studyTable(value as StudyRecord)));
       const spec = chartOf(kind, value);
       cell.display(chartBundle(spec, picture(spec)));
     } catch {

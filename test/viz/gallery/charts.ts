@@ -343,6 +343,21 @@ export const gallery: Record<string, () => VegaLiteSpec | Promise<VegaLiteSpec>>
       reference: points(circle(300)),
       title: "The circle under more and more noise",
     }),
+  "scatter-slider": () =>
+    scatter({
+      panels: Object.fromEntries(
+        [0.05, 0.2, 0.6].map((size, k) => {
+          const noise = normal(2000 + k, 300);
+          return [
+            `t = ${size}`,
+            points(circle(150).map((at, i) => at.map((x, j) => x + size * noise[2 * i + j]!))),
+          ];
+        }),
+      ),
+      reference: points(circle(300)),
+      slider: "noise level",
+      title: "The circle under more and more noise",
+    }),
   "samples-pictures": () => samples({ pixel: recordedRun("pixel", 1), MFD: recordedRun("MFD", 2) }),
   "samples-one": () => samples(recordedRun("MFD", 2)),
   "samples-points": () =>
