@@ -3,7 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { type Attributes, pairs } from "../../datasets/index.js";
 import * as random from "../../src/engine/random.js";
-import { crossEntropy, fittedTemperature } from "../../src/experiments/softrepa/information.js";
+import { crossEntropy, fittedTemperature, withDoubt } from "../../src/experiments/softrepa/information.js";
 import { mendedOf } from "../../src/experiments/softrepa/mended.js";
 import { everyArm } from "../../src/experiments/softrepa/plan.js";
 import type { ArmRecord } from "../../src/experiments/softrepa/record.js";
@@ -72,15 +72,21 @@ test("the fitted temperature is the best one, whatever the errors are scaled by"
     ),
   );
   const best = fittedTemperature(matrices);
-  const { loss } = crossEntropy(matrices, best);
+  const { loss } = crossEntropy(withDoubt(matrices), best);
   fc.assert(
     fc.property(fc.double({ min: -4, max: 4, noNaN: true }), (octaves) => {
-      assert.ok(crossEntropy(matrices, best * 2 ** octaves).loss >= loss - 1e-9);
+      assert.ok(crossEntropy(withDoubt(matrices), best * 2 ** octaves).loss >= loss - 1e-9);
     }),
     { seed: 1 },
   );
   const larger = matrices.map((rows) => rows.map((row) => row.map((error) => 10 * error)));
   near(fittedTemperature(larger) / best, 10, 1e-3);
+  // All told apart by a gap of 0.1: not 0, or a wrong row of other examples would count without end. One of 100 as likely as what is seen.
+  const apart = Array.from({ length: 50 }, () => [
+    [0.1, 0.2],
+    [0.2, 0.1],
+  ]);
+  near(fittedTemperature(apart), 0.1 / Math.log(100), 1e-4);
   // Two captions: ln(1 + exp(-gap / temperature)).
   const two = crossEntropy(
     [
