@@ -113,54 +113,70 @@ function contestSection({ contests }: MendedRecord): string {
   return `<h3>Arm against arm</h3>${textTable({ head: ["", "combinations", "points wholly right", "McNemar, p"], rows })}`;
 }
 
-function guidanceSection(page: Page, { arms, curvePictures }: MendedRecord): string {
+function guidanceSection(page: Page, record: MendedRecord): string {
+  const { arms, curvePictures } = record;
   if (arms[0]!.curve.length < 2) return "";
-  const chart = (
-    metric: string,
-    of: (point: MendedArm["curve"][number]) => Interval,
-    lower: boolean,
-  ): string =>
-    drawn(page, () =>
-      metricCurves({
-        metric,
-        xTitle: "guidance",
-        lowerIsBetter: lower,
-        curves: arms.map(({ name, curve }) =>
-          banded(
-            name,
-            curve.map((point) => ({ at: point.guidance, ...of(point) })),
-          ),
-        ),
-        title: `${capitalize(metric)} over guidance`,
-        caption: [`${curvePictures} pictures of seen combinations for each point.`],
-      }),
-    );
+  const charts = (metric: string, of: (point: MendedArm["curve"][number]) => Interval): string =>
+    armCharts(page, record, {
+      metric,
+      xTitle: "guidance",
+      rows: ({ curve }) => curve.map((point) => ({ at: point.guidance, ...of(point) })),
+      title: `${capitalize(metric)} over guidance`,
+      caption: `${curvePictures} pictures of seen combinations for each point.`,
+    });
   const rows = arms.map(({ name, curve }) => [
     escapeHTML(name),
     ...curve.map(({ right, frechet }) => `${percent(right.mean)}<br>${rounded(frechet.mean)}`),
   ]);
   const head = ["", ...arms[0]!.curve.map(({ guidance }) => `guidance ${formatNumber(guidance)}`)];
   return `<h3>Agreement and fidelity over guidance</h3>${table(head, rows)}<p class="muted">Above: wholly right; below: Fréchet distance.</p>
-${chart("share wholly right", ({ right }) => right, false)}${chart("Fréchet distance", ({ frechet }) => frechet, true)}`;
+${charts("share wholly right", ({ right }) => right)}${charts("Fréchet distance", ({ frechet }) => frechet)}`;
 }
 
-function informationSection(page: Page, { arms }: MendedRecord): string {
-  if (arms[0]!.information.length < 2) return "";
-  return `<h3>What denoising errors tell of captions</h3>${drawn(page, () =>
-    metricCurves({
-      metric: "InfoNCE bound, nats",
-      xTitle: "t",
-      lowerIsBetter: false,
-      curves: arms.map(({ name, information }) =>
-        banded(
-          name,
-          information.map(({ t, bound }) => ({ at: t, ...bound })),
+function informationSection(page: Page, record: MendedRecord): string {
+  if (record.arms[0]!.information.length < 2) return "";
+  return `<h3>What denoising errors tell of captions</h3>${armCharts(page, record, {
+    metric: "InfoNCE bound, nats",
+    xTitle: "t",
+    rows: ({ information }) => information.map(({ t, bound }) => ({ at: t, ...bound })),
+    title: "Information of caption and noisy picture, by time",
+    caption: "Each model with the temperature that tells captions of other examples apart best.",
+  })}`;
+}
+
+/** Arms of a chart besides the base and the oracle: with more, colours would come again. */
+const armsShown = 5;
+
+/** A chart of all arms, or several, each with base and oracle in the same colours. */
+function armCharts(
+  page: Page,
+  { arms, base, oracle }: MendedRecord,
+  {
+    rows,
+    caption,
+    ...titles
+  }: {
+    metric: string;
+    xTitle: string;
+    title: string;
+    caption: string;
+    rows: (arm: MendedArm) => ({ at: number } & Interval)[];
+  },
+): string {
+  const ends = [base, oracle].flatMap((name) => arms.filter((arm) => arm.name === name));
+  const others = arms.filter((arm) => !ends.includes(arm));
+  const charts = Math.max(1, Math.ceil(others.length / armsShown));
+  return Array.from({ length: charts }, (_, i) =>
+    drawn(page, () =>
+      metricCurves({
+        ...titles,
+        curves: [...ends, ...others.slice(i * armsShown, (i + 1) * armsShown)].map((arm) =>
+          banded(arm.name, rows(arm)),
         ),
-      ),
-      title: "Information of caption and noisy picture, by time",
-      caption: ["Each model with the temperature that tells captions of other examples apart best."],
-    }),
-  )}`;
+        caption: [caption],
+      }),
+    ),
+  ).join("");
 }
 
 const banded = (name: string, rows: readonly ({ at: number } & Interval)[]): Curve => ({
