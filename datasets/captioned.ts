@@ -28,6 +28,8 @@ export interface CaptionedDataset extends Dataset {
   readonly captionAttributes: readonly Attributes[];
   /** All captions, by their indices, of the pictures that have this one, itself among them: none is wrong for them. */
   captionsTogether(label: number): readonly number[];
+  /** The captions, by their indices, that `sample` gives of a split. */
+  captionsOf(split: Split): readonly number[];
   /** The values of every attribute that captions speak of; {} where only captions are known. */
   readonly attributes: Readonly<Record<string, readonly string[]>>;
   /** Number of combinations that training never draws, each of whose values it does draw; 0 where nothing is held out. */
@@ -85,6 +87,10 @@ export function captioned<Scene>(source: CaptionedSource<Scene>): CaptionedDatas
     seen: known.filter(({ heldOut }) => !heldOut),
     "held-out": known.filter(({ heldOut }) => heldOut),
   };
+  const entriesOf = (split: Split): typeof known => {
+    check(splits[split] !== undefined, "split", split, '"seen" or "held-out"');
+    return splits[split];
+  };
   function* contentsOf(): Generator<Content> {
     yield { shape, variants, attributes, captions };
     yield known.map(({ labels, attributes, heldOut }) => ({ labels, attributes, heldOut }));
@@ -107,12 +113,12 @@ export function captioned<Scene>(source: CaptionedSource<Scene>): CaptionedDatas
       check(withCaption[label] !== undefined, "label", label, `0 to ${captions.length - 1}`);
       return [...new Set(withCaption[label]!.flatMap((entry) => entry.labels))];
     },
+    captionsOf: (split) => [...new Set(entriesOf(split).flatMap((entry) => entry.labels))],
     attributes,
     heldOut: splits["held-out"].length,
     fingerprint: once(() => fingerprintOf(contentsOf())),
     sample: (key, count, split = "seen") => {
-      const from = splits[split];
-      check(from !== undefined, "split", split, '"seen" or "held-out"');
+      const from = entriesOf(split);
       check(from.length > 0, "split", split, `"seen": ${name} holds nothing out`);
       const [sceneKey, variantKey, captionKey] = random.split(key, 3);
       const chosen = Array.from(random.integers(sceneKey, count, from.length), (i) => from[i]!);

@@ -1,5 +1,6 @@
 import { join, resolve } from "node:path";
 import type { Dataset } from "../../datasets/index.js";
+import { gapText, mendedTable } from "../../viz/report/mended.js";
 import { renderStudy } from "../../viz/report/study.js";
 import { markdown, outcomeTable, tableNote, trendNotes, tuningNote } from "../../viz/report/study-table.js";
 import { currentDevice, type DeviceName, describeDevice, useDevice } from "../engine/device.js";
@@ -9,6 +10,8 @@ import { type PlanRecord, planFile, runsFolder } from "../experiments/merge.js";
 import { machine, versions } from "../experiments/provenance.js";
 import { runShard, runStudy, type ShardState } from "../experiments/run-study.js";
 import { finishedSteps, plannedSteps, type Shard } from "../experiments/schedule.js";
+import type { MendedRecord } from "../experiments/softrepa/mended-record.js";
+import type { SplitName } from "../experiments/softrepa/record.js";
 import type { StudyPlan } from "../experiments/study.js";
 import { type StudyRecord, summarize } from "../experiments/summary.js";
 import type { Bench } from "../experiments/trial.js";
@@ -32,6 +35,8 @@ export interface ExperimentArguments extends SubmitOptions {
   quick: boolean;
   seeds?: number;
   panel?: string[];
+  /** Besides the reference, which is always there. */
+  arm?: string[];
   out?: string;
   engine: string;
   data?: string[];
@@ -117,6 +122,7 @@ export async function experimentCommand(
     ),
     seeds: plan.seeds,
     panels: summarize(study, plan, runs),
+    ...(study.details && { details: study.details(runs) }),
     settings,
     machine: machine(engine),
     versions: versions(),
@@ -161,10 +167,12 @@ const settingsOf = ({ cells }: StudyPlan): Record<string, Json> =>
 /** Seeds of a study that somebody may wait for. */
 const mostSeeds = 1000;
 
-/** The plan with these panels only and with another number of reported seeds. */
-function chosen(plan: StudyPlan, { seeds: count, panel }: ExperimentArguments): StudyPlan {
+/** The plan with these panels and arms only, and with another number of reported seeds. */
+function chosen(plan: StudyPlan, { seeds: count, panel, arm }: ExperimentArguments): StudyPlan {
   const panels = [...new Set(plan.cells.map((cell) => cell.panel))];
   for (const name of panel ?? []) check(panels.includes(name), "--panel", name, panels.join(", "));
+  const arms = [...new Set(plan.cells.map((cell) => cell.arm))];
+  for (const name of arm ?? []) check(arms.includes(name), "--arm", name, arms.join(", "));
   check(
     count === undefined || (count >= 2 && count <= mostSeeds),
     "--seeds",
@@ -179,7 +187,11 @@ function chosen(plan: StudyPlan, { seeds: count, panel }: ExperimentArguments): 
       tune,
       report: count === undefined ? report : Array.from({ length: count }, (_, i) => first + i),
     },
-    cells: plan.cells.filter((cell) => panel?.includes(cell.panel) ?? true),
+    cells: plan.cells.filter(
+      (cell) =>
+        (panel?.includes(cell.panel) ?? true) &&
+        (cell.arm === plan.reference || (arm?.includes(cell.arm) ?? true)),
+    ),
   };
 }
 
@@ -221,13 +233,23 @@ async function withData(
 const mostMeasures = 6;
 
 const tables = (record: StudyRecord, measures?: number): string =>
-  record.panels
-    .map((panel) =>
+  [
+    ...(record.details ? [mendedTexts(record.details.mended)] : []),
+    ...record.panels.map((panel) =>
       [panel.name, markdown(outcomeTable(record, panel, measures)), ...trendNotes(record, panel)].join(
         "\n\n",
       ),
-    )
-    .join("\n\n");
+    ),
+  ].join("\n\n");
+
+/** What the study's own part of the report says first. */
+const mendedTexts = (record: MendedRecord): string =>
+  [
+    gapText(record),
+    ...(Object.keys(record.pictures) as SplitName[]).map(
+      (split) => `${split} combinations\n\n${markdown(mendedTable(record, split))}`,
+    ),
+  ].join("\n\n");
 
 /** For a document, as on the screen: the measures that matter most; the report has all. */
 const section = (record: StudyRecord, command: string): string =>
@@ -238,10 +260,11 @@ const section = (record: StudyRecord, command: string): string =>
   ].join("\n");
 
 /** The typed options that decide the numbers. */
-const commandOf = (name: string, { quick, seeds, panel = [] }: ExperimentArguments): string =>
+const commandOf = (name: string, { quick, seeds, panel = [], arm = [] }: ExperimentArguments): string =>
   [
     `tangent-lab experiment ${name}`,
     ...(quick ? ["--quick"] : []),
     ...(seeds === undefined ? [] : [`--seeds ${seeds}`]),
     ...panel.map((each) => `--panel ${each}`),
+    ...arm.map((each) => `--arm ${JSON.stringify(each)}`),
   ].join(" ");

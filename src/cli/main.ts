@@ -86,6 +86,7 @@ async function main(): Promise<number> {
     .option("--quick", "a small version, under 40 s, whose numbers say nothing", false)
     .option("--seeds <count>", "seeds that are reported, at least 2 (default: 3)", integer)
     .option("--panel <name>", "one or more of the study's parts (default: all)", several)
+    .option("--arm <name>", "one or more of what is compared, besides the reference (default: all)", several)
     .option("--out <folder>", "where runs, results and report go (default: report/<name>)")
     .option("--engine <name>", engineHelp, "auto")
     .option("--data <path>", dataHelp, several)
@@ -196,13 +197,13 @@ async function main(): Promise<number> {
   program
     .command("softrepa")
     .description(
-      "trains a text-to-image flow and soft tokens, generates and edits with and without them, writes a report",
+      "trains a text-to-image flow on captions of which some are wrong, mends it with soft tokens and in other ways, generates and edits with each, writes a report",
     )
     .option("--quick", "a small version of it, under 90 s", false)
     .option(
       "--dataset <name>",
       "captioned data with a read-out: objects, pairs, portraits, emoji, ...",
-      "objects",
+      "pairs",
     )
     .option("--out <folder>", "where the report goes", "report/softrepa")
     .option("--seed <integer>", "seed of all random numbers", integer, 0)

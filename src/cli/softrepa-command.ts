@@ -1,12 +1,14 @@
 import { join, resolve } from "node:path";
 import { isCaptioned } from "../../datasets/index.js";
+import { gapText, mendedTable } from "../../viz/report/mended.js";
 import { renderSoftRepa } from "../../viz/report/softrepa.js";
+import { markdown } from "../../viz/report/study-table.js";
 import { type DeviceName, describeDevice, useDevice } from "../engine/device.js";
 import * as random from "../engine/random.js";
 import { check } from "../errors.js";
 import { machine, versions } from "../experiments/provenance.js";
 import { softRepaJob } from "../experiments/softrepa/job.js";
-import { mainPlan } from "../experiments/softrepa/plan.js";
+import { jobPlan, quickPlan } from "../experiments/softrepa/plan.js";
 import type { SoftRepaRecord } from "../experiments/softrepa/record.js";
 import { writeFileAtomically } from "../io/files.js";
 import { fingerprintOfData } from "../loop/data.js";
@@ -24,7 +26,7 @@ export interface SoftRepaArguments {
   resume: boolean;
 }
 
-/** `tangent-lab softrepa`: trains a text-to-image flow and soft tokens for it, generates and edits with and without them, writes the report. */
+/** `tangent-lab softrepa`: trains a text-to-image flow on captions of which some are wrong, mends it with soft tokens and in other ways, generates and edits with each, writes the report. */
 export async function softRepaCommand(args: SoftRepaArguments, signal: AbortSignal): Promise<void> {
   const started = performance.now();
   const { quick, seed, out, resume } = args;
@@ -38,7 +40,12 @@ export async function softRepaCommand(args: SoftRepaArguments, signal: AbortSign
     args.dataset,
     "objects, pairs, portraits or emoji, with 32 pixels too: captioned data with a read-out",
   );
-  const plan = mainPlan(quick);
+  const { flow, ...rest } = quick ? quickPlan : jobPlan;
+  // As many patches of larger pictures.
+  const plan = {
+    ...rest,
+    flow: { ...flow, patch: flow.patch * Math.max(1, Math.round(data.shape[0]! / 16)) },
+  };
   const decided = { ...plan, seed, dataset: data.name, data: await fingerprintOfData(data) };
   const finish = await claimReport(out, "plan.json", decided, { resume });
   console.error(`engine: ${engine}`);
@@ -51,7 +58,7 @@ export async function softRepaCommand(args: SoftRepaArguments, signal: AbortSign
     );
   }
   const record: SoftRepaRecord = {
-    title: "Do soft tokens make images say what their captions say?",
+    title: "Do soft tokens mend what wrong captions have taught?",
     date: new Date().toISOString(),
     seconds: (performance.now() - started) / 1000,
     ...{ quick, dataset: data.name, shape: [...data.shape] },
@@ -65,14 +72,6 @@ export async function softRepaCommand(args: SoftRepaArguments, signal: AbortSign
   await writeFileAtomically(path, await renderSoftRepa(record));
   await finish();
   console.log(path);
-  for (const { name, splits } of record.arms) {
-    for (const [split, { agreement, frechet }] of Object.entries(splits)) {
-      const each = Object.entries(agreement.byAttribute).map(
-        ([attribute, share]) => `${attribute} ${share.toFixed(3)}`,
-      );
-      console.log(
-        `${name}, ${split}: all attributes right ${agreement.overall.toFixed(3)} (${each.join(", ")}), Fréchet distance ${frechet.toPrecision(3)}`,
-      );
-    }
-  }
+  console.log(gapText(record.mended));
+  console.log(markdown(mendedTable(record.mended, "seen")));
 }

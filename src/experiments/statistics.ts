@@ -46,6 +46,25 @@ export function pairedRatio(a: readonly number[], b: readonly number[]): Interva
 export const significant = ({ low, high }: Interval, nothing = 0): boolean =>
   low !== null && high !== null && (low > nothing || high < nothing);
 
+/** McNemar's test of two methods on the same items; JSON. */
+export type McNemar = {
+  /** Items that only the first has right, and only the second. */
+  first: number;
+  second: number;
+  /** Exact and two-sided: how likely counts as unequal are where an item falls to either side equally often. 1 where none differs. */
+  p: number;
+};
+
+/** McNemar's exact test: whether two methods are right on the same items equally often. */
+export function mcNemar(first: readonly boolean[], second: readonly boolean[]): McNemar {
+  check(first.length === second.length, "second", second.length, `${first.length} items, those of first`);
+  const alone = (a: readonly boolean[], b: readonly boolean[]): number =>
+    a.filter((right, i) => right && !b[i]).length;
+  const counts = { first: alone(first, second), second: alone(second, first) };
+  const [fewer, all] = [Math.min(counts.first, counts.second), counts.first + counts.second];
+  return { ...counts, p: all === 0 ? 1 : Math.max(0, Math.min(1, 2 * jStat.binomial.cdf(fewer, all, 0.5))) };
+}
+
 /**
  * The step at which a falling curve is first at or under `target`, straight lines between its points; null if it never is. A point at the target from the
  * start counts as its own step.

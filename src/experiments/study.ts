@@ -1,6 +1,7 @@
 import type { Dataset } from "../../datasets/index.js";
 import type { Json } from "../io/checkpoint.js";
-import type { Trial } from "./trial.js";
+import type { MendedReport } from "./softrepa/mended-record.js";
+import type { Trial, TrialResult } from "./trial.js";
 
 /** One thing that is compared: done with every seed. */
 export interface Cell {
@@ -57,4 +58,6 @@ export interface Study {
   measures: readonly string[] | "all";
   /** `quick`: small enough for continuous integration; its numbers say nothing. */
   plan(quick: boolean): StudyPlan;
+  /** Its own part of the report, from the results of each cell, a result for each reported seed. Default none. */
+  details?(cells: readonly { readonly results: readonly TrialResult[] }[]): MendedReport;
 }

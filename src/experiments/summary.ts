@@ -1,5 +1,6 @@
 import type { ArrayRecord, Json } from "../loop/record.js";
 import type { CellRuns } from "./run-study.js";
+import type { MendedReport } from "./softrepa/mended-record.js";
 import {
   type Interval,
   interval,
@@ -78,6 +79,8 @@ export interface StudyRecord {
   measures: readonly string[] | "all";
   seeds: { tune: readonly number[]; report: readonly number[] };
   panels: PanelSummary[];
+  /** The study's own part, where it has one. */
+  details?: MendedReport;
   settings: { [name: string]: Json };
   machine: Record<string, string>;
   versions: Record<string, string>;

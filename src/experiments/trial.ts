@@ -24,6 +24,8 @@ export interface TrialResult {
   chance: number | null;
   /** Images at the end; null where none are made. */
   samples: ArrayRecord | null;
+  /** What else the study's own part of the report is made from. Default nothing. */
+  details?: Json;
 }
 
 /** One run of a study: all that decides its result besides the data and the software, and how it is done. */
@@ -164,6 +166,7 @@ const keptSchema = v.union([
     curves: v.record(v.string(), v.pipe(curve, v.minLength(1))),
     chance: v.nullable(v.number()),
     samples: v.nullable(arraySchema),
+    details: v.optional(v.custom<Json>((value) => value !== undefined)),
   }),
 ]) satisfies Schema<{ diverged: string } | TrialResult>;
 

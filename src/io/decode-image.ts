@@ -2,10 +2,10 @@ import { PNG } from "pngjs";
 import type { Metadata, Sharp, SharpConstructor } from "sharp";
 import { TangentLabError } from "../errors.js";
 import { bmpSize, decodeBmp } from "./bmp.js";
+import type { DecodedImage } from "./decoded-image.js";
 import { foreignContent } from "./foreign.js";
 import { type ImageKind, imageKind } from "./image-kind.js";
 import { allocate, byteLimit, checkDeclared, type ReadLimit } from "./limits.js";
-import type { DecodedImage } from "./decoded-image.js";
 import { decodePlainPng } from "./plain-png.js";
 import { pngLayout } from "./png-layout.js";
 

@@ -43,6 +43,8 @@ export interface CaptionedData extends TrainingData {
   readonly captionAttributes?: readonly Readonly<Record<string, string>>[];
   /** All captions of the pictures that have this one, by their indices. Default it alone. */
   captionsTogether?(label: number): readonly number[];
+  /** The captions, by their indices, that `sample` gives, where some are held out: negatives are taken from them. Default all. */
+  captionsOf?(split: "seen"): readonly number[];
 }
 
 /** Checks that each of `count` examples has a label, an index of a caption. @throws TangentLabError `invalid-argument`. */

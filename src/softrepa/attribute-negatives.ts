@@ -1,6 +1,6 @@
 import { check, required } from "../errors.js";
 import { checkCaptions } from "./captions.js";
-import { cached, checkCount, type HardNegatives, type NegativeCount } from "./negatives.js";
+import { cached, checkNegatives, type HardNegatives, type NegativeConfig } from "./negatives.js";
 import { wordsOf } from "./text/vocabulary.js";
 
 /** Captions of which it is known what they say: the values of attributes. */
@@ -21,13 +21,13 @@ const keyOf = (attributes: Attributes): string =>
  * in the fewest attributes.
  * @throws TangentLabError `invalid-argument` for captions without known attributes.
  */
-export function attributeNegatives(data: DescribedCaptions, options: NegativeCount = {}): HardNegatives {
-  check.only("attributeNegatives", options, ["count"]);
+export function attributeNegatives(data: DescribedCaptions, options: NegativeConfig = {}): HardNegatives {
+  check.only("attributeNegatives", options, ["count", "among"]);
   const { count } = options;
   required("data", data, "captioned data");
   const { captions, captionAttributes } = data;
   checkCaptions("data.captions", captions);
-  checkCount(count);
+  const isCandidate = checkNegatives(options, captions);
   const known = captionAttributes?.some((attributes) => Object.keys(attributes).length > 0) ?? false;
   check(
     known && captionAttributes!.length === captions.length,
@@ -40,8 +40,10 @@ export function attributeNegatives(data: DescribedCaptions, options: NegativeCou
   const values = new Map<string, Set<string>>();
   captionAttributes!.forEach((attributes, label) => {
     const group = groups.get(keyOf(attributes));
-    if (group) group.labels.push(label);
-    else groups.set(keyOf(attributes), { labels: [label], attributes });
+    if (isCandidate(label)) {
+      if (group) group.labels.push(label);
+      else groups.set(keyOf(attributes), { labels: [label], attributes });
+    }
     for (const [name, value] of Object.entries(attributes)) {
       if (!values.has(name)) values.set(name, new Set());
       values.get(name)!.add(value);

@@ -8,10 +8,12 @@ import { type LossAndAux, valueAndGrad } from "../optim/gradient.js";
 import { type Method, method, type TrainingConfig } from "../optim/method.js";
 import { checkCaptions } from "./captions.js";
 import { type ContrastiveLossConfig, checkContrastive, contrastiveLoss } from "./contrastive-loss.js";
+import { fixedRanges } from "./flow-matching.js";
 import { checkFlow, checkTokens, type FrozenFlow, tokensAt } from "./frozen-flow.js";
 import { drawNegatives, type HardNegatives } from "./negatives.js";
 import { pairErrors } from "./pair-errors.js";
 import type { SoftTokens } from "./tokens.js";
+import type { TextToImage } from "./types.js";
 
 export type { EncodedText, FrozenFlow } from "./frozen-flow.js";
 export { pairErrors } from "./pair-errors.js";
@@ -19,7 +21,8 @@ export { pairErrors } from "./pair-errors.js";
 /** Options of `contrastive`. */
 export interface ContrastiveConfig extends TrainingConfig, ContrastiveLossConfig {
   flow: FrozenFlow;
-  tokens: SoftTokens;
+  /** Soft tokens to train for the frozen flow. Default none: the flow's own parameters are trained, its text encoder with them, from where they are. */
+  tokens?: SoftTokens | undefined;
   /** All captions; a batch's labels are indices into them. */
   captions: readonly string[];
   /** Range of the times t that are drawn, in [0, 1]. Default 0 and 1, as published. */
@@ -43,8 +46,8 @@ export interface ContrastiveConfig extends TrainingConfig, ContrastiveLossConfig
 
 /**
  * Soft token training (SoftREPA, 2503.08250): a batch has b images and their captions, one noise e and one time t for all of them. The loss is the contrastive
- * loss of the rows of E[i][j] = mean (v(x_t of image i, caption j) - (e - x0_i))^2. Hard negatives make the rows longer. Only the tokens are trained: by AdamW
- * with a decay of 1e-4 unless `optimizer` says otherwise. Metrics: loss, error (mean of the positive pairs) and, with the contrastive term, crossEntropy and
+ * loss of the rows of E[i][j] = mean (v(x_t of image i, caption j) - (e - x0_i))^2. Hard negatives make the rows longer. Only the tokens are trained, or without
+ * tokens the whole flow: by AdamW with a decay of 1e-4 unless `optimizer` says otherwise. Metrics: loss, error (mean of the positive pairs) and, with the contrastive term, crossEntropy and
  * accuracy.
  * @throws TangentLabError `invalid-argument` for settings out of range and tokens that do not fit the flow; in a batch, `invalid-data` for a caption without
  * negatives.
@@ -58,7 +61,7 @@ export function contrastive(config: ContrastiveConfig): Method {
   const { positiveWeight = 1 } = config;
   checkContrastive(config);
   checkCaptions("captions", captions);
-  checkTokens(flow, tokens);
+  if (tokens !== undefined) checkTokens(flow, tokens);
   check.count("chunk", chunk);
   check.count("timesPerStep", timesPerStep);
   check(Number.isFinite(tMin) && tMin >= 0 && tMin < 1, "tMin", tMin, "a number in [0, 1)");
@@ -88,8 +91,9 @@ export function contrastive(config: ContrastiveConfig): Method {
   return method({
     optimizer: adamw({ weightDecay: 1e-4 }),
     ...config,
-    init: tokens.init,
-    context: { flow: flow.parameters },
+    init: tokens ? tokens.init : () => tf.clone(flow.parameters),
+    context: tokens ? { flow: flow.parameters } : {},
+    fixed: tokens || !("structure" in flow) ? [] : fixedRanges(flow as FrozenFlow & TextToImage),
     batch: (key, x, _iteration, labels) => {
       const count = x.length / width;
       checkCaptionLabels(labels, count);
@@ -121,7 +125,7 @@ export function contrastive(config: ContrastiveConfig): Method {
     },
     loss: (parameters, { x, noise, t, ids }, context) => {
       const count = x.shape[0]!;
-      const text = flow.encode(context.flow!, ids);
+      const frozen = tokens && { flow: context.flow!, text: flow.encode(context.flow!, ids) };
       const hard = ids.shape[0]! / count - 1;
       /** The captions of an image's row. Its own is that of its number in the batch. */
       const columns = (image: number): number[] => [
@@ -143,9 +147,10 @@ export function contrastive(config: ContrastiveConfig): Method {
           const own = Array.from({ length: size }, (_, i) => from + i);
           const e = contrast ? tf.slice(noise, k, 1) : tf.slice(noise, k * count + from, size);
           const part = valueAndGrad((parameters): LossAndAux<Record<string, Tensor>> => {
-            const soft = tokensAt(flow, context.flow!, tokens, parameters, time);
+            const used = frozen ?? { flow: parameters, text: flow.encode(parameters, ids) };
+            const soft = tokens && tokensAt(flow, used.flow, tokens, parameters, time);
             const errorsOf = (columns?: number[][]): Tensor =>
-              pairErrors(flow, context.flow!, images, e, time, text, soft, columns);
+              pairErrors(flow, used.flow, images, e, time, used.text, soft, columns);
             if (!contrast) {
               const error = tf.mean(errorsOf(own.map((i) => [i])));
               return { loss: tf.mul(error, positiveWeight), aux: { error } };

@@ -54,7 +54,7 @@ export function flowMatching(config: FlowMatchingConfig): Method {
     optimizer: adamw({ weightDecay: 1e-2 }),
     ...config,
     init: flow.init,
-    fixed: rangesOf(flow),
+    fixed: fixedRanges(flow),
     batch: (key, x, _iteration, labels) => {
       const count = x.length / width;
       checkCaptionLabels(labels, count);
@@ -84,8 +84,11 @@ export function flowMatching(config: FlowMatchingConfig): Method {
   });
 }
 
-/** Where a flow's fixed parameters are among all. */
-function rangesOf({ structure, fixed = [] }: TextToImage): [number, number][] {
+/** Where a flow's fixed parameters are among all: [begin, end) each. */
+export function fixedRanges({
+  structure,
+  fixed = [],
+}: Pick<TextToImage, "structure" | "fixed">): [number, number][] {
   let end = 0;
   return structure.names.flatMap((name, i): [number, number][] => {
     const begin = end;

@@ -9,6 +9,8 @@ export {
   infoNceBound,
   type LogitForm,
 } from "./contrastive-loss.js";
+export type { ContrastiveTraining } from "./contrastive-training.js";
+export { type CaptionCorruption, corruptCaptions } from "./corrupt-captions.js";
 export { type CrossUnetConfig, crossUnet } from "./cross-unet.js";
 export type { EditConfig, GuidanceForm } from "./edit-config.js";
 export { edit } from "./editing.js";
@@ -25,7 +27,7 @@ export {
   type NearestConfig,
   nearestNegatives,
 } from "./nearest-negatives.js";
-export type { HardNegatives, NegativeCount } from "./negatives.js";
+export type { HardNegatives, NegativeConfig } from "./negatives.js";
 export { pairErrors } from "./pair-errors.js";
 export { type Embeddings, embeddedText, readEmbeddings } from "./text/embeddings.js";
 export { type TextEncoderConfig, type TextSettings, textEncoder } from "./text/encoder.js";
@@ -51,4 +53,5 @@ export {
 } from "./tokens.js";
 export { captionEncoder, type FlowTraining, type TrainedFlow, trainFlow } from "./train-flow.js";
 export { type SoftTokenTraining, type TrainedTokens, trainTokens } from "./train-tokens.js";
+export { type FlowTuning, tuneFlow } from "./tune-flow.js";
 export type { Flow, Text, TextEncoder, TextToImage, VelocityInputs, VelocityNetwork } from "./types.js";

@@ -3,7 +3,7 @@ import type { Tensor } from "../engine/tensor.js";
 import { check, required } from "../errors.js";
 import { checkCaptions } from "./captions.js";
 import { checkFlow, type FrozenFlow } from "./frozen-flow.js";
-import { cached, checkCount, type HardNegatives, type NegativeCount } from "./negatives.js";
+import { cached, checkNegatives, type HardNegatives, type NegativeConfig } from "./negatives.js";
 
 /** Captions, and which belong to the same pictures. */
 export interface GroupedCaptions {
@@ -13,7 +13,7 @@ export interface GroupedCaptions {
 }
 
 /** Options of `nearestNegatives`. */
-export interface NearestConfig extends NegativeCount {
+export interface NearestConfig extends NegativeConfig {
   /** How many of the nearest captions are candidates. Default 16. */
   nearest?: number;
 }
@@ -28,12 +28,12 @@ export function nearestNegatives(
   vectors: readonly ArrayLike<number>[] | (() => readonly ArrayLike<number>[]),
   options: NearestConfig = {},
 ): HardNegatives {
-  check.only("nearestNegatives", options, ["count", "nearest"]);
+  check.only("nearestNegatives", options, ["count", "among", "nearest"]);
   const { count, nearest = 16 } = options;
   required("data", data, "captioned data");
   const { captions } = data;
   checkCaptions("data.captions", captions);
-  checkCount(count);
+  const isCandidate = checkNegatives(options, captions);
   check.count("nearest", nearest);
   let unit: Float64Array[] | undefined;
   const prepared = (): Float64Array[] => {
@@ -47,7 +47,7 @@ export function nearestNegatives(
     const texts = new Set([...right].map((each) => captions[each]!));
     const found: { other: number; cosine: number }[] = [];
     for (const [other, vector] of all.entries()) {
-      if (right.has(other) || texts.has(captions[other]!)) continue;
+      if (!isCandidate(other) || right.has(other) || texts.has(captions[other]!)) continue;
       const cosine = dot(all[label]!, vector);
       if (found.length === nearest && cosine <= found.at(-1)!.cosine) continue;
       const at = found.findIndex((each) => each.cosine < cosine);

@@ -12,10 +12,12 @@ export interface HardNegatives {
   readonly count?: number | undefined;
 }
 
-/** What a negative's `count` is for all kinds. */
-export interface NegativeCount {
+/** Options of all kinds of hard negatives. */
+export interface NegativeConfig {
   /** How many negatives a picture's own caption has in a step. Default as many as there are others in the batch. */
   count?: number;
+  /** The captions, by their numbers, that negatives are taken from: those of held-out pictures are left out so. Default all. */
+  among?: readonly number[] | undefined;
 }
 
 /**
@@ -69,11 +71,26 @@ export function cached(
   };
 }
 
-/** @throws TangentLabError `invalid-argument`. */
-export const checkCount = (count: number | undefined): void =>
+/** Whether a caption may be a negative. @throws TangentLabError `invalid-argument`. */
+export function checkNegatives(
+  { count, among }: NegativeConfig,
+  captions: readonly string[],
+): (label: number) => boolean {
   check(
     count === undefined || (Number.isInteger(count) && count >= 1),
     "negatives.count",
     count,
     "an integer >= 1",
   );
+  if (among === undefined) return () => true;
+  const isLabel = (label: unknown): boolean =>
+    Number.isInteger(label) && (label as number) >= 0 && (label as number) < captions.length;
+  check(
+    Array.isArray(among) && among.length > 0 && among.every(isLabel),
+    "among",
+    among,
+    `numbers of captions, 0 to ${captions.length - 1}`,
+  );
+  const candidates = new Set(among);
+  return (label) => candidates.has(label);
+}

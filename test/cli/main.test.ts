@@ -148,6 +148,11 @@ const refusedExperiments: [string, string[], RegExp][] = [
     /invalid --readme; given: "x.md"; allowed: without --shard/,
   ],
   ["an unknown part", ["oscillation", "--panel", "cube"], /invalid --panel; given: "cube"; allowed: circle/],
+  [
+    "an unknown arm",
+    ["softrepa", "--arm", "none", "--arm", "all"],
+    /invalid --arm; given: "all"; allowed: none, prompt/,
+  ],
 ];
 
 for (const [what, args, expected] of refusedExperiments) {

@@ -8,19 +8,25 @@ import * as random from "../../src/engine/random.js";
 import { measuresOf } from "../../src/experiments/softrepa/arm.js";
 import { drawEdits } from "../../src/experiments/softrepa/edits.js";
 import { softRepaJob } from "../../src/experiments/softrepa/job.js";
-import { mainPlan, type SoftRepaPlan } from "../../src/experiments/softrepa/plan.js";
+import { type ArmPlan, quickPlan, type SoftRepaPlan } from "../../src/experiments/softrepa/plan.js";
 import type { SoftRepaRecord } from "../../src/experiments/softrepa/record.js";
 
 import { renderSoftRepa } from "../../viz/report/softrepa.js";
 
-const quick = mainPlan(true);
+const [, hard, denoising] = quickPlan.arms as [ArmPlan, TokenArm, ArmPlan];
+type TokenArm = ArmPlan & { trains: "tokens" };
+const short = { steps: 2, batchSize: 3 };
 const tiny: SoftRepaPlan = {
-  flow: { ...quick.flow, layers: 2, heads: 2, headDim: 8, steps: 3, batchSize: 4 },
-  judge: { ...quick.judge, steps: 2, batchSize: 4 },
-  arms: [{ ...quick.arms[0]!, layers: 1, tokens: 2, steps: 2, batchSize: 3 }],
-  generate: { images: 6, steps: 2, guidance: 2 },
-  information: { captions: 3, batches: 1 },
-  edit: { ...quick.edit, images: 4, steps: 2, starts: [2] },
+  flow: { ...quickPlan.flow, layers: 2, heads: 2, headDim: 8, steps: 3, batchSize: 4 },
+  corruption: 0.5,
+  judge: { ...quickPlan.judge, steps: 2, batchSize: 4 },
+  arms: [
+    { ...hard, ...short, layers: 1, tokens: 2, timeRows: 100 },
+    { ...denoising, ...short },
+  ],
+  generate: { images: 6, steps: 2, guidance: 2, curve: { images: 4, guidance: [2, 3] } },
+  information: { captions: 3, times: [0.3, 0.8], draws: 1, fit: 1 },
+  edit: { ...quickPlan.edit, images: 4, steps: 2, starts: [2] },
   probes: 16,
   examples: 3,
 };
@@ -33,11 +39,14 @@ test("the job from nothing to a report", async () => {
       ...{ folder, resume: false, cache: undefined, signal: new AbortController().signal },
       follow: async (run) => run,
     }))!;
+    const all = record.runs.find(({ name }) => name === "none")!.parameters;
     assert.equal(
       record.arms.map(({ name, trained }) => [name, trained]),
       [
-        ["without tokens", 0],
-        ["soft tokens", 2 * 16 + 100 * 16],
+        ["none", 0],
+        ["hard negatives", 2 * 16 + 100 * 16],
+        ["full, denoising", all],
+        ["oracle", all],
       ],
     );
     assert.equal(Object.keys(record.arms[0]!.splits), ["seen", "held-out"]);
@@ -48,7 +57,7 @@ test("the job from nothing to a report", async () => {
     );
     assert.ok(record.attention!.layers[0]!.values.every((share) => share > 0 && share < 1));
     assert.equal(
-      record.strips.frames["soft tokens"]!.map(({ shape }) => shape),
+      record.strips.frames["hard negatives"]!.map(({ shape }) => shape),
       [1, 2, 3].map(() => [4, 16, 16, 3]),
     );
     for (const { editing, alignment } of record.arms) {
@@ -101,28 +110,31 @@ test("edits change exactly one attribute, each in its turn", () => {
 });
 
 test("an arm's numbers have names that say what they are of", () => {
+  const quality = {
+    ...{ guidance: 1, right: "10", bound: 0.75, repeated: 0.25 },
+    agreement: { overall: 0.5, byAttribute: { colour: 0.6 } },
+    ...{ dualScore: 0.7, frechet: 1 },
+  };
   const values = measuresOf({
     name: "soft tokens",
     trained: 12,
     alignment: { probe: { colour: 0.9 }, cknna: 0.3 },
     editing: [{ start: 0.75, changed: 0.1, kept: 0.2, target: 0.3, distance: 0.4 }],
     stepTime: 1,
-    splits: {
-      seen: {
-        agreement: { overall: 0.5, byAttribute: { colour: 0.6 } },
-        dualScore: 0.7,
-        frechet: 1,
-        information: { bound: 0.8, ceiling: 1, accuracy: 0.9 },
-      },
-    },
+    curve: [{ ...quality, guidance: 3, frechet: 2 }],
+    splits: { seen: { ...quality, information: { bound: 0.8, ceiling: 1, accuracy: 0.9, times: [] } } },
   });
   assert.equal(values, {
     "seen: all attributes right": 0.5,
+    "seen: no binding swapped": 0.75,
     "seen: colour right": 0.6,
+    "seen: one object twice": 0.25,
     "seen: dual encoder": 0.7,
     "seen: Fréchet distance": 1,
     "seen: information, nats": 0.8,
     "seen: captions told apart": 0.9,
+    "guidance 3: all attributes right": 0.5,
+    "guidance 3: Fréchet distance": 2,
     "probe: colour": 0.9,
     CKNNA: 0.3,
     "editing from 0.75: changed as asked": 0.1,

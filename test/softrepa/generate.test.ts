@@ -46,6 +46,17 @@ test("levels fall from 1 to 0; a shift of 1 leaves them, more keeps them up", ()
   }
 });
 
+test("guidance 1, the caption's velocity alone, is the limit of others, with tokens and without", async () => {
+  const model = softTokens({ layers: 1, tokens: 2, dim, standardDeviation: 1 });
+  for (const tokens of [undefined, { model, parameters: model.init(random.key(4)) }]) {
+    const config = { captions: ["two", "three", "one"], steps: 3, key: random.key(1), batchSize: 2, tokens };
+    const [one, more] = await Promise.all(
+      [1, 1 + 1e-6].map((guidance) => generate(toyFlow, { ...config, guidance })),
+    );
+    close(one!, more!, 1e-4, "guidance 1");
+  }
+});
+
 test("guidance leads from the negative captions; levels do not matter to constant velocities", async () => {
   const config = { captions: ["two", "three"], guidance: 4, steps: 3, key: random.key(1) };
   const start = [0, 1].flatMap((i) => [...random.normal(random.foldIn(random.key(1), i), 4)]);

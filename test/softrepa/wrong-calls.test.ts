@@ -15,6 +15,16 @@ const sizes = { size: 4, channels: 1, textDim: 4, pooledDim: 4 };
 const network = softrepa.jointTransformer({ ...sizes, layers: 1, heads: 1, headDim: 4 });
 const model = softrepa.textToImage(network, text);
 const flow = model.freeze(model.init(key));
+/** A flow of the data's pictures and words. */
+const ofData = softrepa.textToImage(
+  softrepa.jointTransformer({
+    ...{ size: 16, channels: 3, patch: 8, layers: 1, heads: 1, headDim: 4 },
+    ...{ textDim: softrepa.captionEncoder(data.captions).textDim },
+    pooledDim: softrepa.captionEncoder(data.captions).pooledDim,
+  }),
+  softrepa.captionEncoder(data.captions),
+);
+const tunable = { ...ofData.freeze(ofData.init(key)), model: ofData };
 const tokens = softrepa.softTokens({ layers: 1, tokens: 2, dim: 4 });
 const soft = { model: tokens, parameters: tokens.init(key) };
 const images = tf.zeros([1, 4, 4, 1]);
@@ -25,6 +35,7 @@ const noFlag = ["no", 1, null];
 const noNumber = ["1", Number.NaN, null];
 const noNetwork = [...noOptions, {}];
 const noData = [...noOptions, {}, Promise.resolve(data)];
+const noLabels = [null, 7, [], ["0"], [-1], [0.5], [1e9]];
 const noTokens = [7, "text", {}, { model: 7 }, { model: tokens, parameters: [1] }];
 const levels = {
   ...{ steps: noCount, shift: noPositive, spacing: ["cosine", null] },
@@ -56,7 +67,22 @@ testWrongCalls(
         ...{ ...trainingConfig, ...run, data: noData, network: [...noNetwork, network], text: noNetwork },
         ...{ captionDropout: ["0.1", -1, 1, null], time: ["normal", 7, null, {}, { mean: 0, std: -1 }] },
         ...{ patch: noCount, layers: noCount, heads: noCount, headDim: noCount, qkNorm: noFlag },
+        from: [...noOptions, {}, model],
       },
+    },
+    tuneFlow: {
+      call: ({ data, flow, ...options }) => void softrepa.tuneFlow(data, flow, options),
+      valid: () => ({ data, flow: tunable, steps: 2 }),
+      wrong: {
+        ...{ ...trainingConfig, ...run, ...contrastive, ...timed },
+        ...{ data: noData, flow: noFlow, restartEvery: noCount, rateFloor: ["1", -1, Number.NaN, null] },
+        ...{ negatives: [null, "hard", 7, {}], layers: [1] },
+      },
+    },
+    corruptCaptions: {
+      call: ({ data, ...options }) => softrepa.corruptCaptions(data, options),
+      valid: { data },
+      wrong: { data: noData, share: ["0.3", -0.1, 1.1, Number.NaN, null], seed: noSeed, count: [3] },
     },
     trainTokens: {
       call: ({ data, flow, ...options }) => void softrepa.trainTokens(data, flow, options),
@@ -238,12 +264,13 @@ testWrongCalls(
     attributeNegatives: {
       call: ({ data, ...options }) => softrepa.attributeNegatives(data, options),
       valid: { data },
-      wrong: { data: [...noOptions, {}], nearest: [3] },
+      wrong: { data: [...noOptions, {}], among: noLabels, nearest: [3] },
     },
     nearestNegatives: {
       call: ({ data, vectors, ...options }) => softrepa.nearestNegatives(data, vectors, options),
       valid: { data: { captions: ["a", "b"] }, vectors: [[1], [2]] },
       wrong: {
+        among: noLabels,
         ...{
           data: [...noOptions, {}],
           vectors: [null, 7, [[1]], [[1], [1, 2]], ["a", "b"], [[1], [Number.NaN]]],

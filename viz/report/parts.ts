@@ -13,6 +13,10 @@ export function drawn(page: Page, draw: Draw): string {
   }
 }
 
+/** A mean above its interval, neither broken. */
+export const numberCell = (text: string): string =>
+  `<span style="white-space:nowrap">${escapeHTML(text).replace(" (", "<br>(")}</span>`;
+
 export type Facts = Readonly<Record<string, unknown>>;
 
 /** A row per fact; what is nested becomes rows of its own, and a group of plain values one row: "steps 3000, batch size 128". */

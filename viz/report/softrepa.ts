@@ -1,17 +1,25 @@
 import type { Agreement } from "../../datasets/captioned.js";
 import type { ArmRecord, SoftRepaRecord, SplitName } from "../../src/experiments/softrepa/record.js";
 import { metricCurves } from "../charts/curves.js";
-import { pictureURI } from "../picture.js";
 import { Page } from "../render/page.js";
 import type { Points } from "../spec.js";
 import { capitalize, escapeHTML, formatNumber } from "../text.js";
+import { exampleTables, mendedCards, mendedSections, percent, picture, pixelStyle, table } from "./mended.js";
 import { drawn, factTable, header, style } from "./parts.js";
 
 /** The report of soft tokens as one self-contained HTML file, like `renderReport`'s. */
 export async function renderSoftRepa(record: SoftRepaRecord): Promise<string> {
   const page = new Page();
   const sections: [id: string, title: string, body: string][] = [
-    ["images", "Captions and images", images(record)],
+    ["mended", "What is mended", mendedSections(page, record.mended)],
+    [
+      "images",
+      "Captions and images",
+      exampleTables(
+        record.examples,
+        record.arms.map(({ name }) => name),
+      ),
+    ],
     ["agreement", "Do images show what their captions say?", agreementSection(record)],
     ["attention", "Where image patches attend to soft tokens", attention(record)],
     ["editing", "Editing", editing(record)],
@@ -25,7 +33,7 @@ export async function renderSoftRepa(record: SoftRepaRecord): Promise<string> {
   ];
   const shown = sections.filter(([, , body]) => body !== "");
   const { title, date, seconds, quick, dataset, shape } = record;
-  const text = `A text-to-image flow on ${dataset} (${shape.join(" × ")}), trained from nothing and then frozen; soft tokens in its first layers, trained to tell captions apart by their denoising errors.${quick ? " This is the quick version: its numbers say nothing." : ""}`;
+  const text = `A text-to-image flow on ${dataset} (${shape.join(" × ")}), trained from nothing on captions of which a share is wrong in one thing: ${record.mended.base}; the same flow on clean captions: ${record.mended.oracle}. What is between them is to be mended with clean pairs: by soft tokens in the first layers of the frozen flow, or by training all of it.${quick ? " This is the quick version: its numbers say nothing." : ""}`;
   const body = [
     header({
       title,
@@ -33,36 +41,13 @@ export async function renderSoftRepa(record: SoftRepaRecord): Promise<string> {
       seconds,
       text,
       contents: shown.map(([id, title]) => ({ id, title })),
-      cards: cards(record),
+      cards: mendedCards(record.mended),
     }),
     ...shown.map(
       ([id, title, body]) => `<section id="${id}"><h2>${escapeHTML(title)}</h2>\n${body}</section>`,
     ),
   ].join("\n");
-  return page.html({ title, body, style: style + ownStyle });
-}
-
-function cards({ arms }: SoftRepaRecord): { label: string; value: string; detail: string }[] {
-  const splits = [...new Set(arms.flatMap((arm) => Object.keys(arm.splits) as SplitName[]))];
-  return splits.map((split) => ({
-    label: `all attributes right, ${split} combinations`,
-    value: arms.map((arm) => percent(arm.splits[split]!.agreement.overall)).join(" → "),
-    detail: `${arms.map(({ name }) => name).join(" → ")}, read off the generated images.`,
-  }));
-}
-
-function images({ examples, arms }: SoftRepaRecord): string {
-  return examples
-    .map(({ split, captions, images, right, real }) => {
-      const head = ["", ...arms.map(({ name }) => name), "a real image"];
-      const rows = captions.map((caption, i) => [
-        escapeHTML(caption),
-        ...arms.map(({ name }) => `${picture(images[name]!, i)} ${right[name]![i] ? "✓" : "✗"}`),
-        picture(real, i),
-      ]);
-      return `<h3>${escapeHTML(capitalize(split))} combinations</h3><p>Each row from the same noise. ✓: the read-out finds every attribute as the caption says.</p>${table(head, rows)}`;
-    })
-    .join("");
+  return page.html({ title, body, style: style + pixelStyle });
 }
 
 function agreementSection({ arms, ceiling }: SoftRepaRecord): string {
@@ -190,24 +175,3 @@ function training(page: Page, { runs }: SoftRepaRecord): string {
     )
     .join("");
 }
-
-/** One image of several, as HTML. */
-function picture({ shape, values }: Points, index: number, width = 48): string {
-  const size = shape.slice(1).reduce((a, b) => a * b, 1);
-  const own = {
-    shape: [1, ...shape.slice(1)],
-    values: Array.from(values).slice(index * size, (index + 1) * size),
-  };
-  return `<img class="pixels" width="${width}" height="${width}" alt="" src="${pictureURI(own, { scale: 1 })}">`;
-}
-
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  `<div class="wide"><table>${head.length > 0 ? `<tr>${head.map((text) => `<th scope="col">${escapeHTML(text)}</th>`).join("")}</tr>` : ""}${rows
-    .map((row) => `<tr>${row.map((text) => `<td>${text}</td>`).join("")}</tr>`)
-    .join("")}</table></div>`;
-
-const percent = (share: number): string => `${formatNumber(Number((100 * share).toFixed(1)))}%`;
-
-const ownStyle = `
-.pixels{image-rendering:pixelated;vertical-align:middle}
-`;

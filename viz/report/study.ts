@@ -6,7 +6,8 @@ import { Page } from "../render/page.js";
 import { cellCurves, wide } from "../runs.js";
 import { capitalize, escapeHTML, formatNumber, metricTitle } from "../text.js";
 import type { Draw } from "./charts.js";
-import { drawn, factTable, header, style } from "./parts.js";
+import { exampleTables, mendedCards, mendedSections, pixelStyle } from "./mended.js";
+import { drawn, factTable, header, numberCell, style } from "./parts.js";
 import {
   findings,
   measuresOf,
@@ -35,18 +36,28 @@ export async function renderStudy(study: StudyRecord): Promise<string> {
       seconds,
       text: study.quick ? `${question} This is the quick version: its numbers say nothing.` : question,
       contents: [
+        ...(study.details ? [{ id: "mended", title: "What is mended" }] : []),
         ...study.panels.map(({ name }, i) => ({ id: `panel-${i}`, title: name })),
         { id: "provenance", title: "Settings and machine" },
       ],
-      cards: findings(study),
+      cards: study.details ? mendedCards(study.details.mended) : findings(study),
     }),
+    ...(study.details ? [detailsSection(page, study.details)] : []),
     ...study.panels.map((panel, i) => panelSection(page, study, panel, i)),
     `<section id="provenance"><h2>Settings, seeds and machine</h2>
 <p>Reported seeds: ${seeds.report.join(", ")}.${tuningNote(study)}</p>
 ${factTable(settings)}<h3>Machine</h3>${factTable(machine)}<h3>Versions</h3>${factTable(versions)}</section>`,
   ].join("\n");
-  return page.html({ title, body, style });
+  return page.html({ title, body, style: style + pixelStyle });
 }
+
+const detailsSection = (page: Page, { mended, examples }: NonNullable<StudyRecord["details"]>): string =>
+  `<section id="mended"><h2>What is mended</h2>
+${mendedSections(page, mended)}
+${exampleTables(
+  examples,
+  mended.arms.map(({ name }) => name),
+)}</section>`;
 
 function panelSection(page: Page, study: StudyRecord, panel: PanelSummary, index: number): string {
   const names = measuresOf(study, panel);
@@ -208,7 +219,3 @@ const htmlTable = ({ head, rows }: TextTable): string =>
   `<table><tr>${head.map((text) => `<th scope="col">${escapeHTML(text)}</th>`).join("")}</tr>${rows
     .map((row) => `<tr>${row.map((text) => `<td>${numberCell(text)}</td>`).join("")}</tr>`)
     .join("")}</table>`;
-
-/** A mean above its interval, neither broken. */
-const numberCell = (text: string): string =>
-  `<span style="white-space:nowrap">${escapeHTML(text).replace(" (", "<br>(")}</span>`;

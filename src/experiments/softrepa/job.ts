@@ -3,27 +3,24 @@ import { type CaptionedDataset, readOutCeiling } from "../../../datasets/index.j
 import { arrayRecord } from "../../loop/record.js";
 import { saveFlow } from "../../softrepa/flow-file.js";
 import { saveTokens } from "../../softrepa/token-file.js";
-import type { TrainedTokens } from "../../softrepa/train-tokens.js";
 import type { Workplace } from "../prepare.js";
-import { drawTasks, keyOf, type Measured, measureArm, splitsOf, type Tasks } from "./arm.js";
-import { type Base, trainArm, trainBase } from "./base.js";
+import { drawTasks, examplesOf, keyOf, type Measured, measureArm, splitsOf, type Tasks } from "./arm.js";
+import { type Arm, prepareFlow, prepareJudges, trainArm, untuned } from "./base.js";
 import { attentionMaps } from "./inspect.js";
-import type { SoftRepaPlan } from "./plan.js";
-import type { SoftRepaRecord, SplitName } from "./record.js";
+import { mendedOf } from "./mended.js";
+import { baseArm, oracleArm, type SoftRepaPlan } from "./plan.js";
+import type { ExamplesRecord, SoftRepaRecord } from "./record.js";
 
 /** What the job gives; its report adds where and when it was computed. */
 export type JobRecord = Pick<
   SoftRepaRecord,
-  "ceiling" | "arms" | "examples" | "strips" | "attention" | "runs"
+  "ceiling" | "arms" | "mended" | "examples" | "strips" | "attention" | "runs"
 >;
 
-/** The name of the arm that has no tokens. */
-export const withoutTokens = "without tokens";
-
 /**
- * One seed: trains a flow, the judge, and soft tokens for every arm; then generates, edits and measures with and without them, on the same captions and from the
- * same noise. Undefined where it was stopped.
- * @param models A folder for flow.safetensors and, of each arm, `<name>.safetensors` with dashes for spaces. Default none.
+ * One seed: trains a flow on captions of which a share is wrong, the same on clean ones, the judge, and each arm, which mends the first flow with clean pairs; then
+ * generates, edits and measures with all of them, on the same captions and from the same noise. Undefined where it was stopped.
+ * @param models A folder for flow.safetensors, the base, and of each arm `<name>.safetensors` with dashes for spaces: soft tokens, or a whole flow. Default none.
  */
 export async function softRepaJob(
   data: CaptionedDataset,
@@ -32,69 +29,49 @@ export async function softRepaJob(
   place: Workplace,
   models?: string,
 ): Promise<JobRecord | undefined> {
-  const folder = join(place.folder, data.name, `seed-${seed}`);
-  const base = await trainBase(data, plan, seed, place, folder);
+  const judges = await prepareJudges(data, plan.judge, place);
+  const oracle = judges && (await prepareFlow(data, plan.flow, 0, seed, place));
+  const base = oracle && (await prepareFlow(data, plan.flow, plan.corruption, seed, place));
   if (!base) return undefined;
-  const arms: Arm[] = [{ name: withoutTokens, tokens: undefined }];
+  const arms: Arm[] = [untuned(baseArm, base)];
   for (const arm of plan.arms) {
-    const tokens = await trainArm(data, base, arm, seed, place, join(folder, arm.name));
-    if (!tokens) return undefined;
-    arms.push({ name: arm.name, tokens });
+    const checkpoint = join(place.folder, `${data.name}-${fileName(arm.name)}-seed-${seed}`);
+    const trained = await trainArm(data, base, arm, plan.flow.timeMean, seed, place, checkpoint);
+    if (!trained) return undefined;
+    arms.push(trained);
   }
-  if (models !== undefined) await saveModels(models, base, arms);
+  arms.push(untuned(oracleArm, oracle));
+  if (models !== undefined) await saveModels(models, arms);
   const tasks = drawTasks(data, plan, seed);
   const measured: Measured[] = [];
   for (const arm of arms) {
-    const one = await measureArm(arm, base, tasks, plan, seed, place.signal);
+    const one = await measureArm(arm, judges, tasks, plan, seed, place.signal);
     if (!one) return undefined;
     measured.push(one);
   }
-  const [, first] = arms;
+  const withTokens = arms.find(({ tokens }) => tokens !== undefined);
   const shown = Math.min(plan.examples, 4);
+  const records = measured.map(({ record }) => record);
   return {
     ceiling: Object.fromEntries(
       splitsOf(data).map((split) => [split, readOutCeiling(data, keyOf(seed, "prompts"), 1000, split)]),
     ),
-    arms: measured.map(({ record }) => record),
-    examples: examplesOf(data, plan, tasks, measured),
+    arms: records,
+    mended: mendedOf([{ seed, arms: records }]),
+    examples: joinExamples(measured.map((one) => examplesOf(data, plan, tasks, one))),
     strips: stripsOf(data, tasks, measured),
-    attention: await attentionMaps(base.flow, first?.tokens, data, keyOf(seed, "prompts"), shown),
-    runs: [...base.runs, ...arms.flatMap(({ tokens }) => (tokens ? [tokens.record] : []))],
+    attention: await attentionMaps(base, withTokens?.tokens, data, keyOf(seed, "prompts"), shown),
+    runs: [judges.dual.record, ...arms.flatMap(({ run }) => (run ? [run] : []))],
   };
 }
 
-interface Arm {
-  name: string;
-  tokens: TrainedTokens | undefined;
-}
-
-/** The same captions, as each arm draws them. */
-const examplesOf = (
-  data: CaptionedDataset,
-  plan: SoftRepaPlan,
-  { prompts }: Tasks,
-  measured: readonly Measured[],
-): JobRecord["examples"] =>
-  [...prompts].map(([split, { captions, attributes, real }]) => {
-    const shown = Math.min(plan.examples, plan.generate.images);
-    const size = data.shape.reduce((a, b) => a * b, 1);
-    const some = (images: Float32Array) => images.slice(0, shown * size);
-    const byArm = <T>(of: (images: Float32Array) => T): Record<string, T> =>
-      Object.fromEntries(
-        measured.map(({ record, images }) => [record.name, of(some(images.get(split as SplitName)!))]),
-      );
-    return {
-      split,
-      captions: captions.slice(0, shown),
-      real: arrayRecord(some(real), [shown, ...data.shape]),
-      images: byArm((images) => arrayRecord(images, [shown, ...data.shape])),
-      right: byArm((images) =>
-        data.readOut!(images).map((read, j) =>
-          Object.entries(attributes[j]!).every(([name, value]) => read[name] === value),
-        ),
-      ),
-    };
-  });
+/** The same captions as several arms draw them, in one record for each split. */
+export const joinExamples = (byArm: readonly (readonly ExamplesRecord[])[]): ExamplesRecord[] =>
+  (byArm[0] ?? []).map((first, i) => ({
+    ...first,
+    images: Object.assign({}, ...byArm.map((examples) => examples[i]!.images)),
+    right: Object.assign({}, ...byArm.map((examples) => examples[i]!.right)),
+  }));
 
 /** The first edits, frame by frame. */
 function stripsOf(
@@ -116,10 +93,12 @@ function stripsOf(
   };
 }
 
-async function saveModels(folder: string, { flow }: Base, arms: readonly Arm[]): Promise<void> {
-  await saveFlow(join(folder, "flow.safetensors"), { model: flow, parameters: flow.parameters });
-  const shared = flow.network.attention === "cross";
-  for (const { name, tokens } of arms)
-    if (tokens)
-      await saveTokens(join(folder, `${name.replace(/\s+/g, "-")}.safetensors`), tokens, { shared });
+const fileName = (arm: string): string => arm.replace(/[^\w]+/g, "-");
+
+async function saveModels(folder: string, arms: readonly Arm[]): Promise<void> {
+  for (const { name, flow, tokens } of arms) {
+    const path = join(folder, `${name === baseArm ? "flow" : fileName(name)}.safetensors`);
+    if (tokens) await saveTokens(path, tokens, { shared: flow.network.attention === "cross" });
+    else await saveFlow(path, flow);
+  }
 }

@@ -7,17 +7,16 @@ import {
   type Split,
 } from "../../../datasets/index.js";
 import { compile } from "../../engine/compile.js";
-import * as random from "../../engine/random.js";
+import type * as random from "../../engine/random.js";
 import type { Tensor } from "../../engine/tensor.js";
 import * as tree from "../../engine/tree.js";
 import type { TrainedDualEncoder } from "../../metrics/dual-encoder.js";
 import { type DualEncoder, dualScore, oneHotWords } from "../../metrics/dual-encoder.js";
 import { frechetDistance } from "../../metrics/frechet.js";
-import { type EncodedText, type FrozenFlow, pairErrors } from "../../softrepa/contrastive.js";
-import { contrastiveLoss, infoNceBound } from "../../softrepa/contrastive-loss.js";
-import { tokensAt } from "../../softrepa/frozen-flow.js";
+import type { FrozenFlow } from "../../softrepa/contrastive.js";
 import { generate } from "../../softrepa/generate.js";
 import type { LoadedTokens } from "../../softrepa/token-file.js";
+import { type Verdicts, verdicts } from "./verdicts.js";
 
 /** Soft tokens, or none. */
 export type Tokens = Pick<LoadedTokens, "model" | "parameters"> | undefined;
@@ -31,7 +30,7 @@ export interface Judges {
 }
 
 /** How well generated images are what their captions ask for; JSON. */
-export type Quality = {
+export type Quality = Verdicts & {
   /** Exact read-out against the captions' attributes. */
   agreement: Agreement;
   /** Mean cosine of image and caption in the dual encoder. */
@@ -45,7 +44,12 @@ export type GeneratePlan = {
   images: number;
   steps: number;
   guidance: number;
+  /** Of seen combinations, the first of these captions with several guidances. */
+  curve: { images: number; guidance: number[] };
 };
+
+/** Quality with one guidance; JSON. */
+export type GuidedQuality = Quality & { guidance: number };
 
 /** Captions of a split, with what they ask for and real images of it. */
 export interface Prompts {
@@ -59,30 +63,55 @@ export function drawPrompts(data: CaptionedDataset, key: random.Key, count: numb
   return { captions, attributes, real: x };
 }
 
+/** The first of several prompts. */
+export const firstOf = ({ captions, attributes, real }: Prompts, count: number): Prompts => ({
+  captions: captions.slice(0, count),
+  attributes: attributes.slice(0, count),
+  real: real.subarray(0, (real.length / captions.length) * count),
+});
+
 /** Generates an image of every prompt, always from the same noise, and judges it. */
 export async function quality(
   flow: FrozenFlow,
   tokens: Tokens,
   prompts: Prompts,
-  { steps, guidance }: GeneratePlan,
+  { steps, guidance }: Pick<GeneratePlan, "steps" | "guidance">,
   judges: Judges,
   key: random.Key,
-): Promise<{ images: Float32Array; quality: Quality }> {
-  const { captions, attributes, real } = prompts;
+): Promise<{ images: Float32Array; quality: GuidedQuality }> {
+  const { captions } = prompts;
   const images = (await generate(flow, { captions, tokens, steps, guidance, key })).map((value) =>
     Math.max(-1, Math.min(1, value)),
   );
+  return { images, quality: { guidance, ...(await qualityOf(images, prompts, judges)) } };
+}
+
+/** Judges images of prompts. */
+export async function qualityOf(
+  images: Float32Array,
+  { captions, attributes, real }: Prompts,
+  judges: Judges,
+): Promise<Quality> {
   const [ours, theirs] = [await judge(images, captions, judges), await judge(real, captions, judges)];
+  const shown = judges.data.readOut!(images);
   return {
-    images,
-    quality: {
-      agreement: agreement(judges.data.readOut!(images), attributes),
-      dualScore: mean(ours.cosine),
-      frechet: frechetDistance(ours.features, theirs.features, {
-        dim: ours.features.length / captions.length,
-      }),
-    },
+    ...verdicts(judges.data, shown, attributes),
+    agreement: agreement(shown, attributes),
+    dualScore: mean(ours.cosine),
+    frechet: frechetDistance(ours.features, theirs.features, {
+      dim: ours.features.length / captions.length,
+    }),
   };
+}
+
+const scores = new WeakMap<DualEncoder, ReturnType<typeof compiledScore>>();
+const compiledScore = (encoder: DualEncoder) => compile(dualScore(encoder));
+
+/** Compiled once for all pictures that are judged. */
+function scoreOf(encoder: DualEncoder): ReturnType<typeof compiledScore> {
+  const known = scores.get(encoder) ?? compiledScore(encoder);
+  scores.set(encoder, known);
+  return known;
 }
 
 /** Cosines with the captions and image features by the dual encoder. */
@@ -91,7 +120,7 @@ export async function judge(
   captions: readonly string[],
   { data, dual, ids }: Judges,
 ): Promise<{ cosine: Float32Array; features: Float32Array }> {
-  const score = compile(dualScore(dual.encoder as DualEncoder));
+  const score = scoreOf(dual.encoder);
   const size = Math.min(64, captions.length);
   const width = data.shape.reduce((a, b) => a * b, 1);
   const cosine: number[] = [];
@@ -114,64 +143,6 @@ export async function judge(
     tree.dispose([inputs, result]);
   }
   return { cosine: Float32Array.from(cosine), features: Float32Array.from(features) };
-}
-
-export type InformationPlan = {
-  /** Captions that are told apart at a time. */
-  captions: number;
-  /** Batches, each with its own noise and time. */
-  batches: number;
-};
-
-/** What denoising errors tell of captions; JSON. */
-export type Information = {
-  /** InfoNCE's lower bound on the mutual information of image and caption, in nats, with the loss's own critic. */
-  bound: number;
-  /** Its largest possible value, ln(captions). */
-  ceiling: number;
-  /** How often the own caption has the least error. */
-  accuracy: number;
-};
-
-/** Mutual information bound on examples of a split, with and without tokens on the same noise and times. */
-export async function information(
-  flow: FrozenFlow,
-  tokens: Tokens,
-  data: CaptionedDataset,
-  split: Split,
-  { captions: count, batches }: InformationPlan,
-  key: random.Key,
-): Promise<Information> {
-  const errors = compile(
-    (
-      parameters: { flow: Tensor; tokens?: Tensor },
-      inputs: { x: Tensor; noise: Tensor; t: Tensor; ids: Tensor },
-    ) => {
-      const text: EncodedText = flow.encode(parameters.flow, inputs.ids);
-      const soft = tokens && tokensAt(flow, parameters.flow, tokens.model, parameters.tokens!, inputs.t);
-      return pairErrors(flow, parameters.flow, inputs.x, inputs.noise, inputs.t, text, soft);
-    },
-  );
-  const parameters = { flow: flow.parameters, ...(tokens && { tokens: tokens.parameters }) };
-  const sums = { crossEntropy: 0, accuracy: 0 };
-  for (let i = 0; i < batches; i++) {
-    const [dataKey, noiseKey, timeKey] = random.split(random.foldIn(key, i), 3);
-    const { x, captions } = data.sample(dataKey, count, split);
-    const inputs = {
-      x: tf.tensor(x, [count, ...flow.shape]) as Tensor,
-      noise: tf.tensor(random.normal(noiseKey, x.length / count), [1, ...flow.shape]) as Tensor,
-      t: tf.tensor1d(random.uniform(timeKey, 1)) as Tensor,
-      ids: flow.tokenize(captions),
-    };
-    const matrix = await errors(parameters, inputs);
-    tf.tidy(() => {
-      const { crossEntropy, accuracy } = contrastiveLoss(matrix, tf.eye(count));
-      sums.crossEntropy += crossEntropy.dataSync()[0]! / batches;
-      sums.accuracy += accuracy.dataSync()[0]! / batches;
-    });
-    tree.dispose([inputs, matrix]);
-  }
-  return { bound: infoNceBound(sums.crossEntropy, count), ceiling: Math.log(count), accuracy: sums.accuracy };
 }
 
 export const mean = (values: ArrayLike<number>): number =>

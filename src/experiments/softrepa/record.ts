@@ -2,18 +2,22 @@ import type { Agreement } from "../../../datasets/index.js";
 import type { Json } from "../../io/checkpoint.js";
 import type { ArrayRecord, RunRecord } from "../../loop/record.js";
 import type { EditQuality } from "./edits.js";
-import type { Information, Quality } from "./measure.js";
+import type { Information } from "./information.js";
+import type { GuidedQuality } from "./measure.js";
+import type { MendedRecord } from "./mended-record.js";
 
 export type SplitName = "seen" | "held-out";
 
 /** One arm on one split. */
-export type ArmQuality = Quality & { information: Information };
+export type ArmQuality = GuidedQuality & { information: Information };
 
 /** The same captions with one model. */
 export interface ArmRecord {
-  /** "without tokens", "soft tokens", ... */
+  /** "none", "oracle", "prompt tuning", ... */
   name: string;
   splits: Partial<Record<SplitName, ArmQuality>>;
+  /** Seen combinations with several guidances. */
+  curve: GuidedQuality[];
   /** How well image features in the network's middle keep attributes and agree with a separately trained network. */
   alignment: AlignmentRecord | null;
   /** One for each start. */
@@ -73,6 +77,8 @@ export interface SoftRepaRecord {
   /** What the read-out reads off clean images: no model can be measured to be better. */
   ceiling: Partial<Record<SplitName, Agreement>>;
   arms: ArmRecord[];
+  /** How much of what can be mended each arm mends. */
+  mended: MendedRecord;
   examples: ExamplesRecord[];
   strips: StripsRecord;
   attention: AttentionRecord | null;

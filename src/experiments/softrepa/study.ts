@@ -1,95 +1,102 @@
-import { join } from "node:path";
 import type { CaptionedDataset } from "../../../datasets/index.js";
 import { isCaptioned, readOutCeiling } from "../../../datasets/index.js";
 import { currentDevice } from "../../engine/device.js";
 import { check } from "../../errors.js";
 import type { Json } from "../../io/checkpoint.js";
-import { exclusively } from "../prepare.js";
+import type { TrainedFlow } from "../../softrepa/train-flow.js";
 import type { Cell, Study } from "../study.js";
 import { type Bench, once, type Trial, type TrialResult } from "../trial.js";
-import { trainingName } from "../weights.js";
-import { drawTasks, keyOf, measureArm, measuresOf, splitsOf } from "./arm.js";
-import { trainArm, trainBase } from "./base.js";
-import { withoutTokens } from "./job.js";
-import { mainPlan, type SoftRepaPlan, type TokenPlan } from "./plan.js";
+import { drawTasks, examplesOf, keyOf, measureArm, measuresOf, splitsOf } from "./arm.js";
+import { type Arm, prepareFlow, prepareJudges, trainArm, untuned } from "./base.js";
+import { joinExamples } from "./job.js";
+import { mendedOf } from "./mended.js";
+import { type ArmPlan, baseArm, oracleArm, quickStudyPlan, type SoftRepaPlan, studyPlan } from "./plan.js";
+import type { ArmRecord, ExamplesRecord } from "./record.js";
 
-/** The job's settings, shorter, and arms that each change one thing about the tokens. */
-function studyPlan(quick: boolean): SoftRepaPlan {
-  const plan = mainPlan(quick);
-  const tokens = plan.arms[0]!;
-  const but = (name: string, change: Partial<TokenPlan>): TokenPlan => ({ ...tokens, ...change, name });
-  const arms = quick
-    ? [tokens, but("without time", { timeRows: 0 })]
-    : [
-        tokens,
-        but("L = 1", { layers: 1 }),
-        but("m = 1", { tokens: 1 }),
-        but("without time", { timeRows: 0 }),
-        but("b = 4", { batchSize: 4 }),
-      ];
-  if (!quick)
-    return {
-      ...plan,
-      arms: arms.map((arm) => ({ ...arm, steps: 300 })),
-      flow: { ...plan.flow, steps: 1500 },
-      generate: { ...plan.generate, images: 128 },
-      information: { ...plan.information, batches: 10 },
-      edit: { ...plan.edit, starts: [15] },
-    };
-  return {
-    ...plan,
-    arms: arms.map((arm) => ({ ...arm, steps: 15 })),
-    flow: { ...plan.flow, steps: 60 },
-    judge: { ...plan.judge, steps: 40 },
-    generate: { ...plan.generate, images: 16, steps: 4 },
-    probes: 32,
-  };
-}
+/** Reported seeds; pictures of the first one are kept. */
+const seeds = [10, 11, 12];
 
-/** Soft tokens of several kinds, and none, for the same frozen flow. */
+/** What an arm mends of a misalignment that is there on purpose. */
 export const softrepa: Study = {
   name: "softrepa",
-  title: "Do soft tokens make images say what their captions say?",
+  title: "Do soft tokens mend what wrong captions have taught?",
   question:
-    "A text-to-image flow is frozen and soft tokens are trained for it by SoftREPA's contrastive loss: do generated and edited images agree better with their captions, on combinations " +
-    "of attributes that were seen and on others, what does it cost, and what of the tokens matters?",
-  measures: "all",
-  plan: (quick) => {
-    const { arms, ...plan } = studyPlan(quick);
+    "A text-to-image flow is trained on captions of which 30% are wrong in one thing, and the same flow on clean ones. What is between them can be mended: how much of it do soft tokens " +
+    "mend that are trained by SoftREPA's contrastive loss on clean pairs, against plain prompt tuning, full fine-tuning and guidance alone, and what does it cost?",
+  measures: [
+    "seen: all attributes right",
+    "held-out: all attributes right",
+    "seen: no binding swapped",
+    "seen: Fréchet distance",
+    "held-out: Fréchet distance",
+    "seen: information, nats",
+    "held-out: information, nats",
+    "CKNNA",
+    "sampling step, ms",
+  ],
+  plan: (quick) => softRepaStudy(quick ? quickStudyPlan : studyPlan),
+  details: (cells) => {
+    const kept = cells.map(({ results }) => results.map(({ details }) => details as unknown as Details));
     return {
-      seeds: { tune: [], report: [10, 11, 12] },
-      reference: withoutTokens,
-      cells: [null, ...arms].map((arm) => softRepaCell("objects", { ...plan, arms: [] }, arm)),
+      mended: mendedOf(
+        (kept[0] ?? []).map(({ seed }, i) => ({ seed, arms: kept.map((arm) => arm[i]!.record) })),
+      ),
+      examples: joinExamples(kept.map((arm) => arm[0]!.examples)),
     };
   },
 };
 
-/** One kind of tokens, or none, with every seed. @param plan Without arms. */
-function softRepaCell(dataset: string, plan: SoftRepaPlan, arm: TokenPlan | null): Cell {
-  const name = arm?.name ?? withoutTokens;
+/** A plan's arms as a study. */
+export function softRepaStudy({ arms, ...plan }: SoftRepaPlan): ReturnType<Study["plan"]> {
+  const kinds: Kind[] = [baseArm, ...arms, oracleArm];
+  return {
+    seeds: { tune: [], report: seeds },
+    reference: baseArm,
+    cells: kinds.map((kind) => softRepaCell("pairs", { ...plan, arms: [] }, kind)),
+  };
+}
+
+type Kind = ArmPlan | typeof baseArm | typeof oracleArm;
+
+/** What a trial keeps for the study's own part of the report. */
+type Details = {
+  seed: number;
+  record: ArmRecord;
+  /** Of the first seed. */
+  examples: ExamplesRecord[];
+};
+
+/** One arm with every seed. @param plan Without arms. */
+function softRepaCell(dataset: string, plan: SoftRepaPlan, kind: Kind): Cell {
+  const isArm = typeof kind === "object";
+  const name = isArm ? kind.name : kind;
+  const { flow, corruption, judge } = plan;
   return {
     panel: dataset,
     arm: name,
     dataset,
     metric: "seen: all attributes right",
-    settings: { ...plan, arm: arm as Json },
+    settings: { ...(plan as { [name: string]: unknown } as { [name: string]: Json }), arm: kind as Json },
     learningRates: [],
     check: (data) => {
       const fits = isCaptioned(data) && data.readOut !== undefined;
       check(fits, "dataset", dataset, "captioned data with a read-out");
     },
     shared: (seed) => [
-      { key: JSON.stringify([dataset, "flow", seed]), steps: plan.flow.steps },
-      { key: JSON.stringify([dataset, "judge", seed]), steps: plan.judge.steps },
+      {
+        key: JSON.stringify([dataset, flow, kind === oracleArm ? 0 : corruption, seed]),
+        steps: flow.steps,
+      },
+      { key: JSON.stringify([dataset, judge]), steps: judge.steps },
     ],
     trial: (seed): Trial => ({
       name: `${dataset}-seed-${seed}`,
       label: `${dataset}: ${name}, seed ${seed}`,
       dataset,
-      settings: { plan: plan as unknown as Json, arm: arm as Json, seed },
-      steps: arm?.steps ?? 0,
+      settings: { plan: plan as unknown as Json, arm: kind as Json, seed },
+      steps: isArm ? kind.steps : 0,
       run: (data, bench, checkpoint) =>
-        armTrial(data as CaptionedDataset, plan, arm, seed, bench, checkpoint),
+        armTrial(data as CaptionedDataset, plan, kind, seed, bench, checkpoint),
     }),
   };
 }
@@ -97,29 +104,33 @@ function softRepaCell(dataset: string, plan: SoftRepaPlan, arm: TokenPlan | null
 async function armTrial(
   data: CaptionedDataset,
   plan: SoftRepaPlan,
-  arm: TokenPlan | null,
+  kind: Kind,
   seed: number,
   bench: Bench,
   checkpoint: string,
 ): Promise<TrialResult | undefined> {
-  const { flow, judge } = plan;
-  const base = await once(bench, [data.name, flow, judge, seed], async () => {
-    const folder = join(bench.folder, await trainingName(`${data.name}-base`, data, { flow, judge, seed }));
-    const work = (): ReturnType<typeof trainBase> => trainBase(data, plan, seed, bench, folder);
-    return exclusively(folder, bench.signal, work, bench.leave);
-  });
-  if (!base) return undefined;
+  const judges = await once(bench, [data.name, plan.judge], () => prepareJudges(data, plan.judge, bench));
+  if (!judges) return undefined;
+  const corruption = kind === oracleArm ? 0 : plan.corruption;
+  const flow = await once(bench, [data.name, plan.flow, corruption, seed], () =>
+    prepareFlow(data, plan.flow, corruption, seed, bench),
+  );
+  if (!flow) return undefined;
   const started = performance.now();
-  const tokens = arm ? await trainArm(data, base, arm, seed, bench, checkpoint) : undefined;
-  if (arm && !tokens) return undefined;
+  const arm = await armOf(data, plan, kind, flow, seed, bench, checkpoint);
+  if (!arm) return undefined;
   const tasks = drawTasks(data, plan, seed);
-  const name = arm?.name ?? withoutTokens;
-  const measured = await measureArm({ name, tokens }, base, tasks, plan, seed, bench.signal);
+  const measured = await measureArm(arm, judges, tasks, plan, seed, bench.signal);
   if (!measured) return undefined;
   const ceilings = splitsOf(data).map((split): [string, number] => [
     `${split}: read-out of real images`,
     readOutCeiling(data, keyOf(seed, "prompts"), 1000, split).overall,
   ]);
+  const details: Details = {
+    seed,
+    record: measured.record,
+    examples: seed === seeds[0] ? examplesOf(data, plan, tasks, measured) : [],
+  };
   return {
     engine: await currentDevice(),
     seconds: (performance.now() - started) / 1000,
@@ -127,5 +138,20 @@ async function armTrial(
     curves: {},
     chance: null,
     samples: null,
+    details: details as unknown as Json,
   };
+}
+
+async function armOf(
+  data: CaptionedDataset,
+  plan: SoftRepaPlan,
+  kind: Kind,
+  flow: TrainedFlow,
+  seed: number,
+  bench: Bench,
+  checkpoint: string,
+): Promise<Arm | undefined> {
+  return typeof kind === "object"
+    ? trainArm(data, flow, kind, plan.flow.timeMean, seed, bench, checkpoint)
+    : untuned(kind, flow);
 }
