@@ -1,5 +1,5 @@
+import type { ExamplesRecord, SplitName } from "../../src/experiments/softrepa/examples-record.js";
 import type { MendedArm, MendedRecord, MendedSplit } from "../../src/experiments/softrepa/mended-record.js";
-import type { ExamplesRecord, SplitName } from "../../src/experiments/softrepa/record.js";
 import type { Interval, McNemar } from "../../src/experiments/statistics.js";
 import { type Curve, metricCurves } from "../charts/curves.js";
 import { pictureURI } from "../picture.js";

@@ -1,5 +1,6 @@
 import type { Agreement } from "../../datasets/captioned.js";
-import type { ArmRecord, SoftRepaRecord, SplitName } from "../../src/experiments/softrepa/record.js";
+import type { SplitName } from "../../src/experiments/softrepa/examples-record.js";
+import type { ArmRecord, SoftRepaRecord } from "../../src/experiments/softrepa/record.js";
 import { metricCurves } from "../charts/curves.js";
 import { Page } from "../render/page.js";
 import type { Points } from "../spec.js";

@@ -3,6 +3,7 @@ import * as random from "../../engine/random.js";
 import { arrayRecord } from "../../loop/record.js";
 import type { Arm } from "./base.js";
 import { drawEdits, type EditTasks, editQuality } from "./edits.js";
+import type { ExamplesRecord, SplitName } from "./examples-record.js";
 import { information } from "./information.js";
 import { alignment, stepTime } from "./inspect.js";
 import {
@@ -15,7 +16,7 @@ import {
   qualityOf,
 } from "./measure.js";
 import type { SoftRepaPlan } from "./plan.js";
-import type { ArmRecord, ExamplesRecord, SplitName } from "./record.js";
+import type { ArmRecord } from "./record.js";
 import { rightOf } from "./verdicts.js";
 
 /** Keys of a seed, by use. */

@@ -6,10 +6,11 @@ import { saveTokens } from "../../softrepa/token-file.js";
 import type { Workplace } from "../prepare.js";
 import { drawTasks, examplesOf, keyOf, type Measured, measureArm, splitsOf, type Tasks } from "./arm.js";
 import { type Arm, prepareFlow, prepareJudges, trainArm, untuned } from "./base.js";
+import type { ExamplesRecord } from "./examples-record.js";
 import { attentionMaps } from "./inspect.js";
 import { mendedOf } from "./mended.js";
 import { baseArm, oracleArm, type SoftRepaPlan } from "./plan.js";
-import type { ExamplesRecord, SoftRepaRecord } from "./record.js";
+import type { SoftRepaRecord } from "./record.js";
 
 /** What the job gives; its report adds where and when it was computed. */
 export type JobRecord = Pick<

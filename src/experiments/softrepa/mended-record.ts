@@ -1,5 +1,5 @@
 import type { Interval, McNemar } from "../statistics.js";
-import type { ExamplesRecord, SplitName } from "./record.js";
+import type { ExamplesRecord, SplitName } from "./examples-record.js";
 
 /** One arm on one split, over the seeds. */
 export type MendedSplit = {

@@ -1,8 +1,9 @@
 import { check } from "../../errors.js";
 import { type Interval, interval, mcNemar, pairedDifference } from "../statistics.js";
+import type { SplitName } from "./examples-record.js";
 import type { Contest, Guided, MendedArm, MendedRecord, MendedSplit } from "./mended-record.js";
 import { baseArm, oracleArm } from "./plan.js";
-import type { ArmQuality, ArmRecord, SplitName } from "./record.js";
+import type { ArmQuality, ArmRecord } from "./record.js";
 import { rightOf, shareRight } from "./verdicts.js";
 
 /** The arms of one seed, all on the same captions and from the same noise. */

@@ -2,11 +2,10 @@ import type { Agreement } from "../../../datasets/index.js";
 import type { Json } from "../../io/checkpoint.js";
 import type { ArrayRecord, RunRecord } from "../../loop/record.js";
 import type { EditQuality } from "./edits.js";
+import type { ExamplesRecord, SplitName } from "./examples-record.js";
 import type { Information } from "./information.js";
 import type { GuidedQuality } from "./measure.js";
 import type { MendedRecord } from "./mended-record.js";
-
-export type SplitName = "seen" | "held-out";
 
 /** One arm on one split. */
 export type ArmQuality = GuidedQuality & { information: Information };
@@ -32,18 +31,6 @@ export interface AlignmentRecord {
   /** Accuracy of a linear probe for each attribute. */
   probe: Record<string, number>;
   cknna: number;
-}
-
-/** Images to look at, [captions, ...shape] each. */
-export interface ExamplesRecord {
-  split: SplitName;
-  captions: string[];
-  /** By arm. */
-  images: Record<string, ArrayRecord>;
-  /** By arm: whether the read-out agrees, with every image. */
-  right: Record<string, boolean[]>;
-  /** Real images of the same captions. */
-  real: ArrayRecord;
 }
 
 /** Strips from the source to the edited image. */

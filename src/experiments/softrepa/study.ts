@@ -8,10 +8,11 @@ import type { Cell, Study } from "../study.js";
 import { type Bench, once, type Trial, type TrialResult } from "../trial.js";
 import { drawTasks, examplesOf, keyOf, measureArm, measuresOf, splitsOf } from "./arm.js";
 import { type Arm, prepareFlow, prepareJudges, trainArm, untuned } from "./base.js";
+import type { ExamplesRecord } from "./examples-record.js";
 import { joinExamples } from "./job.js";
 import { mendedOf } from "./mended.js";
 import { type ArmPlan, baseArm, oracleArm, quickStudyPlan, type SoftRepaPlan, studyPlan } from "./plan.js";
-import type { ArmRecord, ExamplesRecord } from "./record.js";
+import type { ArmRecord } from "./record.js";
 
 /** Reported seeds; pictures of the first one are kept. */
 const seeds = [10, 11, 12];
