@@ -80,8 +80,9 @@ class DiskWorker {
 
   constructor(path: string, width: number) {
     this.#path = path;
-    // From its source, as tests run it, or built.
-    const file = new URL(`./disk-worker${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
+    // The built one also where this runs from its source, as in tests: a thread has no loader of TypeScript.
+    const place = import.meta.url.endsWith(".ts") ? "../dist/datasets" : ".";
+    const file = new URL(`${place}/disk-worker.js`, import.meta.url);
     this.#worker = new Worker(file, { workerData: { path, width } });
     this.#worker.on("message", (answer: DiskAnswer) => {
       const waiting = this.#waiting.get(answer.id);

@@ -38,10 +38,8 @@ export async function pictureSet(source: PictureSource, options: PictureSetOptio
 
 /** What pictures of a source are kept as. */
 function keptName(source: PictureSource, { size, channels = 3 }: DecodeOptions): string {
-  const { root, files, name } = source;
-  const place = files.length === 1 ? join(root, files[0]!) : root;
   // Names of files have at most 255 bytes.
-  return `images-${basename(place || name).slice(0, 60)}-${digest([...source.id, size, channels])}`;
+  return `images-${basename(source.root || source.name).slice(0, 60)}-${digest([...source.id, size, channels])}`;
 }
 
 /** The pixels of all pictures, [count, side, side, channels], in memory. */
