@@ -129,7 +129,7 @@ test("animated pictures: the first frame; 16 bits: the upper 8", async () => {
   }
   // An animated PNG's IDAT is its first frame: later ones are in chunks of their own.
   const still = PNG.sync.write(
-    Object.assign(new PNG({ width: 2, height: 2 }), { data: Buffer.alloc(16, 77) }),
+    Object.assign(new PNG({ width: 2, height: 2 }), { data: Buffer.alloc(16, Buffer.of(77, 77, 77, 255)) }),
     { colorType: 2 },
   );
   const control = Buffer.alloc(26);

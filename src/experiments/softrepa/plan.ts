@@ -86,9 +86,10 @@ const asked = {
 /**
  * The arms. Those of soft tokens evaluate about as many pairs of an image and a caption in `steps` steps, 60 or 64 in each: at four times 16 images with their own
  * captions, 4 images with all 4 captions, or 3 images with all 3 captions and 2 hard negatives each; the published form 16 in each of four times as many steps.
+ * @param layers of the flow that have soft tokens.
  */
-export function everyArm(steps: number): ArmPlan[] {
-  const [layers, restartEvery] = [3, Math.ceil(steps / 2)];
+export function everyArm(steps: number, layers = 3): ArmPlan[] {
+  const restartEvery = Math.ceil(steps / 2);
   const tokens = { trains: "tokens", layers, tokens: 4, learningRate: 1e-3, steps } as const;
   const contrast = { ...tokens, ...asked, timeRows: 10, batchSize: 4, restartEvery } as const;
   const hard = { negatives: "attributes", batchSize: 3 } as const;
@@ -160,7 +161,7 @@ export const quickPlan: SoftRepaPlan = {
   ...studyPlan,
   flow: { ...studyPlan.flow, patch: 4, layers: 2, heads: 2, headDim: 16, steps: 40 },
   judge: { ...studyPlan.judge, steps: 20 },
-  arms: chosenArms(6, ["prompt tuning", "hard negatives", "full, denoising"]),
+  arms: chosenArms(6, ["prompt tuning", "hard negatives", "full, denoising"], 2),
   generate: { images: 16, steps: 3, guidance: 1, curve: { images: 8, guidance: [1, 3] } },
   information: { captions: 4, times: [0.5], draws: 1, fit: 1 },
   edit: { ...studyPlan.edit, images: 5, steps: 4, starts: [3] },
@@ -175,6 +176,6 @@ export const quickStudyPlan: SoftRepaPlan = {
   probes: 0,
 };
 
-function chosenArms(steps: number, names: readonly string[]): ArmPlan[] {
-  return everyArm(steps).filter(({ name }) => names.includes(name));
+function chosenArms(steps: number, names: readonly string[], layers?: number): ArmPlan[] {
+  return everyArm(steps, layers).filter(({ name }) => names.includes(name));
 }
