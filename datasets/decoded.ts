@@ -42,7 +42,7 @@ export function checkDecodeOptions(options: DecodeOptions): void {
 /** Some decoded pictures: [count, side, side, channels]. */
 export interface DecodedBlock {
   side: number;
-  pixels: Uint8Array<ArrayBuffer>;
+  pixels: Uint8Array;
 }
 
 /** Pictures decoded at the same time: as many as libuv has threads. */

@@ -104,7 +104,7 @@ async function pixelFile(
   async function* parts(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     for await (const block of decodedBlocks(source, options, states)) {
       decodedSide = block.side;
-      yield block.pixels;
+      yield block.pixels as Uint8Array<ArrayBuffer>;
     }
   }
   await writeFileAtomically(path, parts()).catch((error: unknown) => {

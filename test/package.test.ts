@@ -69,7 +69,7 @@ test("the package can be required: no top-level await in its static imports", as
   const { stdout } = await run(process.execPath, ["-e", code], { cwd: root });
   assert.is(
     stdout.trim(),
-    "TangentLabError,consistency,datasets,diffusion,engine,io,loop,manifold,metrics,nn,optim,softrepa",
+    "TangentLabError,consistency,datasets,diffusion,engine,experiments,io,loop,manifold,metrics,nn,optim,softrepa",
   );
 });
 

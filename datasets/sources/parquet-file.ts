@@ -71,6 +71,11 @@ export async function openParquet(path: string, maxBytes: number | undefined): P
   try {
     await checkEnds(file, corrupt);
     const metadata = await guarded(() => parquetMetadataAsync(buffer));
+    // Before anything is made for each of them: a row has a byte at least, its picture.
+    for (const { num_rows: rows } of [metadata, ...metadata.row_groups]) {
+      if (rows < 0) throw corrupt(`it declares ${rows} rows`);
+      checkDeclared(path, `${rows} rows`, Number(rows), limit);
+    }
     const known = await guarded(async () => ({
       columns: parquetSchema(metadata).children.map(columnOf),
       ranges: rangesOf(metadata),

@@ -20,7 +20,7 @@ export interface ExportOptions {
 
 /**
  * Writes a trained consistency model as a one-step generator for other programs: an ONNX file (opset 18, standard operations only, weights inside) of a function from `x_T`, T times a
- * standard normal [batch, ...shape], and for a class-conditional model `class` [batch], int32, to the sample `x_0` [batch, ...shape]: images are [batch, height, width, channels] in
+ * standard normal [batch, ...shape], and for a class-conditional model `class` [batch], int32, to the sample `x_0` [batch, ...shape]; images are [batch, height, width, channels] in
  * [-1, 1], not clipped unless a published consistency model asks for it. Names, shapes and ranges are in the file's metadata, as JSON under `inputs` and `outputs`. Of a denoiser it is
  * the mean of the data given x_T: one step from noise.
  * @throws TangentLabError `invalid-argument` for a training that was not awaited, a path that does not end in .onnx, options out of range, and a network of which a graph for any `batch`

@@ -27,10 +27,13 @@ export function checkTrained(argument: string, model: TrainedDenoiser): void {
 }
 
 /** Functions that make a denoiser of a network, by the preconditioning's name. */
-export const preconditionings = { edm: denoiser, trigflow } as const;
+export const preconditionings = { edm: denoiser, trigflow } as const satisfies Record<
+  Preconditioning,
+  unknown
+>;
 
 /** EDM's (2206.00364), or TrigFlow's of sCM (2410.11081). */
-export type Preconditioning = keyof typeof preconditionings;
+export type Preconditioning = "edm" | "trigflow";
 
 /** The same with those that only published weights have: they come with a schedule. */
 const published = { ...preconditionings, consistency: consistencyFunction, ddpm } as const;

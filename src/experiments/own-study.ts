@@ -19,7 +19,7 @@ export interface OwnStudy<Start, Trained extends { readonly record: RunRecord }>
   /** What is asked, in a sentence or two. */
   question: string;
   /** What is compared, by name: a training for a seed, with what the seed's arms have in common. */
-  arms: { readonly [name: string]: (seed: number, start: Start) => ArmRun<Trained> };
+  arms: Readonly<Record<string, (seed: number, start: Start) => ArmRun<Trained>>>;
   /** Two or more, so that there are intervals. Settings should have been chosen on others. */
   seeds: readonly number[];
   /** Makes what all arms of a seed have in common, such as a denoiser; once for each seed. Default: nothing. */
@@ -31,7 +31,7 @@ export interface OwnStudy<Start, Trained extends { readonly record: RunRecord }>
   /** Values of the deciding metric: how many steps each arm takes to them. Default none. */
   targets?: readonly number[];
   /** What else is measured of the trained models, by name. Default nothing; the last recording counts in any case, with the tangents' parallel share. */
-  measures?: { readonly [name: string]: (model: Trained, seed: number) => number | PromiseLike<number> };
+  measures?: Readonly<Record<string, (model: Trained, seed: number) => number | PromiseLike<number>>>;
 }
 
 /** How far a study is. */

@@ -28,6 +28,7 @@ export interface Outcome {
   versus: Interval | null;
 }
 
+/** What one arm came to, at one place on the axis. */
 export interface CellSummary {
   arm: string;
   at: number | string | null;
@@ -46,6 +47,7 @@ export interface CellSummary {
   seconds: number;
 }
 
+/** What was compared on one kind of data. */
 export interface PanelSummary {
   name: string;
   /** The metric that settings were chosen by. */
@@ -79,7 +81,10 @@ export interface StudyRecord {
   measures: readonly string[] | "all";
   seeds: { tune: readonly number[]; report: readonly number[] };
   panels: PanelSummary[];
-  /** The study's own part, where it has one. */
+  /**
+   * The study's own part, where it has one.
+   * @internal
+   */
   details?: MendedReport;
   settings: { [name: string]: Json };
   machine: Record<string, string>;

@@ -67,7 +67,8 @@ export async function writeSafetensors(
   tensors: Readonly<Record<string, StoredArray>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  await writeFileAtomically(path, safetensorsParts(tensors, metadata));
+  const parts = safetensorsParts(tensors, metadata) as Uint8Array<ArrayBuffer>[];
+  await writeFileAtomically(path, parts);
 }
 
 /** The bytes of a safetensors file. */
@@ -92,7 +93,7 @@ export function encodeSafetensors(
 export function safetensorsParts(
   tensors: Readonly<Record<string, StoredArray>>,
   metadata: Readonly<Record<string, string>> = {},
-): Uint8Array<ArrayBuffer>[] {
+): Uint8Array[] {
   required("tensors", tensors, "arrays by name");
   const offsets = new Map<string, number>();
   const entries = Object.entries(tensors);

@@ -19,6 +19,14 @@ export interface Draws {
   readonly labels?: Int32Array | undefined;
 }
 
+/** Draws that another thread makes. */
+export interface BackgroundDraws {
+  /** What the data's own `sample` would give. */
+  sample(key: Key, count: number): Promise<Draws>;
+  /** Ends the thread. */
+  close(): Promise<void>;
+}
+
 /** What training needs of a dataset; those of `datasets` have more. */
 export interface TrainingData {
   readonly name: string;
@@ -27,7 +35,7 @@ export interface TrainingData {
   /** `count` random examples, flat, images in [-1, 1]; the same key gives the same examples. */
   sample(key: Key, count: number): Draws;
   /** Draws in another thread, where drawing takes long: the training asks for them ahead of its steps, and closes them. */
-  background?(): { sample(key: Key, count: number): Promise<Draws>; close(): Promise<void> };
+  background?(): BackgroundDraws;
   /** Where the manifold is known. */
   readonly manifold?: KnownManifold | undefined;
   /** Where examples have labels 0 ... numClasses - 1. */

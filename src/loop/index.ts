@@ -1,4 +1,4 @@
-export type { CaptionedData, Draws, KnownManifold, TrainingData } from "./data.js";
+export type { BackgroundDraws, CaptionedData, Draws, KnownManifold, TrainingData } from "./data.js";
 export {
   type ArrayRecord,
   addRow,

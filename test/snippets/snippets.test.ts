@@ -62,6 +62,7 @@ const files: Record<string, (folder: string) => Promise<void>> = {
 const leaves: Record<string, string[]> = {
   "README.md": ["tangents.png"],
   "docs/datasets.md": [],
+  "docs/devices.md": [],
   "docs/objectives.md": [],
   "docs/soft-tokens.md": ["tokens.safetensors"],
   "docs/weights.md": ["copy.safetensors", "generator.onnx", "published.safetensors"],
