@@ -66,7 +66,8 @@ function shown(page: Page, { text, data = {}, ename, evalue = "" }: Output): str
 function hasItsData(part: unknown): boolean {
   if (typeof part !== "object" || part === null) return true;
   return Object.entries(part).every(([key, value]) => {
-    if (key === "values" || key === "datasets") return true;
+    // A configuration has no data, only a style of that name.
+    if (["values", "datasets", "config"].includes(key)) return true;
     if (key !== "data") return hasItsData(value);
     const source = typeof value === "object" && value !== null ? Object.keys(value) : [];
     return source.every((name) => ["values", "name", "format"].includes(name));
