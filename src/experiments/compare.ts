@@ -94,7 +94,7 @@ const imagePlans: Record<"full" | "quick", Plan> = {
 };
 
 /**
- * The experiment's settings. Under 5 minutes for points and images on 2 cores, and with --quick under one. Images train as in the study of convergence, but for
+ * The experiment's settings. Five to six minutes for points and images on 2 cores, and with --quick under one. Images train as in the study of convergence, but for
  * fewer steps, from a denoiser and with features and a judge that were trained for less long.
  */
 export const plans = { points: pointPlans, images: imagePlans };
