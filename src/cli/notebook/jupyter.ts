@@ -57,7 +57,7 @@ export interface KernelSpec {
   name: string;
   title: string;
   folder: string;
-  /** The command line that starts it, without placeholders but for the connection's file. */
+  /** The command line that starts it, with `{connection_file}` where the connection's file goes. */
   argv: string[];
 }
 

@@ -331,30 +331,12 @@ export const gallery: Record<string, () => VegaLiteSpec | Promise<VegaLiteSpec>>
     }),
   scatter: () =>
     scatter({
-      panels: Object.fromEntries(
-        [0.05, 0.2, 0.6].map((size, k) => {
-          const noise = normal(2000 + k, 300);
-          return [
-            `t = ${size}`,
-            points(circle(150).map((at, i) => at.map((x, j) => x + size * noise[2 * i + j]!))),
-          ];
-        }),
-      ),
-      reference: points(circle(300)),
+      ...noisyCircles(),
       title: "The circle under more and more noise",
     }),
   "scatter-slider": () =>
     scatter({
-      panels: Object.fromEntries(
-        [0.05, 0.2, 0.6].map((size, k) => {
-          const noise = normal(2000 + k, 300);
-          return [
-            `t = ${size}`,
-            points(circle(150).map((at, i) => at.map((x, j) => x + size * noise[2 * i + j]!))),
-          ];
-        }),
-      ),
-      reference: points(circle(300)),
+      ...noisyCircles(),
       slider: "noise level",
       title: "The circle under more and more noise",
     }),
@@ -471,6 +453,20 @@ function recordedRun(name: string, seed: number, plane = false): Extract<Recorde
     })),
   };
 }
+
+/** A circle under more and more noise, and as it is. */
+const noisyCircles = () => ({
+  panels: Object.fromEntries(
+    [0.05, 0.2, 0.6].map((size, k) => {
+      const noise = normal(2000 + k, 300);
+      return [
+        `t = ${size}`,
+        points(circle(150).map((at, i) => at.map((x, j) => x + size * noise[2 * i + j]!))),
+      ];
+    }),
+  ),
+  reference: points(circle(300)),
+});
 
 const steps = (count: number): number[] => Array.from({ length: count }, (_, i) => 200 * i);
 
