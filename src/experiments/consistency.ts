@@ -2,6 +2,7 @@ import type { Dataset } from "../../datasets/index.js";
 import { ect } from "../consistency/ect.js";
 import * as consistency from "../consistency/index.js";
 import type { Loss } from "../consistency/losses.js";
+import { scd } from "../consistency/scm.js";
 import type { ConsistencyTraining } from "../consistency/train.js";
 import type { TrainedDenoiser } from "../diffusion/trained.js";
 import { check } from "../errors.js";
@@ -10,7 +11,7 @@ import { type ArrayRecord, probeMean, type RunRecord } from "../loop/record.js";
 import type { TrainedFeatures } from "../metrics/features.js";
 import type { EmaConfig } from "../optim/ema.js";
 import { imagenetMissing } from "./imagenet.js";
-import { type LossPlan, lossOf } from "./loss.js";
+import { type LossPlan, lossOf, networkOf } from "./loss.js";
 import { measuresAtEnd } from "./measures.js";
 import {
   type DenoiserPlan,
@@ -36,6 +37,8 @@ export type StartPlan = {
 
 /** Training of one consistency model. */
 export type TrainingPlan = Stage & {
+  /** Easy Consistency Tuning, or sCM's distillation of the start's denoiser in continuous time. Default "ect". */
+  objective?: "ect" | "scd";
   /** Of Easy Consistency Tuning. Published for CIFAR-10 is q = 256 in one stage. */
   q: number;
   stages: number;
@@ -123,7 +126,7 @@ export async function trainPlan(
     ...stageOptions(training, bench, seed, checkpoint),
     from: denoiser,
     loss,
-    objective: ect({ q: training.q, stages: training.stages }),
+    objective: training.objective === "scd" ? scd() : ect({ q: training.q, stages: training.stages }),
     ema: training.ema satisfies number | EmaConfig,
     name,
     recording: { every, count, shown, examples, seed: measuringSeed, ...(judge && { judge }) },
@@ -243,14 +246,14 @@ export function consistencyCell(cell: ConsistencyCell): Cell {
     settings: { start, loss, training: cell.training, recording } as unknown as Cell["settings"],
     learningRates,
     check: ({ numClasses = 0 }) => {
-      const needed = start.judge || start.denoiser.classConditional;
+      const needed = start.judge || start.denoiser.classConditional || start.features.trained === "classes";
       check(!needed || numClasses >= 2, "dataset", dataset, "a dataset with classes, two or more");
     },
-    ...(loss.name === "perceptual" && { missing: imagenetMissing }),
+    ...(networkOf(loss) === "imagenet" && { missing: imagenetMissing }),
     shared: (seed) => [
       shared(start.denoiser, "denoiser", start.seed ?? seed),
       ...(start.judge ? [shared(start.judge, "judge")] : []),
-      ...(loss.name === "MFD" && start.features.trained !== false
+      ...(networkOf(loss) === "features" && start.features.trained !== false
         ? [shared(start.features, "features", start.seed ?? seed, loss.groups ?? null)]
         : []),
     ],

@@ -1,10 +1,12 @@
 import { check } from "../errors.js";
 import { softrepa } from "./softrepa/study.js";
 import { batchSize } from "./studies/batch-size.js";
+import { continuous } from "./studies/continuous.js";
 import { convergence } from "./studies/convergence.js";
 import { features } from "./studies/features.js";
 import { lambda } from "./studies/lambda.js";
 import { oscillation } from "./studies/oscillation.js";
+import { perceptual } from "./studies/perceptual.js";
 import { toys } from "./studies/toys.js";
 import { transformations } from "./studies/transformations.js";
 import type { Study } from "./study.js";
@@ -16,6 +18,8 @@ export const studies: readonly Study[] = [
   features,
   convergence,
   batchSize,
+  perceptual,
+  continuous,
   transformations,
   lambda,
   softrepa,

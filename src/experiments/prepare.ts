@@ -3,7 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import * as diffusion from "../diffusion/index.js";
 import type { TrainedDenoiser } from "../diffusion/trained.js";
 import * as random from "../engine/random.js";
-import { TangentLabError } from "../errors.js";
+import { check, TangentLabError } from "../errors.js";
 import { checkpointFiles, type Json } from "../io/checkpoint.js";
 import { removeFolder } from "../io/files.js";
 import { lockUnlessHeld } from "../io/lock.js";
@@ -43,8 +43,11 @@ export type DenoiserPlan = Stage & {
 export type FeaturesPlan = Stage & {
   /** Of images: VGG with batch normalization, as published, scaled to them, or three small convolutions. Default "vgg". */
   network?: "vgg" | "small";
-  /** As drawn, with the running statistics that 600 batches give: what the training adds is told from it. Default true. */
-  trained?: boolean;
+  /**
+   * On transformations (true), to tell the data's classes ("classes"), or as drawn (false), with the running statistics that 600 batches give: what the training
+   * adds is told from it. Default true.
+   */
+  trained?: boolean | "classes";
   /** Probability of each transformation. */
   probability: number;
   /** Groups of transformations that are regressed. Default all that fit the data. */
@@ -110,6 +113,14 @@ export async function prepareFeatures(
   place: Workplace,
 ): Promise<TrainedFeatures> {
   const { trained = true } = plan;
+  if (trained === "classes") {
+    const classes = data.numClasses;
+    check(classes !== undefined, "dataset", data.name, "a dataset with classes: the network is to tell them");
+    const model = featureModel(data, plan, classes);
+    return prepare({ data, plan, seed, place, name: "features", metric: "accuracy" }, (options) =>
+      trainClassifier(data, { ...options, model }),
+    );
+  }
   const transformations = transformationsOf(data, plan);
   const model = featureModel(data, plan, transformations.labelNames.length);
   if (trained)

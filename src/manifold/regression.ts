@@ -4,7 +4,8 @@ import type { Tensor } from "../engine/tensor.js";
 import { check, required } from "../errors.js";
 import { checkShape } from "../loop/data.js";
 import { checkFlat, type FeatureModel } from "../nn/features.js";
-import { type Method, type Metrics, method, type TrainingConfig } from "../optim/method.js";
+import { type Method, method, type TrainingConfig } from "../optim/method.js";
+import { withStatistics } from "../optim/running-statistics.js";
 import { checkTransformations, type Draws, type Transformations } from "./transformations.js";
 
 /** Options of `featureRegression`. */
@@ -59,18 +60,4 @@ export function featureRegression(config: FeatureRegressionConfig): Method {
     },
   });
   return features.train ? withStatistics(regression) : regression;
-}
-
-/** The same method, with the `statistics` [S] that its loss gives beside the metrics as the last S of the next parameters. */
-function withStatistics(inner: Method): Method {
-  return {
-    ...inner,
-    step: (state, batch) => {
-      const { state: next, metrics } = inner.step(state, batch);
-      const { statistics, ...rest } = metrics as Metrics & { statistics: Tensor };
-      const weights = tf.slice1d(next.parameters as tf.Tensor1D, 0, next.parameters.size - statistics.size);
-      const parameters = tf.concat1d([weights, statistics as tf.Tensor1D]) as Tensor;
-      return { state: { ...next, parameters }, metrics: rest as Metrics };
-    },
-  };
 }

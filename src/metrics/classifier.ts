@@ -8,6 +8,7 @@ import * as loop from "../loop/train.js";
 import { checkFlat, convFeatures, type FeatureModel } from "../nn/features.js";
 import { flatten } from "../nn/network.js";
 import { type Method, method, type TrainingConfig } from "../optim/method.js";
+import { withStatistics } from "../optim/running-statistics.js";
 import type { TrainedFeatures } from "./features.js";
 
 /** Options of `classifier`. */
@@ -42,7 +43,8 @@ export interface ClassificationConfig extends TrainingConfig {
 }
 
 /**
- * Training of a classifier: softmax cross-entropy with the dataset's labels. Metrics: loss, accuracy of the batch in [0, 1].
+ * Training of a classifier: softmax cross-entropy with the dataset's labels. Metrics: loss, accuracy of the batch in [0, 1]. A network with batch normalization
+ * is trained with the batch's moments; its running statistics are in the state's parameters, and averaged in `ema`, as the weights are.
  * @throws TangentLabError in a batch, `invalid-data` for examples without labels.
  */
 export function classification(config: ClassificationConfig): Method {
@@ -54,7 +56,7 @@ export function classification(config: ClassificationConfig): Method {
   checkFlat("model", model);
   checkShape(shape);
   check.count("classes", classes);
-  return method({
+  const classifying = method({
     ...training,
     init: model.init,
     batch: (_key, x, _iteration, labels) => {
@@ -73,7 +75,12 @@ export function classification(config: ClassificationConfig): Method {
     },
     loss: (_parameters, { x, target }) => {
       return (parameters) => {
-        const logits = model.apply(parameters, x).labels;
+        const { output, ...statistics } = model.train?.(parameters, x) ?? {
+          output: model.apply(parameters, x),
+        };
+        const logits = output.labels;
+        const asked = logits.shape[1] === classes;
+        check(asked, "model", `${logits.shape[1]} labels`, `${classes} labels, one for each class`);
         const top = tf.max(logits, 1, true);
         const correct = tf.sum(tf.mul(tf.cast(tf.equal(logits, top), "float32"), target), 1);
         const logProbability = tf.sub(
@@ -82,34 +89,38 @@ export function classification(config: ClassificationConfig): Method {
         );
         return {
           loss: tf.neg(tf.mean(tf.sum(tf.mul(logProbability, target), 1))),
-          aux: { accuracy: tf.mean(correct) },
+          aux: { accuracy: tf.mean(correct), ...statistics },
         };
       };
     },
   });
+  return model.train ? withStatistics(classifying) : classifying;
 }
 
 /** Options of `trainClassifier`. */
 export interface ClassifierTraining extends Omit<loop.RunOptions, "steps">, TrainingConfig {
   /** Default 1000. */
   steps?: number;
+  /** Must have a label for each class. Default `classifier`'s, which judges: no loss should train in what judges. */
+  model?: FeatureModel;
   /** For legends. Default "classifier". */
   name?: string;
 }
 
 /**
- * Trains the classifier that judges images: Fréchet distances are measured in its features. Iterate over the run, or await it.
+ * Trains a classifier of images, by default the one that judges: Fréchet distances are measured in its features. Iterate over the run, or await it.
  * @throws TangentLabError `invalid-argument` for points, data without labels and options out of range; while it runs as `train`.
  */
 export function trainClassifier(data: TrainingData, options: ClassifierTraining = {}): Run<TrainedFeatures> {
   checkData(data);
-  check.only("trainClassifier", options, loop.trainingOptions);
+  check.only("trainClassifier", options, [...loop.trainingOptions, "model"]);
   const { name = "classifier", steps = 1000, ...rest } = options;
   const image = imageShape(data);
   const classes = data.numClasses;
   check(image !== undefined, "data.shape", data.shape, "[size, size, channels]: only images are classified");
   check(classes !== undefined, "data.numClasses", classes, "a dataset with labels");
-  const model = classifier({ ...image, classes });
+  const { model = classifier({ ...image, classes }) } = options;
+  checkFlat("model", model);
   return loop.train({
     ...rest,
     steps,

@@ -124,7 +124,7 @@ testWrongCalls(
         ...trainingConfig,
         data: [...noOptions, {}, Promise.resolve(data), fromArray(rows, [2])],
         ...{ steps: noCount, batchSize: noCount, seed: noSeed, name: [7, null, {}], checkpoint: [7, ""] },
-        ...{ epochs: [3] },
+        ...{ model: [7, null, {}], epochs: [3] },
       },
     },
     classifierFeatures: {
