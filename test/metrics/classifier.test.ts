@@ -57,7 +57,9 @@ test("a classifier may be any feature network: one with batch normalization keep
 });
 
 test("a network that does not have a label for each class is refused by name", async () => {
-  const error = await rejection(metrics.trainClassifier(data, { model: vgg(3), steps: 1, batchSize: 4 }));
+  const error = await rejection(async () =>
+    metrics.trainClassifier(data, { model: vgg(3), steps: 1, batchSize: 4 }),
+  );
   assert.match(error.message, /invalid model; given: "?3 labels"?; allowed: 2 labels, one for each class/);
 });
 
