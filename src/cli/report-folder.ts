@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { TangentLabError } from "../errors.js";
 import { checkpointFiles, type Json } from "../io/checkpoint.js";
 import { claimFolder, shareFolder } from "../io/claim.js";
-import { isMissing, isThere, readBytes, writeFileAtomically } from "../io/files.js";
+import { isThere, readBytesIfThere, writeFileAtomically } from "../io/files.js";
 import { parseJson } from "../io/json.js";
 import { filesOf } from "../io/mark.js";
 
@@ -78,13 +78,8 @@ export async function joinReport(out: string, name: "plan.json", settings: Setti
 }
 
 async function before(path: string): Promise<Record<string, unknown>> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readBytes(path);
-  } catch (error) {
-    if (isMissing(error)) return {};
-    throw error;
-  }
+  const bytes = await readBytesIfThere(path);
+  if (!bytes) return {};
   const schema = v.record(v.string(), v.unknown());
   return parseJson(new TextDecoder().decode(bytes), schema, path, (why, cause) => {
     return new TangentLabError("corrupt-file", why, { argument: "out", cause });

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import type { Dataset } from "../../datasets/index.js";
 import { TangentLabError } from "../errors.js";
 import type { Json } from "../io/checkpoint.js";
-import { isMissing, readBytes, writeFileAtomically } from "../io/files.js";
+import { readBytesIfThere, writeFileAtomically } from "../io/files.js";
 import { parseJson, type Schema } from "../io/json.js";
 import { lockUnlessHeld } from "../io/lock.js";
 import type { ArrayRecord } from "../loop/record.js";
@@ -140,13 +140,8 @@ export async function finished(
 
 /** What a trial's file says became of it; undefined where there is none. @throws TangentLabError `corrupt-file`. */
 export async function readOutcome(path: string): Promise<Outcome | undefined> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readBytes(path);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
+  const bytes = await readBytesIfThere(path);
+  if (!bytes) return undefined;
   const text = new TextDecoder().decode(bytes);
   const kept = parseJson(text, keptSchema, path, (why, cause) => {
     const message = `${why}; delete it to run it anew`;

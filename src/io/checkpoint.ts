@@ -4,7 +4,13 @@ import * as tf from "@tensorflow/tfjs-core";
 import * as v from "valibot";
 import * as tree from "../engine/tree.js";
 import { check, type ErrorDetails, TangentLabError } from "../errors.js";
-import { fileSystemError, isMissing, readBytes, restoreFolder, writeFolderAtomically } from "./files.js";
+import {
+  fileSystemError,
+  readBytes,
+  readBytesIfThere,
+  restoreFolder,
+  writeFolderAtomically,
+} from "./files.js";
 import { parseJson, quoted, type Schema } from "./json.js";
 import { lock, type Release } from "./lock.js";
 import { checkOurs } from "./mark.js";
@@ -132,13 +138,8 @@ async function load<Row extends { step: number }, State extends tree.Tree>(
   upgrade: (config: RunConfig) => RunConfig,
 ): Promise<Checkpoint<Row, State> | undefined> {
   await restoreFolder(folder, checkpointFiles);
-  let head: Uint8Array;
-  try {
-    head = await readBytes(join(folder, "config.json"));
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
+  const head = await readBytesIfThere(join(folder, "config.json"));
+  if (!head) return undefined;
   const { step, seconds, saved } = parseHead(head, folder, config, upgrade);
   // The data first: other data often mean other settings, too.
   for (const name of new Set(["data", "dataset", ...Object.keys(config), ...Object.keys(saved)])) {

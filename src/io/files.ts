@@ -68,6 +68,13 @@ export async function readBytes(path: string): Promise<Uint8Array> {
   return withFile(path, (file) => file.read(0, file.size));
 }
 
+/** A whole file, undefined where there is none. @throws TangentLabError as `readBytes` for one that cannot be read. */
+export const readBytesIfThere = (path: string): Promise<Uint8Array | undefined> =>
+  readBytes(path).catch((error: unknown) => {
+    if (isMissing(error)) return undefined;
+    throw error;
+  });
+
 /** A file that is read in parts. */
 export interface OpenFile {
   /** In bytes. */

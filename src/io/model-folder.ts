@@ -2,7 +2,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
 import { TangentLabError } from "../errors.js";
-import { checkPath, fileSystemError, isMissing, readBytes } from "./files.js";
+import { checkPath, fileSystemError, readBytesIfThere } from "./files.js";
 import { parseJson, type Schema } from "./json.js";
 import { readSafetensors, type StoredArray } from "./safetensors.js";
 
@@ -151,12 +151,6 @@ const corrupt =
 
 /** JSON of a file; undefined where it is missing. */
 async function readSettings<T>(path: string, schema: Schema<T>): Promise<T | undefined> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readBytes(path);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
-  return parseJson(new TextDecoder().decode(bytes), schema, "it", corrupt(path));
+  const bytes = await readBytesIfThere(path);
+  return bytes && parseJson(new TextDecoder().decode(bytes), schema, "it", corrupt(path));
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { TangentLabError } from "../../errors.js";
-import { isMissing, readBytes, writeFileAtomically } from "../../io/files.js";
+import { readBytesIfThere, writeFileAtomically } from "../../io/files.js";
 
 /** How a line begins that says of a text file that it is ours, and what it was when written. */
 const sign = "# Written by tangent-lab, which may replace this file while it is as written: ";
@@ -24,14 +24,8 @@ function isAsWritten(text: string): boolean {
 
 /** @throws TangentLabError `file-system` for a file that is not ours, or that somebody has changed. */
 async function checkOwnFile(path: string): Promise<void> {
-  let text: string;
-  try {
-    text = new TextDecoder().decode(await readBytes(path));
-  } catch (error) {
-    if (isMissing(error)) return;
-    throw error;
-  }
-  if (isAsWritten(text)) return;
+  const bytes = await readBytesIfThere(path);
+  if (!bytes || isAsWritten(new TextDecoder().decode(bytes))) return;
   throw new TangentLabError(
     "file-system",
     `${path} is there, and tangent-lab did not write it, or it was changed`,
