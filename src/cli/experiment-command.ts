@@ -174,10 +174,10 @@ function chosen(plan: StudyPlan, { seeds: count, panel, arm }: ExperimentArgumen
   const arms = [...new Set(plan.cells.map((cell) => cell.arm))];
   for (const name of arm ?? []) check(arms.includes(name), "--arm", name, arms.join(", "));
   check(
-    count === undefined || (count >= 2 && count <= mostSeeds),
+    count === undefined || (count >= 1 && count <= mostSeeds),
     "--seeds",
     count,
-    `an integer from 2 to ${mostSeeds}`,
+    `an integer from 1 to ${mostSeeds}`,
   );
   const { tune, report } = plan.seeds;
   const first = report[0]!;

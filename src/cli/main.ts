@@ -84,7 +84,7 @@ async function main(): Promise<number> {
     .description("a reproducible study over several seeds; started again, it continues")
     .argument("<name>", `one of: ${studies.map(({ name }) => name).join(", ")}`)
     .option("--quick", "a small version, under 40 s, whose numbers say nothing", false)
-    .option("--seeds <count>", "seeds that are reported, at least 2 (default: 3)", integer)
+    .option("--seeds <count>", "seeds that are reported; one has no intervals (default: 3)", integer)
     .option("--panel <name>", "one or more of the study's parts (default: all)", several)
     .option("--arm <name>", "one or more of what is compared, besides the reference (default: all)", several)
     .option("--out <folder>", "where runs, results and report go (default: report/<name>)")

@@ -112,9 +112,9 @@ for (const [what, args, expected] of refusals) {
 const refusedExperiments: [string, string[], RegExp][] = [
   ["an unknown study", ["alchemy"], /invalid experiment; given: "alchemy"; allowed: oscillation, /],
   [
-    "one seed",
-    ["oscillation", "--seeds", "1"],
-    /invalid --seeds; given: 1; allowed: an integer from 2 to 1000/,
+    "no seed",
+    ["oscillation", "--seeds", "0"],
+    /invalid --seeds; given: 0; allowed: an integer from 1 to 1000/,
   ],
   [
     "more jobs than cores",

@@ -71,7 +71,9 @@ export const tuningNote = ({ seeds, panels }: StudyRecord): string =>
 
 /** What the starred numbers mean. */
 export const tableNote = ({ seeds }: StudyRecord): string =>
-  `Mean over ${seeds.report.length} seeds with its 95% interval (Student's t). Against the reference: difference of runs with the same seed, of steps their ratio; * where its interval excludes 0, of a ratio 1: the 5% level for each, not corrected for their number.`;
+  seeds.report.length === 1
+    ? `One seed, ${seeds.report[0]}: no intervals, and differences may be chance. Against the reference: the difference, of steps the ratio.`
+    : `Mean over ${seeds.report.length} seeds with its 95% interval (Student's t). Against the reference: difference of runs with the same seed, of steps their ratio; * where its interval excludes 0, of a ratio 1: the 5% level for each, not corrected for their number.`;
 
 /** Whether arms differ more or less along the axis, in a sentence for each: a test of the interaction. */
 export const trendNotes = (
