@@ -53,10 +53,9 @@ export async function prepareFlow(
   data: CaptionedDataset,
   plan: FlowPlan,
   corruption: number,
-  seed: number,
   place: Workplace,
 ): Promise<TrainedFlow | undefined> {
-  const { patch, layers, heads, headDim, timeMean } = plan;
+  const { patch, layers, heads, headDim, timeMean, seed } = plan;
   const shown = corruption > 0 ? softrepa.corruptCaptions(data, { share: corruption, seed }) : data;
   const name = corruption > 0 ? baseArm : oracleArm;
   const flow = await prepare({ data: shown, plan, seed, place, name: "flow", metric: "loss" }, (options) =>

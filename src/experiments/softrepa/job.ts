@@ -31,8 +31,8 @@ export async function softRepaJob(
   models?: string,
 ): Promise<JobRecord | undefined> {
   const judges = await prepareJudges(data, plan.judge, place);
-  const oracle = judges && (await prepareFlow(data, plan.flow, 0, seed, place));
-  const base = oracle && (await prepareFlow(data, plan.flow, plan.corruption, seed, place));
+  const oracle = judges && (await prepareFlow(data, plan.flow, 0, place));
+  const base = oracle && (await prepareFlow(data, plan.flow, plan.corruption, place));
   if (!base) return undefined;
   const arms: Arm[] = [untuned(baseArm, base)];
   for (const arm of plan.arms) {

@@ -83,9 +83,9 @@ function softRepaCell(dataset: string, plan: SoftRepaPlan, kind: Kind): Cell {
       const fits = isCaptioned(data) && data.readOut !== undefined;
       check(fits, "dataset", dataset, "captioned data with a read-out");
     },
-    shared: (seed) => [
+    shared: () => [
       {
-        key: JSON.stringify([dataset, flow, kind === oracleArm ? 0 : corruption, seed]),
+        key: JSON.stringify([dataset, flow, kind === oracleArm ? 0 : corruption]),
         steps: flow.steps,
       },
       { key: JSON.stringify([dataset, judge]), steps: judge.steps },
@@ -113,8 +113,8 @@ async function armTrial(
   const judges = await once(bench, [data.name, plan.judge], () => prepareJudges(data, plan.judge, bench));
   if (!judges) return undefined;
   const corruption = kind === oracleArm ? 0 : plan.corruption;
-  const flow = await once(bench, [data.name, plan.flow, corruption, seed], () =>
-    prepareFlow(data, plan.flow, corruption, seed, bench),
+  const flow = await once(bench, [data.name, plan.flow, corruption], () =>
+    prepareFlow(data, plan.flow, corruption, bench),
   );
   if (!flow) return undefined;
   const started = performance.now();
