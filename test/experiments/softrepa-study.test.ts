@@ -32,7 +32,7 @@ test("the study from nothing to its report; what is finished is not done again",
     const runs = (await runStudy(two, bench))!;
     assert.equal(bench.trained, [
       ...["pairs: dual-encoder", "pairs-corrupted: flow", "pairs: hard negatives", "pairs: flow"],
-      ...["pairs-corrupted: flow", "pairs: hard negatives", "pairs: flow"],
+      "pairs: hard negatives", // with the second seed: the flows are the same
     ]);
     const details = softrepa.details!(runs);
     assert.equal(
