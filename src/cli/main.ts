@@ -206,9 +206,10 @@ async function main(): Promise<number> {
       "pairs",
     )
     .option("--out <folder>", "where the report goes", "report/softrepa")
-    .option("--seed <integer>", "seed of all random numbers", integer, 0)
+    .option("--seed <integer>", "seed of what mends, and of the pictures that are measured", integer, 0)
     .option("--engine <name>", engineHelp, "auto")
     .option("--resume", "continue what was interrupted, from the checkpoints in the report's folder", false)
+    .option("--no-cache", "train the two flows and the judge anew, and do not keep them for other runs")
     .action((options: SoftRepaArguments) => interruptible((signal) => softRepaCommand(options, signal)));
   withModel(program.command("generate"))
     .usage("--model <file> --caption <text> [options]")

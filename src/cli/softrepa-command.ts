@@ -10,6 +10,7 @@ import { machine, versions } from "../experiments/provenance.js";
 import { softRepaJob } from "../experiments/softrepa/job.js";
 import { jobPlan, quickPlan } from "../experiments/softrepa/plan.js";
 import type { SoftRepaRecord } from "../experiments/softrepa/record.js";
+import { weightsCache } from "../experiments/weights.js";
 import { writeFileAtomically } from "../io/files.js";
 import { fingerprintOfData } from "../loop/data.js";
 import { Interrupted } from "./interrupt.js";
@@ -24,6 +25,7 @@ export interface SoftRepaArguments {
   seed: number;
   engine: string;
   resume: boolean;
+  cache: boolean;
 }
 
 /** `tangent-lab softrepa`: trains a text-to-image flow on captions of which some are wrong, mends it with soft tokens and in other ways, generates and edits with each, writes the report. */
@@ -47,9 +49,11 @@ export async function softRepaCommand(args: SoftRepaArguments, signal: AbortSign
     flow: { ...flow, patch: flow.patch * Math.max(1, Math.round(data.shape[0]! / 16)) },
   };
   const decided = { ...plan, seed, dataset: data.name, data: await fingerprintOfData(data) };
+  const cache = args.cache ? weightsCache() : undefined;
+  await cache?.check();
   const finish = await claimReport(out, "plan.json", decided, { resume });
   console.error(`engine: ${engine}`);
-  const place = { folder: join(out, "checkpoints"), resume, cache: undefined, signal, follow };
+  const place = { folder: join(out, "checkpoints"), resume, cache, signal, follow };
   const job = await softRepaJob(data, plan, seed, place, out);
   if (!job) {
     throw new Interrupted(
