@@ -2,15 +2,15 @@ import { basename, join } from "node:path";
 import { check, required, TangentLabError, warnOnce } from "../src/errors.js";
 import { decodeImage } from "../src/io/decode-image.js";
 import { checkPath, readBytes } from "../src/io/files.js";
-import { byteLimit, type ReadLimit } from "../src/io/limits.js";
 import { type CaptionEntry, captionFiles, readCaptions } from "./caption-files.js";
 import { type CaptionedDataset, captioned } from "./captioned.js";
+import { checkReadingOptions, type ReadingOptions } from "./decoded.js";
 import { isFile } from "./idx-images.js";
 import { matchedFiles, mismatch } from "./matched-captions.js";
 import { leftOutText, pictureFiles } from "./picture-files.js";
 
 /** Options of `captionedFolder`. */
-export interface CaptionedFolderOptions extends ReadLimit {
+export interface CaptionedFolderOptions extends ReadingOptions {
   /** Height and width that every image must have, in pixels. Default those of the first image. */
   size?: number;
   /** Of the file of captions, as TextDecoder calls it: "windows-1252" is Latin-1. Default UTF-8, or UTF-16 if it begins with a byte order mark. */
@@ -40,7 +40,7 @@ export async function captionedFolder(
     options.size,
     "an integer from 4 to 256",
   );
-  byteLimit(options, 0);
+  checkReadingOptions(options);
   const found = await pictureFiles(folder);
   const entries = await readEntries(folder, options.encoding);
   const files = matchedFiles(folder, found.files, entries);
@@ -50,8 +50,10 @@ export async function captionedFolder(
   if (leftOut !== undefined) warnOnce(leftOut);
 
   let { size } = options;
+  const { signal, onProgress } = options;
   const pixels: Uint8Array[] = [];
   for (const file of files) {
+    signal?.throwIfAborted();
     const path = join(folder, file);
     const image = await decodeImage(await readBytes(path), path, options);
     size ??= image.width;
@@ -63,6 +65,7 @@ export async function captionedFolder(
       });
     }
     pixels.push(image.data);
+    onProgress?.(pixels.length, files.length);
   }
   return captioned<number>({
     name: basename(folder),

@@ -33,9 +33,16 @@ export async function captionedImages(
   if ((await pictureFormat(path)) === "folder") {
     for (const [name, given] of Object.entries({ image, caption, split }))
       check(given === undefined, name, given, "not for a folder of pictures");
-    return captionedFolder(path as string, { ...limit, ...(rest.size !== undefined && { size: rest.size }) });
+    return captionedFolder(path as string, { ...limit, ...rest });
   }
-  const source = await openPictures(path, { image, caption, split, maxBytes, captioned: true });
+  const source = await openPictures(path, {
+    image,
+    caption,
+    split,
+    maxBytes,
+    captioned: true,
+    signal: rest.signal,
+  });
   const { pixels, side, channels } = await pixelsOf(source, { ...rest, ...limit });
   const width = side * side * channels;
   return captioned<number>({

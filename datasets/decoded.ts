@@ -8,8 +8,16 @@ import type { FileState } from "./file-states.js";
 import type { PictureSource, StoredPicture } from "./sources/source.js";
 import type { Progress } from "./stored.js";
 
+/** How reading many files is followed, and stopped. */
+export interface ReadingOptions extends ReadLimit {
+  /** Called with how many pictures are decoded, and how many there are. */
+  onProgress?: Progress;
+  /** Stops reading: what loads the set is then rejected with the signal's reason. */
+  signal?: AbortSignal;
+}
+
 /** How pictures are made examples. */
-export interface DecodeOptions extends ReadLimit {
+export interface DecodeOptions extends ReadingOptions {
   /**
    * Height and width, from 4 to 1024: the largest square in the middle of each image is resized to it without aliasing. Default: images stay as they are,
    * and must all be squares of one size.
@@ -17,16 +25,21 @@ export interface DecodeOptions extends ReadLimit {
   size?: number;
   /** 3 (default) is RGB, 1 is grey, the luminance of BT.601. */
   channels?: 1 | 3;
-  /** Called with how many pictures are decoded, and how many there are. */
-  onProgress?: Progress;
-  /** Stops reading: what loads the set is then rejected with the signal's reason. */
-  signal?: AbortSignal;
+}
+
+/** @throws TangentLabError `invalid-argument` for what is no signal, or no function. */
+export function checkReadingOptions(options: ReadingOptions): void {
+  const { signal, onProgress } = options;
+  byteLimit(options, 0);
+  const stops = signal === undefined || typeof signal?.throwIfAborted === "function";
+  check(stops, "signal", signal, "an AbortSignal: new AbortController().signal");
+  if (onProgress !== undefined) check.callable("onProgress", onProgress, "a function");
 }
 
 /** @throws TangentLabError `invalid-argument` for options out of range. */
 export function checkDecodeOptions(options: DecodeOptions): void {
-  const { size, channels = 3, signal, onProgress } = options;
-  byteLimit(options, 0);
+  const { size, channels = 3 } = options;
+  checkReadingOptions(options);
   check(
     size === undefined || (Number.isInteger(size) && size >= 4 && size <= 1024),
     "size",
@@ -34,9 +47,6 @@ export function checkDecodeOptions(options: DecodeOptions): void {
     "an integer from 4 to 1024",
   );
   check(channels === 1 || channels === 3, "channels", channels, "1 or 3");
-  const stops = signal === undefined || typeof signal?.throwIfAborted === "function";
-  check(stops, "signal", signal, "an AbortSignal: new AbortController().signal");
-  if (onProgress !== undefined) check.callable("onProgress", onProgress, "a function");
 }
 
 /** Some decoded pictures: [count, side, side, channels]. */

@@ -61,6 +61,6 @@ export async function images(
   ]);
   checkImages(path, options);
   const { image, label, split, maxBytes, ...rest } = options;
-  const source = await openPictures(path, { image, label, split, maxBytes });
+  const source = await openPictures(path, { image, label, split, maxBytes, signal: rest.signal });
   return pictureSet(source, { ...rest, ...(maxBytes !== undefined && { maxBytes }) });
 }

@@ -22,7 +22,7 @@ export { type Cifar10Options, cifar10 } from "./cifar10.js";
 export { type Cifar100Options, cifar100 } from "./cifar100.js";
 export type { Label } from "./classes.js";
 export type { BackgroundDraws, Batch, Dataset, Manifold } from "./dataset.js";
-export type { DecodeOptions } from "./decoded.js";
+export type { DecodeOptions, ReadingOptions } from "./decoded.js";
 export { type DigitsOptions, digits } from "./digits.js";
 export { drawn, type Stroke } from "./drawn.js";
 export { embed } from "./embed.js";

@@ -43,6 +43,7 @@ export async function parquetSource(
       chosen ??= choose(where, parquet, options);
       checkColumns(where, parquet, chosen);
       for (const range of parquet.ranges) {
+        options.signal?.throwIfAborted();
         if (chosen.label !== undefined) append(labels, await parquet.read(chosen.label, range));
         if (chosen.caption !== undefined) {
           const texts = Array.from(await parquet.read(chosen.caption, range));

@@ -39,6 +39,8 @@ export interface SourceOptions {
   /** Whether captions are needed: without any it is an error. */
   captioned?: boolean;
   maxBytes?: number | undefined;
+  /** Stops reading. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Something in files that does not fit. */

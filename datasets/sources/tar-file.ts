@@ -19,9 +19,9 @@ const windowBytes = 2 ** 18;
 
 /**
  * The files in a tar file, in its order, by its headers alone: ustar, pax and GNU's long names.
- * @throws TangentLabError `corrupt-file` naming the file, with how far it is whole; `file-system` if it cannot be read.
+ * @throws TangentLabError `corrupt-file` naming the file, with how far it is whole; `file-system` if it cannot be read; the signal's reason.
  */
-export function tarEntries(path: string): Promise<TarEntry[]> {
+export function tarEntries(path: string, signal?: AbortSignal): Promise<TarEntry[]> {
   return withFile(path, async (file) => {
     const entries: TarEntry[] = [];
     const corrupt = (why: string): TangentLabError =>
@@ -36,6 +36,7 @@ export function tarEntries(path: string): Promise<TarEntry[]> {
     let common: Pax | undefined;
     let longPath: string | undefined;
     while (at + block <= file.size) {
+      signal?.throwIfAborted();
       const bytes = await read(at, at + block);
       let header: Header;
       try {
@@ -72,14 +73,15 @@ export function tarEntries(path: string): Promise<TarEntry[]> {
         if (!name.endsWith("/")) entries.push({ path: name, begin, size });
       if (type !== "NextFileHasLongLinkpath") [local, longPath] = [undefined, undefined];
     }
-    if (at < file.size || at === 0)
-      throw at === 0 ? corrupt("it is too short for one") : half("a header", at + block);
-    return entries;
+    if (at === 0) throw corrupt("it is too short for one");
+    if (at < file.size) throw half("a header", at + block);
+    // Blocks of zeros end a tar file. Downloads stop at whole blocks, and so often between two files.
+    throw corrupt(`half a shard: it ends after ${entries.length} whole files, without the mark of its end`);
   });
 }
 
 /** Reads short pieces in rising order with few calls to the system. */
-function windowed(file: OpenFile): (begin: number, end: number) => Promise<Buffer> {
+export function windowed(file: OpenFile): (begin: number, end: number) => Promise<Buffer> {
   let [from, bytes] = [0, Buffer.alloc(0)];
   return async (begin, end) => {
     if (begin < from || end > from + bytes.length) {

@@ -15,7 +15,7 @@ import {
   unfit,
   within,
 } from "./source.js";
-import { type TarEntry, tarEntries } from "./tar-file.js";
+import { type TarEntry, tarEntries, windowed } from "./tar-file.js";
 
 /** Endings of files, and fields of a key's .json, that are looked up in this order where nothing else is asked for. */
 const labelNames = ["cls", "label", "labels", "class"];
@@ -51,14 +51,16 @@ export async function webDatasetSource(
   const chosen: Chosen = {};
   for (const [shard, file] of files.entries()) {
     const where = join(root, file);
-    const samples = grouped(where, await tarEntries(where));
+    const samples = grouped(where, await tarEntries(where, options.signal));
     if (samples.length === 0) throw unfit(where, "it has no files", "a tar file with pictures");
     await withFile(where, async (open) => {
+      const read = windowed(open);
       const textOf = async ({ path, begin, size }: TarEntry): Promise<string> => {
         checkDeclared(within(where, path), `${size} bytes`, size, mostText);
-        return new TextDecoder().decode(await open.read(begin, begin + size));
+        return new TextDecoder().decode(await read(begin, begin + size));
       };
       for (const sample of samples) {
+        options.signal?.throwIfAborted();
         const picture = pictureOf(where, sample, options.image);
         members.push({ ...picture, shard });
         if (options.captioned) {

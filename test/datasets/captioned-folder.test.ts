@@ -36,6 +36,27 @@ test("captions.jsonl: several captions an image", async ({ folder }) => {
   for (const [i, caption] of captions.entries()) assert.is(x[i * 192], caption === "white" ? 1 : -1);
 });
 
+test("says how far it is, and stops by a signal, with its reason", async ({ folder }) => {
+  const lines = ["a", "b"].map((name) => JSON.stringify({ file: `${name}.png`, caption: name }));
+  write(folder, { "a.png": grey(-1), "b.png": grey(1), "captions.jsonl": lines.join("\n") });
+  const seen: number[][] = [];
+  const controller = new AbortController();
+  const stopped = captionedFolder(folder, {
+    signal: controller.signal,
+    onProgress: (done, all) => {
+      seen.push([done, all]);
+      controller.abort("enough");
+    },
+  });
+  assert.is(await stopped.catch((reason: unknown) => reason), "enough");
+  assert.equal(seen, [[1, 2]]);
+  await captionedFolder(folder, { onProgress: (done, all) => seen.push([done, all]) });
+  assert.equal(seen.slice(1), [
+    [1, 2],
+    [2, 2],
+  ]);
+});
+
 test("metadata.csv: quotes and commas", async ({ folder }) => {
   const csv = 'file_name,text\na.png,"grey, or ""gray"""\n';
   write(folder, { "a.png": grey(0), "metadata.csv": csv });

@@ -379,6 +379,16 @@ for (const [why, files, code, message, options = {}] of [
     "corrupt-file",
     /half a shard: a\.png should end at byte \d+ of 542, after 0 whole files/,
   ],
+  // A header, a picture that fills its block in part, a header, a label.
+  ...[1024 - 100, 1024, 2048 - 511].map(
+    (length) =>
+      [
+        `a shard that ends after ${length} bytes`,
+        { "set.tar": tar.subarray(0, length) },
+        "corrupt-file",
+        /set\.tar is no complete tar file: half a shard: .*after [12] whole files, without the mark of its end/,
+      ] as const,
+  ),
   [
     "half a key in a shard",
     {

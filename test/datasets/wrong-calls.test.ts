@@ -32,6 +32,12 @@ const wrongCalls = [
   ["captionedImages, caption", () => wrong(datasets.captionedImages, folder, { caption: 7 }), "caption"],
   ["captionedFolder without a folder", () => wrong(datasets.captionedFolder), "folder"],
   ["captionedFolder, size", () => wrong(datasets.captionedFolder, folder, { size: "8" }), "size"],
+  ["captionedFolder, signal", () => wrong(datasets.captionedFolder, folder, { signal: "stop" }), "signal"],
+  [
+    "captionedFolder, onProgress",
+    () => wrong(datasets.captionedFolder, folder, { onProgress: true }),
+    "onProgress",
+  ],
   ["captionedFolder, maxBytes", () => wrong(datasets.captionedFolder, folder, { maxBytes: "9" }), "maxBytes"],
   ["cifar10, a number", () => wrong(datasets.cifar10, 7), "folder"],
   ["cifar100 without a folder", () => wrong(datasets.cifar100), "folder"],

@@ -269,6 +269,32 @@ const table: [what: string, step: Step][] = [
     "interrupt: the kernel and its names are still there",
     execute("count", (answer) => assert.is(result(answer), "3")),
   ],
+  ...(
+    [
+      [
+        "a package is installed while the kernel runs",
+        `const { mkdirSync, rmSync, writeFileSync } = await import("node:fs");
+const install = (value: number): Promise<void> => {
+  mkdirSync("node_modules/late", { recursive: true });
+  writeFileSync("node_modules/late/package.json", '{ "name": "late", "types": "index.d.ts" }');
+  writeFileSync("node_modules/late/index.d.ts", "export declare const late: number;");
+  writeFileSync("node_modules/late/index.js", \`exports.late = \${value};\`);
+  return new Promise((done) => setTimeout(done, 500));
+};
+await install(7);`,
+        undefined,
+      ],
+      ["the package is found", 'import { late } from "late";\nlate', "7"],
+      ["it is installed again", "await install(8);", undefined],
+      ["a cell after that", "count + 1", "4"],
+      ["and one more", 'rmSync("node_modules", { recursive: true });\ncount + 2', "5"],
+    ] as const
+  ).map(([what, code, expected]): [string, Step] => [
+    `execute: ${what}`,
+    execute(code, (answer) => {
+      assert.equal([answer.reply.status, result(answer)], ["ok", expected]);
+    }),
+  ]),
 ];
 
 /** The last step: nothing answers after it. */

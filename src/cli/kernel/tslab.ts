@@ -5,6 +5,7 @@ import type tsTypes from "typescript";
 import * as v from "valibot";
 import { onPath } from "../on-path.js";
 import type { Zmq } from "./server.js";
+import { shareTimers } from "./timers.js";
 
 /** A copy of tslab on this machine. */
 export interface Tslab {
@@ -123,9 +124,11 @@ export function loadTslab({ path, version }: Tslab): TslabParts {
     "isCompleteCode",
   );
   const { createExecutor } = part<Executors>("./dist/executor.js", "createExecutor");
+  const typescript = part<typeof tsTypes>("@tslab/typescript-for-tslab", "createSourceFile", "sys");
+  shareTimers(typescript.sys);
   const { printQuickInfo } = part<Pick<TslabParts, "printQuickInfo">>("./dist/inspect.js", "printQuickInfo");
   return {
-    ts: part<typeof tsTypes>("@tslab/typescript-for-tslab", "createSourceFile"),
+    ts: typescript,
     zmq: part<Zmq>("zeromq", "Router", "Reply", "Publisher"),
     jupyter: part<TslabParts["jupyter"]>("./dist/jupyter.js", "lastWriteDisplayData"),
     createExecutor(folder, sink) {
