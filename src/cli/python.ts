@@ -14,8 +14,9 @@ const patience = 120_000;
 
 /** What is in the folder where the command runs does not count. */
 const before = `
-import json, sys
+import sys
 sys.path[:] = [each for each in sys.path if each]
+import json
 `;
 
 const after = `
