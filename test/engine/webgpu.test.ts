@@ -1,5 +1,5 @@
 // Compiled graphs on WebGPU, where there is an adapter: a GPU, or the renderer in software that Chromium brings. A part of it here; `npm run webgpu` checks all ops and all
-// reference cases, which takes many minutes in software.
+// reference cases, which takes some minutes in software.
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs-core";
