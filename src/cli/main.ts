@@ -192,7 +192,7 @@ async function main(): Promise<number> {
       "--python <path>",
       "a Python that has onnxruntime-gpu (default: .venv in this folder, or python3)",
     )
-    .option("--remove", "removes the links", false)
+    .addOption(new Option("--remove", "removes the links").default(false).conflicts("python"))
     .action((options: LinkCudaArguments) => linkCudaCommand(options));
   program
     .command("softrepa")

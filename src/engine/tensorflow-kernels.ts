@@ -36,6 +36,7 @@ export function registerTensorFlowKernels(): void {
   for (const kernelName of windowed)
     hostWhere(tensorflow, kernelName, (_inputs, { pad }) => pad !== "same" && pad !== "valid" && pad !== 0);
   hostWhere(tensorflow, "MaxPool3DGrad", () => true); // all of equal largest get the gradient
+  hostWhere(tensorflow, "Round", ({ x }) => x!.dtype !== "float32"); // of integers it makes zeros
   // TensorFlow takes a blank for one more axis.
   wrapKernel("Einsum", tensorflow, ({ inputs, attrs, backend }, kernel) => {
     const equation = (attrs!.equation as string).replaceAll(" ", "");

@@ -227,11 +227,14 @@ onLinux("libraries that are none, or for another processor", async () => {
 });
 
 onLinux("a Python that is none", async () => {
-  assert.match(await failure({ python: join(root, "nothing") }), /that Python does not answer: .*ENOENT/);
+  assert.match(
+    await failure({ python: join(root, "nothing") }),
+    /^there is no such Python; given: ".*\/nothing"/,
+  );
   await writeFile(python, "#!/bin/sh\necho 'Python 2.7'\n", { mode: 0o755 });
-  assert.match(await failure(), /that Python does not answer/);
+  assert.match(await failure(), /\/python does not work as a Python \(its answer is not JSON\)/);
   await writeFile(python, "#!/bin/sh\necho 'ImportError: no metadata' >&2\nexit 1\n", { mode: 0o755 });
-  assert.match(await failure(), /does not answer: ImportError: no metadata; /);
+  assert.match(await failure(), /does not work as a Python \(ImportError: no metadata\); /);
 });
 
 onLinux("a provider that is there from elsewhere is left alone", async () => {

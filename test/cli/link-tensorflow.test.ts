@@ -157,7 +157,7 @@ const failures: [string, Change, { python?: string; gpu?: boolean }, RegExp][] =
     "a Python that is none",
     () => script("python3", "echo hello"),
     {},
-    /python3 does not work as a Python \(exit code 0\)/,
+    /python3 does not work as a Python \(its answer is not JSON\)/,
   ],
   [
     "a Python that fails",

@@ -166,8 +166,9 @@ for (const [what, args, expected] of refusedExperiments) {
   });
 }
 
-test("link-tensorflow without what it needs: one clear line, exit code 2", async () => {
-  const { code, errors } = await tangentLab(["link-tensorflow", "--python", join(folder, "python")]);
+test("link-tensorflow and link-cuda without what they need: one clear line, exit code 2", async () => {
+  const python = join(folder, "python");
+  const { code, errors } = await tangentLab(["link-tensorflow", "--python", python]);
   assert.is(code, 2);
   assert.match(
     errors,
@@ -176,6 +177,12 @@ test("link-tensorflow without what it needs: one clear line, exit code 2", async
   const both = await tangentLab(["link-tensorflow", "--remove", "--gpu"]);
   assert.is(both.code, 2);
   assert.match(both.errors, /'--remove' cannot be used with option '--gpu'/);
+  const cuda = await tangentLab(["link-cuda", "--python", python]);
+  assert.is(cuda.code, 2);
+  assert.match(cuda.errors, /^error: (there is no such Python|onnxruntime-node has no cuda for ).*\n$/);
+  const ofBoth = await tangentLab(["link-cuda", "--remove", "--python", python]);
+  assert.is(ofBoth.code, 2);
+  assert.match(ofBoth.errors, /'--remove' cannot be used with option '--python <path>'/);
 });
 
 test("a shard of a study runs its trials alone, and they are joined into another folder", async () => {

@@ -5,9 +5,10 @@ import { type DeviceName, useDevice } from "../../src/engine/device.js";
 
 await useDevice(process.argv[2] as DeviceName);
 const losses: number[] = [];
-for await (const { metrics } of diffusion.train(datasets.spiral(), {
+for await (const { metrics } of diffusion.train(datasets.circle(), {
   steps: 200,
-  batchSize: 64,
+  batchSize: 256,
+  learningRate: 0.01,
   eventEvery: 1,
 }))
   losses.push(metrics.loss!);

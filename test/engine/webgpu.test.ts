@@ -1,5 +1,5 @@
 // Compiled graphs on WebGPU, where there is an adapter: a GPU, or the renderer in software that Chromium brings. A part of it here; `npm run webgpu` checks all ops and all
-// reference cases, which takes many minutes in software.
+// reference cases, which takes some minutes in software.
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs-core";
@@ -59,7 +59,20 @@ async function trained(device: DeviceName, steps: number): Promise<Float32Array>
   return parameters;
 }
 
-/** What is put together otherwise for shaders: angles, small tangents, powers of both broadcast, convolutions of 6 channels, more parts than a shader binds buffers. */
+/** Functions of which shaders leave few digits near 0. */
+const nearZero: { [name: string]: (x: Tensor) => tf.Tensor } = {
+  tanh: tf.tanh,
+  expm1: tf.expm1,
+  log1p: tf.log1p,
+  // 1 + x is rounded, as x then has to be.
+  log: (x) => tf.mul(tf.div(tf.log(tf.add(x, 1)), tf.sub(tf.add(x, 1), 1)), x),
+  sinh: tf.sinh,
+  asinh: tf.asinh,
+  atanh: tf.atanh,
+  erf: tf.erf,
+};
+
+/** What is put together otherwise for shaders: angles, small numbers, powers of both broadcast, convolutions of 6 channels, more parts than a shader binds buffers. */
 const otherwise = (x: Tensor, filter: Tensor): { [name: string]: Tensor } => {
   const image = x as tf.Tensor4D;
   const row = tf.abs(tf.reshape(x, [1, -1]));
@@ -68,7 +81,9 @@ const otherwise = (x: Tensor, filter: Tensor): { [name: string]: Tensor } => {
     sin: tf.sin(tf.mul(x, 30)),
     cos: tf.cos(tf.mul(x, 30)),
     tan: tf.tan(x),
-    tanh: tf.div(tf.tanh(tf.mul(x, 1e-3)), tf.mul(x, 1e-3)),
+    ...Object.fromEntries(
+      Object.entries(nearZero).map(([name, f]) => [name, tf.div(f(tf.mul(x, 1e-3)), tf.mul(x, 1e-3))]),
+    ),
     pow: tf.pow(row, tf.reshape(tf.slice(row, [0, 0], [1, 5]), [5, 1])),
     convolution: tf.conv2d(image, filter as tf.Tensor4D, 1, "same"),
     parts: tf.concat(parts.reverse()),

@@ -5,8 +5,7 @@ import * as v from "valibot";
 import { providerLibraries } from "../../engine/onnx/cuda.js";
 import { TangentLabError } from "../../errors.js";
 import { withFile } from "../../io/files.js";
-import { parseJson } from "../../io/json.js";
-import { run } from "../doctor/run.js";
+import { askPython } from "../python.js";
 
 /** onnxruntime-gpu in a Python's environment, and the CUDA libraries there. */
 export interface CudaWheel {
@@ -21,19 +20,20 @@ export interface CudaWheel {
   libraries: string[];
 }
 
-/** Without importing ONNX Runtime; what is in the folder where the command runs does not count. */
+/** Without importing ONNX Runtime. */
 const script = `
-import json, platform, sys
+import platform
 from importlib import metadata
-sys.path.pop(0)
 versions = {}
 for name in ("onnxruntime-gpu", "onnxruntime"):
     try:
         versions[name] = metadata.version(name)
     except metadata.PackageNotFoundError:
         pass
-print("\\n" + json.dumps({"python": sys.executable, "machine": platform.machine(), "path": sys.path, "versions": versions}))
+answer = {"python": sys.executable, "machine": platform.machine(), "path": sys.path, "versions": versions}
 `;
+
+const gpuPackage = "onnxruntime-gpu";
 
 const answerSchema = v.object({
   python: v.string(),
@@ -41,9 +41,6 @@ const answerSchema = v.object({
   path: v.array(v.string()),
   versions: v.record(v.string(), v.string()),
 });
-
-/** Milliseconds for a Python on a slow disk to find its packages. */
-const patience = 120_000;
 
 /** CUDA's libraries by the provider's CUDA, in the order of loading. What is not needed for loading but at times later is optional. */
 const cudaLibraries = (major: number): { name: string; needed: boolean }[] => [
@@ -74,27 +71,25 @@ function systemHas(name: string): boolean {
 
 /**
  * onnxruntime-gpu of a Python, of the same version as onnxruntime-node.
- * @param python A program; undefined is the `.venv` in this folder, or `python3`.
- * @throws TangentLabError `device-unavailable`, a sentence for the first thing that is missing or does not fit.
+ * @param given The Python's program; undefined is the first that has onnxruntime-gpu.
+ * @throws TangentLabError `invalid-argument` for a Python that is not there, `device-unavailable`, a sentence for the first thing that is missing or does not fit.
  */
 export async function cudaWheel(
-  python: string | undefined,
+  given: string | undefined,
   wanted: string,
   onSystem: (name: string) => boolean = systemHas,
 ): Promise<CudaWheel> {
-  const venv = join(process.cwd(), ".venv", "bin", "python");
-  const program = python ?? (existsSync(venv) ? venv : "python3");
-  const answer = await ask(program);
-  const install = `${program} -m pip install "onnxruntime-gpu[cuda,cudnn]==${wanted}"`;
+  const answer = await askPython(given, script, answerSchema, ({ versions }) => gpuPackage in versions);
+  const { python } = answer;
   const missing = (what: string): TangentLabError =>
     new TangentLabError("device-unavailable", what, {
       argument: "--python",
-      given: program,
-      allowed: install,
+      given: python,
+      allowed: `${python} -m pip install "${gpuPackage}[cuda,cudnn]==${wanted}"`,
     });
   if (answer.machine !== "x86_64")
     throw missing(`that Python is for ${answer.machine}, and CUDA's provider for x86_64`);
-  const version = answer.versions["onnxruntime-gpu"];
+  const version = answer.versions[gpuPackage];
   if (version === undefined)
     throw missing(
       answer.versions.onnxruntime === undefined
@@ -125,23 +120,10 @@ export async function cudaWheel(
   return {
     version,
     cuda: `${cuda[1]}${cuda[2] ?? ""}`,
-    python: answer.python,
+    python,
     providers,
     libraries: all.flatMap(({ path }) => path ?? []),
   };
-}
-
-async function ask(program: string): Promise<v.InferOutput<typeof answerSchema>> {
-  const { code, out, errors } = await run([program, "-c", script], patience);
-  const failed = (why: string, cause?: unknown): TangentLabError =>
-    new TangentLabError("invalid-argument", `that Python does not answer: ${why}`, {
-      argument: "--python",
-      given: program,
-      allowed: "the program of a Python 3.8 or later in whose environment onnxruntime-gpu is installed",
-      cause,
-    });
-  if (code !== 0) throw failed(errors.trimEnd().split("\n").at(-1) || `it ended with ${code}`);
-  return parseJson(out.trimEnd().split("\n").at(-1)!, answerSchema, "its answer", failed);
 }
 
 /** A CUDA library in the nvidia packages of a Python's folders: nvidia/cu13/lib, nvidia/cublas/lib. */

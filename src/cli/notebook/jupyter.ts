@@ -4,15 +4,12 @@ import * as v from "valibot";
 import { TangentLabError } from "../../errors.js";
 import { parseJson } from "../../io/json.js";
 import { run } from "../doctor/run.js";
+import { inVenv } from "../python.js";
 
 /** The parts of Jupyter that are used, and the Python module of each. */
 const modules = { lab: "jupyterlab", nbconvert: "nbconvert", kernelspec: "jupyter_client.kernelspecapp" };
 
 export type JupyterPart = keyof typeof modules;
-
-/** A program of a project's Python environment in `.venv`. */
-const inVenv = (folder: string, name: string): string =>
-  join(folder, ".venv", process.platform === "win32" ? "Scripts" : "bin", name);
 
 /** The first of some commands that succeeds with `options`; null where none does. */
 const firstThatWorks = (candidates: string[][], ...options: string[]): string[] | null =>

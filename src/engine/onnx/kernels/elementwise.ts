@@ -224,18 +224,70 @@ const tanhPolynomial = [
   -5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1,
 ] as const;
 
+/** Of (artanh x / x - 1) / x^2 in x^2: Taylor's, to 1.4e-8 for |x| <= 1/3. */
+const artanhSeries = [1 / 13, 1 / 11, 1 / 9, 1 / 7, 1 / 5, 1 / 3] as const;
+
+/** Of (erf x sqrt(pi) / 2x - 1) / x^2 in x^2: Taylor's, to 3e-8 for |x| <= 0.5. */
+const erfSeries = [-1 / 1320, 1 / 216, -1 / 42, 1 / 10, -1 / 3] as const;
+
 /** A polynomial, highest power first, by Horner's rule. */
 const polynomial = (graph: Graph, [first, ...others]: readonly number[], x: Value): Value =>
   others.reduce((sum, c) => add(graph, mul(graph, sum, x), scalar(graph, c)), scalar(graph, first!));
 
-/** Small values of a hyperbolic tangent lose all digits but a few in WebGPU's shaders, which divide differences of exponentials. */
+/** `near` where |x| < limit, else `far`. */
+const aroundZero = (graph: Graph, x: Value, limit: number, near: Value, far: Value): Value =>
+  where(graph, binary(graph, "Less", op1(graph, "Abs", x), scalar(graph, limit), "bool"), near, far);
+
+/** x + x^3 p(x^2): odd functions near 0, where WebGPU's shaders leave a few digits of them or none, as differences of larger numbers. */
+function odd(graph: Graph, p: readonly number[], x: Value): Value {
+  const square = mul(graph, x, x);
+  return add(graph, x, mul(graph, mul(graph, x, square), polynomial(graph, p, square)));
+}
+
 function tanh(graph: Graph, x: Value): Value {
   const far = op1(graph, "Tanh", x);
-  if (!graph.webgpu) return far;
-  const square = mul(graph, x, x);
-  const near = add(graph, x, mul(graph, mul(graph, x, square), polynomial(graph, tanhPolynomial, square)));
-  return where(graph, binary(graph, "Less", op1(graph, "Abs", x), scalar(graph, 0.625), "bool"), near, far);
+  return graph.webgpu ? aroundZero(graph, x, 0.625, odd(graph, tanhPolynomial, x), far) : far;
 }
+
+/** artanh x for |x| <= 1/3, by its Taylor series. */
+const artanh = (graph: Graph, x: Value): Value => odd(graph, artanhSeries, x);
+
+/** log(1 + x) for x from -0.5 to 1. */
+const nearLog1p = (graph: Graph, x: Value): Value =>
+  mul(graph, artanh(graph, binary(graph, "Div", x, add(graph, x, scalar(graph, 2)))), scalar(graph, 2));
+
+/** A logarithm; in WebGPU's shaders, where it may be off by 2^-21 around 1, by a series there. */
+function logarithm(graph: Graph, x: Value): Value {
+  const far = op1(graph, "Log", x);
+  if (!graph.webgpu) return far;
+  const difference = sub(graph, x, scalar(graph, 1));
+  return aroundZero(graph, difference, 0.5, nearLog1p(graph, difference), far);
+}
+
+/** Sinh, Asinh, Atanh, Erf: odd functions that WebGPU's shaders compute from larger numbers. */
+const oddFunctions: Record<string, (graph: Graph, x: Value) => Value> = {
+  Sinh: (graph, x) => mul(graph, tanh(graph, x), op1(graph, "Cosh", x)),
+  // sign x log(1 + |x| + (sqrt(1 + x^2) - 1))
+  Asinh: (graph, x) => {
+    const size = op1(graph, "Abs", x);
+    const square = mul(graph, x, x);
+    const root = op1(graph, "Sqrt", add(graph, square, scalar(graph, 1)));
+    const more = binary(graph, "Div", square, add(graph, root, scalar(graph, 1)));
+    const near = nearLog1p(graph, add(graph, size, more));
+    const positive = aroundZero(graph, x, 0.625, near, op1(graph, "Asinh", size));
+    return mul(graph, op1(graph, "Sign", x), positive);
+  },
+  Atanh: (graph, x) => aroundZero(graph, x, 1 / 3, artanh(graph, x), op1(graph, "Atanh", x)),
+  Erf: (graph, x) => {
+    const near = mul(graph, odd(graph, erfSeries, x), scalar(graph, 2 / Math.sqrt(Math.PI)));
+    return aroundZero(graph, x, 0.5, near, op1(graph, "Erf", x));
+  },
+};
+
+const oddFunction =
+  (op: string): Kernel =>
+  ({ graph, list: [x] }) =>
+    graph.webgpu ? oddFunctions[op]!(graph, x!) : op1(graph, op, x!);
 
 /** A sine or cosine; in WebGPU's shaders, whose own may be off by 5e-4, from polynomials, to float32's digits for |x| up to 1000. */
 function circular(graph: Graph, op: "Sin" | "Cos", x: Value): Value {
@@ -265,16 +317,16 @@ export const elementwise: Record<string, Kernel> = {
   Acos: unary("Acos"),
   Acosh: unary("Acosh"),
   Asin: unary("Asin"),
-  Asinh: unary("Asinh"),
+  Asinh: oddFunction("Asinh"),
   Atan: unary("Atan"),
-  Atanh: unary("Atanh"),
+  Atanh: oddFunction("Atanh"),
   Ceil: unary("Ceil"),
   Cos: ({ graph, list: [x] }) => circular(graph, "Cos", x!),
   Cosh: unary("Cosh"),
-  Erf: unary("Erf"),
+  Erf: oddFunction("Erf"),
   Exp: unary("Exp"),
   Floor: unary("Floor"),
-  Log: unary("Log"),
+  Log: ({ graph, list: [x] }) => logarithm(graph, x!),
   Neg: unary("Neg"),
   Reciprocal: unary("Reciprocal"),
   Relu: unary("Relu"),
@@ -282,7 +334,7 @@ export const elementwise: Record<string, Kernel> = {
   Sigmoid: unary("Sigmoid"),
   Sign: unary("Sign"),
   Sin: ({ graph, list: [x] }) => circular(graph, "Sin", x!),
-  Sinh: unary("Sinh"),
+  Sinh: oddFunction("Sinh"),
   Softplus: unary("Softplus"),
   Sqrt: unary("Sqrt"),
   Tan: ({ graph, list: [x] }) =>
@@ -304,9 +356,10 @@ export const elementwise: Record<string, Kernel> = {
     return mul(graph, half, add(graph, op1(graph, "Exp", x!), scalar(graph, 1)));
   },
   Log1p: ({ graph, list: [x] }) => {
-    // log(1 + x) with the rounding of 1 + x divided out (Kahan).
     const one = scalar(graph, 1);
     const u = add(graph, x!, one);
+    if (graph.webgpu) return aroundZero(graph, x!, 0.5, nearLog1p(graph, x!), op1(graph, "Log", u));
+    // log(1 + x) with the rounding of 1 + x divided out (Kahan).
     const rounded = sub(graph, u, one);
     const exact = graph.op("Equal", [rounded, scalar(graph, 0)], x!.shape, "bool");
     const safe = where(graph, exact, broadcast(graph, one, x!.shape), rounded);
