@@ -104,7 +104,7 @@ test("levels that say to be longer than their page", async ({ folder }) => {
   const path = join(folder, "a.parquet");
   const file = readFileSync(join(fixtures, "none-1.parquet"));
   // Of the labels: 9 that are there, in a run behind its length.
-  const at = file.indexOf(Buffer.from([2, 0, 0, 0, 18, 1]), file.lastIndexOf("IEND"));
+  const at = file.indexOf(Buffer.from([2, 0, 0, 0, 18, 1]));
   assert.ok(at > 0);
   file.set([0xff, 0xff], at);
   writeFileSync(path, file);
