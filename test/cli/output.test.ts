@@ -1,4 +1,4 @@
-// A reader that stops reading, and a disk that takes nothing.
+// A reader that stops reading, a disk that takes nothing, few files that may be open.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -38,6 +38,14 @@ test("output that cannot be written is a failure", () => {
     assert.is(status, 2, args);
     assert.match(stderr, /^error: cannot write the output: .*ENOSPC.*\n$/);
   }
+});
+
+test("too few files that may be open are named, before anything else", () => {
+  const entry = quoted.replace("main.ts", "tangent-lab.ts");
+  const { status, stderr } = shell(`ulimit -n 48; exec ${entry} --version`);
+  assert.match(stderr, /^error: only 48 files may be open at a time, .*ulimit -n 256\n$/);
+  assert.is(status, 2);
+  assert.match(shell(`${entry} --version`).stdout, /^\d+\.\d+\.\d+\n$/);
 });
 
 test.run();
