@@ -12,7 +12,7 @@ import { TangentLabError } from "../../src/errors.js";
 import { openFile } from "../../src/io/files.js";
 import { foreignContent } from "../../src/io/foreign.js";
 import { byteLimit, checkDeclared } from "../../src/io/limits.js";
-import { codecs } from "./parquet-codecs.js";
+import { loadCodecs } from "./parquet-codecs.js";
 import { type Budget, checkPages, count } from "./parquet-pages.js";
 import { endOfStruct } from "./thrift.js";
 
@@ -51,6 +51,7 @@ const rowsAtOnce = 2048;
  * @throws TangentLabError `corrupt-file` naming the file, `file-system` if it cannot be read.
  */
 export async function openParquet(path: string, maxBytes: number | undefined): Promise<ParquetFile> {
+  const codecs = await loadCodecs();
   const file = await openFile(path);
   const limit = byteLimit({ ...(maxBytes !== undefined && { maxBytes }) }, file.size);
   const corrupt = (why: string, cause?: unknown): TangentLabError =>
@@ -83,6 +84,7 @@ export async function openParquet(path: string, maxBytes: number | undefined): P
       spent += bytes;
       checkDeclared(path, what, spent, limit);
     },
+    codecs,
   };
   try {
     await checkEnds(file, corrupt);
@@ -99,7 +101,7 @@ export async function openParquet(path: string, maxBytes: number | undefined): P
     if (rows !== Number(metadata.num_rows))
       throw corrupt(`it has ${rows} rows where it declares ${metadata.num_rows}`);
     const scan = await guarded(() =>
-      parquetScan({ file: buffer, metadata, compressors: codecs, utf8: false }),
+      parquetScan({ file: buffer, metadata, compressors: budget.codecs, utf8: false }),
     );
     /** What was looked through, by column and the first row of the group. */
     const checked = new Set<string>();

@@ -3,7 +3,7 @@ import { type ColumnMetaData, type PageHeader, readOffsetIndex, type SchemaTree 
 import { parquetHeader } from "hyparquet/src/column.js";
 import { deltaBinaryUnpack } from "hyparquet/src/delta.js";
 import { getMaxDefinitionLevel, getMaxRepetitionLevel, isFlatColumn } from "hyparquet/src/schema.js";
-import { codecs } from "./parquet-codecs.js";
+import type { Codecs, Decompress } from "./parquet-codecs.js";
 import { endOfStruct } from "./thrift.js";
 
 /** A column of a row group, as its file describes it. */
@@ -23,6 +23,7 @@ export interface Budget {
   read(begin: number, end: number): Promise<Uint8Array>;
   /** Called before as many bytes are taken; throws when they are too many. */
   spend(what: string, bytes: number): void;
+  codecs: Codecs;
 }
 
 /** The most that a value takes while it is decoded: its levels, itself, its place in the result. */
@@ -105,7 +106,7 @@ function checkPage({ header, content }: Page, chunk: Chunk, left: number, budget
   const { schemaPath, meta } = chunk;
   const [repetition, definition] = [getMaxRepetitionLevel(schemaPath), getMaxDefinitionLevel(schemaPath)];
   if (type === "DATA_PAGE") {
-    const page = new Runs(inflated(content, size, meta.codec));
+    const page = new Runs(inflated(content, size, budget.codecs[meta.codec]));
     if (repetition > 0) page.prefixed(widthOf(repetition), values);
     const present = definition > 0 ? page.prefixed(widthOf(definition), values, definition) : values;
     checkValues(page, present, described.encoding, chunk, 1, budget);
@@ -123,14 +124,13 @@ function checkPage({ header, content }: Page, chunk: Chunk, left: number, budget
   if (present < 0 || count("rows", v2.num_rows) > values) throw new Error("a page has more rows than values");
   const rest = content.subarray(levels);
   const isStored = v2.is_compressed === false || size === levels;
-  const page = new Runs(isStored ? rest : inflated(rest, size - levels, meta.codec));
+  const page = new Runs(isStored ? rest : inflated(rest, size - levels, budget.codecs[meta.codec]));
   checkValues(page, present, v2.encoding, chunk, 2, budget);
   return values;
 }
 
-function inflated(bytes: Uint8Array, length: number, codec: string): Uint8Array {
-  const inflate = codecs[codec];
-  if (!inflate) throw new Error(`it has pages in the codec ${codec}`);
+function inflated(bytes: Uint8Array, length: number, inflate: Decompress | undefined): Uint8Array {
+  if (!inflate) throw new Error("it has pages in a codec that is not known");
   const page = inflate(bytes, length);
   if (page.length !== length) throw new Error(`a page has ${page.length} bytes where it declares ${length}`);
   return page;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { codecs } from "../../datasets/sources/parquet-codecs.js";
+import { loadCodecs } from "../../datasets/sources/parquet-codecs.js";
 import { openParquet } from "../../datasets/sources/parquet-file.js";
 import { endOfStruct } from "../../datasets/sources/thrift.js";
 import { plainParquet } from "../../fuzz/packed.js";
@@ -154,7 +154,8 @@ async function rejectedAt(file: Buffer, path: string): Promise<number> {
   return found;
 }
 
-test("codecs: pages that become more than they declare, frames that go backwards", () => {
+test("codecs: pages that become more than they declare, frames that go backwards", async () => {
+  const codecs = await loadCodecs();
   // Two frames of LZ4, of which the second declares -8 bytes: followed, it has no end.
   const backwards = new Uint8Array([
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 248, 0, 0, 0, 0, 0, 0, 0, 0,
