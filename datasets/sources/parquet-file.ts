@@ -151,7 +151,9 @@ async function readMetadata(read: Budget["read"], size: number): Promise<FileMet
   const bytes = await read(size - 8 - length, size);
   endOfStruct(new DataView(bytes.buffer, bytes.byteOffset, length), 0);
   // Columns that the metadata call maps stay bytes.
-  return parquetMetadata(bytes, { geoparquet: false });
+  const metadata = parquetMetadata(bytes, { geoparquet: false });
+  if (metadata.schema.some(({ name }) => typeof name !== "string")) throw new Error("a column has no name");
+  return metadata;
 }
 
 /** The row group in which a row is, and its first row. */
