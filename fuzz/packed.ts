@@ -73,8 +73,10 @@ export function hubParquet(
 }
 
 /** The same of plain columns: bytes, texts, numbers. */
-export const plainParquet = (columnData: ColumnSource[]): Buffer =>
-  Buffer.from(parquetWriteBuffer({ columnData }));
+export const plainParquet = (
+  columnData: ColumnSource[],
+  codec: "SNAPPY" | "UNCOMPRESSED" = "SNAPPY",
+): Buffer => Buffer.from(parquetWriteBuffer({ columnData, codec }));
 
 /** A value of the column `image`. */
 export const hubImage = (

@@ -108,7 +108,12 @@ check.oneOf = (argument: string, value: string, known: readonly string[] | objec
 check.only = (of: string, options: object, known: readonly string[]): void => {
   required("options", options);
   for (const [name, value] of Object.entries(options))
-    check(known.includes(name) || value === undefined, name, value, `of ${of} only ${known.join(", ")}`);
+    check(
+      known.includes(name) || value === undefined,
+      short(name),
+      value,
+      `of ${of} only ${known.join(", ")}`,
+    );
 };
 
 /** The most of a value that an error shows, in characters. */

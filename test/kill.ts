@@ -1,7 +1,7 @@
 // `npm run kill [-- COUNT [SEED]]`: kills a training with SIGKILL at random moments, which SEED decides (default 0), COUNT times (default 200), resumes it each time, and compares the end with a training that
 // was left alone: bit for bit the same model and record.
-import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { fork } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -15,29 +15,33 @@ export interface Killed {
   kills: number;
   /** Trainings that came to their end between kills. */
   finished: number;
+  /** Kills that left another checkpoint than they had found. */
+  midway: number;
 }
 
 /**
  * Kills trainings that resume until it has killed `count` times.
- * @throws Error at the first one that does not resume, or does not end as one that was left alone.
+ * @throws Error at the first one that does not resume, or does not end as one that was left alone, and if no kill came in the middle of a training.
  */
 export async function killTrainings(count: number, seed = 0): Promise<Killed> {
   const folder = mkdtempSync(join(tmpdir(), "tangent-lab-kill-"));
   try {
     const alone = await longRun();
     const expected = alone.parameters.dataSync();
-    // Between the start, before anything is imported, and a little after the end of what a start and the whole training take.
+    // From when the training begins to when the whole of it ends on this machine, as busy as it is.
     const moments = random.uniform(random.key(seed), count);
-    let [kills, finished, longest, round] = [0, 0, 2000, 0];
+    let longest = (await runFor(join(folder, "first"), Number.POSITIVE_INFINITY)).time;
+    let [kills, finished, midway, round] = [0, 0, 0, 0];
     while (kills < count) {
       const checkpoint = join(folder, `run-${round}`);
-      const started = performance.now();
-      const killed = await runFor(checkpoint, moments[kills]! * longest);
-      if (killed) {
+      const before = stepOf(checkpoint);
+      const { wasKilled, time } = await runFor(checkpoint, moments[kills]! * longest);
+      if (wasKilled) {
         kills++;
+        if (stepOf(checkpoint) !== before) midway++;
         continue;
       }
-      longest = 0.5 * longest + 0.6 * (performance.now() - started);
+      if (before === 0) longest = time;
       const { parameters, record } = await longRun({ checkpoint, resume: true });
       const ours = parameters.dataSync();
       if (expected.some((value, i) => value !== ours[i])) throw new Error("the model is another one");
@@ -50,27 +54,37 @@ export async function killTrainings(count: number, seed = 0): Promise<Killed> {
     const { parameters } = await longRun({ checkpoint: join(folder, `run-${round}`), resume: true });
     const ours = parameters.dataSync();
     if (expected.some((value, i) => value !== ours[i])) throw new Error("the model is another one");
-    return { kills, finished };
+    if (midway === 0) throw new Error("no kill came in the middle of a training");
+    return { kills, finished, midway };
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-/** Runs the training for so many milliseconds; resolves to whether it was killed before its end. */
-function runFor(checkpoint: string, time: number): Promise<boolean> {
+/** The step of a checkpoint, 0 before there is one. */
+function stepOf(checkpoint: string): number {
+  const head = join(checkpoint, "config.json");
+  return existsSync(head) ? (JSON.parse(readFileSync(head, "utf8")) as { step: number }).step : 0;
+}
+
+/** Runs the training for so many milliseconds from its begin; resolves to whether it was killed before its end, and how long it ran. */
+function runFor(checkpoint: string, most: number): Promise<{ wasKilled: boolean; time: number }> {
   return new Promise((done, fail) => {
-    const child = spawn(process.execPath, [...process.execArgv, script, checkpoint], {
-      stdio: ["ignore", "ignore", "pipe"],
-    });
+    const child = fork(script, [checkpoint], { stdio: ["ignore", "ignore", "pipe", "ipc"] });
     let errors = "";
-    child.stderr.on("data", (chunk) => {
+    child.stderr!.on("data", (chunk) => {
       errors += chunk;
     });
-    const timer = setTimeout(() => child.kill("SIGKILL"), time);
+    let begun = Number.NaN;
+    let timer: NodeJS.Timeout | undefined;
+    child.once("message", () => {
+      begun = performance.now();
+      if (Number.isFinite(most)) timer = setTimeout(() => child.kill("SIGKILL"), most);
+    });
     child.on("close", (code, signal) => {
       clearTimeout(timer);
-      if (signal === "SIGKILL") done(true);
-      else if (code === 0) done(false);
+      const wasKilled = signal === "SIGKILL";
+      if (wasKilled || code === 0) done({ wasKilled, time: performance.now() - begun });
       else fail(new Error(`a training did not resume:\n${errors}`));
     });
   });
@@ -81,6 +95,8 @@ if (
   resolve(process.argv[1] ?? "") === resolve("test/kill.ts")
 ) {
   const [count, seed] = [Number(process.argv[2] ?? 200), Number(process.argv[3] ?? 0)];
-  const { kills, finished } = await killTrainings(count, seed);
-  console.log(`${kills} kills, ${finished} trainings that came to their end as if they had been left alone`);
+  const { kills, finished, midway } = await killTrainings(count, seed);
+  console.log(
+    `${kills} kills, ${midway} of them between checkpoints; ${finished} trainings came to their end as if they had been left alone`,
+  );
 }

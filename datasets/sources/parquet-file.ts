@@ -1,16 +1,20 @@
 import {
   type AsyncBuffer,
-  type Compressors,
   type FileMetaData,
-  parquetMetadataAsync,
+  parquetMetadata,
   parquetScan,
   parquetSchema,
+  type RowGroup,
+  type SchemaTree,
 } from "hyparquet";
-import { compressors } from "hyparquet-compressors";
+import { getTreePath } from "hyparquet/src/schema.js";
 import { TangentLabError } from "../../src/errors.js";
 import { openFile } from "../../src/io/files.js";
 import { foreignContent } from "../../src/io/foreign.js";
 import { byteLimit, checkDeclared } from "../../src/io/limits.js";
+import { loadCodecs } from "./parquet-codecs.js";
+import { type Budget, checkPages, count } from "./parquet-pages.js";
+import { endOfStruct } from "./thrift.js";
 
 /** A column, as a file's schema has it. */
 export interface ParquetColumn {
@@ -31,7 +35,10 @@ export interface ParquetFile {
   metadata: ReadonlyMap<string, string>;
   /** Ranges of rows that are read at a time, in order. */
   ranges: readonly { begin: number; end: number }[];
-  /** A column's values in such a range. @throws TangentLabError `corrupt-file`, `invalid-data` for pages beyond `maxBytes`, `file-system`. */
+  /**
+   * A column's values in such a range. The pages of a row group's column are looked through once, when it is first read.
+   * @throws TangentLabError `corrupt-file`, `invalid-data` for pages beyond `maxBytes`, `file-system`.
+   */
   read(column: string, range: { begin: number; end: number }): Promise<ArrayLike<unknown>>;
   close(): Promise<void>;
 }
@@ -44,6 +51,7 @@ const rowsAtOnce = 2048;
  * @throws TangentLabError `corrupt-file` naming the file, `file-system` if it cannot be read.
  */
 export async function openParquet(path: string, maxBytes: number | undefined): Promise<ParquetFile> {
+  const codecs = await loadCodecs();
   const file = await openFile(path);
   const limit = byteLimit({ ...(maxBytes !== undefined && { maxBytes }) }, file.size);
   const corrupt = (why: string, cause?: unknown): TangentLabError =>
@@ -60,38 +68,57 @@ export async function openParquet(path: string, maxBytes: number | undefined): P
       throw corrupt(cause instanceof Error ? cause.message : String(cause), cause);
     }
   };
+  const read = async (begin: number, end = file.size): Promise<Uint8Array<ArrayBuffer>> => {
+    if (!(begin >= 0 && begin <= end && end <= file.size))
+      throw corrupt(`it has data from byte ${begin} to ${end}, of ${file.size}`);
+    return file.read(begin, end);
+  };
   const buffer: AsyncBuffer = {
     byteLength: file.size,
-    slice: async (begin, end = file.size) => {
-      if (!(begin >= 0 && begin <= end && end <= file.size))
-        throw corrupt(`it has data from byte ${begin} to ${end}, of ${file.size}`);
-      return (await file.read(begin, end)).buffer;
+    slice: async (begin, end) => (await read(begin, end)).buffer,
+  };
+  let spent = 0;
+  const budget: Budget = {
+    read,
+    spend: (what, bytes) => {
+      spent += bytes;
+      checkDeclared(path, what, spent, limit);
     },
+    codecs,
   };
   try {
     await checkEnds(file, corrupt);
-    const metadata = await guarded(() => parquetMetadataAsync(buffer));
+    const metadata = await guarded(() => readMetadata(read, file.size));
     // Before anything is made for each of them: a row has a byte at least, its picture.
-    for (const { num_rows: rows } of [metadata, ...metadata.row_groups]) {
-      if (rows < 0) throw corrupt(`it declares ${rows} rows`);
-      checkDeclared(path, `${rows} rows`, Number(rows), limit);
-    }
+    for (const { num_rows: rows } of [metadata, ...metadata.row_groups])
+      checkDeclared(path, `${rows} rows`, await guarded(async () => count("rows", rows)), limit);
+    const root = await guarded(async () => parquetSchema(metadata));
     const known = await guarded(async () => ({
-      columns: parquetSchema(metadata).children.map(columnOf),
+      columns: root.children.map(columnOf),
       ranges: rangesOf(metadata),
     }));
     const rows = known.ranges.at(-1)?.end ?? 0;
     if (rows !== Number(metadata.num_rows))
       throw corrupt(`it has ${rows} rows where it declares ${metadata.num_rows}`);
     const scan = await guarded(() =>
-      parquetScan({ file: buffer, metadata, compressors: bounded(path, limit), utf8: false }),
+      parquetScan({ file: buffer, metadata, compressors: budget.codecs, utf8: false }),
     );
+    /** What was looked through, by column and the first row of the group. */
+    const checked = new Set<string>();
+    const check = async (column: string, begin: number): Promise<void> => {
+      const { group, first } = groupOf(metadata, begin);
+      const key = `${first} ${column}`;
+      if (checked.has(key)) return;
+      await checkColumn(group, column, root, budget);
+      checked.add(key);
+    };
     return {
       rows,
       ...known,
       metadata: new Map((metadata.key_value_metadata ?? []).map(({ key, value }) => [key, value ?? ""])),
       read: (column, { begin, end }) =>
         guarded(async () => {
+          await check(column, begin);
           const values: ArrayLike<unknown> = await scan.readColumn({ column, rowStart: begin, rowEnd: end });
           if (values.length !== end - begin)
             throw corrupt(`column ${column} has ${values.length} values for ${end - begin} rows`);
@@ -117,17 +144,43 @@ async function checkEnds(
   if (file.size < 12 || text(tail) !== "PAR1") throw corrupt("its end is missing, as after half a download");
 }
 
-/** Decompressors that make no more than may be: a page of a small file may declare gigabytes. */
-function bounded(path: string, limit: number): Compressors {
-  return Object.fromEntries(
-    Object.entries(compressors).map(([name, inflate]) => [
-      name,
-      (input: Uint8Array, length: number): Uint8Array => {
-        checkDeclared(path, `a page of ${length} bytes`, length, limit);
-        return inflate(input, length);
-      },
-    ]),
-  );
+/** What a file says of itself stands at its end, before the length of it and "PAR1". */
+async function readMetadata(read: Budget["read"], size: number): Promise<FileMetaData> {
+  const tail = await read(size - 8, size);
+  const length = new DataView(tail.buffer, tail.byteOffset).getUint32(0, true);
+  const bytes = await read(size - 8 - length, size);
+  endOfStruct(new DataView(bytes.buffer, bytes.byteOffset, length), 0);
+  // Columns that the metadata call maps stay bytes.
+  const metadata = parquetMetadata(bytes, { geoparquet: false });
+  if (metadata.schema.some(({ name }) => typeof name !== "string")) throw new Error("a column has no name");
+  return metadata;
+}
+
+/** The row group in which a row is, and its first row. */
+function groupOf(metadata: FileMetaData, row: number): { group: RowGroup; first: number } {
+  let first = 0;
+  for (const group of metadata.row_groups) {
+    const rows = Number(group.num_rows);
+    if (row < first + rows) return { group, first };
+    first += rows;
+  }
+  throw new Error(`it has no row ${row}`);
+}
+
+/** Kinds of values that are whole trees, of which nothing here is made. */
+const trees = ["VARIANT", "GEOMETRY", "GEOGRAPHY"];
+
+/** Looks through the pages of a column, all fields of it, before they are decoded. */
+async function checkColumn(group: RowGroup, column: string, root: SchemaTree, budget: Budget): Promise<void> {
+  for (const { meta_data: meta, offset_index_offset: offset, offset_index_length: length } of group.columns) {
+    if (meta?.path_in_schema[0] !== column) continue;
+    const schemaPath = getTreePath(root, meta.path_in_schema);
+    const tree = schemaPath.find(({ element }) => trees.includes(element.logical_type?.type ?? ""));
+    if (tree) throw new Error(`column ${column} has values of the kind ${tree.element.logical_type!.type}`);
+    const begin = count("bytes before an index", offset ?? 0);
+    const index = begin > 0 && length ? { begin, end: begin + count("bytes", length) } : undefined;
+    await checkPages({ meta, schemaPath, rows: Number(group.num_rows), index }, budget);
+  }
 }
 
 function columnOf({ element, children }: ReturnType<typeof parquetSchema>): ParquetColumn {

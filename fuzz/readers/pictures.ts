@@ -1,11 +1,14 @@
-import { writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { decodedBlocks } from "../../datasets/decoded.js";
 import { openPictures } from "../../datasets/sources/open.js";
 import { TangentLabError } from "../../src/errors.js";
 import { greyPng, hubImage, hubParquet, plainParquet, tarOf, zipOf } from "../packed.js";
 import { json, type Reader } from "../reader.js";
 
+/** Of all codecs and encodings, as pyarrow writes them. */
+const parquets = fileURLToPath(new URL("../../test/fixtures/parquet", import.meta.url));
 const [a, b] = [greyPng(10), greyPng(200)];
 const pictures = [hubImage(a), hubImage(b)];
 
@@ -40,6 +43,7 @@ export const packedPictures: Reader[] = [
         { name: "cls", data: ["x", "y"], type: "STRING" },
         { name: "text", data: ["x", "y"], type: "STRING" },
       ]),
+      ...readdirSync(parquets).map((name) => readFileSync(join(parquets, name))),
     ],
     tokens: ["PAR1"],
     read: reads("a.parquet"),

@@ -113,7 +113,7 @@ function bytesPerPixel(kind: ImageKind, metadata: Metadata): number {
     PNG: 8,
     BMP: 0,
     WebP: 9,
-    GIF: 5,
+    GIF: 12, // with a copy of the frame before, which some frames ask for
     TIFF: 5,
     AVIF: 17,
   };

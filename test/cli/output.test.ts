@@ -1,4 +1,4 @@
-// A reader that stops reading, and a disk that takes nothing.
+// A reader that stops reading, a disk that takes nothing, few files that may be open.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -38,6 +38,30 @@ test("output that cannot be written is a failure", () => {
     assert.is(status, 2, args);
     assert.match(stderr, /^error: cannot write the output: .*ENOSPC.*\n$/);
   }
+});
+
+/** The program as it is installed: tsx, which runs the sources, needs files and memory of its own. */
+const installed = fileURLToPath(new URL("../../dist/src/cli/tangent-lab.js", import.meta.url));
+const skipped = (): boolean => {
+  if (existsSync(installed) && process.platform === "linux") return false;
+  console.log("skipped: npm run build comes first, and limits are Linux's");
+  return true;
+};
+const limited = (limit: string) =>
+  shell(`ulimit ${limit}; exec '${process.execPath}' '${installed}' --version`);
+
+test("too few files that may be open are named, before anything else", () => {
+  if (skipped()) return;
+  const { status, stderr } = limited("-n 64");
+  assert.match(stderr, /^error: only 64 files may be open at a time, .*ulimit -n 256\n$/);
+  assert.is(status, 2);
+  assert.match(limited("-n 256").stdout, /^\d+\.\d+\.\d+\n$/);
+});
+
+test("6 GB of virtual memory are enough to start: WebAssembly reserves more, where it is used", () => {
+  if (skipped()) return;
+  const { stdout, stderr } = limited("-v 6000000");
+  assert.match(stdout, /^\d+\.\d+\.\d+\n$/, stderr);
 });
 
 test.run();

@@ -35,4 +35,4 @@ export const smallRun = (options: DenoiserTraining = {}): Run<TrainedDenoiser> =
 
 /** A denoiser on the circle that writes a checkpoint after each of its many steps. */
 export const longRun = (options: DenoiserTraining = {}): Run<TrainedDenoiser> =>
-  smallRun({ steps: 200, eventEvery: 1, checkpointEvery: 1, ...options });
+  smallRun({ steps: 100, eventEvery: 1, checkpointEvery: 1, ...options });
