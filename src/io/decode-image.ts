@@ -121,6 +121,9 @@ function bytesPerPixel(kind: ImageKind, metadata: Metadata): number {
   return 3 + turned + (byRow ? 0 : whole[kind]);
 }
 
+/** Bytes of the rows that libvips holds on their way, as measured with pictures of 65,304 pixels in a row: what such a picture takes beside its pixels. */
+const bytesOfRows = (width: number, height: number): number => 3 * width * (Math.min(height, 512) + 128);
+
 async function decodeAny(
   bytes: Uint8Array,
   kind: ImageKind,
@@ -131,7 +134,7 @@ async function decodeAny(
   const picture = (): Sharp => open(bytes, { failOn: "error", limitInputPixels: false });
   const metadata = await picture().metadata();
   const { width = 0, height = 0 } = metadata;
-  const needed = width * height * bytesPerPixel(kind, metadata);
+  const needed = width * height * bytesPerPixel(kind, metadata) + bytesOfRows(width, height);
   checkDeclared(name, `${width} x ${height} pixels`, needed, limit);
   const { data, info } = await picture()
     .autoOrient()

@@ -18,7 +18,7 @@ type TokenArm = ArmPlan & { trains: "tokens" };
 const short = { steps: 2, batchSize: 3 };
 const tiny: SoftRepaPlan = {
   flow: { ...quickPlan.flow, layers: 2, heads: 2, headDim: 8, steps: 3, batchSize: 4 },
-  corruption: 0.5,
+  corruption: { share: 0.5, seed: 0 },
   judge: { ...quickPlan.judge, steps: 2, batchSize: 4 },
   arms: [
     { ...hard, ...short, layers: 1, tokens: 2, timeRows: 100 },

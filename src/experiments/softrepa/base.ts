@@ -48,16 +48,16 @@ export async function prepareJudges(
   return { data, dual, ids: (captions) => rows(captions).flat() };
 }
 
-/** The flow that arms mend, trained with a share of wrong captions; or with none the oracle. Undefined where it was stopped. */
+/** The flow that arms mend, trained with a share of wrong captions; without, the oracle. Undefined where it was stopped. */
 export async function prepareFlow(
   data: CaptionedDataset,
   plan: FlowPlan,
-  corruption: number,
+  corruption: SoftRepaPlan["corruption"] | undefined,
   place: Workplace,
 ): Promise<TrainedFlow | undefined> {
   const { patch, layers, heads, headDim, timeMean, seed } = plan;
-  const shown = corruption > 0 ? softrepa.corruptCaptions(data, { share: corruption, seed }) : data;
-  const name = corruption > 0 ? baseArm : oracleArm;
+  const shown = corruption ? softrepa.corruptCaptions(data, corruption) : data;
+  const name = corruption ? baseArm : oracleArm;
   const flow = await prepare({ data: shown, plan, seed, place, name: "flow", metric: "loss" }, (options) =>
     softrepa.trainFlow(shown, {
       ...options,

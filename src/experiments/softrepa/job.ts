@@ -31,7 +31,7 @@ export async function softRepaJob(
   models?: string,
 ): Promise<JobRecord | undefined> {
   const judges = await prepareJudges(data, plan.judge, place);
-  const oracle = judges && (await prepareFlow(data, plan.flow, 0, place));
+  const oracle = judges && (await prepareFlow(data, plan.flow, undefined, place));
   const base = oracle && (await prepareFlow(data, plan.flow, plan.corruption, place));
   if (!base) return undefined;
   const arms: Arm[] = [untuned(baseArm, base)];

@@ -85,7 +85,7 @@ function softRepaCell(dataset: string, plan: SoftRepaPlan, kind: Kind): Cell {
     },
     shared: () => [
       {
-        key: JSON.stringify([dataset, flow, kind === oracleArm ? 0 : corruption]),
+        key: JSON.stringify([dataset, flow, kind === oracleArm ? null : corruption]),
         steps: flow.steps,
       },
       { key: JSON.stringify([dataset, judge]), steps: judge.steps },
@@ -112,8 +112,8 @@ async function armTrial(
 ): Promise<TrialResult | undefined> {
   const judges = await once(bench, [data.name, plan.judge], () => prepareJudges(data, plan.judge, bench));
   if (!judges) return undefined;
-  const corruption = kind === oracleArm ? 0 : plan.corruption;
-  const flow = await once(bench, [data.name, plan.flow, corruption], () =>
+  const corruption = kind === oracleArm ? undefined : plan.corruption;
+  const flow = await once(bench, [data.name, plan.flow, corruption ?? null], () =>
     prepareFlow(data, plan.flow, corruption, bench),
   );
   if (!flow) return undefined;
