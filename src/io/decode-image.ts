@@ -121,8 +121,9 @@ function bytesPerPixel(kind: ImageKind, metadata: Metadata): number {
   return 3 + turned + (byRow ? 0 : whole[kind]);
 }
 
-/** Bytes of the rows that libvips holds on their way, as measured with pictures of 65,304 pixels in a row: what such a picture takes beside its pixels. */
-const bytesOfRows = (width: number, height: number): number => 3 * width * (Math.min(height, 512) + 128);
+/** Bytes of the rows that libvips holds on their way, where they are wider than the pictures above: as measured with 65,304 pixels in a row. */
+const bytesOfRows = (width: number, height: number): number =>
+  3 * Math.max(0, width - 4096) * (Math.min(height, 512) + 128);
 
 async function decodeAny(
   bytes: Uint8Array,
