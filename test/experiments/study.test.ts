@@ -178,11 +178,16 @@ test("a damaged result is named", async () => {
   assert.match(error.message, name);
 });
 
-test("seeds that are tuned on are not reported, and one seed has no interval", async () => {
+test("seeds that are tuned on are not reported, none is refused, and one has no interval", async () => {
   const refused = (seeds: StudyPlan["seeds"]): Promise<{ argument: string | undefined }> =>
     rejection(() => runStudy({ ...plan, seeds }, bench()));
   assert.is((await refused({ tune: [1], report: [1, 2] })).argument, "seeds");
-  assert.is((await refused({ tune: [0], report: [1] })).argument, "seeds");
+  assert.is((await refused({ tune: [0], report: [] })).argument, "seeds");
+  const one = { ...plan, seeds: { tune: [0], report: [1] } };
+  const [panel] = summarize(study, one, (await runStudy(one, bench()))!);
+  const { interval, versus } = panel!.cells[1]!.outcomes.slicedWasserstein!;
+  assert.ok(Number.isFinite(interval!.mean) && Number.isFinite(versus!.mean));
+  assert.equal([interval!.low, interval!.high, versus!.low, versus!.high], [null, null, null, null]);
 });
 
 /** A run whose deciding metric falls by straight lines to `end` in 100 steps. */
