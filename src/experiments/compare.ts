@@ -79,7 +79,7 @@ const imagePlans: Record<"full" | "quick", Plan> = {
     denoiser: { steps: 3000, batchSize: 16, learningRate: 2e-3 },
     features: { steps: 2000, batchSize: 32, learningRate: 1e-3, probability: 0.15 },
     judge: { steps: 800, batchSize: 32, learningRate: 2e-3 },
-    consistency: { ...training, steps: 2000 },
+    consistency: { ...training, steps: 2500 },
     recording: { every: 250, count: 1024, examples: 5 },
     arms: armsOfImages,
   },
