@@ -45,6 +45,7 @@ export function cosineRestarts(rate: number, period: number, options: Restarts =
   check.count("period", period);
   check(Number.isFinite(multiplier) && multiplier >= 1, "multiplier", multiplier, "a number >= 1");
   const once = cosine(rate, 1, final);
+  if (multiplier === 1) return (iteration) => once((iteration % period) / period);
   return (iteration) => {
     let [since, length] = [iteration, period];
     while (since >= length) {

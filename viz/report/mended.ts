@@ -196,7 +196,10 @@ export const exampleTables = (examples: readonly ExamplesRecord[], arms: readonl
       const head = ["", ...arms, "a real image"];
       const rows = captions.map((caption, i) => [
         escapeHTML(caption),
-        ...arms.map((name) => `${picture(images[name]!, i)} ${right[name]![i] ? "✓" : "✗"}`),
+        ...arms.map(
+          (name) =>
+            `<span style="white-space:nowrap">${picture(images[name]!, i)} ${right[name]![i] ? "✓" : "✗"}</span>`,
+        ),
         picture(real, i),
       ]);
       return `<h3>${escapeHTML(capitalize(split))} combinations</h3><p>Each row from the same noise. ✓: the read-out finds every attribute as the caption says.</p>${table(head, rows)}`;

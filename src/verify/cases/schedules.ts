@@ -65,7 +65,7 @@ function t_to_r(file: Reference, { t, t_to_r }: Content): Comparison[] {
     return Object.entries(byIteration).map(([iteration, reference]) => ({
       quantity: "t_to_r",
       part: `${name}, iteration ${iteration}`,
-      ours: t.map((time) => pairs(time, Number(iteration))),
+      ours: t.map((time) => pairs(time, iterationOf(file, "t_to_r", iteration))),
       reference,
       kind: "value" as const,
     }));
@@ -87,6 +87,14 @@ function settingsOf(
   return { given, setting };
 }
 
+/** A name that is the number of an iteration. */
+function iterationOf(file: Reference, section: string, name: string): number {
+  const iteration = Number(name);
+  if (!Number.isSafeInteger(iteration) || iteration < 0)
+    throw corrupt(file.path, `${section}: "${name}" is no iteration`);
+  return iteration;
+}
+
 function cosine_restarts(file: Reference, { cosine_restarts }: Content): Comparison[] {
   return Object.entries(cosine_restarts!).map(([name, byIteration]) => {
     const { setting } = settingsOf(file, "cosine_restarts", name);
@@ -95,7 +103,7 @@ function cosine_restarts(file: Reference, { cosine_restarts }: Content): Compari
     return {
       quantity: "cosine_restarts",
       part: name,
-      ours: Object.keys(byIteration).map((iteration) => schedule(Number(iteration))),
+      ours: Object.keys(byIteration).map((each) => schedule(iterationOf(file, "cosine_restarts", each))),
       reference: Object.values(byIteration),
       kind: "value",
     };
@@ -124,7 +132,7 @@ function discretization_exponential(file: Reference, content: Content): Comparis
   return Object.entries(reference!).map(([iteration, intervals]) => ({
     quantity: "discretization_exponential",
     part: `iteration ${iteration}`,
-    ours: [curriculum(Number(iteration))],
+    ours: [curriculum(iterationOf(file, "discretization_exponential", iteration))],
     reference: [intervals],
     kind: "value",
   }));
