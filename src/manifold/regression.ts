@@ -5,7 +5,7 @@ import { check, required } from "../errors.js";
 import { checkShape } from "../loop/data.js";
 import { checkFlat, type FeatureModel } from "../nn/features.js";
 import { type Method, method, type TrainingConfig } from "../optim/method.js";
-import { withStatistics } from "../optim/running-statistics.js";
+import { trainingPass, withStatistics } from "../optim/running-statistics.js";
 import { checkTransformations, type Draws, type Transformations } from "./transformations.js";
 
 /** Options of `featureRegression`. */
@@ -45,9 +45,7 @@ export function featureRegression(config: FeatureRegressionConfig): Method {
       const { x, draws } = batch as { x: Tensor; draws: Draws };
       const transformed = transformations.apply(x, draws);
       return (parameters) => {
-        const { output, ...statistics } = features.train?.(parameters, transformed) ?? {
-          output: features.apply(parameters, transformed),
-        };
+        const { output, ...statistics } = trainingPass(features, parameters, transformed);
         const { labelNames } = transformations;
         check(
           output.labels.shape[1] === labelNames.length,
@@ -59,5 +57,5 @@ export function featureRegression(config: FeatureRegressionConfig): Method {
       };
     },
   });
-  return features.train ? withStatistics(regression) : regression;
+  return withStatistics(features, regression);
 }

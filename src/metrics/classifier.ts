@@ -8,7 +8,7 @@ import * as loop from "../loop/train.js";
 import { checkFlat, convFeatures, type FeatureModel } from "../nn/features.js";
 import { flatten } from "../nn/network.js";
 import { type Method, method, type TrainingConfig } from "../optim/method.js";
-import { withStatistics } from "../optim/running-statistics.js";
+import { trainingPass, withStatistics } from "../optim/running-statistics.js";
 import type { TrainedFeatures } from "./features.js";
 
 /** Options of `classifier`. */
@@ -75,9 +75,7 @@ export function classification(config: ClassificationConfig): Method {
     },
     loss: (_parameters, { x, target }) => {
       return (parameters) => {
-        const { output, ...statistics } = model.train?.(parameters, x) ?? {
-          output: model.apply(parameters, x),
-        };
+        const { output, ...statistics } = trainingPass(model, parameters, x);
         const logits = output.labels;
         const asked = logits.shape[1] === classes;
         check(asked, "model", `${logits.shape[1]} labels`, `${classes} labels, one for each class`);
@@ -94,7 +92,7 @@ export function classification(config: ClassificationConfig): Method {
       };
     },
   });
-  return model.train ? withStatistics(classifying) : classifying;
+  return withStatistics(model, classifying);
 }
 
 /** Options of `trainClassifier`. */
