@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -182,6 +183,17 @@ test("of a trial that two folders have the first counts, and what is there stays
   assert.equal((await mergeStudies([b], out)).added, 0);
   assert.match(await readFile(join(out, "runs", name), "utf8"), "at step 3");
   assert.not.ok((await readdir(out)).includes(".tangent-lab.lock"), "the folder is free again");
+});
+
+test("the trials that the repository keeps can be joined, as its documents say", async () => {
+  const kept = fileURLToPath(new URL("../../docs/trials", import.meta.url));
+  const names = await readdir(kept);
+  assert.ok(names.length >= 4);
+  for (const name of names) {
+    const files = await readdir(join(kept, name, "runs"));
+    const { plan, trials } = await mergeStudies([join(kept, name)], join(folder, name));
+    assert.equal([plan.study, plan.quick, trials], [name, false, files.length]);
+  }
 });
 
 test("a shard does not join a folder of another plan, or one of the user's", async () => {
