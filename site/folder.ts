@@ -1,6 +1,6 @@
 import { readdir, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { fileSystemError, isThere, makeFolder, restoreFolder } from "../src/io/files.js";
+import { fileSystemError, isThere, makeFolder, removeWhole, restoreFolder } from "../src/io/files.js";
 import { lock } from "../src/io/lock.js";
 import { checkOurs, filesOf, marked, markName } from "../src/io/mark.js";
 import { sweep, temporaryName } from "../src/io/temporary.js";
@@ -32,7 +32,7 @@ export async function replaceFolder(path: string, fill: (folder: string) => Prom
       if (replaces) await rename(previous, folder);
       throw cause;
     });
-    await rm(previous, { recursive: true, force: true });
+    await removeWhole(previous);
   } catch (cause) {
     await rm(beside, { recursive: true, force: true });
     // What `fill` throws of its own tells more than the folder's name.

@@ -184,7 +184,7 @@ export async function writeFolderAtomically(
       throw cause;
     }
     await syncFolder(dirname(temporary));
-    await rm(previous, { recursive: true, force: true });
+    await removeWhole(previous);
   } catch (cause) {
     await rm(temporary, { recursive: true, force: true }).catch(() => {});
     throw fileSystemError("write", folder, cause);
@@ -202,7 +202,7 @@ export async function restoreFolder(folder: string, names: readonly string[] = [
   try {
     await checkOurs(previous, names);
     const there = await isThere(folder);
-    if (there) await rm(previous, { recursive: true, force: true });
+    if (there) await removeWhole(previous);
     else await renameIfThere(previous, folder);
   } catch (cause) {
     throw fileSystemError("write", folder, cause);
@@ -217,10 +217,16 @@ export async function removeFolder(folder: string, names: readonly string[] = []
   checkPath(folder);
   try {
     await checkOurs(folder, names);
-    await rm(folder, { recursive: true, force: true });
+    await removeWhole(folder);
   } catch (cause) {
     throw fileSystemError("remove", folder, cause);
   }
+}
+
+/** Removes a folder, under a name that `sweep` knows: a kill leaves no part of it at its place, where without its mark it would seem the user's. */
+export async function removeWhole(folder: string): Promise<void> {
+  const temporary = temporaryName(folder);
+  if (await renameIfThere(folder, temporary)) await rm(temporary, { recursive: true, force: true });
 }
 
 /** Writes and waits until it is on the disk, so that a rename cannot overtake the content. */

@@ -17,11 +17,13 @@ import { TangentLabError } from "../../src/errors.js";
 import {
   fileSystemError,
   readBytes,
+  removeFolder,
   restoreFolder,
   withFile,
   writeFileAtomically,
   writeFolderAtomically,
 } from "../../src/io/files.js";
+import { markName } from "../../src/io/mark.js";
 import { temporaryName } from "../../src/io/temporary.js";
 import { rejection } from "../rejection.js";
 
@@ -134,6 +136,24 @@ test("a kill between the two renames is put right", async ({ folder }) => {
   await restoreFolder(target, ["a.txt"]);
   assert.is(text(target, "a.txt"), "old");
   assert.not(existsSync(`${target}.previous`));
+});
+
+test("a folder goes as a whole: a kill leaves none without its mark, which nobody would replace", async ({
+  folder,
+}) => {
+  const target = join(folder, "checkpoint");
+  const files = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`${i}.txt`, "text"]));
+  await writeFolderAtomically(target, files);
+  let done = false;
+  const removal = removeFolder(target).then(() => {
+    done = true;
+  });
+  while (!done) {
+    if (!existsSync(join(target, markName))) assert.not(existsSync(target));
+    await new Promise((next) => setImmediate(next));
+  }
+  await removal;
+  assert.equal(readdirSync(folder), []);
 });
 
 test("what killed processes left is removed, what others write or own is not", async ({ folder }) => {
