@@ -79,7 +79,7 @@ const imagePlans: Record<"full" | "quick", Plan> = {
     denoiser: { steps: 3000, batchSize: 16, learningRate: 2e-3 },
     features: { steps: 2000, batchSize: 32, learningRate: 1e-3, probability: 0.15 },
     judge: { steps: 800, batchSize: 32, learningRate: 2e-3 },
-    consistency: { ...training, steps: 2500 },
+    consistency: { ...training, steps: 2000 },
     recording: { every: 250, count: 1024, examples: 5 },
     arms: armsOfImages,
   },
@@ -94,7 +94,7 @@ const imagePlans: Record<"full" | "quick", Plan> = {
 };
 
 /**
- * The experiment's settings. Five to six minutes for points and images on 2 cores, and with --quick under one. Images train as in the study of convergence, but for
+ * The experiment's settings. Four minutes for points and images on 2 cores, and with --quick under one. Images train as in the study of convergence, but for
  * fewer steps, from a denoiser and with features and a judge that were trained for less long.
  */
 export const plans = { points: pointPlans, images: imagePlans };
