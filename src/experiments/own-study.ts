@@ -42,6 +42,8 @@ export interface StudyEvent {
   total: number;
   /** What the run that is training says. */
   metrics: Record<string, number>;
+  /** Which run that is, and its own step. */
+  run: { arm: string; seed: number; step: number };
 }
 
 /**
@@ -129,7 +131,8 @@ async function* train<Start, Trained extends { readonly record: RunRecord }>(
     for (const [arm, training] of Object.entries(arms)) {
       const trained = yield* trainArm(training(seed, common), `arms.${arm}`, (event) => {
         lengths.set(arm, event.total);
-        return { step: before + event.step, total: total(), metrics: event.metrics };
+        const run = { arm, seed, step: event.step };
+        return { step: before + event.step, total: total(), metrics: event.metrics, run };
       });
       const { record } = trained;
       decidingMetric(own, record); // before the others train in vain

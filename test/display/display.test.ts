@@ -1,7 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { chartBundle, vegaLiteMime } from "../../viz/display/bundle.js";
-import { live } from "../../viz/display/live.js";
+import { live, RunState } from "../../viz/display/live.js";
 import { clock, type ProgressEvent, ProgressTracker, secondsLeft } from "../../viz/display/progress.js";
 import { summary } from "../../viz/display/summary.js";
 import { notebookView } from "../../viz/display/views.js";
@@ -130,7 +130,7 @@ test("in a notebook the chart waits for its first value and is redrawn rarely, w
   const snapshot = (count: number) => ({
     metric: "manifoldDistance",
     runs: [{ name: "pixel", step: count, total: 5000, value: undefined, rate: undefined, done: false }],
-    histories: [{ steps: steps.slice(0, count), values: steps.slice(0, count) }],
+    histories: [{ name: "pixel", steps: steps.slice(0, count), values: steps.slice(0, count) }],
     interrupted: false,
   });
   for (const count of [0, 0, 5000, 5000, 5000]) view.update(snapshot(count));
@@ -139,6 +139,49 @@ test("in a notebook the chart waits for its first value and is redrawn rarely, w
   assert.match(String(charts[0]!["text/plain"]), /distance to the manifold against training step/);
   assert.ok(JSON.stringify(charts[0]).length < 40_000);
   assert.is(outputs.length, 6);
+});
+
+test("of a study's runs the chart has a curve for each arm, of the seed that it was trained with last", () => {
+  const outputs: Record<string, unknown>[] = [];
+  const add = ({ data }: { data: Record<string, unknown> }): void => void outputs.push(data);
+  const displayUpdatable = (first: { data: Record<string, unknown> }): typeof add => {
+    add(first);
+    return add;
+  };
+  const view = notebookView({ display: add, displayUpdatable }, "log", 0);
+  const histories = ["squared", "pseudo-Huber"].map((name, i) => ({
+    ...{ name, seed: 11 - i, steps: [1, 2], values: [2, 1] },
+  }));
+  view.update({ metric: "loss", runs: [], histories, interrupted: false });
+  const spec = JSON.stringify(outputs.find((data) => vegaLiteMime in data));
+  assert.match(spec, /squared: seed 11, pseudo-Huber: seed 10\./);
+});
+
+test("live follows a study: its runs begin at their own step 0 again", async () => {
+  const event = (arm: string, seed: number, step: number, before: number) => ({
+    ...{ step: before + step, total: 80, metrics: { loss: seed + step }, run: { arm, seed, step } },
+  });
+  async function* study(): AsyncGenerator<ReturnType<typeof event>, string> {
+    let before = 0;
+    for (const seed of [1, 2])
+      for (const arm of ["a", "b"]) {
+        for (const step of [10, 20]) yield event(arm, seed, step, before);
+        before += 20;
+      }
+    return "found";
+  }
+  const state = new RunState("study", study(), "loss", false);
+  while (!state.done) await state.advance();
+  assert.equal(state.histories, [
+    { name: "a", seed: 2, steps: [10, 20], values: [12, 22] },
+    { name: "b", seed: 2, steps: [10, 20], values: [12, 22] },
+  ]);
+  const other = new RunState("study", study(), "loss", true);
+  while (!other.done) await other.advance();
+  assert.equal(
+    other.histories.map(({ name }) => name),
+    ["study: a", "study: b"],
+  );
 });
 
 test("live names the argument that is no run", async () => {

@@ -57,11 +57,11 @@ export async function live<Runs extends Record<string, LiveRun<unknown>>>(
 
   const cell = currentCell();
   const view = cell ? notebookView(cell, yScale, chartInterval) : terminalView();
-  const states = names.map((name) => new RunState(name, runs[name]!, metric));
+  const states = names.map((name) => new RunState(name, runs[name]!, metric, names.length > 1));
   const snapshot = (interrupted: boolean): Snapshot => ({
     metric,
     runs: states.map((state) => state.tracker.progress),
-    histories: states.map((state) => state.history),
+    histories: states.flatMap((state) => state.histories),
     interrupted,
   });
 
@@ -96,18 +96,21 @@ export async function live<Runs extends Record<string, LiveRun<unknown>>>(
   return displayed(results, "models", text) as Awaited<ReturnType<typeof live<Runs>>>;
 }
 
-/** One run on its way. */
-class RunState {
-  readonly history: History = { steps: [], values: [] };
+/** One run, or one study, on its way. @internal */
+export class RunState {
+  /** One curve, or one of each arm of a study, with the seed that it was trained with last. */
+  readonly #histories = new Map<string, History>();
   readonly tracker: ProgressTracker;
   readonly name: string;
   readonly #iterator: AsyncIterator<ProgressEvent, unknown>;
   readonly #metric: string;
+  readonly #amongOthers: boolean;
   done = false;
   result: unknown;
 
-  constructor(name: string, run: LiveRun<unknown>, metric: string) {
+  constructor(name: string, run: LiveRun<unknown>, metric: string, amongOthers: boolean) {
     this.name = name;
+    this.#amongOthers = amongOthers;
     this.#iterator = run[Symbol.asyncIterator]();
     this.#metric = metric;
     this.tracker = new ProgressTracker(name, metric);
@@ -125,9 +128,24 @@ class RunState {
     this.tracker.add(value, (performance.now() - start) / 1000);
     const metric = value.metrics[this.#metric];
     if (metric !== undefined) {
-      this.history.steps.push(value.step);
-      this.history.values.push(metric);
+      const { steps, values } = this.#historyOf(value);
+      steps.push(value.run?.step ?? value.step);
+      values.push(metric);
     }
+  }
+
+  get histories(): History[] {
+    return [...this.#histories.values()];
+  }
+
+  #historyOf({ run }: ProgressEvent): History {
+    const arm = run && (this.#amongOthers ? `${this.name}: ${run.arm}` : run.arm);
+    const name = arm ?? this.name;
+    const known = this.#histories.get(name);
+    if (known && known.seed === run?.seed) return known;
+    const begun: History = { name, ...(run && { seed: run.seed }), steps: [], values: [] };
+    this.#histories.set(name, begun);
+    return begun;
   }
 
   /** Ends the run before its time, if it has not ended. */

@@ -6,6 +6,8 @@ export interface ProgressEvent {
   readonly total?: number;
   /** Numbers by name, e.g. `loss`. */
   readonly metrics: Readonly<Record<string, number>>;
+  /** Of a study, which trains one run after the other: the arm and the seed of the one that speaks, and its own step. */
+  readonly run?: { readonly arm: string; readonly seed: number; readonly step: number };
 }
 
 /** How far a run is: plain numbers for whatever draws it. */

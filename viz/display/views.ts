@@ -8,6 +8,9 @@ import { picture } from "./render-now.js";
 
 /** The metric's values of one run so far. */
 export interface History {
+  readonly name: string;
+  /** Of a study's run. */
+  readonly seed?: number;
   readonly steps: number[];
   readonly values: number[];
 }
@@ -47,14 +50,14 @@ export function notebookView(cell: Cell, yScale: "linear" | "log", chartInterval
   };
   /** False where there is nothing to draw yet. */
   const chart = (snapshot: Snapshot, last: boolean): boolean => {
-    const curves = snapshot.runs
-      .map(({ name }, i) => ({ name, ...snapshot.histories[i]! }))
-      .filter((curve) => curve.steps.length > 0);
+    const curves = snapshot.histories.filter(({ steps }) => steps.length > 0);
     if (curves.length === 0) return false;
+    const seeds = curves.flatMap(({ name, seed }) => (seed === undefined ? [] : `${name}: seed ${seed}`));
     const spec = metricCurves({
       metric: metricTitle(snapshot.metric),
       curves,
       yScale,
+      ...(seeds.length > 0 && { caption: [`${seeds.join(", ")}.`] }),
       ...(!last && { maxPoints: livePoints }),
     });
     // While it trains the front end draws; the picture for those that cannot comes at the end.
