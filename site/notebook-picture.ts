@@ -10,7 +10,7 @@ import { findChromium } from "../src/cli/doctor/chromium.js";
 import { initCommand } from "../src/cli/notebook/init-command.js";
 
 /** CSS pixels of the window, and the steps of each training. */
-const [width, height, steps] = [1000, 1080, 400];
+const [width, height, steps] = [1000, 1500, 2000];
 const patience = 600_000;
 
 const folder = await temporaryFolder();

@@ -84,12 +84,12 @@ const denoiser = await diffusion.train(data);
 const features = await manifold.train(data);`,
   },
   {
-    text: "Two consistency models: one with the pixel loss, one with the manifold feature distance (MFD).",
+    text: "Two consistency models: one with the pixel loss, one with the manifold feature distance (MFD). How far are their samples from the spiral?",
     code: `const common = { from: denoiser, batchSize: 16 };
 const runs = await viz.live({
   pixel: consistency.train(data, common),
   MFD: consistency.train(data, { ...common, loss: consistency.mfd(features) }),
-});`,
+}, { metric: "manifoldDistance" });`,
   },
 ];
 
