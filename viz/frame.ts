@@ -64,3 +64,6 @@ export function wrappedLabels(labels: readonly string[], plotWidth: number): Vie
   const labelExpr = `${expressionText(lines)}[indexof(${expressionText(labels)}, datum.label)]`;
   return { labelExpr, labelOverlap: false };
 }
+
+/** Ticks of an axis of training steps, so few that their numbers stand apart. */
+export const stepTicks = (plotWidth: number): number => Math.max(2, Math.min(6, Math.floor(plotWidth / 60)));

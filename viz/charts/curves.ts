@@ -1,5 +1,5 @@
 import { check, required } from "../../src/errors.js";
-import { frame, notebookWidth, runLegend } from "../frame.js";
+import { frame, notebookWidth, runLegend, stepTicks } from "../frame.js";
 import { curvesOf, inputOf, isRuns, type Runs } from "../runs.js";
 import type { VegaLiteSpec, View } from "../spec.js";
 import { capitalize, formatCount, formatNumber } from "../text.js";
@@ -88,7 +88,7 @@ export function metricCurves(
     type: "quantitative",
     title: xTitle,
     scale: xScale === "log" ? { type: "log", nice: false } : { type: "linear", nice: false, zero: false },
-    axis: { grid: false, tickCount: 6, format: ",~f" },
+    axis: { grid: false, tickCount: stepTicks(width - 80), format: ",~f" },
   };
   const y = (field: string): View => ({
     field,

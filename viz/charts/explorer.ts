@@ -1,5 +1,5 @@
 import { check } from "../../src/errors.js";
-import { frame, notebookWidth } from "../frame.js";
+import { frame, notebookWidth, stepTicks } from "../frame.js";
 import { checkImages, pictureURI } from "../picture.js";
 import { planeOf } from "../projections/pca.js";
 import { fading, item, matrixShape, move, type Projection, spread, thin } from "../projections/projection.js";
@@ -276,7 +276,7 @@ function meanCurve(
     title: "training step",
     // Given, because the brush may leave nothing to take it from.
     scale: { domain: [Math.min(...steps), Math.max(...steps, Math.min(...steps) + 1)], nice: false },
-    axis: { grid: false, tickCount: 6, format: ",~f" },
+    axis: { grid: false, tickCount: stepTicks(width - 80), format: ",~f" },
   };
   return {
     width: width - 80,

@@ -1,5 +1,5 @@
 import { check, required } from "../../src/errors.js";
-import { frame, notebookWidth, runLegend } from "../frame.js";
+import { frame, notebookWidth, runLegend, stepTicks } from "../frame.js";
 import { cosines, inputOf, type Runs, shares } from "../runs.js";
 import type { VegaLiteSpec, View } from "../spec.js";
 import { formatCount, formatPercent } from "../text.js";
@@ -198,7 +198,7 @@ function probeChart(parts: {
     type: "quantitative",
     title: "training step",
     scale: { nice: false, zero: false },
-    axis: { grid: false, tickCount: 6, format: ",~f" },
+    axis: { grid: false, tickCount: stepTicks(width - 80), format: ",~f" },
   };
   const y = (field: string): View => ({
     field,
