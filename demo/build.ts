@@ -1,11 +1,11 @@
 // Builds the demo into demo/dist: a folder of static files that needs no network.
-import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { cp, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
-import { removeFolder } from "../src/io/files.js";
-import { entriesOf, marked, markName } from "../src/io/mark.js";
+import { replaceFolder } from "../build/folder.js";
+import { entriesOf } from "../src/io/mark.js";
 
 const root = dirname(fileURLToPath(import.meta.url));
 export const output = join(root, "dist");
@@ -22,9 +22,22 @@ export interface BuildOptions {
   disk?: boolean;
 }
 
-/** The page, the worker and the WebAssembly of ONNX Runtime. */
+/**
+ * The page, the worker and the WebAssembly of ONNX Runtime: an earlier build is there until this one is complete.
+ * @throws TangentLabError `file-system` if the folder holds anything else.
+ */
 export async function build(folder = output, options: BuildOptions = {}): Promise<void> {
-  await clear(folder);
+  const entries = await entriesOf(folder);
+  // Builds of before there were marks, and of when one that was killed left none.
+  const unmarked = entries.includes("page.js") && entries.every((name) => made.test(name)) ? entries : [];
+  await replaceFolder(folder, (beside) => fill(beside, options), unmarked);
+}
+
+/** What builds have made, by name. */
+const made =
+  /^(page|worker[\w-]*|[\w.]+-[A-Z0-9]{8})\.(js|css)(\.LEGAL\.txt)?$|^index\.html$|^style\.css$|^ort-[\w.-]+\.wasm$/;
+
+async function fill(folder: string, options: BuildOptions): Promise<void> {
   const shared: esbuild.BuildOptions = {
     outdir: folder,
     bundle: true,
@@ -56,20 +69,6 @@ export async function build(folder = output, options: BuildOptions = {}): Promis
   const runtime = join(dirname(createRequire(import.meta.url).resolve("onnxruntime-web")), "../dist");
   for (const file of ["ort-wasm-simd-threaded.wasm", "ort-wasm-simd-threaded.asyncify.wasm"])
     await cp(join(runtime, file), join(folder, file));
-  const files = Object.fromEntries((await readdir(folder)).map((name) => [name, ""]));
-  await writeFile(join(folder, markName), marked(files)[markName]!);
-}
-
-/**
- * An empty folder: what an earlier build left is removed.
- * @throws TangentLabError `file-system` if it holds anything else.
- */
-async function clear(folder: string): Promise<void> {
-  const entries = await entriesOf(folder);
-  // Builds of before there were marks.
-  const unmarked = ["page.js", "worker.js"].every((name) => entries.includes(name)) ? entries : [];
-  await removeFolder(folder, unmarked);
-  await mkdir(folder, { recursive: true });
 }
 
 /** The worker and its WebAssembly as text in one script. */

@@ -2,9 +2,9 @@
 import { relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Command } from "commander";
+import { replaceFolder } from "../build/folder.js";
 import { TangentLabError } from "../src/errors.js";
 import { build } from "./build.js";
-import { replaceFolder } from "./folder.js";
 import { writeThumbnails } from "./thumbnails.js";
 
 const command = new Command("npm run site")

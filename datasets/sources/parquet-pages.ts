@@ -105,8 +105,13 @@ function checkPage({ header, content }: Page, chunk: Chunk, left: number, budget
   if (values > left) throw new Error(`a page has ${values} values, of ${left} that are left`);
   const { schemaPath, meta } = chunk;
   const [repetition, definition] = [getMaxRepetitionLevel(schemaPath), getMaxDefinitionLevel(schemaPath)];
+  const inflate = budget.codecs[meta.codec];
+  if (!inflate) throw new Error("it has pages in a codec that is not known");
+  // Plain values end where the page does: nothing in it is believed but its levels, which in a page of the second kind are outside of what is compressed.
+  const isPlain = described.encoding === "PLAIN";
   if (type === "DATA_PAGE") {
-    const page = new Runs(inflated(content, size, budget.codecs[meta.codec]));
+    if (isPlain && repetition === 0 && definition === 0) return values;
+    const page = new Runs(inflated(content, size, inflate));
     if (repetition > 0) page.prefixed(widthOf(repetition), values);
     const present = definition > 0 ? page.prefixed(widthOf(definition), values, definition) : values;
     checkValues(page, present, described.encoding, chunk, 1, budget);
@@ -122,21 +127,21 @@ function checkPage({ header, content }: Page, chunk: Chunk, left: number, budget
   if (definition > 0) new Runs(content.subarray(repeated)).over(widthOf(definition), values);
   const present = values - count("values that are missing", v2.num_nulls);
   if (present < 0 || count("rows", v2.num_rows) > values) throw new Error("a page has more rows than values");
+  if (isPlain) return values;
   const rest = content.subarray(levels);
   const isStored = v2.is_compressed === false || size === levels;
-  const page = new Runs(isStored ? rest : inflated(rest, size - levels, budget.codecs[meta.codec]));
+  const page = new Runs(isStored ? rest : inflated(rest, size - levels, inflate));
   checkValues(page, present, v2.encoding, chunk, 2, budget);
   return values;
 }
 
-function inflated(bytes: Uint8Array, length: number, inflate: Decompress | undefined): Uint8Array {
-  if (!inflate) throw new Error("it has pages in a codec that is not known");
+function inflated(bytes: Uint8Array, length: number, inflate: Decompress): Uint8Array {
   const page = inflate(bytes, length);
   if (page.length !== length) throw new Error(`a page has ${page.length} bytes where it declares ${length}`);
   return page;
 }
 
-/** Values behind the levels; those that are stored one after the other end where the page does. */
+/** Values behind the levels; plain ones need none. */
 function checkValues(
   page: Runs,
   values: number,

@@ -33,6 +33,7 @@ export async function parquetSource(
 ): Promise<PictureSource> {
   const { name, root, files } = await shardsOf(path, ".parquet", options.split);
   let chosen: Chosen | undefined;
+  let first: readonly ParquetColumn[] | undefined;
   let count = 0;
   const labels: unknown[] = [];
   const captions: string[][] = [];
@@ -41,7 +42,7 @@ export async function parquetSource(
     const parquet = await openParquet(where, options.maxBytes);
     try {
       chosen ??= choose(where, parquet, options);
-      checkColumns(where, parquet, chosen);
+      checkColumns(where, parquet, chosen, (first ??= parquet.columns));
       for (const range of parquet.ranges) {
         options.signal?.throwIfAborted();
         if (chosen.label !== undefined) append(labels, await parquet.read(chosen.label, range));
@@ -111,8 +112,13 @@ function bytesOf(value: unknown, where: string, column: string): Uint8Array {
   throw unfit(where, `column ${column} has ${why}`, "the bytes of a picture in each row");
 }
 
-/** @throws TangentLabError `invalid-data` for a shard with other columns than the first. */
-function checkColumns(path: string, { columns }: ParquetFile, { image, label, caption }: Chosen): void {
+/** @throws TangentLabError `invalid-data` for a shard with other columns than the first, or names as labels where that has numbers. */
+function checkColumns(
+  path: string,
+  { columns }: ParquetFile,
+  { image, label, caption }: Chosen,
+  first: readonly ParquetColumn[],
+): void {
   for (const name of [image, label, caption])
     if (name !== undefined && !columns.some((column) => column.name === name))
       throw unfit(
@@ -120,6 +126,14 @@ function checkColumns(path: string, { columns }: ParquetFile, { image, label, ca
         `it has no column ${name}, which the first shard has`,
         `one of its columns: ${namesOf(columns)}`,
       );
+  const kindIn = (shard: readonly ParquetColumn[]): string =>
+    shard.find(({ name }) => name === label)?.isText ? "text" : "numbers";
+  if (kindIn(columns) !== kindIn(first))
+    throw unfit(
+      path,
+      `its column ${label} is of ${kindIn(columns)}`,
+      `${kindIn(first)}, as in the first shard`,
+    );
 }
 
 const namesOf = (columns: readonly ParquetColumn[]): string =>
@@ -166,7 +180,10 @@ function choose(path: string, file: ParquetFile, options: SourceOptions): Chosen
   )
     check(false, "image", undefined, `which column of ${path} has the pictures: ${namesOf(held)}`);
   if (options.captioned) {
-    if (options.caption !== undefined) asked("caption", options.caption);
+    if (options.caption !== undefined) {
+      asked("caption", options.caption);
+      check(options.caption !== image, "caption", image, `another column of ${path}: it has the pictures`);
+    }
     const caption = options.caption ?? find(captionNames, ({ isText, isList }) => isText || isList);
     check(
       caption !== undefined,

@@ -37,8 +37,9 @@ export async function claimReport(
   try {
     if (resume) checkSame(path, await before(path), settings);
     else if (resume === false) await checkEnded(out);
-    if (resume !== undefined) await writeFileAtomically(join(out, unfinished), "");
+    // In this order: a kill between the two leaves an ended run, which a new one may replace, and not an interrupted one of other settings, which nothing continues.
     await writeFileAtomically(path, `${JSON.stringify(settings, null, 2)}\n`);
+    if (resume !== undefined) await writeFileAtomically(join(out, unfinished), "");
   } catch (error) {
     await release();
     throw error;

@@ -3,11 +3,13 @@ import type { Dataset } from "../../datasets/index.js";
 import { saveDenoiser } from "../diffusion/model-file.js";
 import type { TrainedDenoiser } from "../diffusion/trained.js";
 import * as random from "../engine/random.js";
+import type { Json } from "../io/checkpoint.js";
 import { draw, type TrainingData } from "../loop/data.js";
 import { arrayRecord, probeMean, type RunRecord } from "../loop/record.js";
 import type { TrainedFeatures } from "../metrics/features.js";
 import type { ComparisonRecord, Headline } from "./compare-record.js";
 import {
+  type ConsistencyPlan,
   type RecordingPlan,
   type StartPlan,
   type TrainedPlan,
@@ -20,6 +22,7 @@ import { stepsTo } from "./statistics.js";
 import { imageArms, pointArms, together } from "./studies/arms.js";
 import { imageTraining } from "./studies/settings.js";
 import type { Bench } from "./trial.js";
+import { trainingName } from "./weights.js";
 
 /** One consistency model of a comparison. */
 type Arm = {
@@ -131,20 +134,18 @@ export async function compare(data: Dataset, options: CompareOptions): Promise<C
   const trained: TrainedPlan[] = [];
   for (const [name, { loss, learningRate, features }] of Object.entries(plan.arms)) {
     const folder = `${data.name}-${name.replace(/\W+/g, "-")}`;
-    const one = await trainPlan(
-      {
-        dataset: data.name,
-        seed,
-        start: { ...start, features: { ...start.features, ...features } },
-        loss,
-        training: { ...plan.consistency, batchSize, learningRate },
-        recording: plan.recording,
-      },
-      { name, label: `${data.name}: ${name}` },
-      data,
-      bench,
-      join(place.folder, folder),
-    );
+    const own: ConsistencyPlan = {
+      dataset: data.name,
+      seed,
+      start: { ...start, features: { ...start.features, ...features } },
+      loss,
+      training: { ...plan.consistency, batchSize, learningRate },
+      recording: plan.recording,
+    };
+    // Named by all that decides it: that of a run before this one, with other settings, is not taken for its own when it resumes.
+    const checkpoint = join(place.folder, await trainingName(folder, data, own as unknown as Json));
+    const label = { name, label: `${data.name}: ${name}` };
+    const one = await trainPlan(own, label, data, bench, checkpoint);
     if (!one) return undefined;
     await saveDenoiser(join(options.models, `${folder}.safetensors`), one.model);
     trained.push(one);

@@ -1,5 +1,5 @@
 import { displayed } from "../engine/self-display.js";
-import { check, required } from "../errors.js";
+import { check, required, TangentLabError } from "../errors.js";
 import { probeMean, type RunRecord } from "../loop/record.js";
 import type { TrainingEvent } from "../loop/run.js";
 import { machine, versions } from "./provenance.js";
@@ -47,12 +47,13 @@ export interface StudyEvent {
 }
 
 /**
- * A study on its way. Await it, or give it to `viz.live`, which shows how far it is. Stopped before its end it gives what the seeds have found that all arms
- * are done with, or undefined where there is none.
+ * A study on its way. Await it, or give it to `viz.live`, which shows how far it is. Stopped before its end, or by an arm that fails, it gives what the seeds
+ * have found that all arms are done with; where there is none, `viz.live` gives undefined, and awaiting it throws.
  */
 export class StudyRun implements PromiseLike<StudyRecord> {
   readonly #events: AsyncGenerator<StudyEvent, StudyRecord>;
   readonly #sofar: () => StudyRecord | undefined;
+  #result: StudyRecord | undefined;
   #whole: Promise<StudyRecord> | undefined;
 
   /** @internal */
@@ -64,10 +65,15 @@ export class StudyRun implements PromiseLike<StudyRecord> {
   /** The events, and what the study found; it is read once. */
   [Symbol.asyncIterator](): AsyncIterator<StudyEvent, StudyRecord> {
     return {
-      next: () => this.#events.next(),
+      next: async () => {
+        const next = await this.#events.next();
+        if (next.done) this.#result ??= next.value ?? this.#sofar();
+        return next.done ? { done: true, value: this.#result as StudyRecord } : next;
+      },
       return: async () => {
         await this.#events.return(undefined as unknown as StudyRecord);
-        return { done: true, value: this.#sofar() as StudyRecord };
+        this.#result ??= this.#sofar();
+        return { done: true, value: this.#result as StudyRecord };
       },
     };
   }
@@ -82,10 +88,13 @@ export class StudyRun implements PromiseLike<StudyRecord> {
   }
 
   async #finish(): Promise<StudyRecord> {
-    for (;;) {
-      const next = await this.#events.next();
-      if (next.done) return next.value;
-    }
+    const iterator = this[Symbol.asyncIterator]();
+    while (!(await iterator.next()).done);
+    if (this.#result !== undefined) return this.#result;
+    throw new TangentLabError("invalid-argument", "the study was stopped before all arms had done a seed", {
+      argument: "study",
+      allowed: "a study that was not stopped",
+    });
   }
 }
 
@@ -94,7 +103,8 @@ const options = ["question", "arms", "seeds", "start", "reference", "metric", "t
 /**
  * Trains every arm with every seed and compares them: means with 95% intervals over the seeds (Student's t), differences of runs with the same seed, steps to
  * given values. Seed by seed, so that what is there early can be compared. The result shows itself in a notebook; `viz.studyTable` and `viz.studyCurves` draw it.
- * @throws TangentLabError `invalid-argument` for a study that is none: no second seed, an unknown reference, a metric that was not recorded; what a training throws.
+ * @throws TangentLabError `invalid-argument` for a study that is none: no second seed, an unknown reference, a metric that was not recorded, an arm that trains
+ * with the same seed again; what a training throws.
  */
 export function run<
   Start = undefined,
@@ -126,6 +136,7 @@ async function* train<Start, Trained extends { readonly record: RunRecord }>(
     return Math.round(each * done.size * seeds.length);
   };
   let before = 0;
+  let deciding: string | undefined;
   for (const seed of seeds) {
     const common = (await start?.(seed)) as Start;
     for (const [arm, training] of Object.entries(arms)) {
@@ -135,7 +146,10 @@ async function* train<Start, Trained extends { readonly record: RunRecord }>(
         return { step: before + event.step, total: total(), metrics: event.metrics, run };
       });
       const { record } = trained;
-      decidingMetric(own, record); // before the others train in vain
+      // Before the others train in vain.
+      decidingMetric({ metric: own.metric ?? deciding }, record);
+      deciding ??= decidingMetric(own, record).metric;
+      checkOwnSeed(arm, done.get(arm)!, record);
       const measured: Record<string, number> = {};
       for (const [name, measure] of Object.entries(measures)) {
         const value = await measure(trained, seed);
@@ -191,6 +205,13 @@ function checkStudy<Start, Trained extends { readonly record: RunRecord }>(
   check(Array.isArray(targets) && targets.every(Number.isFinite), "targets", targets, "finite numbers");
   for (const [name, measure] of Object.entries(required("measures", measures, "functions by name")))
     check(typeof measure === "function", `measures.${name}`, measure, "(model) => a number");
+}
+
+/** That an arm trains with another seed each time: else its runs would be one, with intervals of nothing. @throws TangentLabError `invalid-argument`. */
+function checkOwnSeed(arm: string, before: readonly { record: RunRecord }[], record: RunRecord): void {
+  const { seed } = record.settings;
+  const isOwn = typeof seed !== "number" || before.every((each) => each.record.settings.seed !== seed);
+  check(isOwn, `arms.${arm}`, `seed ${seed}, again`, "a run with the seed that it is given: { seed }");
 }
 
 /** The metric that decides, and those that a run recorded. @throws TangentLabError `invalid-argument` where it is not among them. */

@@ -3,7 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import * as diffusion from "../diffusion/index.js";
 import type { TrainedDenoiser } from "../diffusion/trained.js";
 import * as random from "../engine/random.js";
-import { check, TangentLabError } from "../errors.js";
+import { TangentLabError } from "../errors.js";
 import { checkpointFiles, type Json } from "../io/checkpoint.js";
 import { removeFolder } from "../io/files.js";
 import { lockUnlessHeld } from "../io/lock.js";
@@ -114,9 +114,7 @@ export async function prepareFeatures(
 ): Promise<TrainedFeatures> {
   const { trained = true } = plan;
   if (trained === "classes") {
-    const classes = data.numClasses;
-    check(classes !== undefined, "dataset", data.name, "a dataset with classes: the network is to tell them");
-    const model = featureModel(data, plan, classes);
+    const model = featureModel(data, plan, data.numClasses!); // which the cell has checked, before any work
     return prepare({ data, plan, seed, place, name: "features", metric: "accuracy" }, (options) =>
       trainClassifier(data, { ...options, model }),
     );

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { checkPath, fileSystemError, writeFileAtomically } from "./files.js";
 import { lock, type Release } from "./lock.js";
 import { entriesOf, firstLine, listedIn, markName, notOurs } from "./mark.js";
+import { isTemporary } from "./temporary.js";
 
 /** The lock of a folder into which files are written one by one. */
 export const lockName = ".tangent-lab.lock";
@@ -43,7 +44,9 @@ export async function shareFolder(folder: string, isOurs: IsOurs = () => false):
 }
 
 async function checkNotForeign(folder: string, isOurs: IsOurs): Promise<void> {
-  const entries = (await entriesOf(folder)).filter((name) => name !== lockName);
+  // What a process leaves that is killed before the mark is there.
+  const isLeft = (name: string): boolean => name.startsWith(lockName) || isTemporary(name);
+  const entries = (await entriesOf(folder)).filter((name) => !isLeft(name));
   if (entries.includes(markName) || isOurs(entries)) return;
   const foreign: string[] = [];
   for (const name of entries) if ((await listedIn(join(folder, name))) === undefined) foreign.push(name);

@@ -1,8 +1,20 @@
-import { access, constants, type FileHandle, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import {
+  access,
+  chmod,
+  constants,
+  type FileHandle,
+  mkdir,
+  open,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+} from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { check, TangentLabError } from "../errors.js";
 import { allocate } from "./limits.js";
-import { checkOurs, marked } from "./mark.js";
+import { checkOurs, entriesOf, marked } from "./mark.js";
 import { sweep, temporaryName } from "./temporary.js";
 
 const REASONS: Record<string, string> = {
@@ -136,18 +148,22 @@ export type FileContent =
 
 /**
  * Writes a file beside its place, then renames it: whoever looks sees the old file or the new one, never a part. Folders
- * above it are made. After a failure nothing new is left.
+ * above it are made. Of a link the file is written that it leads to; an old file's permissions stay. After a failure nothing new is left.
  * @throws TangentLabError `file-system`, e.g. on a full or read-only disk.
  */
 export async function writeFileAtomically(path: string, content: FileContent): Promise<void> {
   checkPath(path);
-  const temporary = temporaryName(path);
+  const place = await realpath(path).catch(() => path);
+  const folder = dirname(place);
+  const temporary = temporaryName(place);
   try {
-    await makeFolder(dirname(path));
-    await sweep(dirname(path));
+    await makeFolder(folder);
+    await sweep(folder);
     await writeThrough(temporary, content);
-    await rename(temporary, path);
-    await syncFolder(dirname(path));
+    const before = await stat(place).catch(() => undefined);
+    if (before) await chmod(temporary, before.mode & 0o777);
+    await rename(temporary, place);
+    await syncFolder(folder);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {}); // the first error is the one to tell
     throw fileSystemError("write", path, cause);
@@ -192,7 +208,8 @@ export async function writeFolderAtomically(
 }
 
 /**
- * Repairs what a process killed during `writeFolderAtomically` left: call it before reading the folder.
+ * Repairs what a process killed during `writeFolderAtomically` left: call it before reading the folder. Where somebody has made an empty folder meanwhile, the old one
+ * takes its place.
  * @param names Files that it holds, where it may be of a version that left no mark.
  * @throws TangentLabError `file-system`, also if `<folder>.previous` holds what is not ours.
  */
@@ -201,22 +218,25 @@ export async function restoreFolder(folder: string, names: readonly string[] = [
   const previous = `${folder}.previous`;
   try {
     await checkOurs(previous, names);
-    const there = await isThere(folder);
-    if (there) await removeWhole(previous);
-    else await renameIfThere(previous, folder);
+    if ((await entriesOf(folder)).length > 0) await removeWhole(previous);
+    else if (await isThere(previous)) {
+      await removeWhole(folder);
+      await renameIfThere(previous, folder);
+    }
   } catch (cause) {
     throw fileSystemError("write", folder, cause);
   }
 }
 
 /**
- * Removes a folder that `writeFolderAtomically` wrote; does nothing if it is missing.
+ * Removes a folder that `writeFolderAtomically` wrote, and what a killed process left of it at `<folder>.previous`; does nothing if it is missing.
  * @throws TangentLabError `file-system`, also if it holds other files than ours.
  */
 export async function removeFolder(folder: string, names: readonly string[] = []): Promise<void> {
   checkPath(folder);
   try {
     await checkOurs(folder, names);
+    await restoreFolder(folder, names); // else the next one would put it back
     await removeWhole(folder);
   } catch (cause) {
     throw fileSystemError("remove", folder, cause);

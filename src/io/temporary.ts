@@ -26,6 +26,9 @@ export function temporaryName(path: string): string {
   return join(dirname(path), `.${kept}.${host}-${process.pid}-${randomBytes(4).toString("hex")}.tmp`);
 }
 
+/** Whether a name is one of `temporaryName`, of whichever process. */
+export const isTemporary = (name: string): boolean => pattern.test(name);
+
 /** Folders that were swept, by this process. */
 const swept = new Set<string>();
 

@@ -8,6 +8,8 @@ export interface DescribedCaptions {
   readonly captions: readonly string[];
   /** For each caption the attributes of its pictures, those that all of them share; {} or none where only captions are known. */
   readonly captionAttributes?: readonly Attributes[];
+  /** Those of pictures that are drawn, where some are held out. Default all. */
+  captionsOf?(split: "seen"): readonly number[];
 }
 
 type Attributes = Readonly<Record<string, string>>;
@@ -19,7 +21,7 @@ const keyOf = (attributes: Attributes): string =>
  * A picture's own caption with one attribute changed, or with two values exchanged that could stand in each other's place (a binding swapped: the colours of two
  * objects). They are captions of the data, in the words nearest to its own; each attribute, and each exchange, is a kind. Where there are none, captions that differ
  * in the fewest attributes.
- * @throws TangentLabError `invalid-argument` for captions without known attributes.
+ * @throws TangentLabError `invalid-argument` for captions of which one has no known attributes.
  */
 export function attributeNegatives(data: DescribedCaptions, options: NegativeConfig = {}): HardNegatives {
   check.only("attributeNegatives", options, ["count", "among"]);
@@ -34,6 +36,15 @@ export function attributeNegatives(data: DescribedCaptions, options: NegativeCon
     "negatives",
     "captions without known attributes",
     "data that say what their captions mean (captionAttributes), or nearestNegatives",
+  );
+  // Not when it is drawn, after an hour.
+  const drawn = data.captionsOf?.("seen") ?? captions.map((_, label) => label);
+  const unknown = drawn.find((label) => Object.keys(captionAttributes![label] ?? {}).length === 0);
+  check(
+    unknown === undefined,
+    "negatives",
+    `a caption without known attributes, ${JSON.stringify(captions[unknown ?? 0])}`,
+    "data that say it of each caption (captionAttributes), or nearestNegatives",
   );
   // Captions that say the same, by what they say.
   const groups = new Map<string, { labels: number[]; attributes: Attributes }>();
@@ -94,7 +105,7 @@ export function attributeNegatives(data: DescribedCaptions, options: NegativeCon
     }
     return found;
   };
-  return { of: cached(captions, find), count };
+  return { of: cached(captions, find), count, captions };
 }
 
 /** Of captions that say the same, the one in the words nearest to a caption's: the fewest words that only one of the two has. */

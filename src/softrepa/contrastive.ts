@@ -86,7 +86,12 @@ export function contrastive(config: ContrastiveConfig): Method {
     );
     const { count = 1 } = negatives;
     check.count("negatives.count", count);
+    const own = negatives.captions ?? captions;
+    const same = own.length === captions.length && own.every((caption, label) => caption === captions[label]);
+    check(same, "negatives", `those of ${own.length} other captions`, "those of the captions of the data");
   }
+  // All of them once: a caption that is too long is found here, not when it is drawn.
+  flow.tokenize(captions).dispose();
   const width = shape.reduce((a, b) => a * b, 1);
   return method({
     optimizer: adamw({ weightDecay: 1e-4 }),

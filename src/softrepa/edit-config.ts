@@ -65,6 +65,8 @@ export function checkedEdit(
   checkImages("images.shape", images.shape, flow);
   const count = images.shape[0]!;
   check(count >= 1, "images.shape", images.shape, "one or more images");
+  const finite = images.dataSync().every(Number.isFinite);
+  check(finite, "images", "numbers that are not finite", "finite ones, in [-1, 1]");
   for (const [name, captions] of Object.entries({ source, target })) {
     check(typeof captions !== "string", name, captions, "a list of captions, one for each image: [caption]");
     check(

@@ -56,7 +56,7 @@ export function nearestNegatives(
     }
     return [found.map(({ other }) => other)];
   };
-  return { of: cached(captions, find), count };
+  return { of: cached(captions, find), count, captions };
 }
 
 /**

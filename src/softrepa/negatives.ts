@@ -10,6 +10,8 @@ export interface HardNegatives {
   of(label: number): readonly (readonly number[])[];
   /** How many negatives a picture's own caption has in a step. Default as many as there are others in the batch. */
   readonly count?: number | undefined;
+  /** The captions that are numbered. Training on others is refused, where it is known. */
+  readonly captions?: readonly string[];
 }
 
 /** Options of all kinds of hard negatives. */

@@ -34,7 +34,8 @@ export interface SoftTokenTraining extends ContrastiveTraining, Omit<SoftTokensC
  * Trains soft tokens for a frozen flow by SoftREPA's contrastive loss (2503.08250): AdamW, a rate of 1e-3 that falls along a cosine to a floor and starts again
  * (in the published code in ten steps along the same cosine).
  * @param flow a trained flow, which stays as it is.
- * @throws TangentLabError `invalid-argument` for options out of range, among them negatives by attributes for captions without known attributes.
+ * @throws TangentLabError `invalid-argument` for options out of range, a flow of another shape than the data's, captions that it cannot take and negatives of other
+ * captions.
  */
 export function trainTokens(
   data: CaptionedData,
@@ -43,6 +44,7 @@ export function trainTokens(
 ): Run<TrainedTokens> {
   checkData(data);
   checkFlow(flow);
+  check(`${flow.shape}` === `${data.shape}`, "flow.shape", flow.shape, `[${data.shape}], as the data`);
   check.only("trainTokens", options, [
     ...contrastiveOptions,
     ...["layers", "tokens", "timeRows", "start", "timeStart", "standardDeviation", "beforeEmbedder"],

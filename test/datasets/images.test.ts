@@ -134,6 +134,26 @@ test("Parquet: shards by number and split, pages, plain columns, metadata's clas
   );
 });
 
+test("Parquet: labels that are numbers in one shard and names in the next, and pictures asked for as captions, are refused", async ({
+  folder,
+}) => {
+  const image = { name: "image", data: [5, 6].map((level) => new Uint8Array(greyPng(level))) };
+  const shard = (data: unknown[], type: "INT32" | "STRING") =>
+    plainParquet([
+      { ...image, type: "BYTE_ARRAY" },
+      { name: "label", data, type },
+    ]);
+  write(join(folder, "hub"), {
+    "train-00000-of-00002.parquet": shard([0, 1], "INT32"),
+    "train-00001-of-00002.parquet": shard(["ant", "owl"], "STRING"),
+  });
+  const mixed = await rejection(() => images(join(folder, "hub")));
+  assert.match(mixed.message, /its column label is of text; allowed: numbers, as in the first shard/);
+  const path = join(folder, "hub/train-00001-of-00002.parquet");
+  const error = await rejection(() => captionedImages(path, { caption: "image" }));
+  assert.match(error.message, /invalid caption; given: "image"; allowed: another column of .*pictures/);
+});
+
 test("WebDataset: labels in .cls and .json, captions, shards, long names", async ({ folder }) => {
   const long = `${"folder/".repeat(30)}long`;
   write(join(folder, "shards"), {

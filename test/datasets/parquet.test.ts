@@ -129,6 +129,38 @@ test("values without end in few bytes, and pages of more than may be", async ({ 
   assert.is((await column(path, "text", 1e7)).length, 100_000);
 });
 
+test("pages of plain values are decompressed once: what looks through them needs nothing in them", async ({
+  folder,
+}) => {
+  const codecs = (await loadCodecs()) as {
+    SNAPPY: NonNullable<Awaited<ReturnType<typeof loadCodecs>>["SNAPPY"]>;
+  };
+  const { SNAPPY } = codecs;
+  const path = join(folder, "a.parquet");
+  let calls = 0;
+  codecs.SNAPPY = (...given) => {
+    calls++;
+    return SNAPPY(...given);
+  };
+  try {
+    // Pages without levels, and those whose levels are outside of what is compressed.
+    for (const nullable of [false, true]) {
+      const data = Array.from({ length: 50 }, (_, i) => `text ${i}`);
+      writeFileSync(path, plainParquet([{ name: "text", data, type: "STRING", nullable }]));
+      calls = 0;
+      assert.equal(await column(path, "text"), data);
+      assert.is(calls, 1);
+      // Damaged, they are still found to be: here the length of the first text.
+      const file = readFileSync(path);
+      file[file.indexOf("text 0") - 1] = 0x7f;
+      writeFileSync(path, file);
+      assert.is((await rejection(() => column(path, "text"))).code, "corrupt-file");
+    }
+  } finally {
+    codecs.SNAPPY = SNAPPY;
+  }
+});
+
 test("an index that is not of the file's pages", async ({ folder }) => {
   const path = join(folder, "a.parquet");
   const file = readFileSync(join(fixtures, "none-2.parquet"));

@@ -135,6 +135,63 @@ test("a metric that was not recorded, and arms that are no runs, are refused by 
   assert.match((await rejection(Promise.resolve(experiments.run(infinite)))).message, /measures\.size/);
 });
 
+test("followed to its end, or to the arm that fails, it still gives what it found to who awaits it", async () => {
+  const run = experiments.run(study());
+  for await (const _ of run);
+  assert.equal((await run).seeds.report, [5, 6, 7]);
+
+  const failing = experiments.run(
+    study({
+      arms: {
+        plain: (_, index) => training("plain", ends.plain[index]!),
+        better: async function* (seed, index) {
+          if (seed === 7) throw new Error("no memory");
+          return yield* training("better", ends.better[index]!);
+        },
+      },
+    }),
+  );
+  const failure = (async () => {
+    for await (const _ of failing);
+  })();
+  assert.is(await failure.catch((error: Error) => error.message), "no memory");
+  assert.equal((await failing).seeds.report, [5, 6]);
+
+  const stopped = experiments.run(study());
+  for await (const _ of stopped) break;
+  assert.match(
+    (await rejection(Promise.resolve(stopped))).message,
+    /stopped before all arms had done a seed/,
+  );
+});
+
+test("an arm that ignores its seed, or records another metric than the first, is refused at once", async () => {
+  const of = (values: Partial<RunRecord>) =>
+    async function* (): AsyncGenerator<TrainingEvent, Trained> {
+      yield { step: 1, total: 1, metrics: {} };
+      return { record: { ...record("a", [1]), ...values }, end: 1 };
+    };
+  const seen: number[] = [];
+  const same = study({
+    arms: {
+      a: (seed) => {
+        seen.push(seed);
+        return of({ settings: { seed: 0 } })();
+      },
+    },
+  });
+  const error = await rejection(Promise.resolve(experiments.run(same)));
+  assert.match(error.message, /invalid arms\.a; given: "seed 0, again"; allowed: a run with the seed/);
+  assert.equal(seen, [5, 6]);
+  const other = study({
+    arms: { a: of({}), b: of({ curve: [{ step: 0, metrics: { frechet: 1 } }] }) },
+  });
+  assert.match(
+    (await rejection(Promise.resolve(experiments.run(other)))).message,
+    /invalid metric; given: "mmd"; allowed: frechet/,
+  );
+});
+
 testWrongCalls(experiments, {
   run: {
     call: (given) => experiments.run("study" in given ? given.study : given),

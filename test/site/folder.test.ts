@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { replaceFolder } from "../../site/folder.js";
+import { replaceFolder } from "../../build/folder.js";
 import { markName } from "../../src/io/mark.js";
 import { rejection } from "../rejection.js";
 

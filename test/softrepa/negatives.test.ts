@@ -6,8 +6,10 @@ import { byName } from "../../datasets/index.js";
 import { useDevice } from "../../src/engine/device.js";
 import * as random from "../../src/engine/random.js";
 import { attributeNegatives } from "../../src/softrepa/attribute-negatives.js";
+import { contrastive } from "../../src/softrepa/contrastive.js";
 import { captionVectors, nearestNegatives } from "../../src/softrepa/nearest-negatives.js";
 import { drawNegatives } from "../../src/softrepa/negatives.js";
+import { softTokens } from "../../src/softrepa/tokens.js";
 import { rejection } from "../rejection.js";
 import { captions as toyCaptions, toyFlow } from "./toy-flow.js";
 
@@ -183,6 +185,22 @@ test("draws take the kinds in turn and repeat nothing while there are others", (
   assert.ok(draws.size > 4);
 });
 
+test("captions of which nothing is known may be held out, and negatives are of the captions that are trained on", async () => {
+  const captions = ["a", "b", "c"];
+  const captionAttributes: Record<string, string>[] = [{ is: "a" }, { is: "b" }, {}];
+  const negatives = attributeNegatives({ captions, captionAttributes, captionsOf: () => [0, 1] });
+  assert.equal(negatives.of(0), [[1]]);
+  const error = await rejection(() =>
+    contrastive({
+      flow: toyFlow,
+      tokens: softTokens({ layers: 1, dim: 3 }),
+      captions: toyCaptions,
+      negatives,
+    }),
+  );
+  assert.match(error.message, /invalid negatives; given: "those of 3 other captions"/);
+});
+
 test("bad input is refused", async () => {
   const captions = ["a", "b"];
   const vectors = [[1], [2]];
@@ -191,6 +209,12 @@ test("bad input is refused", async () => {
     [() => attributeNegatives({ captions, captionAttributes: [{}, {}] }), "invalid-argument", "negatives"],
     [
       () => attributeNegatives({ captions, captionAttributes: [{ a: "b" }] }),
+      "invalid-argument",
+      "negatives",
+    ],
+    // One caption of which nothing is known, though it is drawn.
+    [
+      () => attributeNegatives({ captions, captionAttributes: [{ a: "b" }, {}] }),
       "invalid-argument",
       "negatives",
     ],

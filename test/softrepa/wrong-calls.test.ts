@@ -1,8 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { test } from "uvu";
+import * as assert from "uvu/assert";
 import { objects } from "../../datasets/index.js";
 import * as random from "../../src/engine/random.js";
 import * as softrepa from "../../src/softrepa/index.js";
+import { rejection } from "../rejection.js";
 import { trainingConfig } from "../training-config.js";
 import { noCount, noKey, noOptions, noPositive, noSeed, testWrongCalls } from "../wrong-calls.js";
 import { captions, toyFlow } from "./toy-flow.js";
@@ -28,6 +30,7 @@ const tunable = { ...ofData.freeze(ofData.init(key)), model: ofData };
 const tokens = softrepa.softTokens({ layers: 1, tokens: 2, dim: 4 });
 const soft = { model: tokens, parameters: tokens.init(key) };
 const images = tf.zeros([1, 4, 4, 1]);
+const noImages = tf.fill([1, 4, 4, 1], Number.NaN);
 
 const noFlow = [...noOptions, {}, model];
 const noCaptions = [null, 7, "a cat", [], [7]];
@@ -56,6 +59,18 @@ const tokenSizes = {
   ...{ layers: noCount, tokens: noCount, timeRows: ["8", -1, 1.5, null], start: ["ones", 7, null, {}] },
   ...{ timeStart: ["ones", null], standardDeviation: ["1", -1, Number.NaN, null] },
 };
+
+test("a caption that is too long for the flow is found before training, though it may be drawn late", async () => {
+  const captions = data.captions.map((caption, i) => (i === 7 ? `${caption} `.repeat(20) : caption));
+  for (const train of [
+    () => void softrepa.trainTokens({ ...data, captions }, tunable, { layers: 1 }),
+    () => void softrepa.tuneFlow({ ...data, captions }, tunable),
+  ]) {
+    const error = await rejection(train);
+    assert.is(error.argument, "captions[7]");
+    assert.match(error.message, /at most \d+ tokens, the text encoder's context/);
+  }
+});
 
 testWrongCalls(
   softrepa,
@@ -86,10 +101,10 @@ testWrongCalls(
     },
     trainTokens: {
       call: ({ data, flow, ...options }) => void softrepa.trainTokens(data, flow, options),
-      valid: { data, flow, steps: 2, layers: 1 },
+      valid: () => ({ data, flow: tunable, steps: 2, layers: 1 }),
       wrong: {
         ...{ ...trainingConfig, ...run, ...contrastive, ...timed, ...tokenSizes },
-        ...{ data: noData, flow: noFlow, beforeEmbedder: noFlag, restartEvery: noCount },
+        ...{ data: noData, flow: [...noFlow, flow], beforeEmbedder: noFlag, restartEvery: noCount },
         ...{ rateFloor: ["1", -1, Number.NaN, null], negatives: [null, "hard", 7, {}] },
       },
     },
@@ -138,7 +153,7 @@ testWrongCalls(
       call: ({ flow, ...config }) => softrepa.edit(flow, config),
       valid: { flow, images, source: ["a cat"], target: ["a red cat"], key, steps: 1 },
       wrong: {
-        ...{ ...levels, flow: noFlow, images: [...noOptions, {}, tf.zeros([1, 3])] },
+        ...{ ...levels, flow: noFlow, images: [...noOptions, {}, tf.zeros([1, 3]), noImages] },
         ...{ source: [...noCaptions, ["a", "b"]], target: [...noCaptions, ["a", "b"]], key: noKey },
         ...{ start: [...noCount, 9], nMin: ["0", -1, 9, null], nAvg: noCount, frames: ["0", -1, 9, null] },
         ...{ sourceGuidance: noNumber, targetGuidance: noNumber, guidanceForm: ["sd3", null] },

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type CudaLink, cudaMark, providerLibraries } from "../../engine/onnx/cuda.js";
 import { TangentLabError } from "../../errors.js";
 import { fileSystemError, writeFileAtomically } from "../../io/files.js";
+import { sweep, temporaryName } from "../../io/temporary.js";
 import type { CudaWheel } from "./wheel.js";
 
 /** What was in the folder before: where each link led, and the file that says so. */
@@ -32,6 +33,7 @@ export async function link(wheel: CudaWheel, folder: string): Promise<void> {
 /** Removes what `link` made. Resolves to whether there was anything. @throws TangentLabError `invalid-data` if the provider is not from here. */
 export async function unlink(folder: string): Promise<boolean> {
   const { mark } = await ours(folder);
+  await sweep(folder);
   if (mark === undefined) return false;
   try {
     // The file that says what is ours goes last.
@@ -60,7 +62,7 @@ async function ours(folder: string): Promise<Before> {
 }
 
 async function linkTo(target: string, path: string): Promise<void> {
-  const temporary = `${path}.${process.pid}.new`;
+  const temporary = temporaryName(path);
   await symlink(target, temporary);
   await rename(temporary, path).catch(async (cause: unknown) => {
     await rm(temporary, { force: true });

@@ -1,8 +1,15 @@
 import { readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { TangentLabError } from "../../errors.js";
-import { checkPath, checkWritable, fileSystemError, writeFileAtomically } from "../../io/files.js";
+import {
+  checkPath,
+  checkWritable,
+  fileSystemError,
+  readBytesIfThere,
+  writeFileAtomically,
+} from "../../io/files.js";
 import { entriesOf } from "../../io/mark.js";
+import { isTemporary } from "../../io/temporary.js";
 import { manifest, packageFolder } from "../package-folder.js";
 import { kernelName, kernelTitle } from "./kernelspec.js";
 
@@ -12,20 +19,36 @@ export async function initCommand(folder: string): Promise<void> {
   const entries = await entriesOf(folder).catch((cause: unknown) => {
     throw fileSystemError("write", folder, cause);
   });
-  if (entries.length > 0)
+  const files = filesOf(packageName(folder));
+  if (entries.length > 0 && !(await isBegun(folder, entries, files)))
     throw new TangentLabError("file-system", `${folder} is not empty`, {
       argument: "folder",
       given: entries.slice(0, 3).join(", "),
       allowed: "a folder that is missing or empty",
     });
   await checkWritable(folder);
-  const files = filesOf(packageName(folder));
   for (const [name, content] of Object.entries(files)) await writeFileAtomically(join(folder, name), content);
   console.log(`${folder} has ${Object.keys(files).join(", ")}. Next:
 
   cd ${folder} && npm install
   npm run lab    # opens first.ipynb in JupyterLab
   npm start      # runs first.ts`);
+}
+
+/** Whether a folder is as a process left it that was killed in this command: some of the files, as they were written, and nothing else. */
+async function isBegun(
+  folder: string,
+  entries: readonly string[],
+  files: Readonly<Record<string, string>>,
+): Promise<boolean> {
+  const written = entries.filter((name) => !isTemporary(name));
+  if (written.length === Object.keys(files).length) return false; // it came to its end
+  for (const name of written) {
+    const content = files[name];
+    const bytes = content === undefined ? undefined : await readBytesIfThere(join(folder, name));
+    if (!bytes || new TextDecoder().decode(bytes) !== content) return false;
+  }
+  return true;
 }
 
 /** A folder's name, as npm allows it. */

@@ -1,9 +1,11 @@
 import { join } from "node:path";
 import { type CaptionedDataset, readOutCeiling } from "../../../datasets/index.js";
+import type { Json } from "../../io/checkpoint.js";
 import { arrayRecord } from "../../loop/record.js";
 import { saveFlow } from "../../softrepa/flow-file.js";
 import { saveTokens } from "../../softrepa/token-file.js";
 import type { Workplace } from "../prepare.js";
+import { trainingName } from "../weights.js";
 import { drawTasks, examplesOf, keyOf, type Measured, measureArm, splitsOf, type Tasks } from "./arm.js";
 import { type Arm, prepareFlow, prepareJudges, trainArm, untuned } from "./base.js";
 import type { ExamplesRecord } from "./examples-record.js";
@@ -36,7 +38,10 @@ export async function softRepaJob(
   if (!base) return undefined;
   const arms: Arm[] = [untuned(baseArm, base)];
   for (const arm of plan.arms) {
-    const checkpoint = join(place.folder, `${data.name}-${fileName(arm.name)}-seed-${seed}`);
+    // Named by all that decides it: that of a run before this one, with another plan, is not taken for its own when it resumes.
+    const decided = { arm, flow: plan.flow, corruption: plan.corruption, seed } as unknown as Json;
+    const id = await trainingName(`${data.name}-${fileName(arm.name)}-seed-${seed}`, data, decided);
+    const checkpoint = join(place.folder, id);
     const trained = await trainArm(data, base, arm, plan.flow.timeMean, seed, place, checkpoint);
     if (!trained) return undefined;
     arms.push(trained);

@@ -8,24 +8,29 @@ import { sweep, temporaryName } from "../src/io/temporary.js";
 /**
  * Makes a folder anew: it is filled beside its place and then renamed, so that a failure leaves the old one as it was. A kill between the two renames leaves the old one at
  * `<folder>.previous`, from where the next run takes it; what else a killed run left is removed. Of a link the folder is made that it leads to.
+ * @param names Files of an earlier version's folder, which left no mark.
  * @throws TangentLabError `file-system` before anything is done if the folder holds what is not ours, or another run makes it.
  */
-export async function replaceFolder(path: string, fill: (folder: string) => Promise<void>): Promise<void> {
+export async function replaceFolder(
+  path: string,
+  fill: (folder: string) => Promise<void>,
+  names: readonly string[] = [],
+): Promise<void> {
   const given = resolve(path);
   const folder = await realpath(given).catch(() => given);
-  await checkOurs(folder);
+  await checkOurs(folder, names);
   const release = await lock(join(dirname(folder), `.${basename(folder)}.lock`), folder);
   const beside = temporaryName(folder);
   const previous = `${folder}.previous`;
   try {
-    await restoreFolder(folder);
+    await restoreFolder(folder, names);
     await sweep(dirname(folder));
     await makeFolder(beside);
     await fill(beside);
     const paths = new Set([...(await readdir(beside)), ...(await filesOf(beside))]);
-    const names = Object.fromEntries([...paths].sort().map((name) => [name, ""]));
-    await writeFile(join(beside, markName), marked(names)[markName]!);
-    await checkOurs(folder);
+    const filled = Object.fromEntries([...paths].sort().map((name) => [name, ""]));
+    await writeFile(join(beside, markName), marked(filled)[markName]!);
+    await checkOurs(folder, names);
     const replaces = await isThere(folder);
     if (replaces) await rename(folder, previous);
     await rename(beside, folder).catch(async (cause) => {
