@@ -42,7 +42,8 @@ export async function parquetSource(
     const parquet = await openParquet(where, options.maxBytes);
     try {
       chosen ??= choose(where, parquet, options);
-      checkColumns(where, parquet, chosen, (first ??= parquet.columns));
+      first ??= parquet.columns;
+      checkColumns(where, parquet, chosen, first);
       for (const range of parquet.ranges) {
         options.signal?.throwIfAborted();
         if (chosen.label !== undefined) append(labels, await parquet.read(chosen.label, range));
