@@ -61,7 +61,7 @@ function splitSection(record: MendedRecord, split: SplitName): string {
   const { base, oracle, guidance } = record;
   const note =
     split === "seen"
-      ? `Mended: of what ${oracle} has right more often than ${base}, seed by seed; below 0 an arm is worse than ${base}. In the row of ${base}, "mended there" is what guidance alone mends. The best guidance is chosen on the first half of the pictures of the curves and measured on the second half, "mended there" against ${oracle} and ${base} at guidance ${formatNumber(guidance)} on these pictures. `
+      ? `Mended: of what ${oracle} has right more often than ${base}, seed by seed; below 0 an arm is worse than ${base}. In the row of ${base}, "mended there" is what guidance alone mends. Each half of the curves' pictures is measured with the guidance that is best on the other half, "mended there" against ${oracle} and ${base} at guidance ${formatNumber(guidance)}: over 100% where guidance gives more than right captions. `
       : "";
   return `<h3>${escapeHTML(capitalize(split))} combinations</h3>${textTable(mendedTable(record, split))}<p class="muted">${escapeHTML(`${note}McNemar's exact test against ${base} on the same pictures: right with the arm alone, with ${base} alone, and how likely that is by chance. Mean over seeds with its 95% interval (Student's t), where there are two or more.`)}</p>`;
 }

@@ -19,9 +19,9 @@ export type MendedSplit = {
   information: Interval;
 };
 
-/** Seen combinations with the guidance that served the arm best. */
+/** Seen combinations with the guidance that served the arm best: each half of the curve's pictures with the one that is best on the other half. */
 export type Guided = {
-  /** Of each seed: chosen on the first half of the curve's pictures; all else is of the second half. */
+  /** All that were chosen, of any seed and half, rising. */
   guidance: number[];
   right: Interval;
   /** Of the same gap as without: between oracle and base at the main guidance. */

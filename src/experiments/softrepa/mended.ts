@@ -127,28 +127,33 @@ function splitOf(
   };
 }
 
-/** With the guidance that is best on one half of the curve's pictures, measured on the other half. */
+/** Each half of the curve's pictures with the guidance that is best on the other half (of equal ones the smallest): no picture is measured with what it was chosen for. */
 function guidedOf(
   own: readonly ArmRecord[],
   base: readonly ArmRecord[],
   oracle: readonly ArmRecord[] | undefined,
 ): Guided {
-  const half = (right: string, which: 0 | 1): number => {
+  const half = (right: string, which: 0 | 1): string => {
     const middle = Math.floor(right.length / 2);
-    return shareRight({ right: which === 0 ? right.slice(0, middle) : right.slice(middle) });
+    return which === 0 ? right.slice(0, middle) : right.slice(middle);
   };
+  const share = (right: string): number => shareRight({ right });
   const chosen = own.map(({ curve }) =>
-    curve.reduce((best, point) => (half(point.right, 0) > half(best.right, 0) ? point : best)),
+    ([0, 1] as const).map((other) => {
+      const shareThere = ({ right }: { right: string }): number => share(half(right, other));
+      return curve.reduce((best, point) => (shareThere(point) > shareThere(best) ? point : best));
+    }),
   );
-  const shares = chosen.map(({ right }) => half(right, 1));
+  const shares = chosen.map(([first, second]) => share(half(second!.right, 0) + half(first!.right, 1)));
   // The same pictures at the main guidance, which are the first of all.
   const ends = (arms: readonly ArmRecord[]): number[] =>
-    arms.map((arm, i) => half(qualityOf(arm, "seen").right.slice(0, chosen[i]!.right.length), 1));
+    arms.map((arm, i) => share(qualityOf(arm, "seen").right.slice(0, chosen[i]![0]!.right.length)));
+  const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
   return {
-    guidance: chosen.map(({ guidance }) => guidance),
+    guidance: [...new Set(chosen.flat().map(({ guidance }) => guidance))].sort((a, b) => a - b),
     right: interval(shares),
     mended: oracle ? shareOfGap(shares, ends(base), ends(oracle)) : null,
-    frechet: interval(chosen.map(({ frechet }) => frechet)),
+    frechet: interval(chosen.map((points) => mean(points.map(({ frechet }) => frechet)))),
   };
 }
 
