@@ -1,17 +1,20 @@
 import { basename, join } from "node:path";
-import { check, required, TangentLabError, warnOnce } from "../src/errors.js";
+import { required, TangentLabError, warnOnce } from "../src/errors.js";
 import { decodeImage } from "../src/io/decode-image.js";
 import { checkPath, readBytes } from "../src/io/files.js";
 import { type CaptionEntry, captionFiles, readCaptions } from "./caption-files.js";
 import { type CaptionedDataset, captioned } from "./captioned.js";
-import { checkReadingOptions, type ReadingOptions } from "./decoded.js";
+import { checkReadingOptions, checkResize, checkSize, type ReadingOptions, square } from "./decoded.js";
 import { isFile } from "./idx-images.js";
 import { matchedFiles, mismatch } from "./matched-captions.js";
 import { leftOutText, pictureFiles } from "./picture-files.js";
 
 /** Options of `captionedFolder`. */
 export interface CaptionedFolderOptions extends ReadingOptions {
-  /** Height and width that every image must have, in pixels. Default those of the first image. */
+  /**
+   * Height and width, from 4 to 1024: the largest square in the middle of each image is resized to it without aliasing. Default: images stay as they are,
+   * and must all be squares of one size.
+   */
   size?: number;
   /** Of the file of captions, as TextDecoder calls it: "windows-1252" is Latin-1. Default UTF-8, or UTF-16 if it begins with a byte order mark. */
   encoding?: string;
@@ -33,13 +36,7 @@ export async function captionedFolder(
 ): Promise<CaptionedDataset> {
   checkPath(folder, "folder");
   required("options", options);
-  check(
-    options.size === undefined ||
-      (Number.isInteger(options.size) && options.size >= 4 && options.size <= 256),
-    "size",
-    options.size,
-    "an integer from 4 to 256",
-  );
+  checkResize(options.size);
   checkReadingOptions(options);
   const found = await pictureFiles(folder);
   const entries = await readEntries(folder, options.encoding);
@@ -49,27 +46,21 @@ export async function captionedFolder(
   const leftOut = leftOutText(folder, found);
   if (leftOut !== undefined) warnOnce(leftOut);
 
-  let { size } = options;
+  let side = options.size;
   const { signal, onProgress } = options;
   const pixels: Uint8Array[] = [];
   for (const file of files) {
     signal?.throwIfAborted();
     const path = join(folder, file);
     const image = await decodeImage(await readBytes(path), path, options);
-    size ??= image.width;
-    if (image.width !== size || image.height !== size) {
-      throw new TangentLabError("invalid-data", `${path} has the wrong size`, {
-        argument: "size",
-        given: `${image.width} x ${image.height} pixels`,
-        allowed: `${size} x ${size} pixels, as ${options.size === undefined ? "the first image" : "asked for"}`,
-      });
-    }
-    pixels.push(image.data);
+    if (options.size === undefined) checkSize(image, side, path);
+    side ??= image.width;
+    pixels.push(square(image, side));
     onProgress?.(pixels.length, files.length);
   }
   return captioned<number>({
     name: basename(folder),
-    shape: [size!, size!, 3],
+    shape: [side!, side!, 3],
     attributes: {},
     scenes: entries.map((_, i) => i),
     variants: 1,

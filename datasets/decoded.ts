@@ -40,13 +40,14 @@ export function checkReadingOptions(options: ReadingOptions): void {
 export function checkDecodeOptions(options: DecodeOptions): void {
   const { size, channels = 3 } = options;
   checkReadingOptions(options);
-  check(
-    size === undefined || (Number.isInteger(size) && size >= 4 && size <= 1024),
-    "size",
-    size,
-    "an integer from 4 to 1024",
-  );
+  checkResize(size);
   check(channels === 1 || channels === 3, "channels", channels, "1 or 3");
+}
+
+/** @throws TangentLabError `invalid-argument` for a `size` out of range. */
+export function checkResize(size: number | undefined): void {
+  const fits = size === undefined || (Number.isInteger(size) && size >= 4 && size <= 1024);
+  check(fits, "size", size, "an integer from 4 to 1024");
 }
 
 /** Some decoded pictures: [count, side, side, channels]. */
@@ -114,7 +115,8 @@ async function* groups(pictures: AsyncIterable<StoredPicture>): AsyncGenerator<S
   if (group.length > 0) yield group;
 }
 
-function checkSize(image: DecodedImage, side: number | undefined, where: string): void {
+/** @throws TangentLabError `invalid-data` for an image that is no square, or not of the size of those before it. */
+export function checkSize(image: DecodedImage, side: number | undefined, where: string): void {
   if (image.width === image.height && image.width === (side ?? image.width)) return;
   throw new TangentLabError("invalid-data", `${where} is not of the size of the others`, {
     argument: "size",
@@ -124,7 +126,7 @@ function checkSize(image: DecodedImage, side: number | undefined, where: string)
 }
 
 /** The largest square in the middle, at `side` x `side`. */
-function square(image: DecodedImage, side: number): Uint8Array {
+export function square(image: DecodedImage, side: number): Uint8Array {
   const { width, height, data } = image;
   if (width === height && width === side) return data;
   const least = Math.min(width, height);

@@ -14,7 +14,7 @@ import { machine, versions } from "../experiments/provenance.js";
 import { weightsCache } from "../experiments/weights.js";
 import { writeFileAtomically } from "../io/files.js";
 import { checkSection, updateSection } from "../io/sections.js";
-import { fingerprintOfData } from "../loop/data.js";
+import { fingerprintOfData, imageShape } from "../loop/data.js";
 import type { Json } from "../loop/record.js";
 import { defaultFeatures } from "../manifold/train.js";
 import { Interrupted } from "./interrupt.js";
@@ -64,7 +64,13 @@ export async function compareCommand(args: CompareArguments, signal: AbortSignal
       "--dataset with classes, two or more, such as digits",
     );
   // Images of a size that these do not take are found now and not after minutes of training.
-  for (const data of datasets) for (const network of [defaultNetwork, defaultFeatures]) network(data, 1);
+  for (const data of datasets) {
+    for (const network of [defaultNetwork, defaultFeatures]) network(data, 1);
+    const image = imageShape(data);
+    const isJudged = image && (data.numClasses ?? 0) >= 2;
+    const allowed = "a multiple of 8, of pictures with classes: the classifier that judges samples needs it";
+    check(!isJudged || image.size % 8 === 0, "--size", image?.size, allowed);
+  }
   const settings = {
     quick,
     seed,
@@ -106,7 +112,7 @@ export async function compareCommand(args: CompareArguments, signal: AbortSignal
     date: new Date().toISOString(),
     comparisons,
     headlines: numbers,
-    more: study(args.out),
+    more: study(args.out, names.includes("digits")),
     settings,
     machine: machine(engine),
     versions: versions(),
@@ -122,9 +128,11 @@ export async function compareCommand(args: CompareArguments, signal: AbortSignal
 }
 
 /** Where several seeds are: the convergence study's report, where there is one in this folder, else its numbers in our docs. */
-function study(out: string): ReportData["more"] {
-  const text =
-    "One seed each: differences of this size may be chance. Several seeds and their 95% intervals: tangent-lab experiment convergence --panel digits.";
+function study(out: string, hasDigits: boolean): ReportData["more"] {
+  const several = hasDigits
+    ? "Several seeds and their 95% intervals: tangent-lab experiment convergence --panel digits."
+    : "Several seeds of your own: experiments.run, in lesson 08. Ours, on digits and portraits:";
+  const text = `One seed each: differences of this size may be chance. ${several}`;
   const own = join(out, "convergence", "index.html");
   if (existsSync(own)) return { text, link: "Its report", href: "convergence/index.html" };
   const pages = ["../../docs/results.md", "../../../docs/results.md"]; // from src or from dist

@@ -40,7 +40,7 @@ async function main(): Promise<number> {
   program
     .command("compare")
     .description(
-      "trains models with the pixel loss, the manifold feature distance and both, and writes a report",
+      "trains models that differ only in their loss: pixels, MFD, and both or, of images, MFD in untrained features; writes a report",
     )
     .option("--quick", "a small version of it, under a minute", false)
     .option("--out <folder>", "where the report goes", "report")
@@ -56,7 +56,7 @@ async function main(): Promise<number> {
     .option("--data <path>", dataHelp, several)
     .option(
       "--size <pixels>",
-      "height and width of images: of digits, fashion, cifar-10, cifar-100, images, shapes and shapes-rgb",
+      "height and width of images, a multiple of 4, with classes of 8: of digits, fashion, cifar-10, cifar-100, images, shapes and shapes-rgb",
       integer,
     )
     .option("--flip", "mirror half of all images that are drawn, left for right", false)

@@ -90,7 +90,10 @@ export function tangentProbes(config: ProbesConfig): TangentProbes {
   /** Made again for each recording, so that no tensor stays behind when the run is over. */
   const draws = () => drawProbes(keys[1], { ...config, x, shape, times, labels });
   const drawn = shape.length === 1 ? 400 : 100;
-  const neighbours = manifold ? new Float32Array(0) : draw(data, keys[2], neighbourhood).x;
+  const neighbours = manifold ? new Float32Array(0) : distinct(draw(data, keys[2], neighbourhood).x, dim);
+  // A handful of examples has fewer neighbours, and these span fewer dimensions.
+  const near = Math.min(32, neighbours.length / dim);
+  const localDim = Math.min(estimatedDim, near - 1, dim);
   const compiled = compile(tangents(denoiser, loss));
   const probeShape = [times.length, ...shape];
   const first = draws();
@@ -106,7 +109,7 @@ export function tangentProbes(config: ProbesConfig): TangentProbes {
       noisy: arrayRecord(noisy, probeShape),
       data: arrayRecord(draw(data, random.foldIn(keys[2], 1), drawn).x, [drawn, ...shape]),
       tangentSpace: manifold ? "exact" : "local-pca",
-      chance: (manifold?.dim ?? estimatedDim) / dim,
+      chance: (manifold?.dim ?? localDim) / dim,
     },
     observe: async (state, record) => {
       const probes = draws();
@@ -117,7 +120,11 @@ export function tangentProbes(config: ProbesConfig): TangentProbes {
       tree.dispose(result);
       const { perProbe } = manifold
         ? splitAtManifold(tangent, output, manifold)
-        : splitByNeighbours(tangent, output, neighbours, { ambientDim: dim, dim: estimatedDim });
+        : splitByNeighbours(tangent, output, neighbours, {
+            ambientDim: dim,
+            neighbours: near,
+            dim: localDim,
+          });
       const previous = record.probes.at(-1);
       const distance = manifold
         ? distancesToManifold(output, manifold)
@@ -136,6 +143,29 @@ export function tangentProbes(config: ProbesConfig): TangentProbes {
       };
     },
   };
+}
+
+/**
+ * Each row once, in the order of the first of its kind: a small set's draws repeat its examples, and copies of one span nothing. All rows where fewer than three differ.
+ */
+function distinct(rows: Float32Array, dim: number): Float32Array {
+  const bits = new Uint32Array(rows.buffer, rows.byteOffset, rows.length);
+  /** Where the rows with the same hash begin. */
+  const seen = new Map<number, number[]>();
+  const kept: number[] = [];
+  for (let i = 0; i < rows.length; i += dim) {
+    let hash = 0x811c9dc5; // FNV-1a
+    for (let j = 0; j < dim; j++) hash = Math.imul(hash ^ bits[i + j]!, 0x01000193);
+    const alike = seen.get(hash) ?? [];
+    const isKnown = alike.some((k) => bits.subarray(k, k + dim).every((value, j) => value === bits[i + j]));
+    if (isKnown) continue;
+    seen.set(hash, [...alike, i]);
+    kept.push(i);
+  }
+  if (kept.length < 3 || kept.length * dim === rows.length) return rows;
+  const out = new Float32Array(kept.length * dim);
+  for (const [to, from] of kept.entries()) out.set(rows.subarray(from, from + dim), to * dim);
+  return out;
 }
 
 /** Rows scaled to norm 1; zero rows stay. */

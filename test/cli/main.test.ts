@@ -63,6 +63,11 @@ const refusals: [string, string[], RegExp][] = [
     /invalid size; given: 14; allowed: a multiple of 4/,
   ],
   [
+    "a size that the judge of labelled pictures does not take",
+    ["--dataset", "digits", "--size", "12"],
+    /invalid --size; given: 12; allowed: a multiple of 8, of pictures with classes/,
+  ],
+  [
     "files of what is not read from files",
     ["--dataset", "spiral", "--data", "x"],
     /invalid --data; given: "x"; allowed: only for data from files, not for spiral/,

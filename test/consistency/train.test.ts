@@ -133,6 +133,33 @@ test("an estimated tangent space of points is smaller than the space: not every 
   assert.ok(record.probes.at(-1)!.parallel.some((share) => share < 0.9));
 });
 
+test("of a few examples, drawn again and again, a tangent space is estimated, too", async () => {
+  for (const [count, dims] of [
+    [20, 4],
+    [3, 2],
+    [1, 4],
+  ] as const) {
+    const kept = circle.sample(random.key(3), 4 * count).x; // rows of eight numbers
+    const few: TrainingData = {
+      name: "few",
+      shape: [8],
+      sample: (key, n) => {
+        const chosen = random.integers(key, n, count);
+        return { x: Float32Array.from({ length: 8 * n }, (_, i) => kept[8 * chosen[i >> 3]! + (i & 7)]!) };
+      },
+    };
+    const recording = { every: 2, count: 16, shown: 16, times: [1], examples: 4 };
+    const { record } = await consistency.train(few, { steps: 2, recording });
+    assert.is(record.probeSet!.chance, dims / 8, `${count}`);
+    const { parallel } = record.probes.at(-1)!;
+    assert.is(
+      parallel.every((share) => share > 0.01 && share < 0.999),
+      count > 1,
+      `${count}: ${parallel}`,
+    );
+  }
+});
+
 test("a loss that is not one number for each example is refused: a mean would broadcast, and weigh nothing", async () => {
   const squares = (x: tf.Tensor, y: tf.Tensor): tf.Tensor => tf.square(tf.sub(x, y));
   const mean = (x: tf.Tensor, y: tf.Tensor): tf.Tensor => tf.mean(squares(x, y));

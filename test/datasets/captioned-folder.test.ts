@@ -60,6 +60,7 @@ test("says how far it is, and stops by a signal, with its reason", async ({ fold
 test("metadata.csv: quotes and commas", async ({ folder }) => {
   const csv = 'file_name,text\na.png,"grey, or ""gray"""\n';
   write(folder, { "a.png": grey(0), "metadata.csv": csv });
+  assert.equal((await captionedFolder(folder, { size: 4 })).shape, [4, 4, 3]);
   assert.equal((await captionedFolder(folder, { size: 8 })).captions, ['grey, or "gray"']);
 });
 
@@ -140,7 +141,7 @@ for (const [why, files, code, message] of [
     "another size",
     { "a.png": grey(0), "b.png": grey(0, 9), "captions.jsonl": `${line}\n${line.replace("a.png", "b.png")}` },
     "invalid-data",
-    /b\.png has the wrong size; given: "9 x 9 pixels"; allowed: 8 x 8/,
+    /b\.png is not of the size of the others; given: "9 x 9 pixels"; allowed: 8 x 8 pixels, as the first image, or a `size`/,
   ],
   ["no image", { "a.png": "text", "captions.jsonl": line }, "corrupt-file", /a\.png is neither PNG nor JPEG/],
   ["no JSON", { "a.png": grey(0), "captions.jsonl": `${line}\n{` }, "corrupt-file", /line 2 is not JSON/],
