@@ -111,11 +111,17 @@ const divided = ["digits", "fashion", "cifar-10", "cifar-100", "cifar-100-coarse
 /** Those that are read from files of yours. */
 const fromFiles = ["digits", "fashion", "cifar-10", "cifar-100", "cifar-100-coarse", "images", "array"];
 
+/** Of these, those that are nowhere else: not in a package. */
+const onlyFromFiles = fromFiles.filter((name) => name !== "digits" && name !== "fashion");
+
 /** Those whose files may be small but expand to much. */
 const limited = fromFiles.filter((name) => !name.startsWith("cifar-"));
 
 /** Whether a dataset is read from a `folder`; the others are made or come with the packages. */
 export const takesFolder = (name: string): boolean => fromFiles.includes(name);
+
+/** Whether a dataset must be given its `folder`. */
+export const needsFolder = (name: string): boolean => onlyFromFiles.includes(name);
 
 /** Whether a name is one of points, also in more dimensions. */
 export const isPoints = (name: string): boolean => own(toys, name.replace(/-\d+d$/, "")) !== undefined;

@@ -167,7 +167,7 @@ function pictureOf(path: string, { key, files }: Sample, asked: string | undefin
   if (found.length === 1) return files.get(found[0]!)!;
   throw unfit(
     path,
-    `half a shard: ${brief(key)} has no picture`,
+    `no picture, or half a shard: ${brief(key)} has none`,
     asked === undefined ? "a picture for each key" : `a file .${asked} for each key`,
     listed(kinds.map((kind) => `.${kind}`)),
   );

@@ -1,4 +1,4 @@
-import { isPoints, takesFolder } from "../../datasets/by-name.js";
+import { isPoints, needsFolder, takesFolder } from "../../datasets/by-name.js";
 import { byName, type Dataset, names } from "../../datasets/index.js";
 import { check } from "../errors.js";
 import { Interrupted } from "./interrupt.js";
@@ -56,6 +56,12 @@ export async function loadDataset(
   signal?: AbortSignal,
 ): Promise<Dataset> {
   const folder = folderOf(name, data);
+  check(
+    folder !== undefined || !needsFolder(name),
+    "--data",
+    folder,
+    `where the files of ${name} are: --data PATH, or --data ${name}=PATH beside those of other datasets`,
+  );
   const progress = loading(`loading ${name}`);
   try {
     return await byName(name, {

@@ -425,7 +425,7 @@ for (const [why, files, code, message, options = {}] of [
     "no picture in a shard",
     { "set.tar": tarOf([["a.txt", "x"]]) },
     "invalid-data",
-    /half a shard: a has no picture; given: "\.txt"/,
+    /no picture, or half a shard: a has none; given: "\.txt"/,
   ],
   [
     "a damaged shard",

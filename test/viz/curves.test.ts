@@ -65,6 +65,11 @@ test("the title is the finding, best run first", () => {
   const title = (input: MetricCurvesInput): string =>
     (metricCurves(input).title as { text: string[] }).text.join(" ");
   assert.is(title(two), "Loss after 20 steps: MFD 0.5, pixel 1");
+  const shorter = { name: "both", steps: [0, 10], values: [3, 4] };
+  assert.is(
+    title({ ...two, curves: [...two.curves, shorter] }),
+    "Loss at each one's end: MFD 0.5, pixel 1, both 4",
+  );
   assert.is(title({ ...two, lowerIsBetter: false }), "Loss after 20 steps: pixel 1, MFD 0.5");
   assert.is(title({ ...two, curves: two.curves.slice(0, 1) }), "Loss: 3 at the start, 1 after 20 steps");
 });

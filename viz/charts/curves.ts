@@ -292,6 +292,10 @@ function endTitle(metric: string, ends: readonly End[], lowerIsBetter: boolean):
     const { first, last } = ends[0]!;
     return `${capitalize(metric)}: ${formatNumber(first)} at the start, ${formatNumber(last)} after ${steps} steps`;
   }
+  // Of runs of other lengths there is no step at which all are.
+  const when = ends.every(({ step }) => step === ends[0]!.step)
+    ? `after ${steps} steps`
+    : "at each one's end";
   const ranked = [...ends].sort((a, b) => (lowerIsBetter ? a.last - b.last : b.last - a.last));
-  return `${capitalize(metric)} after ${steps} steps: ${ranked.map((end) => `${end.name} ${formatNumber(end.last)}`).join(", ")}`;
+  return `${capitalize(metric)} ${when}: ${ranked.map((end) => `${end.name} ${formatNumber(end.last)}`).join(", ")}`;
 }
