@@ -28,7 +28,10 @@ test("--data with and without a dataset's name before it", async () => {
 test("a name that is no dataset, and files that are needed", async () => {
   const error = await rejection(loadDataset("digits", { data: ["mnist=somewhere"] }));
   assert.match(error.message, /invalid --data; given: "mnist=somewhere"; allowed: .*digits, fashion/);
-  assert.match((await rejection(loadDataset("images", {}))).message, /invalid --data; given: undefined; allowed: where the files of images are: --data PATH/);
+  assert.match(
+    (await rejection(loadDataset("images", {}))).message,
+    /invalid --data; given: undefined; allowed: where the files of images are: --data PATH/,
+  );
 });
 
 test.run();
