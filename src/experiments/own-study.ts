@@ -22,7 +22,7 @@ export interface OwnStudy<Start, Trained extends { readonly record: RunRecord }>
   arms: Readonly<Record<string, (seed: number, start: Start) => ArmRun<Trained>>>;
   /** Two or more, so that there are intervals. Settings should have been chosen on others. */
   seeds: readonly number[];
-  /** Makes what all arms of a seed have in common, such as a denoiser; once for each seed. Default: nothing. */
+  /** Makes what all arms of a seed have in common, such as a denoiser; once for each seed. A run is followed, and shown as "start". Default: nothing. */
   start?: (seed: number) => Start | PromiseLike<Start>;
   /** The arm that the others are compared with, seed by seed. Default the first. */
   reference?: string;
@@ -138,7 +138,10 @@ async function* train<Start, Trained extends { readonly record: RunRecord }>(
   let before = 0;
   let deciding: string | undefined;
   for (const seed of seeds) {
-    const common = (await start?.(seed)) as Start;
+    const common = yield* startOf(start?.(seed), (event) => {
+      const run = { arm: "start", seed, step: event.step };
+      return { step: before, total: total() || event.total, metrics: event.metrics, run };
+    });
     for (const [arm, training] of Object.entries(arms)) {
       const trained = yield* trainArm(training(seed, common), `arms.${arm}`, (event) => {
         lengths.set(arm, event.total);
@@ -163,12 +166,31 @@ async function* train<Start, Trained extends { readonly record: RunRecord }>(
   return found()!;
 }
 
+/** What the arms of a seed have in common: the end of a run, or whatever it is. */
+async function* startOf<Start>(
+  begun: Start | PromiseLike<Start> | undefined,
+  eventOf: (event: TrainingEvent) => StudyEvent,
+): AsyncGenerator<StudyEvent, Start> {
+  if (!(Symbol.asyncIterator in Object(begun))) return (await begun) as Start;
+  return yield* followed(begun as unknown as ArmRun<Start>, eventOf);
+}
+
 async function* trainArm<Trained extends { readonly record: RunRecord }>(
   run: ArmRun<Trained>,
   argument: string,
   eventOf: (event: TrainingEvent) => StudyEvent,
 ): AsyncGenerator<StudyEvent, Trained> {
   check(Symbol.asyncIterator in Object(run), argument, run, "a function that gives a run, as train does");
+  const trained = yield* followed(run, eventOf);
+  check(trained?.record !== undefined, argument, trained, "a run of a model with its record");
+  return trained;
+}
+
+/** A run's events as the study's, and its result; it is closed where the study is stopped. */
+async function* followed<Result>(
+  run: ArmRun<Result>,
+  eventOf: (event: TrainingEvent) => StudyEvent,
+): AsyncGenerator<StudyEvent, Result> {
   const events = run[Symbol.asyncIterator]();
   let ended = false;
   try {
@@ -176,7 +198,6 @@ async function* trainArm<Trained extends { readonly record: RunRecord }>(
       const next = await events.next();
       if (next.done) {
         ended = true;
-        check(next.value?.record !== undefined, argument, next.value, "a run of a model with its record");
         return next.value;
       }
       yield eventOf(next.value);

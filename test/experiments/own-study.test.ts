@@ -216,4 +216,24 @@ testWrongCalls(experiments, {
   },
 });
 
+test("what a seed's arms start from is followed where it is a run, and closed where the study stops there", async () => {
+  const closed: string[] = [];
+  const begins = (given: number): OwnStudy<Trained, Trained> => ({
+    question: "Does it begin?",
+    seeds: [5, 6],
+    start: (seed) => training(`start ${seed}`, given + seed, closed) as unknown as Trained,
+    arms: { plain: (seed, { end }) => training(`plain ${seed}`, end) },
+  });
+  const events: string[] = [];
+  const study = experiments.run(begins(10));
+  for await (const { step, run } of study) events.push(`${step} ${run.arm} ${run.seed} ${run.step}`);
+  assert.equal(events.slice(0, 4), ["0 start 5 0", "0 start 5 10", "0 start 5 20", "0 plain 5 0"]);
+  assert.equal(events.slice(6, 8), ["20 start 6 0", "20 start 6 10"]);
+  const [{ cells }] = (await study).panels as [Awaited<typeof study>["panels"][number]];
+  assert.equal(cells[0]!.outcomes.mmd!.values, [15, 16]);
+  closed.length = 0;
+  for await (const event of experiments.run(begins(10))) if (event.run.arm === "start") break;
+  assert.equal(closed, ["start 5"]);
+});
+
 test.run();
