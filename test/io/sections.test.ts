@@ -40,7 +40,10 @@ test("all around a section stays as it was, to the byte: its mark of UTF-8, its 
   const latin = Buffer.from("caf\u00e9\n<!-- x:start -->\n<!-- x:end -->\n", "latin1");
   await writeFile(path, latin);
   for (const each of [() => checkSection(path, "x"), () => updateSection(path, "x", "new")])
-    assert.match((await rejection(each())).message, /marked\.md is no text in UTF-8; allowed: a file in UTF-8/);
+    assert.match(
+      (await rejection(each())).message,
+      /marked\.md is no text in UTF-8; allowed: a file in UTF-8/,
+    );
   assert.ok((await readFile(path)).equals(latin));
 });
 
