@@ -1,7 +1,8 @@
 import { Header, Pax } from "tar";
 import { TangentLabError } from "../../src/errors.js";
-import { type OpenFile, withFile } from "../../src/io/files.js";
+import { withFile } from "../../src/io/files.js";
 import { foreignContent } from "../../src/io/foreign.js";
+import { readAhead } from "../../src/io/read-ahead.js";
 import { brief } from "./source.js";
 
 /** A file within a tar file: where its bytes are. */
@@ -14,8 +15,6 @@ export interface TarEntry {
 const block = 512;
 /** Headers of other entries are no longer than this: paths and what pax adds. */
 const mostExtra = 2 ** 20;
-/** Bytes that are read at a time. */
-const windowBytes = 2 ** 18;
 
 /**
  * The files in a tar file, in its order, by its headers alone: ustar, pax and GNU's long names.
@@ -30,7 +29,7 @@ export function tarEntries(path: string, signal?: AbortSignal): Promise<TarEntry
       corrupt(
         `half a shard: ${brief(name)} should end at byte ${end} of ${file.size}, after ${entries.length} whole files`,
       );
-    const read = windowed(file);
+    const read = readAhead(file);
     let at = 0;
     let local: Pax | undefined;
     let common: Pax | undefined;
@@ -78,17 +77,4 @@ export function tarEntries(path: string, signal?: AbortSignal): Promise<TarEntry
     // Blocks of zeros end a tar file. Downloads stop at whole blocks, and so often between two files.
     throw corrupt(`half a shard: it ends after ${entries.length} whole files, without the mark of its end`);
   });
-}
-
-/** Reads short pieces in rising order with few calls to the system. */
-export function windowed(file: OpenFile): (begin: number, end: number) => Promise<Buffer> {
-  let [from, bytes] = [0, Buffer.alloc(0)];
-  return async (begin, end) => {
-    if (begin < from || end > from + bytes.length) {
-      from = begin;
-      const read = await file.read(begin, Math.min(file.size, Math.max(end, begin + windowBytes)));
-      bytes = Buffer.from(read.buffer);
-    }
-    return bytes.subarray(begin - from, end - from);
-  };
 }

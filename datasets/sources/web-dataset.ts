@@ -3,6 +3,7 @@ import { check } from "../../src/errors.js";
 import { withFile } from "../../src/io/files.js";
 import { imageExtensions } from "../../src/io/image-kind.js";
 import { byteLimit, checkDeclared } from "../../src/io/limits.js";
+import { readAhead } from "../../src/io/read-ahead.js";
 import { classesOf, type Label } from "../classes.js";
 import { type FileState, stateOf } from "../file-states.js";
 import { shardsOf } from "./shards.js";
@@ -15,7 +16,7 @@ import {
   unfit,
   within,
 } from "./source.js";
-import { type TarEntry, tarEntries, windowed } from "./tar-file.js";
+import { type TarEntry, tarEntries } from "./tar-file.js";
 
 /** Endings of files, and fields of a key's .json, that are looked up in this order where nothing else is asked for. */
 const labelNames = ["cls", "label", "labels", "class"];
@@ -54,7 +55,7 @@ export async function webDatasetSource(
     const samples = grouped(where, await tarEntries(where, options.signal));
     if (samples.length === 0) throw unfit(where, "it has no files", "a tar file with pictures");
     await withFile(where, async (open) => {
-      const read = windowed(open);
+      const read = readAhead(open);
       const textOf = async ({ path, begin, size }: TarEntry): Promise<string> => {
         checkDeclared(within(where, path), `${size} bytes`, size, mostText);
         return new TextDecoder().decode(await read(begin, begin + size));
