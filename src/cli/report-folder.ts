@@ -15,6 +15,32 @@ const isReport = (entries: readonly string[]): boolean =>
   entries.some((name) => name === "settings.json" || name === "plan.json") &&
   entries.some((name) => name === "checkpoints" || name === "runs");
 
+/** Files of a report that say what decides it. */
+const settingsFiles = ["settings.json", "plan.json"] as const;
+type SettingsFile = (typeof settingsFiles)[number];
+
+/** The command that wrote such a file. */
+function writerOf(name: SettingsFile, { study }: Record<string, unknown>): string {
+  if (name === "settings.json") return "compare";
+  return typeof study === "string" ? `experiment ${study}` : "softrepa";
+}
+
+/** Checks that a folder has no report of another command, which this one's would replace. A damaged file says nothing of it. */
+async function checkWriter(out: string, name: SettingsFile, settings: Settings): Promise<void> {
+  const own = writerOf(name, settings);
+  for (const file of settingsFiles) {
+    const path = join(out, file);
+    const saved = (await isThere(path)) && (await before(path).catch(() => undefined));
+    const other = saved ? writerOf(file, saved) : own;
+    if (other === own) continue;
+    throw new TangentLabError("invalid-argument", `${out} has the report of \`tangent-lab ${other}\``, {
+      argument: "--out",
+      given: out,
+      allowed: `another folder for \`tangent-lab ${own}\``,
+    });
+  }
+}
+
 /** In a report's folder until its run has come to its end. */
 const unfinished = ".unfinished";
 
@@ -24,17 +50,18 @@ const unfinished = ".unfinished";
  * @param resume true continues what is there, only if that run has the same settings; false begins anew, unless a run is there that was interrupted; undefined is for
  * reports whose runs are found by what decides them: none of them is ever replaced.
  * @returns What to call when the run has come to its end: from then on, a new one may take its place.
- * @throws TangentLabError `file-system`; `invalid-argument` for a run with other settings or an interrupted one, which are left as they are.
+ * @throws TangentLabError `file-system`; `invalid-argument` for another command's report, a run with other settings or an interrupted one, which are left as they are.
  */
 export async function claimReport(
   out: string,
-  name: "settings.json" | "plan.json",
+  name: SettingsFile,
   settings: Settings,
   { resume }: { resume?: boolean } = {},
 ): Promise<() => Promise<void>> {
   const release = await claimFolder(out, isReport);
   const path = join(out, name);
   try {
+    await checkWriter(out, name, settings);
     if (resume) checkSame(path, await before(path), settings);
     else if (resume === false) await checkEnded(out);
     // In this order: a kill between the two leaves an ended run, which a new one may replace, and not an interrupted one of other settings, which nothing continues.
@@ -73,6 +100,7 @@ async function hasCheckpoint(folder: string): Promise<boolean> {
  */
 export async function joinReport(out: string, name: "plan.json", settings: Settings): Promise<void> {
   await shareFolder(out, isReport);
+  await checkWriter(out, name, settings);
   const path = join(out, name);
   checkSame(path, await before(path), settings, "--out");
   await writeFileAtomically(path, `${JSON.stringify(settings, null, 2)}\n`);

@@ -27,6 +27,7 @@ export interface SubmitArguments extends SubmitOptions {
   quick: boolean;
   seeds?: number;
   panel?: string[];
+  arm?: string[];
   data?: string[];
   engine: string;
   cache: boolean;
@@ -126,11 +127,12 @@ function checkInVolume({ claim, out }: SubmitArguments): void {
 }
 
 /** What decides the trials and how they are run. */
-function optionsOf({ quick, seeds, panel, data, engine, cache, jobs }: SubmitArguments): string[] {
+function optionsOf({ quick, seeds, panel, arm, data, engine, cache, jobs }: SubmitArguments): string[] {
   return [
     ...(quick ? ["--quick"] : []),
     ...(seeds === undefined ? [] : ["--seeds", `${seeds}`]),
     ...(panel ?? []).flatMap((each) => ["--panel", each]),
+    ...(arm ?? []).flatMap((each) => ["--arm", each]),
     ...(data ?? []).flatMap((each) => ["--data", each]),
     ...(engine === "auto" ? [] : ["--engine", engine]),
     ...(cache ? [] : ["--no-cache"]),

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { claimReport } from "../../src/cli/report-folder.js";
+import { claimReport, joinReport } from "../../src/cli/report-folder.js";
 import { checkpointFiles } from "../../src/io/checkpoint.js";
 import { lockName } from "../../src/io/claim.js";
 import { rejection } from "../rejection.js";
@@ -51,6 +51,31 @@ test("an interrupted run is not trained over: --resume or another folder; a fini
   await claim(false);
   // Of studies, nothing is replaced: they need no such word.
   await claim();
+});
+
+test("a report does not replace that of another command", async () => {
+  const out = join(folder, "soft tokens");
+  const study = { study: "softrepa", seeds: [10] };
+  await (await claimReport(out, "plan.json", { seed: 0 }, { resume: false }))();
+  const before = readFileSync(join(out, "plan.json"), "utf8");
+  for (const claim of [
+    () => claimReport(out, "plan.json", study),
+    () => joinReport(out, "plan.json", study),
+    () => claimReport(out, "settings.json", { seed: 0 }, { resume: false }),
+  ]) {
+    const error = await rejection(claim);
+    assert.is(error.argument, "--out");
+    assert.match(
+      error.message,
+      /has the report of `tangent-lab softrepa`; .*another folder for `tangent-lab/,
+    );
+    assert.is(readFileSync(join(out, "plan.json"), "utf8"), before);
+  }
+  const other = join(folder, "study");
+  await (await claimReport(other, "plan.json", study))();
+  await rejection(() => claimReport(other, "plan.json", { seed: 0 }, { resume: false }));
+  await rejection(() => claimReport(other, "plan.json", { ...study, study: "toys" }));
+  await (await claimReport(other, "plan.json", { ...study, seeds: [10, 11] }))();
 });
 
 test("a report is not written into a folder of the user's", async () => {
