@@ -89,7 +89,7 @@ export const drawable = (name: string): string => (name in Object.prototype ? `$
 
 /** Metrics of which there are many: their first words. */
 const families: readonly [begin: string, title: string][] = [
-  ["parallel at ", "share of the tangents along the manifold at noise level "],
+  ["parallel at ", "parallel share of the tangents at noise level "],
   ["R2 ", "R² of "],
 ];
 

@@ -193,7 +193,7 @@ export function headlines(comparisons: readonly ComparisonRecord[]): Headline[] 
   };
   return [
     {
-      label: `tangent along the manifold, ${first.dataset}`,
+      label: `parallel share of the tangents, ${first.dataset}`,
       value: versus(first, (run) => rounded(probeMean(run.probes.at(-1)!.parallel))),
       detail: `Share of the tangents' squared norm that is parallel to the manifold at the end of training; chance is ${first.runs[0]!.probeSet!.chance.toPrecision(2)}.`,
     },

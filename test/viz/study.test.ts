@@ -190,7 +190,7 @@ test("measures of one look at a model have words, and no word of training", asyn
   const measures = ["parallel", "parallel at 0.5", "R2 shift x"];
   const html = await renderStudy({ ...study, measures, panels });
   assert.not.match(html, "second half of training");
-  assert.match(html, "share of the tangents along the manifold at noise level 0.5");
+  assert.match(html, "parallel share of the tangents at noise level 0.5");
   assert.match(html, "R² of shift x");
 });
 
