@@ -76,6 +76,8 @@ const metricTitles: Record<string, string> = {
   paired: "distance to the teacher's end point",
   laplacian: "sliced Wasserstein distance of Laplacian patches, times 1000",
   gradientNoise: "gradient noise scale, examples",
+  gradientTrace: "trace of the gradients' covariance",
+  gradientSquaredNorm: "squared norm of the mean gradient",
   "denoising 0.2": "Fréchet distance after denoising from 0.2",
   "denoising 0.4": "Fréchet distance after denoising from 0.4",
   "denoising 0.8": "Fréchet distance after denoising from 0.8",

@@ -11,6 +11,7 @@ import { defaultEma, type TrainingConfig } from "../optim/method.js";
 import { ect } from "./ect.js";
 import { evaluation } from "./evaluation.js";
 import { asLoss, type Loss, pseudoHuber } from "./losses.js";
+import { noiseProbes } from "./noise-probes.js";
 import type { Objective } from "./objective.js";
 import { tangentProbes } from "./probes.js";
 
@@ -30,6 +31,12 @@ export interface ConsistencyRecording {
   seed?: number;
   /** A classifier of these images (`metrics.trainClassifier`): adds the Fréchet distance in its features. */
   judge?: FeatureNetwork;
+  /**
+   * Batches of 16 from which the gradient noise scale is measured at each recording, as `metrics.gradientNoise` does, at least 16; 256 take as long as some 200 steps
+   * of 16. Adds `gradientNoise`, in examples, NaN where the mean gradient cannot be told from 0, and what it is the ratio of, `gradientTrace` and
+   * `gradientSquaredNorm`. Default 0: it is not measured.
+   */
+  noiseBatches?: number;
 }
 
 /** Options of `train`. */
@@ -154,8 +161,13 @@ export function train(data: TrainingData, options: ConsistencyTraining = {}): Ru
       shown = Math.min(64, count),
       judge,
       seed: measuring = seed,
+      noiseBatches = 0,
     } = given;
-    check.only("recording", given, ["every", "count", "shown", "times", "examples", "seed", "judge"]);
+    check.only("recording", given, [
+      ...["every", "count", "shown", "times", "examples", "seed", "judge", "noiseBatches"],
+    ]);
+    const isCount = Number.isInteger(noiseBatches) && (noiseBatches === 0 || noiseBatches >= 16);
+    check(isCount, "recording.noiseBatches", noiseBatches, "an integer >= 16, or 0 for none");
     if (judge !== undefined) checkFeatures("judge", judge);
     const { times = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 7, 20], examples = data.shape.length === 1 ? 8 : 5 } =
       given;
@@ -165,6 +177,9 @@ export function train(data: TrainingData, options: ConsistencyTraining = {}): Ru
     return [
       evaluation({ ...common, count, shown, judge, seed: measuring }),
       tangentProbes({ ...common, loss, pairs, iteration: steps - 1, times, examples }),
+      ...(noiseBatches > 0
+        ? [noiseProbes({ data, method, every, batches: noiseBatches, steps, seed: measuring })]
+        : []),
     ];
   }
 }

@@ -55,6 +55,8 @@ export type RecordingPlan = {
   examples: number;
   /** Whether all that is known is measured at the end, see `measuresAtEnd`; of images. Default false. */
   final?: boolean;
+  /** From which the gradient noise scale is measured at each recording. Default 0: it is not. */
+  noiseBatches?: number;
 };
 
 /** Everything that decides one consistency training of a study; JSON. */
@@ -121,7 +123,7 @@ export async function trainPlan(
   if (!parts) return undefined;
   const { denoiser, judge, loss, features } = parts;
   const { start, training, recording, seed } = plan;
-  const { every, count, examples } = recording;
+  const { every, count, examples, noiseBatches = 0 } = recording;
   const options: ConsistencyTraining = {
     ...stageOptions(training, bench, seed, checkpoint),
     from: denoiser,
@@ -129,7 +131,7 @@ export async function trainPlan(
     objective: training.objective === "scd" ? scd() : ect({ q: training.q, stages: training.stages }),
     ema: training.ema satisfies number | EmaConfig,
     name,
-    recording: { every, count, shown, examples, seed: measuringSeed, ...(judge && { judge }) },
+    recording: { every, count, shown, examples, seed: measuringSeed, noiseBatches, ...(judge && { judge }) },
   };
   const model = await bench.follow(consistency.train(data, options), { label, metric: metricOf(start) });
   return bench.signal.aborted ? undefined : { model, teacher: denoiser, judge, features, options };
@@ -186,6 +188,7 @@ function resultOf(record: RunRecord, final: Record<string, number>): TrialResult
     values: {
       ...Object.fromEntries(last.filter((entry): entry is [string, number] => entry[1] !== null)),
       ...secondHalf({ parallel: curves.parallel!, direction: curves.direction! }),
+      ...noiseOf(curves),
       ...final,
     },
     curves,
@@ -210,6 +213,17 @@ function secondHalf(curves: TrialResult["curves"]): Record<string, number> {
       return values.length > 0 ? [[name, values.reduce((a, b) => a + b, 0) / values.length]] : [];
     }),
   );
+}
+
+/**
+ * The gradient noise scale of the second half of training, where it was measured: the ratio of means, because of a single recording the mean gradient may be next to
+ * nothing.
+ */
+function noiseOf(curves: TrialResult["curves"]): Record<string, number> {
+  const { gradientTrace, gradientSquaredNorm } = curves;
+  if (!gradientTrace || !gradientSquaredNorm) return {};
+  const { trace, squaredNorm } = secondHalf({ trace: gradientTrace, squaredNorm: gradientSquaredNorm });
+  return { gradientNoise: trace! / squaredNorm! };
 }
 
 /** One arm of a study of consistency trainings, as data. */

@@ -4,6 +4,7 @@ import { batchSize } from "./studies/batch-size.js";
 import { continuous } from "./studies/continuous.js";
 import { convergence } from "./studies/convergence.js";
 import { features } from "./studies/features.js";
+import { gradientNoise } from "./studies/gradient-noise.js";
 import { lambda } from "./studies/lambda.js";
 import { oscillation } from "./studies/oscillation.js";
 import { perceptual } from "./studies/perceptual.js";
@@ -18,6 +19,7 @@ export const studies: readonly Study[] = [
   features,
   convergence,
   batchSize,
+  gradientNoise,
   perceptual,
   continuous,
   transformations,

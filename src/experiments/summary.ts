@@ -22,10 +22,10 @@ export interface Outcome {
   values: (number | null)[];
   /** Of the mean; null where a value is. */
   interval: Interval | null;
-  /**
-   * Against the reference arm with the same seeds: difference, for steps the ratio; null for the reference itself and where a value is missing.
-   */
+  /** Against the reference arm with the same seeds: difference or `ratio`; null for the reference itself and where a value is missing. */
   versus: Interval | null;
+  /** Whether `versus` is a ratio: of steps, and of the gradient's noise. Default false. */
+  ratio?: true;
 }
 
 /** What one arm came to, at one place on the axis. */
@@ -146,6 +146,7 @@ function cellSummary(
       values: own,
       interval: complete(own) ? interval(own) : null,
       versus: others.length > 0 && complete(own) && complete(others) ? versus(name, own, others) : null,
+      ...(ofRatios(name) && { ratio: true }),
     };
   }
   return {
@@ -165,9 +166,12 @@ const isList = (targets: NonNullable<StudyPlan["targets"]>): targets is readonly
 /** Begins the names of outcomes that are steps to a value of the deciding metric: "steps to 0.2". */
 export const stepsToTarget = "steps to ";
 
-/** A difference; of steps their ratio, unless a run was at the target before the first. */
+/** Of what ratios say more than differences: counts of steps, and the noise of gradients, whose scale is the loss's. */
+const ofRatios = (name: string): boolean => name.startsWith(stepsToTarget) || name.startsWith("gradient");
+
+/** A difference or a ratio; null where one of its values is not positive, such as steps of a run that was at the target before the first. */
 function versus(name: string, own: readonly number[], others: readonly number[]): Interval | null {
-  if (!name.startsWith(stepsToTarget)) return pairedDifference(own, others);
+  if (!ofRatios(name)) return pairedDifference(own, others);
   return [...own, ...others].every((value) => value > 0) ? pairedRatio(own, others) : null;
 }
 

@@ -34,6 +34,17 @@ export interface GradientNoiseConfig {
   iteration?: number;
 }
 
+/** Each method's gradient, compiled once however often it is measured. */
+const compiledGradients = new WeakMap<Method, ReturnType<typeof compiledGradient>>();
+
+function compiledGradient(
+  method: Method,
+): (...args: Parameters<Method["gradient"]>) => Promise<ReturnType<Method["gradient"]>> {
+  const known = compiledGradients.get(method) ?? compile(method.gradient);
+  compiledGradients.set(method, known);
+  return known;
+}
+
 /** Groups of batches that the jackknife leaves out in turn. */
 const GROUPS = 16;
 
@@ -64,13 +75,13 @@ export async function gradientNoise(
   check(typeof sample === "function", "sample", sample, "a function: data.sample");
   check.count("batchSize", batchSize);
   check(Number.isInteger(batches) && batches >= GROUPS, "batches", batches, `an integer >= ${GROUPS}`);
-  const step = compile(method.gradient);
+  const gradientOf = compiledGradient(method);
   const groups = Array.from({ length: GROUPS }, () => emptyMoments(state.parameters.size));
   for (let i = 0; i < batches; i++) {
     const [exampleKey, batchKey] = random.split(random.foldIn(key, i), 2) as [random.Key, random.Key];
     const { x, labels } = sample(exampleKey, batchSize);
     const batch = method.batch(batchKey, x, iteration, labels);
-    const gradient = await step(state, batch);
+    const gradient = await gradientOf(state, batch);
     addTo(groups[i % GROUPS]!, gradient.dataSync() as Float32Array);
     tree.dispose([batch, gradient]);
   }

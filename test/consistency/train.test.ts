@@ -11,6 +11,7 @@ import type { TrainingData } from "../../src/loop/data.js";
 import type { Run } from "../../src/loop/run.js";
 import * as manifold from "../../src/manifold/index.js";
 import { trainClassifier } from "../../src/metrics/classifier.js";
+import * as metrics from "../../src/metrics/index.js";
 import { unet } from "../../src/nn/unet.js";
 import { circle, network, smallRun } from "../loop/runs.js";
 import { rejection } from "../rejection.js";
@@ -70,6 +71,40 @@ test("a run records samples, quality and tangents from before the first step to 
     }
   }
   assert.equal(JSON.parse(JSON.stringify(run.record)), run.record);
+});
+
+test("the gradient noise scale over training is that of the parameters as they are trained", async () => {
+  const run = short({
+    learningRate: 1e-9,
+    recording: { every: 10, count: 8, examples: 2, seed: 4, noiseBatches: 16 },
+  });
+  const { parameters } = await run;
+  const rows = run.record.curve.map(({ metrics }) => metrics);
+  const names = ["gradientNoise", "gradientTrace", "gradientSquaredNorm"] as const;
+  for (const row of rows) {
+    const ratio = row.gradientTrace! / row.gradientSquaredNorm!;
+    assert.ok(Math.abs(row.gradientNoise! / ratio - 1) < 1e-6 || row.gradientSquaredNorm! <= 0);
+  }
+  // Next to nothing moves, and all is measured with the same draws; only the pairs of times come closer.
+  assert.is.not(rows[0]!.gradientTrace, rows[1]!.gradientTrace);
+  const { method } = consistency.ect({ stages: 2 });
+  const own = method({
+    denoiser: (await run).denoiser,
+    ...{
+      shape: [2],
+      loss: consistency.pseudoHuber(),
+      classes: undefined,
+      iterations: 20,
+      teacher: undefined,
+    },
+  });
+  const state = own.from(parameters);
+  const config = { sample: circle.sample, batches: 16, key: random.foldIn(random.key(4), 6), iteration: 19 };
+  const { scale, trace, squaredNorm } = await metrics.gradientNoise(own, state, config);
+  const expected = { gradientNoise: scale.estimate, gradientTrace: trace, gradientSquaredNorm: squaredNorm };
+  for (const name of names)
+    assert.ok(Math.abs(rows[2]![name]! / expected[name] - 1) < 1e-3, `${name}: ${rows[2]![name]}`);
+  assert.not("gradientNoise" in (await short()).record.curve[0]!.metrics);
 });
 
 test("a consistency model starts from a denoiser and is the identity at t = 0", async () => {

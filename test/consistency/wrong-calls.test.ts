@@ -64,7 +64,7 @@ testWrongCalls(
         ...{ signal: [7, {}], name: [7, null], objective: [...noOptions, {}, consistency.ect], loss: noLoss },
         ...{ from: [...noOptions, {}], network: [null, 7, {}], preconditioning: ["vp", null] },
         ...{ dropout: ["0.1", -1, 1, null], classConditional: [true, "no"] },
-        ...{ recording: [null, true, 7], distance: ["l2"], stages: [8], epochs: [3] },
+        ...{ recording: [null, true, 7, { noiseBatches: 15 }], distance: ["l2"], stages: [8], epochs: [3] },
       },
     },
     ect: objective(consistency.ect, {

@@ -26,7 +26,7 @@ export function outcomeTable(
       [metricTitle(name), ({ outcomes: { [name]: outcome } }) => (outcome ? outcomeText(name, outcome) : "")],
       [
         `against ${reference}`,
-        ({ outcomes: { [name]: outcome } }) => (outcome?.versus ? versusText(name, outcome.versus) : ""),
+        ({ outcomes: { [name]: outcome } }) => (outcome?.versus ? versusText(outcome, outcome.versus) : ""),
       ],
     ]),
   ];
@@ -48,19 +48,20 @@ function outcomeText(measure: string, { values, interval }: Outcome): string {
   return isSteps(measure) ? `reached by ${count}` : `measured in ${count}`;
 }
 
-/** Whether an outcome is a number of steps, of which ratios are taken: "steps to 0.2". */
-export const isSteps = (measure: string): boolean => measure.startsWith("steps to ");
+/** Whether an outcome is a number of steps: "steps to 0.2". */
+const isSteps = (measure: string): boolean => measure.startsWith("steps to ");
 
 /** Whether the interval of a difference leaves out 0, that of a ratio 1. */
-export const isSignificant = (measure: string, { low, high }: Interval): boolean => {
-  const nothing = isSteps(measure) ? 1 : 0;
+const isSignificant = ({ ratio, versus }: Outcome): boolean => {
+  const nothing = ratio ? 1 : 0;
+  const { low, high } = versus!;
   return low !== null && high !== null && (low > nothing || high < nothing);
 };
 
-function versusText(measure: string, versus: Interval): string {
-  const sign = !isSteps(measure) && versus.mean > 0 ? "+" : "";
-  const times = isSteps(measure) ? "× " : "";
-  return `${times}${sign}${intervalText(versus)}${isSignificant(measure, versus) ? " *" : ""}`;
+function versusText(outcome: Outcome, versus: Interval): string {
+  const sign = !outcome.ratio && versus.mean > 0 ? "+" : "";
+  const times = outcome.ratio ? "× " : "";
+  return `${times}${sign}${intervalText(versus)}${isSignificant(outcome) ? " *" : ""}`;
 }
 
 /** Which seeds settings were chosen on, where there was a choice. */
@@ -72,8 +73,8 @@ export const tuningNote = ({ seeds, panels }: StudyRecord): string =>
 /** What the starred numbers mean. */
 export const tableNote = ({ seeds }: StudyRecord): string =>
   seeds.report.length === 1
-    ? `One seed, ${seeds.report[0]}: no intervals, and differences may be chance. Against the reference: the difference, of steps the ratio.`
-    : `Mean over ${seeds.report.length} seeds with its 95% interval (Student's t). Against the reference: difference of runs with the same seed, of steps their ratio; * where its interval excludes 0, of a ratio 1: the 5% level for each, not corrected for their number.`;
+    ? `One seed, ${seeds.report[0]}: no intervals, and differences may be chance. Against the reference: the difference, with × the ratio.`
+    : `Mean over ${seeds.report.length} seeds with its 95% interval (Student's t). Against the reference: difference of runs with the same seed, with × their ratio; * where its interval excludes 0, of a ratio 1: the 5% level for each, not corrected for their number.`;
 
 /** Whether arms differ more or less along the axis, in a sentence for each: a test of the interaction. */
 export const trendNotes = (
@@ -109,10 +110,12 @@ export function findings({ measures, panels }: StudyRecord): {
     const names = measuresOf({ measures }, panel);
     const name = names.find((each) => compared(each).length > 0);
     if (name === undefined) return [];
-    const nothing = isSteps(name) ? 1 : 0;
-    const differing = compared(name).filter(({ outcomes }) => isSignificant(name, outcomes[name]!.versus!));
+    const differing = compared(name).filter(({ outcomes }) => isSignificant(outcomes[name]!));
     const side = (below: boolean): string[] => {
-      const cells = differing.filter(({ outcomes }) => outcomes[name]!.versus!.mean < nothing === below);
+      const cells = differing.filter(({ outcomes: { [name]: outcome } }) => {
+        const nothing = outcome!.ratio ? 1 : 0;
+        return outcome!.versus!.mean < nothing === below;
+      });
       const places = cells.map(({ arm, at }) => (at === null ? arm : `${arm} at ${at}`));
       return places.length > 0 ? [`${below ? "below" : "above"} ${panel.reference}: ${list(places)}`] : [];
     };
