@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { TangentLabError } from "../../src/errors.js";
+import type { RunRecord } from "../../src/loop/record.js";
 import {
   autocorrelation,
   directionChange,
@@ -171,6 +172,25 @@ test("gradient noise: the last finite scale of each run, the least first, with i
   fails(bad([at(0, Number.NaN)]), "runs[0].points[0].scale.estimate");
   fails(bad([at(0, 1), at(0, 2)]), "runs[0].points[].step");
   fails(() => gradientNoise({ runs, batchSize: 0 }), "batchSize");
+});
+
+test("gradient noise of runs is what they recorded; a gap where it is none, no bands", async () => {
+  const run = (name: string, noise: number[]): RunRecord =>
+    ({
+      ...{ name, probes: [], losses: [], samples: [], settings: {} },
+      curve: noise.map((gradientNoise, i) => ({ step: 10 * i, metrics: { frechet: 1, gradientNoise } })),
+    }) as unknown as RunRecord;
+  const spec = gradientNoise(
+    { a: run("pixel", [20, Number.NaN, 900]), b: run("MFD", [8, 70, 120]) },
+    { batchSize: 16 },
+  );
+  assert.equal(spec.title, { text: ["Gradient noise scale at the end: b 120, a 900 examples"] });
+  assert.is((await marks(spec))["area mark"], undefined);
+  const said = texts(await toSVG(spec));
+  assert.match(said, "Gaps: the mean gradient cannot be told from 0.");
+  assert.not.match(said, "Band:");
+  const plain = { ...run("pixel", []), curve: [{ step: 0, metrics: { frechet: 1 } }] };
+  fails(() => gradientNoise(plain), "runs");
 });
 
 test("fewer points may be asked for", () => {

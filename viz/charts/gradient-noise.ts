@@ -1,5 +1,6 @@
 import { check, required } from "../../src/errors.js";
 import type { GradientNoise } from "../../src/metrics/gradient-noise.js";
+import { inputOf, type Runs, recordsOf } from "../runs.js";
 import type { VegaLiteSpec } from "../spec.js";
 import { formatCount, formatNumber } from "../text.js";
 import { checkList, checkNames } from "../validate.js";
@@ -12,8 +13,8 @@ export interface GradientNoiseInput {
     /** What `metrics.gradientNoise` measured after some training steps, in any order: `{ step, ...(await metrics.gradientNoise(...)) }`. */
     points: readonly {
       step: number;
-      /** In examples; Infinity where the mean gradient cannot be told from 0. */
-      scale: Pick<GradientNoise["scale"], "estimate" | "low" | "high">;
+      /** In examples, with the ends of its interval or without; Infinity where the mean gradient cannot be told from 0. */
+      scale: Pick<GradientNoise["scale"], "estimate"> & Partial<Pick<GradientNoise["scale"], "low" | "high">>;
     }[];
   }[];
   /** Examples in a batch of the training: a dashed line. Where a run is above it, its steps are more noise than signal. */
@@ -30,13 +31,38 @@ export interface GradientNoiseInput {
 
 type Points = GradientNoiseInput["runs"][number]["points"];
 
+/** What runs recorded of it. */
+const noiseOf = (runs: Runs): GradientNoiseInput => {
+  const records = recordsOf(runs).map(({ name, curve }) => ({
+    name,
+    points: curve.flatMap(({ step, metrics: { gradientNoise } }) =>
+      gradientNoise === undefined
+        ? []
+        : [{ step, scale: { estimate: Number.isNaN(gradientNoise) ? Infinity : gradientNoise } }],
+    ),
+  }));
+  const measured = records.filter(({ points }) => points.length > 0);
+  const names = records.map(({ name }) => name).join(", ");
+  check(
+    measured.length > 0,
+    "runs",
+    `${names}: no gradient noise`,
+    "trained with recording: { noiseBatches: 256 }",
+  );
+  return { runs: measured };
+};
+
 /**
  * The gradient noise scale of each run over training, tr(S) / |G|^2 in examples (McCandlish et al., 1812.06162), with its 95% interval: the size of a batch whose
  * gradient has as much variance as squared mean. Where the mean gradient cannot be told from 0 the line has a gap.
+ * @param given runs that were trained with `recording: { noiseBatches }`, or plain rows.
  * @throws TangentLabError `invalid-argument` for runs without a finite scale, steps that are not finite or come twice, and scales that are not positive.
  */
-export function gradientNoise(input: GradientNoiseInput): VegaLiteSpec {
-  required("input", input, "the data of the chart");
+export function gradientNoise(
+  given: GradientNoiseInput | Runs,
+  options: Partial<GradientNoiseInput> = {},
+): VegaLiteSpec {
+  const input = inputOf(given, options, noiseOf);
   const { runs, batchSize, yScale = "log", title, caption = [], ...size } = input;
   checkNames("runs", runs);
   for (const [i, { points }] of runs.entries()) checkRun(`runs[${i}].points`, points);
@@ -49,6 +75,8 @@ export function gradientNoise(input: GradientNoiseInput): VegaLiteSpec {
   const least = Math.min(...finite.map(({ scale }) => scale.estimate));
   // On a log scale an interval that reaches 0 has no lower end: it is drawn down to the least estimate.
   const end = (low: number): number => (yScale === "log" && low <= 0 ? least : low);
+  const banded = (points: Points): boolean =>
+    points.every(({ scale: { low, high } }) => low !== undefined && high !== undefined);
   const ends = measured
     .map(({ name, points }) => ({ name, last: points.filter(isFinitePoint).at(-1)!.scale.estimate }))
     .sort((a, b) => a.last - b.last);
@@ -60,15 +88,17 @@ export function gradientNoise(input: GradientNoiseInput): VegaLiteSpec {
       name,
       steps: points.map(({ step }) => step),
       values: points.map(({ scale }) => scale.estimate),
-      low: points.map(({ scale }) => end(scale.low)),
-      high: points.map(({ scale }) => scale.high),
+      ...(banded(points) && {
+        low: points.map(({ scale }) => end(scale.low!)),
+        high: points.map(({ scale }) => scale.high!),
+      }),
     })),
     yScale,
     title:
       title ??
       `Gradient noise scale at the end: ${ends.map(({ name, last }) => `${name} ${formatNumber(last)}`).join(", ")} examples`,
     caption: [
-      "The size of a batch whose gradient has as much variance as squared mean. Band: 95% interval.",
+      `The size of a batch whose gradient has as much variance as squared mean.${measured.some(({ points }) => banded(points)) ? " Band: 95% interval." : ""}`,
       ...(gaps ? ["Gaps: the mean gradient cannot be told from 0."] : []),
       ...caption,
     ],
