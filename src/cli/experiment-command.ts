@@ -23,6 +23,8 @@ import { Interrupted } from "./interrupt.js";
 import { checkOptions, folderOf, loadDataset } from "./load-dataset.js";
 import { jointProgress } from "./progress.js";
 import { claimReport, joinReport } from "./report-folder.js";
+import { type StudyOptions, studyWords } from "./study-options.js";
+import { shellCommand } from "./submit/job.js";
 import {
   checkNotSubmitted,
   type SubmitArguments,
@@ -31,12 +33,7 @@ import {
 } from "./submit-command.js";
 import { divideThreads, runWorkers } from "./workers.js";
 
-export interface ExperimentArguments extends SubmitOptions {
-  quick: boolean;
-  seeds?: number;
-  panel?: string[];
-  /** Besides the reference, which is always there. */
-  arm?: string[];
+export interface ExperimentArguments extends SubmitOptions, StudyOptions {
   out?: string;
   engine: string;
   data?: string[];
@@ -72,7 +69,7 @@ export async function experimentCommand(
   for (const cell of plan.cells) cell.check(await dataset(cell.dataset));
   // Runs are found by what decides them: those of another plan stay, and are not taken for this one's.
   const settings = settingsOf(plan);
-  if (args.readme !== undefined && !args.worker) await checkSection(args.readme, `experiment-${name}`);
+  if (args.readme !== undefined && !args.worker) await checkSection(args.readme, sectionName(name, args));
   const decided = await planRecord(name, args.quick, plan, settings);
   if (shard) await joinReport(out, planFile, decided);
   else if (!args.worker) await claimReport(out, planFile, decided);
@@ -133,7 +130,7 @@ export async function experimentCommand(
   console.log(path);
   console.log(tables(record, mostMeasures));
   if (args.readme !== undefined)
-    await updateSection(args.readme, `experiment-${name}`, section(record, commandOf(name, args)));
+    await updateSection(args.readme, sectionName(name, args), section(record, args));
 }
 
 async function planRecord(
@@ -251,20 +248,16 @@ const mendedTexts = (record: MendedRecord): string =>
     ),
   ].join("\n\n");
 
+/** Where a document has the numbers: those of one panel have a place of their own, so that others, with other seeds, stay. */
+const sectionName = (study: string, { panel = [] }: StudyOptions): string =>
+  ["experiment", study, ...(panel.length === 1 ? panel : [])].join("-");
+
 /** For a document, as on the screen: the measures that matter most; the report has all. */
-const section = (record: StudyRecord, command: string): string =>
-  [
+function section(record: StudyRecord, options: StudyOptions): string {
+  const command = shellCommand(["tangent-lab", "experiment", record.name, ...studyWords(options)]);
+  return [
     tables(record, mostMeasures),
     "",
     `${tableNote(record)}${tuningNote(record)} ${record.date.slice(0, 10)}, \`${command}\`.`,
   ].join("\n");
-
-/** The typed options that decide the numbers. */
-const commandOf = (name: string, { quick, seeds, panel = [], arm = [] }: ExperimentArguments): string =>
-  [
-    `tangent-lab experiment ${name}`,
-    ...(quick ? ["--quick"] : []),
-    ...(seeds === undefined ? [] : [`--seeds ${seeds}`]),
-    ...panel.map((each) => `--panel ${each}`),
-    ...arm.map((each) => `--arm ${JSON.stringify(each)}`),
-  ].join(" ");
+}

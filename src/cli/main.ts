@@ -111,7 +111,10 @@ async function main(): Promise<number> {
     )
     .option("--to <folder>", "with --submit: where the file goes (default: the current folder)")
     .addOption(new Option("--worker").hideHelp())
-    .option("--readme <file>", "also write the numbers into this file's section `experiment-<name>`")
+    .option(
+      "--readme <file>",
+      "also write the numbers into this file's section `experiment-<name>`, with one --panel `experiment-<name>-<panel>`",
+    )
     .addHelpText("after", ["", "Studies:", ...studies.map(studyLine)].join("\n"))
     .action((name: string, options: ExperimentArguments) =>
       interruptible((signal) => experimentCommand(name, options, signal)),

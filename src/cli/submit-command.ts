@@ -4,6 +4,7 @@ import { versions } from "../experiments/provenance.js";
 import { slotsOf } from "../experiments/schedule.js";
 import type { StudyPlan } from "../experiments/study.js";
 import { checkPath, checkWritable } from "../io/files.js";
+import { type StudyOptions, studyWords } from "./study-options.js";
 import { type ClusterJob, jobName, shellCommand, shellWord } from "./submit/job.js";
 import { kubernetesJob } from "./submit/kubernetes.js";
 import { writeOwnFile } from "./submit/own-file.js";
@@ -22,12 +23,8 @@ export interface SubmitOptions {
 }
 
 /** What of the command line is said again in that of each shard, or decides it. */
-export interface SubmitArguments extends SubmitOptions {
+export interface SubmitArguments extends SubmitOptions, StudyOptions {
   submit: "slurm" | "kubernetes";
-  quick: boolean;
-  seeds?: number;
-  panel?: string[];
-  arm?: string[];
   data?: string[];
   engine: string;
   cache: boolean;
@@ -127,12 +124,10 @@ function checkInVolume({ claim, out }: SubmitArguments): void {
 }
 
 /** What decides the trials and how they are run. */
-function optionsOf({ quick, seeds, panel, arm, data, engine, cache, jobs }: SubmitArguments): string[] {
+function optionsOf(args: SubmitArguments): string[] {
+  const { data, engine, cache, jobs } = args;
   return [
-    ...(quick ? ["--quick"] : []),
-    ...(seeds === undefined ? [] : ["--seeds", `${seeds}`]),
-    ...(panel ?? []).flatMap((each) => ["--panel", each]),
-    ...(arm ?? []).flatMap((each) => ["--arm", each]),
+    ...studyWords(args),
     ...(data ?? []).flatMap((each) => ["--data", each]),
     ...(engine === "auto" ? [] : ["--engine", engine]),
     ...(cache ? [] : ["--no-cache"]),

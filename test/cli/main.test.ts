@@ -7,6 +7,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 
 const main = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+const results = fileURLToPath(new URL("../../docs/results.md", import.meta.url));
 
 let folder: string;
 test.before.each(async () => {
@@ -136,6 +137,11 @@ const refusedExperiments: [string, string[], RegExp][] = [
     "a README that is not there",
     ["oscillation", "--readme", join(tmpdir(), "tangent-lab-none", "README.md")],
     /cannot read .*README\.md/,
+  ],
+  [
+    "a document without a place for one panel's numbers",
+    ["oscillation", "--panel", "circle", "--readme", results],
+    /results\.md has no section experiment-oscillation-circle/,
   ],
   ["no shard", ["oscillation", "--shard", "3"], /--shard.*'3' is invalid.*k\/n with k from 1 to n/],
   ["a shard beyond the last", ["oscillation", "--shard", "4/3"], /--shard.*'4\/3' is invalid/],
