@@ -20,7 +20,7 @@ export const continuous: Study = {
     targets: quick ? [0.1] : { digits: [1, 0.5, 0.3], "spiral-16d": [0.1, 0.05] },
     cells: pointsAndDigits(quick).flatMap(({ dataset, kind }) => {
       const { images, start, recording } = kind;
-      const steps = quick ? 100 : images ? 6000 : 4000;
+      const steps = quick ? 100 : 4000;
       const cell = (arm: string, loss: LossPlan, from = start): Cell =>
         consistencyCell({
           ...{ panel: dataset, dataset, arm, loss, start: from, recording },
@@ -32,7 +32,7 @@ export const continuous: Study = {
               schedule: "constant",
               ema: { decay: quick ? 0.9 : 0.999, warmup: false },
             },
-            learningRates: quick ? [1e-3] : images ? [2.5e-4, 5e-4, 1e-3] : [1e-3],
+            learningRates: quick ? [1e-3] : images ? [6.25e-5, 1.25e-4, 2.5e-4, 5e-4, 1e-3] : [1e-3],
             ...(!quick && images && { tuningSteps: 3000 }),
           },
         });

@@ -30,7 +30,7 @@ export const gradientNoise: Study = {
         loss,
         start: arm === "MFD untrained" ? untrained(start) : start,
         // The rate that the study of convergence found best for each of them.
-        training: { ...imageTraining(quick), ...(!quick && { steps: 6000 }), learningRates: [1e-3] },
+        training: { ...imageTraining(quick), ...(!quick && { steps: 4000 }), learningRates: [1e-3] },
         recording: { ...imageRecording(quick), final: false, noiseBatches: quick ? 16 : 256 },
       });
     }),
