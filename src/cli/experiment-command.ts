@@ -249,8 +249,10 @@ const mendedTexts = (record: MendedRecord): string =>
   ].join("\n\n");
 
 /** Where a document has the numbers: those of one panel have a place of their own, so that others, with other seeds, stay. */
-const sectionName = (study: string, { panel = [] }: StudyOptions): string =>
-  ["experiment", study, ...(panel.length === 1 ? panel : [])].join("-");
+function sectionName(study: string, { panel }: StudyOptions): string {
+  const panels = [...new Set(panel)];
+  return ["experiment", study, ...(panels.length === 1 ? panels : [])].join("-");
+}
 
 /** For a document, as on the screen: the measures that matter most; the report has all. */
 function section(record: StudyRecord, options: StudyOptions): string {

@@ -15,7 +15,7 @@ import { noiseProbes } from "./noise-probes.js";
 import type { Objective } from "./objective.js";
 import { tangentProbes } from "./probes.js";
 
-/** What is recorded over training. */
+/** What is recorded over training. It does not decide the run: one that continues from a checkpoint records as it is told now. */
 export interface ConsistencyRecording {
   /** Steps between two recordings. Default an eighth of `steps`. */
   every?: number;
@@ -32,8 +32,8 @@ export interface ConsistencyRecording {
   /** A classifier of these images (`metrics.trainClassifier`): adds the Fréchet distance in its features. */
   judge?: FeatureNetwork;
   /**
-   * Batches of 16 from which the gradient noise scale is measured at each recording, as `metrics.gradientNoise` does, at least 16; 256 take as long as some 200 steps
-   * of 16. Adds `gradientNoise`, in examples, NaN where the mean gradient cannot be told from 0, and what it is the ratio of, `gradientTrace` and
+   * Batches of 16 from which the gradient noise scale is measured at each recording, as `metrics.gradientNoise` does, at the parameters as they are trained, not at
+   * their average: at least 16; 256 take as long as some 200 steps of 16. Adds `gradientNoise`, in examples, NaN where the mean gradient cannot be told from 0, and what it is the ratio of, `gradientTrace` and
    * `gradientSquaredNorm`. Default 0: it is not measured.
    */
   noiseBatches?: number;

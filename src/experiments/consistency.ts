@@ -216,14 +216,15 @@ function secondHalf(curves: TrialResult["curves"]): Record<string, number> {
 }
 
 /**
- * The gradient noise scale of the second half of training, where it was measured: the ratio of means, because of a single recording the mean gradient may be next to
- * nothing.
+ * The gradient noise scale of the second half of training and its parts, where they were measured: the ratio of means, because of a single recording the mean gradient
+ * may be next to nothing. NaN where even that cannot be told from 0.
  */
 function noiseOf(curves: TrialResult["curves"]): Record<string, number> {
   const { gradientTrace, gradientSquaredNorm } = curves;
   if (!gradientTrace || !gradientSquaredNorm) return {};
-  const { trace, squaredNorm } = secondHalf({ trace: gradientTrace, squaredNorm: gradientSquaredNorm });
-  return { gradientNoise: trace! / squaredNorm! };
+  const parts = secondHalf({ gradientTrace, gradientSquaredNorm });
+  const [trace, squaredNorm] = [parts.gradientTrace!, parts.gradientSquaredNorm!];
+  return { ...parts, gradientNoise: squaredNorm > 0 ? trace / squaredNorm : Number.NaN };
 }
 
 /** One arm of a study of consistency trainings, as data. */

@@ -148,7 +148,9 @@ test("gradient noise: the last finite scale of each run, the least first, with i
     { name: "MFD", points: [at(0, 8, 10), at(10, 70), at(20, 120)] },
   ];
   const spec = gradientNoise({ runs, batchSize: 16 });
-  assert.equal(spec.title, { text: ["Gradient noise scale at the end: MFD 120, pixel 900 examples"] });
+  assert.equal(spec.title, {
+    text: ["Gradient noise scale where it is told last: MFD 120, pixel 900 examples"],
+  });
   assert.equal(await marks(spec), { "area mark": 2, "line mark": 2, point: 5 });
   const svg = await toSVG(spec);
   assert.is(svg.split('stroke-dasharray="4,4"').length, 2, "one dashed line");
@@ -161,6 +163,9 @@ test("gradient noise: the last finite scale of each run, the least first, with i
   assert.is(low("MFD", 0), 8, "an interval that reaches 0 goes down to the least estimate");
   assert.is(low("pixel", 10), 450);
   assert.is(low("pixel", 20), null);
+  const some = [at(0, 8), { step: 10, scale: { estimate: 9 } }];
+  const half = await marks(gradientNoise({ runs: [{ name: "a", points: some }] }));
+  assert.is(half["area mark"], 1, "a point without ends does not take the others' band");
   const linear = gradientNoise({ runs: [{ name: "a", points: [at(0, 8, 10)] }], yScale: "linear" });
   assert.not.match(texts(await toSVG(linear)), /Dashed|Gaps/);
 
@@ -189,6 +194,10 @@ test("gradient noise of runs is what they recorded; a gap where it is none, no b
   const said = texts(await toSVG(spec));
   assert.match(said, "Gaps: the mean gradient cannot be told from 0.");
   assert.not.match(said, "Band:");
+  const lost = run("lost", [Number.NaN, Number.NaN]);
+  const without = await toSVG(gradientNoise({ lost, told: run("MFD", [8, 70]) }));
+  assert.match(texts(without), "Left out: lost, whose mean gradient is nowhere told from 0.");
+  fails(() => gradientNoise({ lost }), "runs");
   const plain = { ...run("pixel", []), curve: [{ step: 0, metrics: { frechet: 1 } }] };
   fails(() => gradientNoise(plain), "runs");
 });

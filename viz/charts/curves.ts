@@ -94,7 +94,8 @@ export function metricCurves(
     field,
     type: "quantitative",
     title: metric,
-    scale: yScale === "log" ? { type: "log", nice: false } : { type: "linear", zero: false },
+    // The padding keeps the ends of lines, and a value to compare with, off the frame.
+    scale: yScale === "log" ? { type: "log", nice: false, padding: 8 } : { type: "linear", zero: false },
     axis: { tickCount: 5, format: ",.4~r" },
   });
   return frame({

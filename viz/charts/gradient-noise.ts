@@ -42,14 +42,17 @@ const noiseOf = (runs: Runs): GradientNoiseInput => {
     ),
   }));
   const measured = records.filter(({ points }) => points.length > 0);
-  const names = records.map(({ name }) => name).join(", ");
-  check(
-    measured.length > 0,
-    "runs",
-    `${names}: no gradient noise`,
-    "trained with recording: { noiseBatches: 256 }",
-  );
-  return { runs: measured };
+  const told = measured.filter(({ points }) => points.some(isFinitePoint));
+  const names = (of: typeof records): string => of.map(({ name }) => name).join(", ");
+  const batches = "trained with recording: { noiseBatches: 256 }";
+  check(measured.length > 0, "runs", `${names(records)}: no gradient noise`, batches);
+  const nowhere = "nowhere told from 0";
+  check(told.length > 0, "runs", `${names(measured)}: mean gradients ${nowhere}`, `${batches} or more`);
+  const lost = measured.filter((run) => !told.includes(run));
+  return {
+    runs: told,
+    ...(lost.length > 0 && { caption: [`Left out: ${names(lost)}, whose mean gradient is ${nowhere}.`] }),
+  };
 };
 
 /**
@@ -72,14 +75,17 @@ export function gradientNoise(
     points: [...points].sort((a, b) => a.step - b.step),
   }));
   const finite = measured.flatMap(({ points }) => points.filter(isFinitePoint));
-  const least = Math.min(...finite.map(({ scale }) => scale.estimate));
-  // On a log scale an interval that reaches 0 has no lower end: it is drawn down to the least estimate.
+  const least = Math.min(
+    ...finite.flatMap(({ scale: { estimate, low = 0 } }) => (low > 0 ? [low] : [estimate])),
+  );
+  // On a log scale an interval that reaches 0 has no lower end: it is drawn down to the least that is drawn.
   const end = (low: number): number => (yScale === "log" && low <= 0 ? least : low);
   const banded = (points: Points): boolean =>
-    points.every(({ scale: { low, high } }) => low !== undefined && high !== undefined);
+    points.some(({ scale: { low, high } }) => low !== undefined && high !== undefined);
   const ends = measured
     .map(({ name, points }) => ({ name, last: points.filter(isFinitePoint).at(-1)!.scale.estimate }))
     .sort((a, b) => a.last - b.last);
+  const whole = measured.every(({ points }) => isFinitePoint(points.at(-1)!));
   const gaps = measured.some(({ points }) => !points.every(isFinitePoint));
   return metricCurves({
     ...size,
@@ -89,14 +95,14 @@ export function gradientNoise(
       steps: points.map(({ step }) => step),
       values: points.map(({ scale }) => scale.estimate),
       ...(banded(points) && {
-        low: points.map(({ scale }) => end(scale.low!)),
-        high: points.map(({ scale }) => scale.high!),
+        low: points.map(({ scale }) => end(scale.low ?? Number.NaN)),
+        high: points.map(({ scale }) => scale.high ?? Number.NaN),
       }),
     })),
     yScale,
     title:
       title ??
-      `Gradient noise scale at the end: ${ends.map(({ name, last }) => `${name} ${formatNumber(last)}`).join(", ")} examples`,
+      `Gradient noise scale ${whole ? "at the end" : "where it is told last"}: ${ends.map(({ name, last }) => `${name} ${formatNumber(last)}`).join(", ")} examples`,
     caption: [
       `The size of a batch whose gradient has as much variance as squared mean.${measured.some(({ points }) => banded(points)) ? " Band: 95% interval." : ""}`,
       ...(gaps ? ["Gaps: the mean gradient cannot be told from 0."] : []),
