@@ -85,9 +85,16 @@ async function main(): Promise<number> {
     .argument("<name>", `one of: ${studies.map(({ name }) => name).join(", ")}`)
     .option("--quick", "a small version, under 40 s, whose numbers say nothing", false)
     .option("--seeds <count>", "seeds that are reported; one has no intervals (default: 3)", integer)
-    .option("--panel <name>", "one or more of the study's parts (default: all)", several)
-    .option("--arm <name>", "one or more of what is compared, besides the reference (default: all)", several)
-    .option("--out <folder>", "where runs, results and report go (default: report/<name>)")
+    .option("--panel <name>", "one or more of the study's parts, of those below (default: all)", several)
+    .option(
+      "--arm <name>",
+      "one or more of what is compared, besides the reference (default: all; one that is not known lists them)",
+      several,
+    )
+    .option(
+      "--out <folder>",
+      "where runs, results and report go (default: report/<name>, with --quick report/<name>-quick)",
+    )
     .option("--engine <name>", engineHelp, "auto")
     .option("--data <path>", dataHelp, several)
     .option("--no-cache", "train denoisers and feature networks anew, and do not keep them for other runs")
@@ -313,7 +320,11 @@ async function main(): Promise<number> {
 const engineHelp = "auto, onnx, onnx:cuda, onnx:webgpu, tensorflow, wasm or cpu";
 
 /** A study and what it asks, for the help. */
-const studyLine = ({ name, title }: (typeof studies)[number]): string => `  ${name.padEnd(16)} ${title}`;
+/** A study's name and question, and its parts where it has several. */
+function studyLine({ name, title, plan }: (typeof studies)[number]): string {
+  const panels = [...new Set(plan(false).cells.map(({ panel }) => panel))];
+  return `  ${name.padEnd(16)} ${title}${panels.length > 1 ? ` (${panels.join(", ")})` : ""}`;
+}
 
 /** Options of every command that uses a trained text-to-image flow. */
 const withModel = (command: Command): Command =>
