@@ -161,7 +161,7 @@ test("the report has charts by place and over training, and settings as words", 
   assert.match(html, 'alt="Fréchet distance, batch size 4 to 16: pixel 0.6 to 0.3, MFD 0.4 to 0.35"');
   assert.match(html, 'alt="Fréchet distance at the last recording, batch size 4: pixel 0.6, MFD 0.4"');
   assert.match(html, "Line: mean over seeds; band: its 95% interval (Student's t).");
-  assert.match(html, "Measures of the tangents: means over the second half of training.");
+  assert.match(html, "Measures of tangents and gradients: means over the second half of training.");
   assert.match(html, "Does &#60;it&#62; converge?");
   assert.match(html, "<td>steps 10, batch size 4</td>");
   assert.match(html, '<th scope="row">quick</th><td>yes</td>');

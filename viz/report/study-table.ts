@@ -74,7 +74,7 @@ export const tuningNote = ({ seeds, panels }: StudyRecord): string =>
 export const tableNote = ({ seeds }: StudyRecord): string =>
   seeds.report.length === 1
     ? `One seed, ${seeds.report[0]}: no intervals, and differences may be chance. Against the reference: the difference, with × the ratio.`
-    : `Mean over ${seeds.report.length} seeds with its 95% interval (Student's t). Against the reference: difference of runs with the same seed, with × their ratio; * where its interval excludes 0, of a ratio 1: the 5% level for each, not corrected for their number.`;
+    : `Mean over ${seeds.report.length} seeds with its 95% interval (Student's t). Against the reference: difference of runs with the same seed, with × their ratio (geometric mean); * where its interval excludes 0, of a ratio 1: the 5% level for each, not corrected for their number.`;
 
 /** Whether arms differ more or less along the axis, in a sentence for each: a test of the interaction. */
 export const trendNotes = (

@@ -22,7 +22,7 @@ import {
 const curvesShown = 3;
 
 /** Outcomes that are means over recordings, of which a chart over training shows the last. */
-const ofTangents = ["parallel", "direction"];
+const ofRecordings = ["parallel", "direction", "gradientNoise", "gradientTrace", "gradientSquaredNorm"];
 const secondHalf = "Of a run: the mean over the second half of training.";
 
 /** The report of a study as one self-contained HTML file, like `renderReport`'s. */
@@ -76,7 +76,7 @@ function panelSection(page: Page, study: StudyRecord, panel: PanelSummary, index
   const trends = trendNotes(study, panel).map((text) => `<p>${escapeHTML(text)}</p>`);
   const tuned = tuningTable(panel);
   const halves = names.some((name) => isSecondHalf(panel, name))
-    ? " Measures of the tangents: means over the second half of training."
+    ? " Measures of tangents and gradients: means over the second half of training."
     : "";
   return `<section id="panel-${index}"><h2>${escapeHTML(capitalize(panel.name))}</h2>
 <div class="wide">${htmlTable(outcomeTable(study, panel))}</div><p class="muted">${escapeHTML(`${tableNote(study)}${halves}`)}</p>${floor}${trends.join("")}
@@ -86,7 +86,7 @@ ${tuned.rows.length > 0 ? `<h3>Choice of learning rates</h3><div class="wide">${
 
 /** Whether a measure is a mean over recordings: where tangents were looked at once, there are no curves of them. */
 const isSecondHalf = ({ cells }: Pick<PanelSummary, "cells">, name: string): boolean =>
-  ofTangents.includes(name) && cells.some(({ curves }) => name in curves);
+  ofRecordings.includes(name) && cells.some(({ curves }) => name in curves);
 
 /** What each arm draws, where there are no places on an axis: those would be too many pictures. */
 function samplesChart({ cells }: PanelSummary): Draw[] {
