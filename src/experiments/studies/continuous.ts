@@ -17,7 +17,7 @@ export const continuous: Study = {
   plan: (quick) => ({
     seeds: { ...seeds(quick), tune: [0] },
     reference: "pixel",
-    targets: quick ? [0.1] : { digits: [1, 0.5, 0.3], "spiral-16d": [0.1, 0.05] },
+    targets: quick ? [0.1] : { digits: [2, 1.5, 1.3], "spiral-16d": [0.1, 0.05] },
     cells: pointsAndDigits(quick).flatMap(({ dataset, kind }) => {
       const { images, start, recording } = kind;
       const steps = quick ? 100 : 4000;
