@@ -26,7 +26,8 @@ export function outcomeTable(
       [metricTitle(name), ({ outcomes: { [name]: outcome } }) => (outcome ? outcomeText(name, outcome) : "")],
       [
         `against ${reference}`,
-        ({ outcomes: { [name]: outcome } }) => (outcome?.versus ? versusText(outcome, outcome.versus) : ""),
+        ({ outcomes: { [name]: outcome } }) =>
+          outcome?.versus ? versusText(name, outcome, outcome.versus) : "",
       ],
     ]),
   ];
@@ -51,17 +52,23 @@ function outcomeText(measure: string, { values, interval }: Outcome): string {
 /** Whether an outcome is a number of steps: "steps to 0.2". */
 const isSteps = (measure: string): boolean => measure.startsWith("steps to ");
 
+/** Whether an outcome is compared by a ratio; results of earlier versions do not say so, and have ratios of steps alone. */
+const isRatio = (measure: string, { ratio }: Outcome): boolean => ratio ?? isSteps(measure);
+
+/** What a comparison has where nothing differs. */
+const nothingOf = (measure: string, outcome: Outcome): number => (isRatio(measure, outcome) ? 1 : 0);
+
 /** Whether the interval of a difference leaves out 0, that of a ratio 1. */
-const isSignificant = ({ ratio, versus }: Outcome): boolean => {
-  const nothing = ratio ? 1 : 0;
-  const { low, high } = versus!;
+const isSignificant = (measure: string, outcome: Outcome): boolean => {
+  const nothing = nothingOf(measure, outcome);
+  const { low, high } = outcome.versus!;
   return low !== null && high !== null && (low > nothing || high < nothing);
 };
 
-function versusText(outcome: Outcome, versus: Interval): string {
-  const sign = !outcome.ratio && versus.mean > 0 ? "+" : "";
-  const times = outcome.ratio ? "× " : "";
-  return `${times}${sign}${intervalText(versus)}${isSignificant(outcome) ? " *" : ""}`;
+function versusText(measure: string, outcome: Outcome, versus: Interval): string {
+  const ratio = isRatio(measure, outcome);
+  const sign = !ratio && versus.mean > 0 ? "+" : "";
+  return `${ratio ? "× " : ""}${sign}${intervalText(versus)}${isSignificant(measure, outcome) ? " *" : ""}`;
 }
 
 /** Which seeds settings were chosen on, where there was a choice. */
@@ -110,11 +117,10 @@ export function findings({ measures, panels }: StudyRecord): {
     const names = measuresOf({ measures }, panel);
     const name = names.find((each) => compared(each).length > 0);
     if (name === undefined) return [];
-    const differing = compared(name).filter(({ outcomes }) => isSignificant(outcomes[name]!));
+    const differing = compared(name).filter(({ outcomes }) => isSignificant(name, outcomes[name]!));
     const side = (below: boolean): string[] => {
       const cells = differing.filter(({ outcomes: { [name]: outcome } }) => {
-        const nothing = outcome!.ratio ? 1 : 0;
-        return outcome!.versus!.mean < nothing === below;
+        return outcome!.versus!.mean < nothingOf(name, outcome!) === below;
       });
       const places = cells.map(({ arm, at }) => (at === null ? arm : `${arm} at ${at}`));
       return places.length > 0 ? [`${below ? "below" : "above"} ${panel.reference}: ${list(places)}`] : [];
